@@ -1,0 +1,43 @@
+# make demo   a searchable lake of examples/media     make test   lint, types, import rule, tests
+PYTHON ?= python3
+BIN := .venv/bin
+LAKE ?= demo-lake
+
+.PHONY: setup demo data fmt check test test-slow bench clean
+
+setup: .venv/.installed-dev
+
+.venv/.installed: pyproject.toml
+	@test -d .venv || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable ".[embedded]"
+	@touch $@
+
+.venv/.installed-dev: .venv/.installed
+	$(BIN)/python -m pip install --quiet --editable ".[embedded,dev]"
+	@touch $@
+
+demo: .venv/.installed
+	$(BIN)/python examples/demo.py --lake $(LAKE)
+
+data: .venv/.installed-dev
+	$(BIN)/python benchmarks/build_stamps.py data/stamps --cache data/debs --names opaque
+
+fmt: .venv/.installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: .venv/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check
+	$(BIN)/python -m pytest -m "not slow and not gpu"
+
+test-slow: .venv/.installed-dev
+	$(BIN)/python -m pytest -m "slow and not gpu"
+
+bench: data
+	$(BIN)/python -m benchmarks.stamps data/stamps
+	$(BIN)/python -m benchmarks.image_encoder data/stamps

@@ -1,0 +1,173 @@
+"""The command line: `mmindex …`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from storage.schemas import MmindexError, Modality
+
+EPILOG = (
+    "Exit codes: 0 done, or nothing to do (--json's status says which) · 1 failed · 2 a setting or"
+    " a name is wrong · 3 not published, the evaluation blocked it · 4 too many bad files · 5 a"
+    " source is missing or lost too much · 6 the lake is being written · 7 the lake is damaged"
+)
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="mmindex",
+    help="Turn folders of pictures, texts, sounds and videos into a searchable, measured lake.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Lake = Annotated[
+    Path,
+    typer.Option(
+        "--lake", "-l", envvar="MMINDEX_LAKE", help="The lake's folder.", show_default=True
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+LAKE = Path("lake")
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one line and its exit code."""
+    try:
+        app()
+    except MmindexError as error:
+        typer.secho(f"mmindex: {error}", fg="red", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.secho(
+            "mmindex: interrupted; finished shards are kept, run it again to go on", err=True
+        )
+        sys.exit(INTERRUPTED)
+
+
+@app.command()
+def index(
+    media: Annotated[
+        list[str],
+        typer.Argument(help="Folders, each as FOLDER or ALIAS=FOLDER.", metavar="MEDIA_DIR..."),
+    ],
+    lake: Lake = LAKE,
+    preset: Annotated[str, typer.Option(help="The encoders to use.")] = "embedded",
+    grouping: Annotated[
+        str, typer.Option(help="Which files are one item: auto, stem, number or folder.")
+    ] = "auto",
+    manifest: Annotated[
+        Path | None,
+        typer.Option(help="A CSV, JSONL or Parquet table of items, captions and labels."),
+    ] = None,
+    include: Annotated[
+        list[str] | None, typer.Option(help="Globs of paths to take; all without.")
+    ] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="Globs of paths to leave out.")] = None,
+    hash_all: Annotated[
+        bool,
+        typer.Option(
+            "--hash-all", help="Hash every file, also where size and mtime are as before."
+        ),
+    ] = False,
+    engine: Annotated[
+        str, typer.Option(help="What runs the shards: threads, processes or dask.")
+    ] = "threads",
+    workers: Annotated[
+        int | None, typer.Option(help="Shards decoded at once; the cores without.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:N, or auto.")] = "auto",
+    batch_size: Annotated[
+        int, typer.Option(help="Segments that go through a model at once.")
+    ] = 32,
+    max_bad_fraction: Annotated[
+        float, typer.Option(help="Stop when more files than this fail.")
+    ] = 0.5,
+    max_deleted_fraction: Annotated[
+        float, typer.Option(help="Stop when more contents than this are gone.")
+    ] = 0.5,
+    wait: Annotated[
+        float, typer.Option(help="Seconds to wait for another run on this lake.")
+    ] = 0.0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Index folders of media into a lake and publish a snapshot if anything changed."""
+    from flows.command import run_index
+
+    settings: dict[str, Any] = {
+        "media": tuple(media),
+        "lake": str(lake),
+        "preset": preset,
+        "crawl": {
+            "include": tuple(include or ()),
+            "exclude": tuple(exclude or ()),
+            "hash_all": hash_all,
+            "grouping": grouping,
+            "manifest": str(manifest) if manifest else None,
+        },
+        "engine": engine,
+        "workers": workers,
+        "runtime": {"device": device, "batch_size": batch_size},
+        "max_bad_fraction": max_bad_fraction,
+        "max_deleted_fraction": max_deleted_fraction,
+        "wait": wait,
+        "dry_run": dry_run,
+    }
+    run_index(settings, as_json=as_json)
+
+
+@app.command()
+def search(
+    text: Annotated[
+        str | None, typer.Argument(help="What to look for, in Chinese or English.")
+    ] = None,
+    lake: Lake = LAKE,
+    image: Annotated[Path | None, typer.Option(help="Look for what is like this picture.")] = None,
+    audio: Annotated[Path | None, typer.Option(help="Look for what is like this sound.")] = None,
+    video: Annotated[Path | None, typer.Option(help="Look for what is like this video.")] = None,
+    modality: Annotated[
+        Modality | None,
+        typer.Option("--modality", "-m", help="Only this medium; without, whole items."),
+    ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="Only texts of this language: zh or en.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many answers.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Search a lake by a text, a picture, a sound or a video."""
+    from flows.command import run_search
+
+    media = {Modality.IMAGE: image, Modality.AUDIO: audio, Modality.VIDEO: video}
+    run_search(
+        lake, text, media, {"modality": modality, "language": language, "k": k}, as_json=as_json
+    )
+
+
+@app.command()
+def evaluate(lake: Lake = LAKE, as_json: AsJson = False) -> None:
+    """Measure retrieval on the published snapshot's held-out pairs and write its report."""
+    from flows.command import run_evaluate
+
+    run_evaluate(lake, as_json=as_json)
+
+
+@app.command()
+def status(lake: Lake = LAKE, as_json: AsJson = False) -> None:
+    """Say what the published snapshot holds and how well it retrieves."""
+    from flows.command import run_status
+
+    run_status(lake, as_json=as_json)
+
+
+if __name__ == "__main__":
+    main()

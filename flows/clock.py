@@ -1,0 +1,35 @@
+"""The stages of one run: told to whoever watches, timed for the result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flows import progress
+
+
+class Clock:
+    """Tells a stage to the progress display and keeps its seconds."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._stages = progress.active()
+
+    @contextmanager
+    def stage(self, name: str, total: int | None = None, unit: str = "") -> Iterator[list[str]]:
+        """Run a stage; what is put into the yielded list becomes its closing note."""
+        started = time.monotonic()
+        note: list[str] = []
+        self._stages.begin(name, total, unit)
+        try:
+            yield note
+        except BaseException:
+            self._stages.end(name, "failed")
+            raise
+        self.seconds[name] = round(time.monotonic() - started, 3)
+        self._stages.end(name, ", ".join(note))
+
+    def advance(self, name: str, count: int) -> None:
+        """``count`` more of the stage are done."""
+        self._stages.advance(name, count)

@@ -1,0 +1,115 @@
+"""What the commands do with their arguments: call a flow or the query side, show the result."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from rich.console import Console
+
+from flows import show
+from flows.config import IndexConfig, IndexResult
+from flows.orchestrator import orchestrated
+from flows.progress import BarStages, LogStages, log_lines, reporting
+from mmcore.errors import ConfigError
+from storage.layout import Layout
+from storage.schemas import Modality
+
+OUT = Console()
+ERR = Console(stderr=True)
+
+
+def run_index(settings: Mapping[str, Any], *, as_json: bool) -> None:
+    """`mmindex index`: the flow `index-media`, watched."""
+    config = _checked(settings)
+    result = _watched(config)
+    if as_json:
+        _print_json(result.model_dump(mode="json"))
+    else:
+        show.indexed(OUT, result)
+
+
+def _checked(settings: Mapping[str, Any]) -> IndexConfig:
+    try:
+        config = IndexConfig.model_validate(settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{where}: {first['msg']} (got {first['input']!r})") from None
+    for source in config.sources():
+        if not Path(source.url).is_dir():
+            raise show.missing_source(source)
+    return config
+
+
+def _watched(config: IndexConfig) -> IndexResult:
+    """Run the flow with bars on a terminal, with plain lines elsewhere."""
+    with ExitStack() as stack:
+        if not ERR.is_terminal:
+            stack.enter_context(log_lines(sys.stderr))
+        announce = partial(ERR.print, style="dim", highlight=False)
+        stack.enter_context(orchestrated(announce, preload=("flows.index_media",)))
+        from flows.index_media import index_media  # loaded while the server started
+
+        stages = stack.enter_context(BarStages(ERR)) if ERR.is_terminal else LogStages()
+        stack.enter_context(reporting(stages))
+        return index_media(config)
+
+
+def run_search(
+    lake: Path,
+    text: str | None,
+    media: Mapping[Modality, Path | None],
+    options: Mapping[str, Any],
+    *,
+    as_json: bool,
+) -> None:
+    """`mmindex search`: one query, its hits."""
+    from mmcore.search.searcher import Searcher
+    from mmcore.types import Query
+
+    given = {kind: path for kind, path in media.items() if path is not None}
+    if (text is not None) + len(given) != 1:
+        raise ConfigError("say one thing to look for: a text, or --image, --audio or --video FILE")
+    kind, path = next(iter(given.items()), (None, None))
+    query = Query(
+        text=text, media=None if path is None else str(path), media_modality=kind, **options
+    )
+    hits = Searcher.open(lake).search(query)
+    if as_json:
+        _print_json([show.hit_json(hit) for hit in hits])
+    else:
+        show.hits(OUT, hits)
+
+
+def run_evaluate(lake: Path, *, as_json: bool) -> None:
+    """`mmindex evaluate`: score the published snapshot."""
+    from tasks.evaluate import score_published
+
+    report, page = score_published(Layout(lake.expanduser().resolve()))
+    if as_json:
+        _print_json(report.model_dump(mode="json"))
+    else:
+        show.evaluated(OUT, report, page)
+
+
+def run_status(lake: Path, *, as_json: bool) -> None:
+    """`mmindex status`: the published snapshot in figures."""
+    from storage.snapshot import Snapshot
+
+    layout = Layout(lake.expanduser().resolve())
+    manifest = Snapshot.open(layout).manifest
+    if as_json:
+        _print_json(show.status_json(layout, manifest))
+    else:
+        show.status(OUT, layout, manifest)
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")

@@ -1,0 +1,122 @@
+"""What a flow is told: one frozen pydantic model per flow, composed of the specs of the layers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveInt, field_validator
+
+from mmcore.errors import ConfigError
+from mmcore.specs import (
+    CrawlSpec,
+    EvaluationSpec,
+    FitSpec,
+    FusionSpec,
+    LimitsSpec,
+    PlanSpec,
+    RuntimeSpec,
+    SegmentationSpec,
+    Spec,
+)
+from mmcore.types import Source
+
+
+class IndexConfig(Spec):
+    """Index folders of media into a lake."""
+
+    media: tuple[str, ...] = Field(
+        min_length=1, description="folders to index, each as FOLDER or ALIAS=FOLDER"
+    )
+    lake: str = Field(description="the lake's folder; made when it is not there")
+    preset: str = Field(default="embedded", description="the encoders to use")
+    crawl: CrawlSpec = CrawlSpec()
+    segmentation: SegmentationSpec = SegmentationSpec()
+    limits: LimitsSpec = LimitsSpec()
+    plan: PlanSpec = PlanSpec()
+    fit: FitSpec = FitSpec()
+    fusion: FusionSpec = FusionSpec()
+    evaluation: EvaluationSpec = EvaluationSpec()
+    runtime: RuntimeSpec = RuntimeSpec()
+    engine: Literal["threads", "processes", "dask"] = Field(
+        default="threads", description="what runs the shards"
+    )
+    workers: PositiveInt | None = Field(
+        default=None, description="shards decoded at once; none: the cores"
+    )
+    max_bad_fraction: float = Field(
+        default=0.5, ge=0, le=1, description="share of files that may fail before the run stops"
+    )
+    max_deleted_fraction: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="share of contents that may be gone before the run stops",
+    )
+    wait: NonNegativeFloat = Field(
+        default=0.0, description="seconds to wait for another run on the same lake"
+    )
+    dry_run: bool = Field(default=False, description="say what would be done, and do nothing")
+
+    @field_validator("media")
+    @classmethod
+    def _some_folder(cls, media: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(media):
+            raise ValueError("name a folder")
+        return media
+
+    def specs(self) -> dict[str, dict[str, Any]]:
+        """What decides a snapshot beside files and encoders, as its manifest keeps it."""
+        named = {
+            "segmentation": self.segmentation,
+            "fit": self.fit,
+            "fusion": self.fusion,
+            "evaluation": self.evaluation,
+        }
+        return {name: spec.model_dump(mode="json") for name, spec in named.items()}
+
+    def sources(self) -> tuple[Source, ...]:
+        """The roots, each with its alias: the folder's own name unless one is given."""
+        sources = tuple(_source(text) for text in self.media)
+        aliases = [source.alias for source in sources]
+        if twice := {alias for alias in aliases if aliases.count(alias) > 1}:
+            raise ConfigError(
+                f"two roots are called {twice.pop()!r}: name one of them, as ALIAS=FOLDER"
+            )
+        return sources
+
+
+def _source(text: str) -> Source:
+    alias, equals, folder = text.partition("=")
+    if not equals or "/" in alias or Path(text).is_dir():
+        alias, folder = "", text
+    path = Path(folder).expanduser().resolve()
+    return Source(alias or path.name or "root", str(path))
+
+
+class IndexResult(Spec):
+    """What a run of `index-media` did."""
+
+    status: Literal["published", "unchanged", "planned"]
+    lake: str
+    snapshot: int | None = Field(default=None, description="the snapshot that serves now")
+    evaluation: Literal["measured", "unmeasured"] | None = None
+    reason: str = ""
+    scores: dict[str, dict[str, float]] = Field(default_factory=dict)
+    items: int = 0
+    files: dict[str, int] = Field(default_factory=dict, description="files by modality")
+    to_embed: dict[str, int] = Field(
+        default_factory=dict, description="contents without a cell, by encoder"
+    )
+    kept: dict[str, int] = Field(
+        default_factory=dict, description="contents whose cells are there, by encoder"
+    )
+    segments: dict[str, int] = Field(default_factory=dict, description="live segments by modality")
+    quarantined: dict[str, int] = Field(default_factory=dict, description="files by reason")
+    bytes_needed: int = Field(
+        default=0, description="disk that the missing cells will take, about"
+    )
+    seconds: dict[str, float] = Field(
+        default_factory=dict, description="by stage; estimates in a dry run"
+    )
+    report: str | None = Field(default=None, description="the HTML report")

@@ -1,0 +1,138 @@
+"""crawl → plan → preprocess → embed → project → fuse → build indexes → evaluate → publish."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import defaultdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prefect import flow
+
+from flows.clock import Clock
+from flows.config import IndexConfig, IndexResult
+from flows.engine import task_runner
+from flows.outcome import planned, result_of
+from flows.window import flow_through
+from storage.layout import Layout
+from storage.locks import writer_lock
+from storage.manifest import Manifest
+from storage.snapshot import Snapshot, current, next_number
+from tasks.candidate import refuse_many_bad, start_candidate
+from tasks.crawl import Found, crawl_roots
+from tasks.embed import embed_shard
+from tasks.evaluate import evaluate_candidate
+from tasks.fuse import fuse
+from tasks.indexes import build_indexes
+from tasks.inputs import inputs_digest
+from tasks.plan import Plan, estimate, plan_shards, refuse_full_disk
+from tasks.preprocess import preprocess_shard
+from tasks.project import project_cells
+from tasks.publish import publish_snapshot
+from tasks.train import fit_projections
+from tasks.workplace import Workplace
+
+
+@flow(name="index-media")
+def index_media(config: IndexConfig) -> IndexResult:
+    """Index the configured folders into the lake; publish a snapshot if anything changed."""
+    lake = Layout(Path(config.lake).expanduser().resolve())
+    work = Workplace(lake, config.preset, config.segmentation, config.limits, config.runtime)
+    clock = Clock()
+    if config.dry_run:
+        published = None if current(lake) is None else Snapshot.open(lake)
+        found, plan = look(config, work, published, clock)
+        rates = published.manifest.rates if published else {}
+        serving = published.manifest.number if published else None
+        return planned(found, plan, estimate(plan, rates), config, serving)
+    with writer_lock(lake, config.wait):
+        published = None if current(lake) is None else Snapshot.open(lake)
+        found, plan = look(config, work, published, clock)
+        inputs = inputs_digest(found, plan, config.specs())
+        if plan.empty and published and published.manifest.inputs == inputs:
+            return result_of(found, plan, published, clock.seconds, changed=False)
+        refuse_full_disk(plan, work)
+        rates = compute_cells(plan, work, config, clock)
+        manifest = assemble(found, plan, work, config, published, clock)
+        rates = {**(published.manifest.rates if published else {}), **rates}
+        manifest = manifest.model_copy(update={"inputs": inputs, "rates": rates})
+        with clock.stage("publish"):
+            manifest = publish_snapshot(manifest, work)
+        return result_of(found, plan, Snapshot.of(lake, manifest), clock.seconds, changed=True)
+
+
+def look(
+    config: IndexConfig, work: Workplace, published: Snapshot | None, clock: Clock
+) -> tuple[Found, Plan]:
+    """Crawl and plan: what is there now, and which cells are missing."""
+    with clock.stage("crawl") as note:
+        found = crawl_roots(
+            config.sources(), config.crawl, config.limits, published, config.max_deleted_fraction
+        )
+        note.append(f"{len(found.files)} files in {len(found.items)} items")
+    with clock.stage("plan") as note:
+        plan = plan_shards(found.contents, config.plan, work)
+        note.append("nothing to embed" if plan.empty else f"{plan.total} contents to embed")
+    return found, plan
+
+
+def compute_cells(
+    plan: Plan, work: Workplace, config: IndexConfig, clock: Clock
+) -> dict[str, float]:
+    """Preprocess and embed every shard; decoding runs ahead of the models, not away from them.
+
+    Returns:
+        Seconds a content took in the model, by encoder.
+    """
+    shutil.rmtree(work.lake.staging, ignore_errors=True)  # what a run that died left behind
+    if plan.empty:
+        return {}
+    contents: dict[str, int] = defaultdict(int)
+    seconds: dict[str, float] = defaultdict(float)
+    workers = config.workers or os.cpu_count() or 1
+    with (
+        clock.stage("embed", plan.total, "contents"),
+        task_runner(config.engine, workers + 1) as runner,
+    ):
+        stream = flow_through(
+            plan.interleaved(),
+            lambda shard: runner.submit(preprocess_shard, {"shard": shard, "work": work}),
+            lambda _, prepared: runner.submit(embed_shard, {"prepared": prepared, "work": work}),
+            ahead=workers + 1,
+            at_once=1,
+        )
+        for done in stream:
+            clock.advance("embed", done.contents)
+            contents[done.encoder.name] += done.contents
+            seconds[done.encoder.name] += done.seconds
+    return {name: round(seconds[name] / max(1, contents[name]), 6) for name in contents}
+
+
+def assemble(
+    found: Found,
+    plan: Plan,
+    work: Workplace,
+    config: IndexConfig,
+    published: Snapshot | None,
+    clock: Clock,
+) -> Manifest:
+    """Build the candidate: rows, projection, fused vectors, indexes, and its evaluation."""
+    run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{work.preset}"
+    with clock.stage("rows"):
+        manifest = start_candidate(found, plan, work, published, run, config.sources())
+        manifest = manifest.model_copy(update={"specs": config.specs()})
+        refuse_many_bad(manifest, work, config.max_bad_fraction)
+    with clock.stage("project"):
+        manifest = fit_projections(manifest, plan.encoders, config.fit, work)
+        manifest = project_cells(manifest, plan.encoders, work, published)
+    with clock.stage("fuse"):
+        manifest = fuse(manifest, config.fusion, work, published)
+    with clock.stage("index"):
+        manifest = build_indexes(manifest, work, published)
+    with clock.stage("evaluate") as note:
+        report = str(next_number(work.lake))
+        manifest = evaluate_candidate(manifest, config.evaluation, config.fit, report, work)
+        if manifest.evaluation:
+            note.append(manifest.evaluation.status)
+    return manifest

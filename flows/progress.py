@@ -1,0 +1,155 @@
+"""What a person sees while a flow runs: bars on a terminal, plain lines in a log."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Protocol, TextIO
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+log = logging.getLogger("flows.progress")
+EVERY = 10.0  # seconds between two log lines of one stage
+
+
+class Stages(Protocol):
+    """Receives what happens; ``total`` is None where it cannot be known."""
+
+    def begin(self, stage: str, total: int | None, unit: str) -> None:
+        """A stage starts."""
+
+    def advance(self, stage: str, count: int) -> None:
+        """``count`` more are done."""
+
+    def end(self, stage: str, note: str = "") -> None:
+        """A stage is over; ``note`` says what came of it."""
+
+
+class LogStages:
+    """Plain lines through `logging`: when a stage starts, at most every 10 s, and when it ends."""
+
+    def __init__(self) -> None:
+        self._state: dict[str, tuple[int, int | None, str, float, float]] = {}
+
+    def begin(self, stage: str, total: int | None, unit: str) -> None:
+        """Log the start."""
+        now = time.monotonic()
+        self._state[stage] = (0, total, unit, now, now)
+        log.info("%s: started%s", stage, "" if total is None else f", {total} {unit}")
+
+    def advance(self, stage: str, count: int) -> None:
+        """Log count, rate and time left, unless that was done a moment ago."""
+        done, total, unit, since, said = self._state[stage]
+        now = time.monotonic()
+        self._state[stage] = (done + count, total, unit, since, said)
+        if now - said >= EVERY:
+            self._state[stage] = (done + count, total, unit, since, now)
+            log.info("%s: %s", stage, rate_line(done + count, total, unit, now - since))
+
+    def end(self, stage: str, note: str = "") -> None:
+        """Log the end with its seconds."""
+        done, _, unit, since, _ = self._state.pop(stage)
+        took = time.monotonic() - since
+        log.info("%s: done in %.1f s%s", stage, took, f", {note or f'{done} {unit}'}")
+
+
+def rate_line(done: int, total: int | None, unit: str, seconds: float) -> str:
+    """``120 of 480 files, 12.0 files/s, 30 s left``."""
+    rate = done / seconds if seconds > 0 else 0.0
+    of = "" if total is None else f" of {total}"
+    left = "" if total is None or not rate else f", {(total - done) / rate:.0f} s left"
+    return f"{done}{of} {unit}, {rate:.1f} {unit}/s{left}"
+
+
+class BarStages:
+    """One bar a stage on a terminal: counts, rate, time left."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            SpinnerColumn(finished_text="[green]✓"),
+            TextColumn("{task.description:<18}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("[dim]{task.fields[note]}"),
+            console=console,
+        )
+        self._bars: dict[str, TaskID] = {}
+
+    def __enter__(self) -> BarStages:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def begin(self, stage: str, total: int | None, unit: str) -> None:
+        """Show a bar."""
+        self._bars[stage] = self._progress.add_task(stage, total=total, unit=unit, note=unit)
+
+    def advance(self, stage: str, count: int) -> None:
+        """Move the bar."""
+        bar = self._bars[stage]
+        task = self._task(bar)
+        done, unit = task.completed + count, task.fields["unit"]
+        rate = done / task.elapsed if task.elapsed else 0.0
+        self._progress.update(bar, advance=count, note=f"{rate:.0f} {unit}/s")
+
+    def end(self, stage: str, note: str = "") -> None:
+        """Fill the bar and leave it standing."""
+        bar = self._bars.pop(stage)
+        task = self._task(bar)
+        total = task.total if task.total is not None else max(task.completed, 1)
+        self._progress.update(bar, total=total, completed=total, note=note or task.fields["note"])
+
+    def _task(self, bar: TaskID) -> Task:
+        return next(task for task in self._progress.tasks if task.id == bar)
+
+
+@contextmanager
+def log_lines(stream: TextIO) -> Iterator[None]:
+    """Within this block, what our loggers say goes to ``stream``, one plain line each."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logger = logging.getLogger("flows")
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+
+
+_ACTIVE: ContextVar[Stages | None] = ContextVar("stages", default=None)
+
+
+@contextmanager
+def reporting(stages: Stages) -> Iterator[None]:
+    """Within this block, flows of this thread tell ``stages`` what they do."""
+    token = _ACTIVE.set(stages)
+    try:
+        yield
+    finally:
+        _ACTIVE.reset(token)
+
+
+def active() -> Stages:
+    """Who is told; a deployment, where nobody asked, gets log lines."""
+    return _ACTIVE.get() or LogStages()

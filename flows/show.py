@@ -1,0 +1,185 @@
+"""How results look on a terminal, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from flows.config import IndexResult
+from flows.outcome import report_of, segment_counts
+from mmcore.errors import SourceError
+from mmcore.types import Hit, Source, Span
+from storage.layout import Layout
+from storage.manifest import Evaluation, Manifest
+
+if TYPE_CHECKING:
+    from mmcore.evaluation.evaluate import Report
+
+SHOWN = ("Success@1", "Success@10", "RR")
+
+
+def missing_source(source: Source) -> SourceError:
+    """The error for a root that is not there."""
+    return SourceError(f"{source.url} is not a folder: name an existing folder of media")
+
+
+def indexed(out: Console, result: IndexResult) -> None:
+    """The summary of `mmindex index`."""
+    head = {
+        "published": f"[green]published[/] snapshot {result.snapshot}",
+        "unchanged": f"nothing changed: snapshot {result.snapshot} still serves;"
+        " nothing was embedded, nothing was published",
+        "planned": "dry run: nothing was done",
+    }[result.status]
+    out.print(f"[bold]mmindex[/] {head}")
+    table = _grid()
+    table.add_row("items", str(result.items))
+    table.add_row("files", _counted(result.files))
+    if result.status == "planned":
+        table.add_row("to embed", _counted(result.to_embed))
+        table.add_row("disk", f"about {result.bytes_needed / 1e6:,.1f} MB")
+        table.add_row("time", f"about {result.seconds['estimated']:,.0f} s in the models")
+    else:
+        table.add_row("embedded", _counted(result.to_embed))
+        table.add_row("kept", _counted(result.kept))
+        table.add_row("segments", _counted(result.segments))
+    if result.quarantined:
+        table.add_row("quarantined", f"[yellow]{_counted(result.quarantined)}[/]")
+    if result.evaluation:
+        table.add_row("evaluation", _evaluation(result.evaluation, result.reason))
+    table.add_row("lake", escape(result.lake))
+    if result.report:
+        table.add_row("report", escape(result.report))
+    out.print(table)
+    if result.scores and result.status == "published":
+        out.print(scores(result.scores))
+
+
+def _evaluation(status: str, reason: str) -> str:
+    return f"{status}: {escape(reason)}" if reason else status
+
+
+def _grid() -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "none"
+
+
+def scores(directions: Mapping[str, Mapping[str, float]]) -> Table:
+    """Means per direction: the measures that fit a terminal."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("direction")
+    for name in SHOWN:
+        table.add_column(name, justify="right")
+    for direction, means in directions.items():
+        table.add_row(
+            direction, *(f"{means[name]:.3f}" if name in means else "–" for name in SHOWN)
+        )
+    return table
+
+
+def hits(out: Console, found: Sequence[Hit]) -> None:
+    """A ranked list: score, item, where in which file, and the words of a text."""
+    if not found:
+        out.print("nothing found")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("", "score", "item", "file"):
+        table.add_column(
+            name, justify="right" if name in ("", "score") else "left", overflow="fold"
+        )
+    for rank, hit in enumerate(found, 1):
+        place = escape(hit.path or "") + (f" [dim]{_where(hit.span)}[/]" if hit.span else "")
+        words = f"\n[dim]{escape(hit.text[:120])}[/]" if hit.text else ""
+        table.add_row(str(rank), f"{hit.score:.3f}", escape(hit.key), place + words)
+    out.print(table)
+
+
+def _where(span: Span) -> str:
+    if span.unit == "second":
+        return f"{span.start:.1f}–{span.end:.1f} s"
+    return f"{span.unit} {span.start:.0f}–{span.end:.0f}"
+
+
+def hit_json(hit: Hit) -> dict[str, Any]:
+    """A hit for programs; ids are strings, since JavaScript's numbers are exact to 2^53 only."""
+    return {
+        "item_id": str(hit.item_id),
+        "segment_id": None if hit.segment_id is None else str(hit.segment_id),
+        "key": hit.key,
+        "score": round(hit.score, 6),
+        "modality": hit.modality,
+        "root": hit.root,
+        "path": hit.path,
+        "span": None if hit.span is None else [hit.span.start, hit.span.end, hit.span.unit],
+        "text": hit.text,
+    }
+
+
+def evaluated(out: Console, report: Report, page: Path) -> None:
+    """The summary of `mmindex evaluate`."""
+    out.print(f"[bold]evaluation[/] {_evaluation(report.status, report.reason)}")
+    if report.directions:
+        out.print(scores({direction.name: direction.means for direction in report.directions}))
+    out.print(f"[dim]report[/]  {escape(str(page))}")
+
+
+def status(out: Console, layout: Layout, manifest: Manifest) -> None:
+    """The published snapshot in figures."""
+    out.print(f"[bold]snapshot {manifest.number}[/] of {manifest.created_at:%Y-%m-%d %H:%M} UTC")
+    table = _grid()
+    table.add_row("lake", escape(str(layout.root)))
+    table.add_row(
+        "sources", escape(", ".join(f"{a}={url}" for a, url in manifest.sources.items()))
+    )
+    table.add_row("items", f"{manifest.counts.get('items', 0):,}")
+    table.add_row("segments", _counted(segment_counts(manifest)))
+    table.add_row(
+        "encoders", ", ".join(f"{e.name} ({e.modality}, {e.dim}-d)" for e in manifest.encoders)
+    )
+    if manifest.projection:
+        joined = ", ".join(manifest.projection.encoders)
+        table.add_row("projection", f"{manifest.projection.space}, joins {joined}")
+    table.add_row(
+        "indexes", ", ".join(f"{i.name} ({i.rows:,})" for i in manifest.indexes) or "none"
+    )
+    table.add_row(
+        "size",
+        f"{sum(f.bytes for f in manifest.files) / 1e6:,.1f} MB in {len(manifest.files)} files",
+    )
+    evaluation = manifest.evaluation
+    table.add_row(
+        "evaluation", _evaluation(evaluation.status, evaluation.reason) if evaluation else "none"
+    )
+    table.add_row("report", escape(report_of(layout, manifest)))
+    out.print(table)
+    if evaluation and evaluation.scores:
+        out.print(scores(evaluation.scores))
+
+
+def status_json(layout: Layout, manifest: Manifest) -> dict[str, Any]:
+    """The published snapshot for programs."""
+    evaluation: Evaluation | None = manifest.evaluation
+    return {
+        "lake": str(layout.root),
+        "snapshot": manifest.number,
+        "created_at": manifest.created_at.isoformat(),
+        "sources": manifest.sources,
+        "counts": manifest.counts,
+        "encoders": [entry.model_dump() for entry in manifest.encoders],
+        "projection": manifest.projection.model_dump() if manifest.projection else None,
+        "indexes": [entry.model_dump() for entry in manifest.indexes],
+        "bytes": sum(file.bytes for file in manifest.files),
+        "evaluation": evaluation.model_dump() if evaluation else None,
+        "report": report_of(layout, manifest),
+    }

@@ -1,0 +1,1 @@
+"""What is computed: media, encoders, fusion, training, search, evaluation; no Prefect."""

@@ -1,0 +1,1 @@
+"""Segments to vectors: encoders, presets, projections."""

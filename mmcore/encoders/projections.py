@@ -1,0 +1,129 @@
+"""A versioned projection from encoders' spaces into a shared one; applied by NumPy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mmcore.encoders import packing
+from mmcore.encoders.heads import Head, TextHead
+from mmcore.errors import SpaceMismatchError
+from mmcore.types import EncoderKey, Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class FittedOn:
+    """What a projection has seen: a pair that touches it is never an evaluation query."""
+
+    contents: frozenset[str] = frozenset()
+    caption_keys: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joined:
+    """One encoder's way into the shared space; encoders of one space have the same ``head``."""
+
+    fingerprint: str
+    head: Head
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Projection:
+    """Heads by encoder name. It is never changed: what is fitted later is another version."""
+
+    target: str  # the text encoder's space, whose vectors the shared ones are made like
+    version: str  # "p1", "p2", …
+    dim: int
+    heads: Mapping[str, Joined]
+    fitted_on: FittedOn = field(default_factory=FittedOn)
+
+    @property
+    def space(self) -> str:
+        """The shared space's name: ``e5-small/p1``."""
+        return f"{self.target}/{self.version}"
+
+    def joins(self, key: EncoderKey) -> bool:
+        """Whether the encoder of exactly this fingerprint has a way into the shared space."""
+        return key.name in self.heads and self.heads[key.name].fingerprint == key.fingerprint
+
+    def project(
+        self,
+        key: EncoderKey,
+        vectors: Vectors,
+        languages: Sequence[str | None],
+        *,
+        query: bool = False,
+    ) -> Vectors:
+        """Cells of the encoder ``key`` (n, dim), or means of some, → (n, self.dim) unit vectors.
+
+        ``languages`` (n,) matter to texts only. Queries and what is indexed are projected alike:
+        the text encoder has one side. Raises SpaceMismatchError for an encoder that is not joined.
+        """
+        del query
+        if not self.joins(key):
+            raise SpaceMismatchError(
+                key.space, self.space, f"it joins no encoder {key.name} {key.fingerprint}"
+            )
+        if vectors.ndim != 2 or vectors.shape[1] != key.dim or len(languages) != len(vectors):  # noqa: PLR2004
+            raise ValueError(
+                f"cells of {vectors.shape} with {len(languages)} languages, dim {key.dim}"
+            )
+        if not len(vectors):
+            return np.zeros((0, self.dim), dtype=np.float32)
+        head = self.heads[key.name].head
+        if isinstance(head, TextHead):
+            return head.project(vectors, languages)
+        return head.project(vectors)
+
+    def to_files(self) -> dict[str, bytes]:
+        """``projection.safetensors``, ``config.json`` and ``card.md``."""
+        heads = {name: joined.head for name, joined in self.heads.items()}
+        tensors, packed = packing.pack(heads)
+        config = {
+            "target": self.target,
+            "version": self.version,
+            "dim": self.dim,
+            "fingerprints": {name: joined.fingerprint for name, joined in self.heads.items()},
+            "fitted_on": {
+                "contents": sorted(self.fitted_on.contents),
+                "caption_keys": sorted(self.fitted_on.caption_keys),
+            },
+            **packed,
+        }
+        return packing.files(tensors, config, self._card())
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> Projection:
+        """The projection that ``to_files`` wrote; ValueError for another format."""
+        tensors, config = packing.read(files)
+        heads = packing.unpack(tensors, config)
+        return cls(
+            target=config["target"],
+            version=config["version"],
+            dim=config["dim"],
+            heads={
+                name: Joined(fingerprint, heads[name])
+                for name, fingerprint in config["fingerprints"].items()
+            },
+            fitted_on=FittedOn(
+                frozenset(config["fitted_on"]["contents"]),
+                frozenset(config["fitted_on"]["caption_keys"]),
+            ),
+        )
+
+    def _card(self) -> str:
+        lines = [f"# Projection {self.space}", ""]
+        lines.append(
+            f"Leads cells into a shared space of {self.dim} dimensions, next to its texts."
+        )
+        lines += ["", "| encoder | fingerprint | head |", "|---|---|---|"]
+        lines += [f"| {n} | {j.fingerprint} | {j.head.state} |" for n, j in self.heads.items()]
+        seen = self.fitted_on
+        lines += [
+            "",
+            f"Fitted on {len(seen.contents)} contents, {len(seen.caption_keys)} captions.",
+        ]
+        lines += ["`config.json` names them; the tensors hold features of those contents."]
+        return "\n".join(lines) + "\n"

@@ -1,0 +1,102 @@
+"""Statistics of log-mel spectra; imports torch, so only encoders at work import it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torchaudio.functional import create_dct
+from torchaudio.transforms import MelSpectrogram
+
+from mmcore.media.audio import RATE
+
+BANDS: Final = 64
+CEPSTRA: Final = 20
+FLOOR: Final = 1e-5  # power below which a band counts as silent
+QUIET: Final = 1e-4  # loudness (rms) below which a sound is not made louder
+SHORTEST: Final = RATE // 10
+FRAMES: Final = 100  # a second
+MODULATION: Final = (0.3, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # Hz, edges
+
+_lock = threading.Lock()
+
+
+@cache
+def _mel() -> MelSpectrogram:
+    return MelSpectrogram(
+        RATE,
+        n_fft=512,
+        win_length=400,
+        hop_length=RATE // FRAMES,
+        n_mels=BANDS,
+        f_min=50.0,
+        f_max=8000.0,
+    )
+
+
+@cache
+def _dct() -> torch.Tensor:
+    basis: torch.Tensor = create_dct(CEPSTRA, BANDS, "ortho")
+    return basis.T
+
+
+def statistics(waveform: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
+    """Mono samples at 16 kHz → what is typical of the sound, whatever its length and loudness.
+
+    Per mel band: mean, deviation, 10th and 90th percentile of the log power, and deviation of its
+    change; the same but the percentiles for 20 cepstra; the log power of slow modulations (six
+    octaves in eight groups of bands); spectral entropy and loudness over time.
+    """
+    with torch.inference_mode(), _lock:  # torch's threads are shared: two at once gain nothing
+        power = _mel()(_levelled(waveform))
+        logs = (power + FLOOR).log()
+        cepstra = _dct() @ logs
+        low, high = torch.quantile(logs, torch.tensor([0.1, 0.9]), dim=1)
+        found = {
+            "mean": logs.mean(1),
+            "std": logs.std(1),
+            "p10": low,
+            "p90": high,
+            "dstd": logs.diff(dim=1).std(1),
+            "mfm": cepstra.mean(1),
+            "mfs": cepstra.std(1),
+            "mfd": cepstra.diff(dim=1).std(1),
+            "mod": _modulation(logs),
+            "ent": _entropy_and_loudness(power),
+        }
+        return {name: values.numpy() for name, values in found.items()}
+
+
+def _levelled(waveform: NDArray[np.float32]) -> torch.Tensor:
+    """The sound at one loudness, padded with silence to a tenth of a second."""
+    samples = torch.from_numpy(np.array(waveform, dtype=np.float32))
+    samples = torch.nn.functional.pad(samples, (0, max(0, SHORTEST - len(samples))))
+    return samples / samples.pow(2).mean().sqrt().clamp_min(QUIET) * 0.1
+
+
+def _modulation(logs: torch.Tensor) -> torch.Tensor:
+    """(64, frames) → (48,): log power of the envelopes of eight groups of bands, per octave."""
+    groups = logs.reshape(8, BANDS // 8, -1).mean(1)
+    groups = groups - groups.mean(1, keepdim=True)
+    groups = torch.nn.functional.pad(groups, (0, max(0, 256 - groups.shape[1])))
+    power = torch.fft.rfft(groups, dim=1).abs() ** 2
+    rate = torch.fft.rfftfreq(groups.shape[1], 1 / FRAMES)
+    octaves = [
+        torch.log(power[:, (rate >= low) & (rate < high)].mean(1) + 1e-3)
+        for low, high in zip(MODULATION, MODULATION[1:], strict=False)
+    ]
+    return torch.stack(octaves, dim=1).flatten()
+
+
+def _entropy_and_loudness(power: torch.Tensor) -> torch.Tensor:
+    """(64, frames) → (4,): mean and deviation of the spectral entropy, spread of the loudness."""
+    loudness = (power.sum(0) + FLOOR).log()
+    shares = power / power.sum(0, keepdim=True).clamp_min(1e-9)
+    entropy = -(shares * (shares + 1e-9).log()).sum(0)
+    change = loudness.diff().abs().mean()
+    return torch.stack([entropy.mean(), entropy.std(), loudness.std(), change])

@@ -1,0 +1,102 @@
+"""Errors of the computing layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from storage.schemas import MmindexError
+
+
+class ConfigError(MmindexError, ValueError):
+    """A setting that cannot be; raised before any work."""
+
+    exit_code = 2
+
+
+class UnknownPluginError(MmindexError, LookupError):
+    """No plug-in of that name; lists the known ones."""
+
+    exit_code = 2
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind, self.name, self.known = kind, name, tuple(sorted(known))
+        super().__init__(f"no {kind} named {name!r}; known: {', '.join(self.known) or 'none'}")
+
+
+class MissingExtraError(MmindexError, ImportError):
+    """A feature needs a package that is not installed."""
+
+    exit_code = 2
+
+    def __init__(self, feature: str, extra: str) -> None:
+        self.feature, self.extra = feature, extra
+        super().__init__(f"{feature} needs an extra: pip install 'mmindex[{extra}]'")
+
+
+class UnsafeWeightsError(MmindexError):
+    """Weights that are not what the preset pins, or that would need an unsafe pickle."""
+
+    exit_code = 2
+
+    def __init__(self, path: object, why: str) -> None:
+        self.path, self.why = path, why
+        super().__init__(f"{path}: not loaded, {why}")
+
+
+class MediaError(MmindexError):
+    """One file or segment that cannot be used; caught per file, becomes a quarantine row.
+
+    ``reason`` is a short stable code (``too-many-pixels`` …), ``message`` is for people.
+    """
+
+    def __init__(self, stage: str, reason: str, message: str) -> None:
+        self.stage, self.reason, self.message = stage, reason, message
+        super().__init__(f"{stage}: {reason}: {message}")
+
+
+class SourceError(MmindexError):
+    """A root that is missing, empty or lists with errors: a failure, never a deletion."""
+
+    exit_code = 5
+
+
+class TooManyBadFilesError(MmindexError):
+    """More files failed than the run accepts; nothing is published."""
+
+    exit_code = 4
+
+    def __init__(self, bad: int, total: int, limit: float, example: str) -> None:
+        self.bad, self.total, self.limit, self.example = bad, total, limit, example
+        super().__init__(
+            f"{bad} of {total} files could not be used, more than the accepted {limit:.0%}"
+            f" (such as {example}); nothing was published: mend them, or raise --max-bad-fraction"
+        )
+
+
+class SpaceMismatchError(MmindexError, ValueError):
+    """A query of one space was put to an index of another."""
+
+    exit_code = 2
+
+    def __init__(self, query: str, index: str, hint: str = "") -> None:
+        self.query, self.index = query, index
+        super().__init__(
+            f"a query in space {query!r} cannot search {index!r}{': ' + hint if hint else ''}"
+        )
+
+
+class EvaluationError(MmindexError):
+    """The candidate could not be scored; it is not published."""
+
+    exit_code = 3
+
+
+class DiskSpaceError(MmindexError):
+    """The disk cannot hold what the run would write; raised before any work."""
+
+    def __init__(self, folder: str, needed: int, free: int) -> None:
+        self.folder, self.needed, self.free = folder, needed, free
+        super().__init__(
+            f"{folder} has {free / 1e6:,.0f} MB free, the run needs about {needed / 1e6:,.0f} MB:"
+            " make room, or name a lake on another disk"
+        )

@@ -1,0 +1,1 @@
+"""Measures retrieval on held-out pairs of a lake."""

@@ -1,0 +1,143 @@
+"""Queries out of a lake's own held-out pairs, and what is right for each; pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mmcore.training.rows import Rows
+from mmcore.training.split import caption_keys, is_held_out
+from mmcore.types import Ids
+from storage.schemas import Modality
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """One content that is asked with, what must not be in its gallery, and what is right."""
+
+    content_id: str
+    side: str
+    chunks: tuple[str, ...]  # a text's; empty for other media
+    language: str | None
+    hidden: frozenset[str]  # contents: its own, and for a text those with the same key
+    items: Ids  # the items that have it
+    relevant: Ids  # all items that share a caption key with one of them, sorted
+
+
+@dataclass(frozen=True, slots=True)
+class FittedOn:
+    """What the projection was fitted on: pairs that touch it are never asked."""
+
+    contents: Collection[str] = frozenset()
+    keys: Collection[str] = frozenset()
+
+
+@dataclass(slots=True)
+class Text:
+    """One text content, with the key that equal captions share."""
+
+    key: str
+    language: str | None
+    chunks: list[str] = field(default_factory=list)  # in order
+
+
+class Pairs:
+    """Which contents belong together: through items, and through equal captions."""
+
+    def __init__(self, rows: Mapping[Modality, Rows]) -> None:
+        self._texts: dict[str, Text] = {}
+        self._items: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+        self._contents: dict[int, set[str]] = defaultdict(set)  # item → contents
+        self._keys: dict[int, set[str]] = defaultdict(set)  # item → caption keys
+        self._captioned: dict[str, set[int]] = defaultdict(set)  # caption key → items
+        self._equal: dict[str, set[str]] = defaultdict(set)  # caption key → text contents
+        for modality, of in rows.items():
+            if modality == Modality.TEXT:
+                self._add_texts(of)
+            else:
+                for item, content in set(zip(of.item_ids.tolist(), of.content_ids, strict=True)):
+                    self._add(str(modality), item, content)
+
+    def _add(self, side: str, item: int, content: str) -> None:
+        self._items[side][content].add(item)
+        self._contents[item].add(content)
+
+    def _add_texts(self, rows: Rows) -> None:
+        seen: set[int] = set()
+        keys = caption_keys(rows)
+        for place, (item, content) in enumerate(
+            zip(rows.item_ids.tolist(), rows.content_ids, strict=True)
+        ):
+            text = self._texts.setdefault(content, Text(keys[place], rows.languages[place]))
+            self._add(text_side(text.language), item, content)
+            if (segment := int(rows.segment_ids[place])) not in seen:
+                seen.add(segment)
+                text.chunks.append(rows.texts[place] or "")
+            if text.key:  # punctuation alone says nothing that could be equal
+                self._keys[item].add(text.key)
+                self._captioned[text.key].add(item)
+                self._equal[text.key].add(content)
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """What there is to ask with and to look for, texts by language; sorted."""
+        return tuple(sorted(self._items))
+
+    def text(self, item: int, side: str) -> str | None:
+        """A text of ``item`` on that side, the first by content id; None where there is none."""
+        for content in sorted(self._contents.get(item, ())):
+            text = self._texts.get(content)
+            if text is not None and text_side(text.language) == side:
+                return " ".join(text.chunks)
+        return None
+
+    def questions(self, side: str, share: float, fitted: FittedOn) -> Iterator[Question]:
+        """Held-out contents of ``side``, in the order of their content ids: a choice by hash.
+
+        A text is held out by its own key, another medium by any caption of its items. A content
+        whose items touch what the projection was fitted on, by a content or a caption, is never
+        asked.
+        """
+        for content in sorted(self._items.get(side, ())):
+            items = self._items[side][content]
+            keys = {key for item in items for key in self._keys[item]}
+            text = self._texts.get(content)
+            own = keys & {text.key} if text else keys
+            if any(is_held_out(key, share) for key in own) and not self._touches(
+                items, keys, fitted
+            ):
+                yield self._question(content, side, items, keys)
+
+    def _touches(self, items: Collection[int], keys: Collection[str], fitted: FittedOn) -> bool:
+        contents = (content for item in items for content in self._contents[item])
+        return any(key in fitted.keys for key in keys) or any(
+            c in fitted.contents for c in contents
+        )
+
+    def _question(
+        self, content: str, side: str, items: Collection[int], keys: Collection[str]
+    ) -> Question:
+        text = self._texts.get(content)
+        relevant = {item for key in keys for item in self._captioned[key]}
+        return Question(
+            content_id=content,
+            side=side,
+            chunks=tuple(text.chunks) if text else (),
+            language=text.language if text else None,
+            hidden=frozenset({content, *(self._equal[text.key] if text else ())}),
+            items=np.array(sorted(items), dtype=np.int64),
+            relevant=np.array(sorted(relevant), dtype=np.int64),
+        )
+
+
+def text_side(language: str | None) -> str:
+    """The side of a text: ``text:en``, ``text:zh``, else ``text:other``."""
+    return f"text:{language or 'other'}"
+
+
+def medium(side: str) -> Modality:
+    """``text:zh`` → text; ``image`` → image."""
+    return Modality(side.partition(":")[0])

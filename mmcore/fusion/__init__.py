@@ -1,0 +1,1 @@
+"""What an item has, fused into one vector."""

@@ -1,0 +1,1 @@
+"""Files in: crawl, tell types, group, decode, segment, prepare."""

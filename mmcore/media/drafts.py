@@ -1,0 +1,77 @@
+"""An item while its files and its manifest rows are gathered."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmcore.errors import ConfigError
+from mmcore.media.manifest import ManifestRow
+from mmcore.media.names import readable
+from mmcore.types import Item, MediaFile
+from storage.schemas import Modality, content_id
+
+
+@dataclass(slots=True)
+class Draft:
+    """What is known so far of one item."""
+
+    files: dict[str, MediaFile] = field(default_factory=dict)  # by path
+    captions: dict[tuple[str | None, str], tuple[str, str | None]] = field(default_factory=dict)
+    labels: dict[str, None] = field(default_factory=dict)
+    split: str | None = None
+    columns: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, file: MediaFile) -> None:
+        """Add a file; the same file twice counts once."""
+        self.files[file.path] = file
+
+    def describe(self, row: ManifestRow, manifest: str, place: str) -> None:
+        """Take what a row says beside its file; two splits of one item are a ConfigError."""
+        for caption in row.captions:
+            self.captions.setdefault(caption, (manifest, row.item))
+        self.labels |= dict.fromkeys(row.labels)
+        if row.split and self.split and row.split != self.split:
+            raise ConfigError(
+                f"{place}: split {row.split!r}, but another row of this item says {self.split!r}"
+            )
+        self.split = self.split or row.split
+        self.columns = {**row.columns, **self.columns}
+
+    def item(self, root: str, key: str) -> Item:
+        """The finished item: files by path, captions after them."""
+        files = [self.files[path] for path in sorted(self.files)]
+        labels = tuple(self.labels) or tuple(_folder_label(files, key))
+        captions = self._captions(root, key)
+        return Item(root, key, (*files, *captions), labels, self.split, self.columns)
+
+    def _captions(self, root: str, key: str) -> list[MediaFile]:
+        found: dict[str, MediaFile] = {}
+        for (language, text), (manifest, item) in self.captions.items():
+            base = f"{manifest}#{item or key}/{language or 'caption'}"
+            path, nth = base, 1
+            while path in found:
+                nth += 1
+                path = f"{base}-{nth}"
+            raw = text.encode()
+            found[path] = MediaFile(
+                root,
+                path,
+                content_id(raw),
+                Modality.TEXT,
+                "text/plain",
+                len(raw),
+                0,
+                language,
+                text,
+            )
+        return list(found.values())
+
+
+def _folder_label(files: list[MediaFile], key: str) -> list[str]:
+    """Name of the first file's folder; of the one above where that folder is the item."""
+    folder = posixpath.dirname(readable(files[0].path)) if files else ""
+    if folder == key:
+        folder = posixpath.dirname(folder)
+    return [posixpath.basename(folder)] if folder else []

@@ -1,0 +1,126 @@
+"""Media files → items: by manifest, number, stem or folder."""
+
+from __future__ import annotations
+
+import logging
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from mmcore.media import names
+from mmcore.media.crawl import Crawled, local_root, outside_manifest
+from mmcore.media.drafts import Draft
+from mmcore.media.manifest import ManifestRow, read_manifest
+from mmcore.registry import Registry
+from mmcore.specs import CrawlSpec
+from mmcore.types import Item, MediaFile, Source
+
+log = logging.getLogger(__name__)
+
+Grouping = Callable[[MediaFile], str | None]
+
+groupings: Final[Registry[Grouping]] = Registry("mmindex.groupings", "grouping")
+
+
+def by_stem(file: MediaFile) -> str:
+    """Key of a file by its path without extension and language suffix."""
+    return names.stem(file)[0]
+
+
+def by_number(file: MediaFile) -> str | None:
+    """Key of ``image_1.jpg``, ``text_1.txt``, ``audio_01.wav`` by number; None for other names."""
+    return names.number(file)
+
+
+def by_folder(file: MediaFile) -> str | None:
+    """Key of a file by its folder; None for a file that lies in the root itself."""
+    return posixpath.dirname(names.readable(file.path)) or None
+
+
+def items_of(source: Source, crawled: Crawled, spec: CrawlSpec) -> tuple[Item, ...]:
+    """Read the manifests that ``crawled`` found or ``spec`` names and group the files."""
+    root = local_root(source)
+    manifests: dict[str, list[ManifestRow]] = {}
+    for path in crawled.manifests:
+        folder = posixpath.dirname(path)
+        manifests.setdefault(folder, []).extend(read_manifest(root / path))
+    outside = outside_manifest(root, spec)
+    if outside is not None:
+        manifests.setdefault("", []).extend(read_manifest(outside))
+    return group(crawled.files, spec.grouping, manifests, source.alias)
+
+
+def group(
+    files: Iterable[MediaFile],
+    grouping: str,
+    manifests: Mapping[str, Sequence[ManifestRow]],
+    root: str,
+) -> tuple[Item, ...]:
+    """Items by key, each file in at least one, whatever the order of ``files``.
+
+    ``manifests`` maps folders to rows. A file that they name goes where they say; any other by the
+    plug-in ``grouping`` (``auto``: by number, else by stem), and by stem where that knows no key.
+    """
+    plug_in = _number_then_stem if grouping == "auto" else groupings.get(grouping)
+
+    def key_of(file: MediaFile) -> str:
+        return plug_in(file) or by_stem(file)
+
+    rows = [(folder, row) for folder in sorted(manifests) for row in manifests[folder]]
+    found = _by_name(_with_languages(files, rows))
+    drafts: dict[str, Draft] = {}
+    placed: set[str] = set()
+    for folder, row in rows:
+        placed |= _place(drafts, folder, row, found, key_of)
+    for file in (file for same in found.values() for file in same if file.path not in placed):
+        drafts.setdefault(key_of(file), Draft()).add(file)
+    return tuple(drafts[key].item(root, key) for key in sorted(drafts))
+
+
+def _number_then_stem(file: MediaFile) -> str:
+    return by_number(file) or by_stem(file)
+
+
+def _by_name(files: Iterable[MediaFile]) -> dict[str, list[MediaFile]]:
+    """Files by readable path: names that differ in NFC and NFD only are found by either."""
+    found: dict[str, list[MediaFile]] = {}
+    for file in sorted(files, key=lambda file: file.path):
+        found.setdefault(names.readable(file.path), []).append(file)
+    return found
+
+
+def _with_languages(
+    files: Iterable[MediaFile], rows: Iterable[tuple[str, ManifestRow]]
+) -> Iterator[MediaFile]:
+    """Each file with the language that a manifest, else its name, gives it."""
+    told = {
+        posixpath.join(folder, row.path): row.language
+        for folder, row in rows
+        if row.path and row.language and not row.captions
+    }
+    for file in files:
+        yield replace(file, language=told.get(names.readable(file.path), names.stem(file)[1]))
+
+
+def _place(
+    drafts: dict[str, Draft],
+    folder: str,
+    row: ManifestRow,
+    found: Mapping[str, Sequence[MediaFile]],
+    key_of: Callable[[MediaFile], str],
+) -> set[str]:
+    """Put what one row names into its item; return the paths of the files it placed."""
+    path = posixpath.join(folder, row.path) if row.path else None
+    files = found.get(path, ()) if path else ()
+    place = f"{posixpath.join(folder, row.manifest)}, line {row.line}"
+    if path and not files:
+        log.warning("%s: %s is no file that was found", place, path)
+        if not row.item:
+            return set()
+    key = posixpath.join(folder, row.item) if row.item else key_of(files[0])
+    draft = drafts.setdefault(key, Draft())
+    for file in files:
+        draft.add(file)
+    draft.describe(row, posixpath.join(folder, row.manifest), place)
+    return {file.path for file in files}

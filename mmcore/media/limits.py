@@ -1,0 +1,71 @@
+"""What a file may cost, and how a decoder's failure becomes a rejection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mmcore.errors import MediaError
+from mmcore.specs import LimitsSpec
+
+STAGE = "limits"
+"""Stage of every rejection that a higher limit would lift."""
+
+
+def _check(found: float, most: float, reason: str, unit: str) -> None:
+    if found > most:
+        raise MediaError(STAGE, reason, f"{found:g} {unit}, the limit is {most:g}")
+
+
+def check_bytes(size: int, limits: LimitsSpec) -> None:
+    """Raise MediaError ``too-many-bytes`` for a file above ``max_bytes``."""
+    _check(size, limits.max_bytes, "too-many-bytes", "bytes")
+
+
+def check_text_bytes(size: int, limits: LimitsSpec) -> None:
+    """Raise MediaError ``too-many-bytes`` for a text above ``max_text_bytes``."""
+    _check(size, limits.max_text_bytes, "too-many-bytes", "bytes of text")
+
+
+def check_pixels(width: int, height: int, limits: LimitsSpec) -> None:
+    """Raise MediaError ``too-many-pixels`` for a picture or a frame above ``max_pixels``."""
+    _check(width * height, limits.max_pixels, "too-many-pixels", "pixels")
+
+
+def check_seconds(seconds: float, limits: LimitsSpec) -> None:
+    """Raise MediaError ``too-long`` for a sound or a video above ``max_seconds``."""
+    _check(seconds, limits.max_seconds, "too-long", "seconds")
+
+
+def check_segments(count: int, limits: LimitsSpec) -> None:
+    """Raise MediaError ``too-many-segments`` for a content above ``max_segments``."""
+    _check(count, limits.max_segments, "too-many-segments", "segments")
+
+
+@contextmanager
+def decoding(stage: str, *decoder_errors: type[Exception]) -> Iterator[None]:
+    """Turn whatever a decoder raises into MediaError ``decode-error``.
+
+    An OSError with an errno is the system's (reading failed, not decoding) and propagates, unless
+    it is one of ``decoder_errors``: FFmpeg numbers its own.
+    """
+    try:
+        yield
+    except MediaError:
+        raise
+    except decoder_errors as error:
+        raise MediaError(stage, "decode-error", _line(error)) from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise MediaError(stage, "decode-error", _line(error)) from error
+    except MemoryError as error:
+        raise MediaError(stage, "out-of-memory", _line(error)) from error
+    except Exception as error:  # decoders raise SyntaxError, ValueError, struct.error and more
+        raise MediaError(stage, "decode-error", _line(error)) from error
+
+
+def _line(error: BaseException) -> str:
+    """The error's name and text as one bounded line that any file can hold."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return text.encode("utf-8", "backslashreplace").decode()[:300]

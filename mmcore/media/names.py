@@ -1,0 +1,52 @@
+"""What a file's name says: its key, its number, its language."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+import unicodedata
+from typing import Final
+
+from mmcore.types import MediaFile
+from storage.schemas import Modality
+
+LANGUAGES: Final = {
+    "zh": ("zh", "zho", "chi", "cmn", "cn", "chs", "cht", "chinese", "zh-cn", "zh-tw", "zh-hk",
+           "zh-mo", "zh-sg", "zh-hans", "zh-hant", "zh-hans-cn", "zh-hant-tw", "zh-hant-hk"),
+    "en": ("en", "eng", "en-us", "en-gb", "en-au", "en-ca", "en-in", "english"),
+}  # fmt: skip
+"""Language suffixes of text files (``cat.zh.txt``) and the names a manifest may use."""
+
+_LANGUAGE_OF: Final = {name: language for language, names in LANGUAGES.items() for name in names}
+_EXTENSION: Final = re.compile(r"(?<=.)\.[A-Za-z0-9]{1,8}$")
+_KINDS: Final = "image|picture|text|caption|audio|sound|video|图片|图像|文本|文字|音频|声音|视频"
+_NUMBERED: Final = re.compile(rf"(?:{_KINDS})[ _-]?(\d+)", re.IGNORECASE)
+
+
+def language_of(name: str) -> str:
+    """``zh_TW`` → ``zh``, ``en-GB`` → ``en``; any other name in lower case as it is."""
+    folded = name.strip().lower().replace("_", "-")
+    return _LANGUAGE_OF.get(folded, folded)
+
+
+def readable(name: str) -> str:
+    """NFC, with bytes that are not UTF-8 written as escapes, so that any table can hold it."""
+    return unicodedata.normalize("NFC", name).encode("utf-8", "backslashreplace").decode()
+
+
+def stem(file: MediaFile) -> tuple[str, str | None]:
+    """(path without extension and language suffix, language): a suffix counts on texts alone."""
+    folder, name = posixpath.split(readable(file.path))
+    bare = _EXTENSION.sub("", name)
+    head, dot, tail = bare.rpartition(".")
+    language = _LANGUAGE_OF.get(tail.lower().replace("_", "-")) if dot and head else None
+    if language is None or file.modality is not Modality.TEXT:
+        return posixpath.join(folder, bare), None
+    return posixpath.join(folder, head), language
+
+
+def number(file: MediaFile) -> str | None:
+    """``a/image_07.jpg`` and ``a/text_7.zh.txt`` → ``a/7``; None for other names."""
+    folder, name = posixpath.split(stem(file)[0])
+    found = _NUMBERED.fullmatch(name)
+    return posixpath.join(folder, found.group(1).lstrip("0") or "0") if found else None

@@ -1,0 +1,1 @@
+"""The query side: opens one snapshot, turns queries into hits."""

@@ -1,0 +1,160 @@
+"""What is asked → a unit vector in the space of the index, by the encoders that made the lake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmcore.encoders.base import Encoder
+from mmcore.encoders.presets import encoders_of
+from mmcore.encoders.projections import Projection
+from mmcore.errors import ConfigError
+from mmcore.media.sniff import HEAD, sniff
+from mmcore.media.text import chunks, clean, detect_language, read_text
+from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec
+from mmcore.types import Content, Vectors, unit_rows
+from storage.manifest import Manifest
+from storage.models import load_model
+from storage.schemas import Modality
+from storage.snapshot import Snapshot
+
+PROJECTION = "projection"
+"""The model under which the lake keeps the versions of its projection."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """A query as a vector: it can search what lies in ``space``."""
+
+    space: str
+    modality: Modality
+    vector: Vectors  # (d,) unit length
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Turns texts, files and cells into queries, with exactly the encoders of one snapshot."""
+
+    manifest: Manifest
+    encoders: Sequence[Encoder]
+    projection: Projection | None
+    segmentation: SegmentationSpec = field(default_factory=SegmentationSpec)
+    limits: LimitsSpec = field(default_factory=LimitsSpec)
+    runtime: RuntimeSpec = field(default_factory=RuntimeSpec)
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, limits: LimitsSpec, runtime: RuntimeSpec) -> Asker:
+        """The snapshot's preset, segmentation and projection; loads no weights."""
+        manifest = snapshot.manifest
+        segmentation = SegmentationSpec.model_validate(manifest.specs.get("segmentation", {}))
+        encoders = encoders_of(manifest.preset, segmentation, runtime)
+        return cls(
+            manifest, encoders, published_projection(snapshot), segmentation, limits, runtime
+        )
+
+    def text(self, text: str) -> Asked:
+        """A text as a query: the mean of its chunks. ConfigError for an empty one."""
+        cut = [chunk for _, chunk in chunks(clean(text), self.segmentation) if chunk.strip()]
+        if not cut:
+            raise ConfigError("the query text is empty: say what to look for")
+        return self.chunks(cut, detect_language(text))
+
+    def chunks(self, texts: Sequence[str], language: str | None) -> Asked:
+        """The mean of the chunks of one text, each encoded as a query."""
+        encoder = self.encoder(Modality.TEXT)
+        return self._asked(encoder, np.stack([encoder.encode_query(t) for t in texts]), language)
+
+    def media(self, path: Path, modality: Modality | None = None) -> Asked:
+        """A file as a query, told by its content; ``modality`` audio asks with a video's sound.
+
+        Raises ConfigError for a file that is missing or of no use, MediaError for a damaged one.
+        """
+        content = read_content(path)
+        if content.modality == Modality.TEXT and modality in (None, Modality.TEXT):
+            return self.text(read_text(content, self.limits))
+        encoder = self.encoder(modality or content.modality)
+        if content.modality not in encoder.key.reads:
+            raise ConfigError(f"{path} is {content.modality}, it cannot be asked as {modality}")
+        vectors = self._encoded(encoder, content)
+        if not len(vectors):
+            raise ConfigError(f"{path} has no {encoder.key.modality} in it to search with")
+        return self._asked(encoder, vectors, None)
+
+    def cells(self, modality: Modality, vectors: Vectors) -> Asked:
+        """Stored cells (n, d) of one content as the query that its file would be."""
+        return self._asked(self.encoder(modality), vectors, None)
+
+    def space(self, modality: Modality) -> str:
+        """The space that a query by ``modality`` lies in."""
+        key = self.encoder(modality).key
+        joined = self.projection is not None and self.projection.joins(key)
+        return self.projection.space if self.projection is not None and joined else key.space
+
+    def encoder(self, modality: Modality) -> Encoder:
+        """The snapshot's encoder of ``modality``; ConfigError where this one would be another."""
+        entry = self.manifest.encoder(modality)
+        if entry is None:
+            known = ", ".join(e.modality for e in self.manifest.encoders) or "nothing"
+            raise ConfigError(
+                f"the lake has no encoder for {modality}: it can be asked by {known}"
+            )
+        named = [e for e in self.encoders if e.key.name == entry.name]
+        for encoder in named:
+            if encoder.key.fingerprint == entry.fingerprint:
+                return encoder
+        here = named[0].key.fingerprint if named else "nothing of that name"
+        raise ConfigError(
+            f"the lake's {modality} vectors were made by {entry.name} {entry.fingerprint}, here is"
+            f" {here} (another model, version or segmentation): index again with this installation"
+        )
+
+    def _encoded(self, encoder: Encoder, content: Content) -> Vectors:
+        segments = self._decoded(encoder, content)
+        found = [np.zeros((0, encoder.key.dim), dtype=np.float32)]
+        while batch := [encoder.prepare(d) for d in islice(segments, self.runtime.batch_size)]:
+            found.append(encoder.encode(np.stack(batch)))
+        return np.concatenate(found)
+
+    def _decoded(self, encoder: Encoder, content: Content) -> Iterator[Any]:
+        # decoders come with the kind of file: a search by text loads none
+        from mmcore.media import audio, image, video  # noqa: PLC0415
+
+        if encoder.key.modality == Modality.AUDIO:
+            return (d for _, d in audio.windows(content, self.limits, self.segmentation))
+        if encoder.key.modality == Modality.VIDEO:
+            return (d for _, d in video.frames(content, self.limits, self.segmentation))
+        return iter([image.load_image(content, self.limits, target=encoder.size)])
+
+    def _asked(self, encoder: Encoder, vectors: Vectors, language: str | None) -> Asked:
+        key = encoder.key
+        mean = unit_rows(vectors.mean(axis=0, keepdims=True))
+        if self.projection is None or not self.projection.joins(key):
+            return Asked(key.space, key.modality, mean[0])
+        placed = self.projection.project(key, mean, [language], query=True)
+        return Asked(self.projection.space, key.modality, placed[0])
+
+
+def published_projection(snapshot: Snapshot) -> Projection | None:
+    """The projection that the snapshot's manifest names, or None."""
+    entry = snapshot.manifest.projection
+    if entry is None:
+        return None
+    return Projection.from_files(load_model(snapshot.layout, PROJECTION, entry.version))
+
+
+def read_content(path: Path) -> Content:
+    """A query's file as content, typed by its first bytes; ConfigError where it is none."""
+    if not path.is_file():
+        raise ConfigError(f"{path} is {'a folder' if path.is_dir() else 'not there'}: name a file")
+    with path.open("rb") as file:
+        told = sniff(file.read(HEAD))
+    if told is None:
+        raise ConfigError(f"{path} is no picture, text, sound or video that can be read")
+    modality, media_type = told
+    size = path.stat().st_size
+    return Content("", modality, media_type, size, "query", str(path), str(path))

@@ -1,0 +1,161 @@
+"""Search one snapshot of a lake: a query in, hits out."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from mmcore.errors import ConfigError, SpaceMismatchError
+from mmcore.search.hits import Best, Catalog
+from mmcore.search.queries import Asked, Asker
+from mmcore.specs import LimitsSpec, RuntimeSpec
+from mmcore.types import Hit, Ids, Query, Vectors, unit_rows
+from storage.indexes.files import Index
+from storage.layout import Layout
+from storage.schemas import MODALITIES, Modality
+from storage.snapshot import Snapshot
+
+FUSED = "fused"
+
+
+class Searcher:
+    """One snapshot, opened for searching; safe to share among threads.
+
+    Indexes, rows and weights are read when a query first needs them, and kept.
+    """
+
+    def __init__(self, snapshot: Snapshot, asker: Asker) -> None:
+        self.snapshot = snapshot
+        self._asker = asker
+        self._catalog = Catalog(snapshot)
+        self._indexes: dict[str, Index | None] = {}
+        self._opening = threading.Lock()
+        self._encoding = threading.Lock()  # a model takes all cores: two at once would only fight
+
+    @classmethod
+    def open(
+        cls,
+        lake: Path,
+        number: int | None = None,
+        *,
+        limits: LimitsSpec | None = None,
+        runtime: RuntimeSpec | None = None,
+    ) -> Searcher:
+        """Open the published snapshot of ``lake``, or the one of ``number``; loads no weights.
+
+        Raises NoLakeError where nothing, or not that number, is published.
+        """
+        snapshot = Snapshot.open(Layout(lake), number)
+        return cls(snapshot, Asker.of(snapshot, limits or LimitsSpec(), runtime or RuntimeSpec()))
+
+    def search(self, query: Query) -> list[Hit]:
+        """At most ``query.k`` items, best first, each once; as many as there are, up to k.
+
+        With a modality (a language means texts), an item comes up by its best segment of it.
+        Without, by its fused vector; a query that cannot meet those (a sound, before there was
+        anything to fit on) searches its own kind. Raises ConfigError for a query that asks
+        nothing, or where there is nothing to search, SpaceMismatchError where no comparison means
+        anything.
+        """
+        check(query)
+        asked = None if query.vector is not None else self._ask(query)
+        modality = Modality.TEXT if query.language else query.modality
+        target, index = self._target(modality, asked)
+        vector = _given(query, index) if asked is None else asked.vector
+        if target == FUSED:
+            return self._items(index, vector, query.k)
+        return self._segments(Modality(target), index, vector, query)
+
+    def _ask(self, query: Query) -> Asked:
+        with self._encoding:
+            if query.text is not None:
+                return self._asker.text(query.text)
+            return self._asker.media(Path(query.media or ""), query.media_modality)
+
+    def _target(self, modality: Modality | None, asked: Asked | None) -> tuple[str, Index]:
+        """The index to search, which must lie in the space of what is asked."""
+        wanted = [modality] if modality else [FUSED, *([asked.modality] if asked else [])]
+        indexes = [(name, self._index(name)) for name in wanted]
+        there = [(name, index) for name, index in indexes if index is not None and index.card.rows]
+        if not there:
+            known = [m for m in (*MODALITIES, FUSED) if self._index(m) is not None]
+            listed = ", ".join(known) or "none"
+            raise ConfigError(f"the lake has no {wanted[0]} index to search; it has: {listed}")
+        for name, index in there:
+            if asked is None or index.card.space == asked.space:
+                return name, index
+        name, index = there[0]
+        hint = (
+            f"no projection joins {asked.modality} and {name} yet; search {asked.modality} with it"
+            if asked
+            else ""
+        )
+        raise SpaceMismatchError(asked.space if asked else "", index.card.space, hint)
+
+    def _index(self, name: str) -> Index | None:
+        with self._opening:
+            if name not in self._indexes:
+                self._indexes[name] = self.snapshot.index(name)
+            return self._indexes[name]
+
+    def _items(self, index: Index, vector: Vectors, k: int) -> list[Hit]:
+        scores, ids = index.search(vector[None], min(k, index.card.rows))
+        return [
+            self._catalog.item_hit(item, score)
+            for item, score in zip(ids[0].tolist(), scores[0].tolist(), strict=True)
+            if item >= 0
+        ]
+
+    def _segments(
+        self, modality: Modality, index: Index, vector: Vectors, query: Query
+    ) -> list[Hit]:
+        allowed = self._allowed(query.language)
+        rows = index.card.rows if allowed is None else len(allowed)
+        depth, found = 2 * query.k, list[Best]()
+        while len(found) < query.k:  # many segments may be of few items
+            scores, ids = index.search(vector[None], min(depth, rows), allowed)
+            real = ids[0] >= 0
+            near = ids[0][real].tolist(), scores[0][real].tolist()
+            found = self._catalog.best_items(modality, *near)
+            if depth >= rows:
+                break
+            depth *= 4
+        return [self._catalog.segment_hit(modality, best) for best in found[: query.k]]
+
+    def _allowed(self, language: str | None) -> Ids | None:
+        if language is None:
+            return None
+        allowed = self._catalog.of_language(language)
+        if not len(allowed):
+            known = ", ".join(self._catalog.languages()) or "none"
+            raise ConfigError(f"the lake has no texts in {language!r}; it has: {known}")
+        return allowed
+
+
+def check(query: Query) -> None:
+    """Raise ConfigError unless the query asks exactly one thing, for at least one answer."""
+    given = [name for name in ("text", "media", "vector") if getattr(query, name) is not None]
+    if len(given) != 1:
+        raise ConfigError(
+            f"ask with one of text, media or vector, not {' and '.join(given) or 'none'}"
+        )
+    if query.k < 1:
+        raise ConfigError(f"{query.k} results were asked for: ask for at least one")
+    if query.language is not None and query.modality not in (None, Modality.TEXT):
+        raise ConfigError(f"a language chooses among texts, not {query.modality}: leave one out")
+
+
+def _given(query: Query, index: Index) -> Vectors:
+    """The query's own vector, scaled to length 1: it is taken to be of the index's space."""
+    numbers = np.array([query.vector], dtype=np.float32)
+    if numbers.shape[1] != index.card.dim:
+        raise SpaceMismatchError(
+            f"of {numbers.shape[1]} numbers", index.card.space, f"it has {index.card.dim}"
+        )
+    try:
+        vector: Vectors = unit_rows(numbers)[0]
+    except ValueError as error:
+        raise ConfigError(f"the query vector cannot be used: {error}") from error
+    return vector

@@ -1,0 +1,1 @@
+"""Fitting projections on a lake's own pairs."""

@@ -1,0 +1,100 @@
+"""The heads of a projection, made from background sentences, class names or a lake's pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmcore.encoders.background import sentences
+from mmcore.encoders.base import Encoder
+from mmcore.encoders.comparison import Comparison
+from mmcore.encoders.features import Features, Reading, directions
+from mmcore.encoders.heads import LANGUAGES, Fitted, Labels, MediaHead, TextHead
+from mmcore.training.pairs import Pairs, language_of
+from mmcore.training.ridge import Problem, choose, coefficients, whitening_of
+from mmcore.training.rows import Rows
+from mmcore.types import Vectors
+
+BACKGROUND: Final = 20  # texts that the neutral sentences count for in a language's mean
+TEMPLATES: Final = ("a photo of a {}", "{}", "A {}.")
+
+
+def neutral_vectors(text: Encoder) -> dict[str, Vectors]:
+    """The background sentences of each language, embedded."""
+    return {language: text.encode(found) for language, found in sentences().items()}
+
+
+def class_vectors(text: Encoder, names: Sequence[str]) -> Features:
+    """(classes, d) what the classes' names mean: over three phrases, less the mean of all classes."""
+    return _class_vectors(_Named(text), tuple(names))
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A text encoder that is equal to another of its fingerprint: thousands of names are embedded once."""
+
+    encoder: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Named) and self.encoder.key == other.encoder.key
+
+    def __hash__(self) -> int:
+        return hash(self.encoder.key)
+
+
+@cache
+def _class_vectors(text: _Named, names: tuple[str, ...]) -> Features:
+    phrases = [text.encoder.encode([t.format(name) for name in names]) for t in TEMPLATES]
+    vectors = np.mean(phrases, axis=0)
+    return np.asarray(vectors - vectors.mean(axis=0), dtype=np.float32)
+
+
+def text_head(neutral: Mapping[str, Vectors], texts: Rows | None) -> TextHead:
+    """Means per language: of the neutral sentences, or of ``texts`` shrunk to them.
+
+    ``other`` is the mean of all texts, whatever their language.
+    """
+    prior = {name: vectors.mean(axis=0) for name, vectors in neutral.items()}
+    prior["other"] = np.mean(list(prior.values()), axis=0)
+    if texts is None:
+        return TextHead("background", prior)
+    of = np.array([language_of(language) for language in texts.languages])
+    means = {
+        name: _shrunk(texts.vectors[(of == name) | (name == "other")], prior[name])
+        for name in LANGUAGES
+    }
+    return TextHead("fitted", means)
+
+
+def _shrunk(vectors: Vectors, prior: NDArray[Any]) -> NDArray[np.float32]:
+    total = vectors.sum(axis=0, dtype=np.float64) + BACKGROUND * prior
+    return np.asarray(total / (len(vectors) + BACKGROUND), dtype=np.float32)
+
+
+def label_head(reading: Reading, labels: Labels) -> MediaHead:
+    """A head that needs no pair: it sees what the classifier has a class for, and no more."""
+    nothing = np.zeros((0, labels.vectors.shape[1]))
+    return MediaHead(reading, whitening_of(nothing, directions(labels.vectors)), labels, None)
+
+
+def fitted_head(
+    reading: Reading, labels: Labels | None, pairs: Pairs, prior: Features, folds: int
+) -> tuple[MediaHead, float]:
+    """A head fitted on ``pairs``, and the mean reciprocal rank that it reached in cross-validation."""
+    said = [pairs.said[name][pairs.has(name)] for name in LANGUAGES]
+    whitening = whitening_of(np.concatenate(said), prior)
+    features = reading.features(pairs.cells)
+    comparison = Comparison.fitted(reading, features)
+    support = comparison.shaped(features)
+    placed = labels.place(features) if labels is not None else None
+    problem = Problem(pairs, comparison.kernel(support, support), placed, whitening)
+    choice = choose(problem, folds)
+    fitted = Fitted(
+        comparison, support, coefficients(problem, choice), choice.ridge, choice.label_share
+    )
+    return MediaHead(reading, whitening, labels, fitted), choice.score

@@ -1,0 +1,159 @@
+"""Fit a projection on a lake's own pairs: each head once, in the run that first can."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from mmcore.encoders.base import Classifies, Encoder, encoders
+from mmcore.encoders.features import Features, directions, reading_of
+from mmcore.encoders.heads import Head, Labels, TextHead
+from mmcore.encoders.projections import FittedOn, Joined, Projection
+from mmcore.errors import ConfigError
+from mmcore.specs import FitSpec, RuntimeSpec, SegmentationSpec
+from mmcore.training import fitting
+from mmcore.training.pairs import Pairs, captions_of, pairs_of
+from mmcore.training.rows import Rows
+from mmcore.training.split import caption_keys, fit_rows
+from mmcore.types import EncoderKey
+from storage.schemas import Modality
+
+log = logging.getLogger(__name__)
+
+FITTED: Final = "fitted"
+FEWEST_KEYS: Final = 8  # different captions, below which nothing can be cross-validated
+
+Make = Callable[[EncoderKey], Encoder]
+
+
+def registered(key: EncoderKey) -> Encoder:
+    """The encoder of that name; how it cuts contents plays no part here."""
+    return encoders.get(key.name)(SegmentationSpec(), RuntimeSpec())
+
+
+def fit_projection(
+    texts: Rows,
+    media: Mapping[str, Rows],
+    keys: Sequence[EncoderKey],
+    spec: FitSpec,
+    previous: Projection | None,
+    *,
+    make: Make = registered,
+) -> Projection | None:
+    """The next version of ``previous``, or None when there is nothing new to fit.
+
+    ``texts`` are all texts of the lake, ``media`` the rows of the other encoders by name, in their
+    own spaces; held-out captions and their items are left out here. A head is fitted by the first
+    call with ``min_pairs`` pairs and then stays, as long as its encoder's fingerprint does; before
+    that, an encoder with a classifier has a head made of class names, others have none. Encoders
+    of one space share a head. ConfigError where ``keys`` hold no text encoder.
+    """
+    text = next((key for key in keys if key.modality == Modality.TEXT), None)
+    if text is None:
+        raise ConfigError("a projection needs a text encoder: the preset has none")
+    kept: dict[str, Head] = {}
+    if previous is not None and previous.joins(text):
+        kept = {key.name: previous.heads[key.name].head for key in keys if previous.joins(key)}
+    fit = _Fit(texts.take(fit_rows(texts, spec.held_out)), media, spec, make, text)
+    heads = fit.heads([key for key in keys if key is not text], kept)
+    if previous is not None and heads == {n: joined.head for n, joined in previous.heads.items()}:
+        if heads == kept:  # heads are compared by identity
+            return None
+    fingerprints = {key.name: key.fingerprint for key in keys}
+    old = previous if any(head.state == FITTED for head in kept.values()) else None
+    return Projection(
+        target=text.space,
+        version=f"p{1 if previous is None else int(previous.version[1:]) + 1}",
+        dim=text.dim,
+        heads={name: Joined(fingerprints[name], head) for name, head in heads.items()},
+        fitted_on=fit.seen(FittedOn() if old is None else old.fitted_on),
+    )
+
+
+@dataclass(slots=True, eq=False)
+class _Fit:
+    """One call's work; ``texts`` are those that may be fitted on."""
+
+    texts: Rows
+    media: Mapping[str, Rows]
+    spec: FitSpec
+    make: Make
+    text: EncoderKey
+    contents: set[str] = field(default_factory=set)  # what was fitted on
+    items: set[int] = field(default_factory=set)  # whose captions were
+
+    def heads(self, others: Sequence[EncoderKey], kept: Mapping[str, Head]) -> dict[str, Head]:
+        """A head for the text encoder and for each other that can have one; kept where it stays."""
+        head = self._text_head(kept.get(self.text.name))
+        heads: dict[str, Head] = {self.text.name: head}
+        captions = captions_of(self.texts, head)
+        spaces: dict[str, list[EncoderKey]] = {}
+        for key in others:
+            spaces.setdefault(key.space, []).append(key)
+        for keys in spaces.values():
+            old = next((kept[key.name] for key in keys if key.name in kept), None)
+            rows = [self.media[key.name] for key in keys if key.name in self.media]
+            pairs = pairs_of(rows, captions, self.text.dim)
+            found = self._media_head(keys[0], others, pairs, old)
+            heads |= {key.name: found for key in keys} if found is not None else {}
+        return heads
+
+    def seen(self, before: FittedOn) -> FittedOn:
+        """``before`` and what this call has fitted on: contents, their items' captions and keys."""
+        contents, keys = set(self.contents), set()
+        for row, key in enumerate(caption_keys(self.texts)):
+            if int(self.texts.item_ids[row]) in self.items:
+                contents.add(self.texts.content_ids[row])
+                keys.add(key)
+        return FittedOn(before.contents | contents, before.caption_keys | keys)
+
+    def _text_head(self, old: Head | None) -> TextHead:
+        enough = len(self.texts) >= self.spec.min_pairs
+        if isinstance(old, TextHead) and (old.state == FITTED or not enough):
+            return old
+        if enough:
+            self.items |= set(self.texts.item_ids.tolist())
+        neutral = fitting.neutral_vectors(self.make(self.text))
+        return fitting.text_head(neutral, self.texts if enough else None)
+
+    def _media_head(
+        self, key: EncoderKey, others: Sequence[EncoderKey], pairs: Pairs, old: Head | None
+    ) -> Head | None:
+        """The old head where it stays, one fitted on ``pairs``, one of class names, or none."""
+        enough = (
+            len(set(pairs.item_ids)) >= self.spec.min_pairs and len(set(pairs.keys)) >= FEWEST_KEYS
+        )
+        if old is not None and (old.state == FITTED or not enough):
+            return old
+        encoder = self.make(key)
+        reading = reading_of(encoder, key.dim)
+        labels = self._labels(encoder)
+        if not enough:
+            return None if labels is None else fitting.label_head(reading, labels)
+        head, score = fitting.fitted_head(
+            reading, labels, pairs, self._prior(others), self.spec.folds
+        )
+        log.info("%s: fitted on %d pairs, cross-validated RR %.3f", key.name, len(pairs), score)
+        self.contents |= set(pairs.content_ids)
+        self.items |= set(pairs.item_ids)
+        return head
+
+    def _labels(self, encoder: Encoder) -> Labels | None:
+        if not isinstance(encoder, Classifies):
+            return None
+        classifier = encoder.classifier()
+        vectors = fitting.class_vectors(self.make(self.text), classifier.names)
+        return Labels(classifier.weight, classifier.bias, vectors)
+
+    def _prior(self, others: Sequence[EncoderKey]) -> Features:
+        """Directions that texts have: of class names where a classifier has some, else of sentences."""
+        named = (labels for key in others if (labels := self._labels(self.make(key))) is not None)
+        labels = next(named, None)
+        if labels is not None:
+            return directions(labels.vectors)
+        neutral = fitting.neutral_vectors(self.make(self.text))
+        return directions(np.concatenate([v - v.mean(axis=0) for v in neutral.values()]))

@@ -1,0 +1,157 @@
+"""Kernel ridge regression into the shared space, its ridge and label share picked by cross-validation."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmcore.encoders.comparison import Kernel
+from mmcore.encoders.features import Features, directions
+from mmcore.encoders.heads import LANGUAGES
+from mmcore.training.pairs import Pairs
+
+RIDGES: Final = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
+LABEL_SHARES: Final = (0.8, 0.4, 0.2, 0.1)
+FLATTEN: Final = 3.0  # of the mean eigenvalue, added to all before whitening
+PRIOR: Final = 200.0  # texts that the class names count for in the covariance
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A setting and the mean reciprocal rank that it reached on held-out folds."""
+
+    ridge: float
+    label_share: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Problem:
+    """All that a head is fitted from: ``labels`` (n, d) is None where there is no classifier."""
+
+    pairs: Pairs
+    kernel: Kernel  # (n, n)
+    labels: Features | None
+    whitening: Features  # (d, d)
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """What is tried of the label vector."""
+        return LABEL_SHARES if self.labels is not None else (0.0,)
+
+    def start(self, share: float, rows: NDArray[np.intp]) -> Features:
+        """(n, d) what the regression over the pairs ``rows`` starts from, before it adds its own.
+
+        The share of the label vector, or, without one, the mean target, which all would have in common
+        and which is therefore left out of what is placed.
+        """
+        if self.labels is not None:
+            return share * self.labels
+        mean = self.pairs.target[rows].mean(axis=0, keepdims=True)
+        return np.broadcast_to(mean, self.pairs.target.shape)
+
+
+def whitening_of(texts: Features, prior: Features) -> NDArray[np.float32]:
+    """(d, d) inverse of the flattened covariance of ``texts`` (n, d), unit rows about zero.
+
+    Shrunk to the covariance of ``prior``; n may be 0. Applied to one side of an inner product, it does
+    what its square root would do to both, and leaves the texts where they are.
+    """
+    covariance = prior.T @ prior / len(prior)
+    if len(texts):
+        covariance = (texts.T @ texts + PRIOR * covariance) / (len(texts) + PRIOR)
+    values, axes = np.linalg.eigh(covariance.astype(np.float64))
+    values = np.maximum(values, 0)
+    mean = values.mean()
+    scale = mean * (1 + FLATTEN) / (values + FLATTEN * mean)
+    return np.asarray((axes * scale) @ axes.T, dtype=np.float32)
+
+
+def folds(keys: Sequence[str], count: int) -> NDArray[np.int64]:
+    """(n,) the fold of each key: equal keys in one, by hash, so nothing hangs on the order."""
+    order = sorted(set(keys), key=lambda key: hashlib.sha256(f"cv/{key}".encode()).digest())
+    place = {key: number % count for number, key in enumerate(order)}
+    return np.array([place[key] for key in keys], dtype=np.int64)
+
+
+def choose(problem: Problem, count: int) -> Choice:
+    """The ridge and label share with the best mean reciprocal rank over ``count`` folds.
+
+    Directions: each language's captions → contents, and contents → captions of the first language.
+    The gallery is the query's own fold: models of other folds have seen its key and would pull
+    their contents towards it. Equal scores: the one that is most like the labels.
+    """
+    fold = folds(problem.pairs.keys, count)
+    settings = [(ridge, share) for ridge in RIDGES for share in problem.shares]
+    ranks: list[list[list[NDArray[np.float64]]]] = [[] for _ in settings]
+    for number in range(count):
+        test = np.flatnonzero(fold == number)
+        if len(test) and len(test) < len(fold):
+            train = np.flatnonzero(fold != number)
+            for tried, placed in enumerate(_placed(problem, train, test)):
+                ranks[tried].append(_reciprocal_ranks(placed, problem.pairs, test))
+    scores = [
+        np.mean(
+            [
+                np.mean(np.concatenate(way))
+                for way in zip(*found, strict=True)
+                if sum(map(len, way))
+            ]
+        )
+        for found in ranks
+    ]
+    best = max(range(len(settings)), key=lambda i: (round(float(scores[i]), 9), -i))
+    return Choice(*settings[best], float(scores[best]))
+
+
+def coefficients(problem: Problem, choice: Choice) -> NDArray[np.float32]:
+    """(n, d) of the regression over all pairs."""
+    rows = np.arange(len(problem.pairs))
+    values, axes = np.linalg.eigh(problem.kernel)
+    wanted = problem.pairs.target - problem.start(choice.label_share, rows)
+    scaled = axes / (np.maximum(values, 0) + choice.ridge)
+    return np.asarray(scaled @ (axes.T @ wanted), dtype=np.float32)
+
+
+def _placed(
+    problem: Problem, train: NDArray[np.intp], test: NDArray[np.intp]
+) -> Iterator[Features]:
+    """The test pairs' contents in the shared space, by the train pairs, for each setting."""
+    values, axes = np.linalg.eigh(problem.kernel[np.ix_(train, train)])
+    near = problem.kernel[np.ix_(test, train)] @ axes
+    targets = axes.T @ problem.pairs.target[train]
+    for ridge in RIDGES:
+        shrunk = near / (np.maximum(values, 0) + ridge)
+        for share in problem.shares:
+            start = problem.start(share, train)
+            placed = shrunk @ (targets - axes.T @ start[train])
+            if problem.labels is not None:
+                placed = placed + start[test]
+            yield directions(placed @ problem.whitening)
+
+
+def _reciprocal_ranks(
+    placed: Features, pairs: Pairs, test: NDArray[np.intp]
+) -> list[NDArray[np.float64]]:
+    """Reciprocal ranks within one fold: per language, captions → contents; then back."""
+    keys = np.array(pairs.keys, dtype=object)[test]
+    same = keys[:, None] == keys[None]
+    said = {language: pairs.said[language][test] for language in LANGUAGES}
+    has = {language: pairs.has(language)[test] for language in LANGUAGES}
+    found = [_ranks(said[name][has[name]] @ placed.T, same[has[name]]) for name in LANGUAGES]
+    first = next((name for name in LANGUAGES if pairs.has(name).any()), LANGUAGES[0])
+    back = placed[has[first]] @ said[first][has[first]].T
+    return [*found, _ranks(back, same[np.ix_(has[first], has[first])])]
+
+
+def _ranks(scores: Features, relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(q,) 1 / rank of the best relevant column of (q, n)."""
+    if not scores.size:
+        return np.zeros(0)
+    best = np.where(relevant, scores, -np.inf).max(axis=1, keepdims=True)
+    return np.asarray(1.0 / (1 + ((scores > best) & ~relevant).sum(axis=1)))

@@ -1,0 +1,226 @@
+"""The values that pass between stages: frozen, checked once, then trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from storage import schemas
+from storage.schemas import MODALITIES, Modality
+
+Vectors = NDArray[np.float32]
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A root that is crawled: ``alias`` names it in the lake, ``url`` says where it lies now."""
+
+    alias: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """One file under a root, or one caption of a manifest (then ``text`` holds it)."""
+
+    root: str
+    path: str  # below the root, forward slashes; of a caption: "<manifest>#<item>/<language>"
+    content_id: str
+    modality: Modality
+    media_type: str
+    size: int
+    mtime_ns: int
+    language: str | None = None  # what the name or the manifest says, not what was detected
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """The files that belong together; what a user wants to find."""
+
+    root: str
+    key: str
+    files: tuple[MediaFile, ...]
+    labels: tuple[str, ...] = ()
+    split: str | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def item_id(self) -> int:
+        """Made from root and key: a rename is a new item."""
+        return schemas.item_id(self.root, self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where in its content a segment lies; ``unit`` is char, second, page or box."""
+
+    start: float
+    end: float
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What one vector stands for; its id knows no item and no path."""
+
+    content_id: str
+    modality: Modality
+    source: str  # self, track:N, …
+    segmentation: str  # how it was cut: "whole", "window-10s" …
+    span: Span | None = None
+    language: str | None = None
+    text: str | None = None
+
+    @property
+    def segment_id(self) -> int:
+        """Made from the content and the place in it."""
+        span = None if self.span is None else (self.span.start, self.span.end, self.span.unit)
+        return schemas.segment_id(self.content_id, self.source, self.segmentation, span)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes to be worked on, known by their hash, with one place where they can be read now."""
+
+    content_id: str
+    modality: Modality
+    media_type: str
+    size: int
+    root: str
+    path: str  # as in MediaFile, for messages and quarantine
+    location: str  # what to open: a local path; empty for a manifest's caption
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderKey:
+    """What the plan and the lake need to know of an encoder; no weights."""
+
+    modality: Modality
+    name: str
+    fingerprint: str
+    space: str
+    dim: int
+    reads: tuple[
+        Modality, ...
+    ]  # which contents it takes segments from: audio reads audio and video
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """The unit of work, retry and resumption: contents for one encoder."""
+
+    encoder: EncoderKey
+    contents: tuple[Content, ...]
+
+    @property
+    def name(self) -> str:
+        """Hash of the contents and the fingerprint: a shard that gained one has another name."""
+        return schemas.digest(
+            [self.encoder.fingerprint, sorted(c.content_id for c in self.contents)]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """What could not be used, and why; becomes a quarantine row."""
+
+    root: str
+    path: str
+    content_id: str | None
+    stage: str
+    reason: str
+    message: str
+    decoder: str  # name and version of what tried: "pillow 13.0.0"
+    source: str | None = None
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Embeddings:
+    """Unit vectors of one space; row ``i`` belongs to ``segment_ids[i]``."""
+
+    space: str
+    segment_ids: Ids  # (n,) int64
+    vectors: Vectors  # (n, d) float32
+
+    def __post_init__(self) -> None:
+        check_unit_rows(self.segment_ids, self.vectors)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fused:
+    """One unit vector an item, from what the item has."""
+
+    space: str
+    item_ids: Ids  # (n,) int64
+    inputs: Ids  # (n,) int64, hash of what was fused
+    vectors: Vectors  # (n, d) float32
+    has: NDArray[np.bool_]  # (n, 4), in the order of MODALITIES
+    weights: NDArray[np.float32]  # (n, 4), zero where absent
+
+    def __post_init__(self) -> None:
+        check_unit_rows(self.item_ids, self.vectors)
+        if (
+            self.has.shape != (len(self.item_ids), len(MODALITIES))
+            or self.weights.shape != self.has.shape
+        ):
+            raise ValueError(
+                f"{len(self.item_ids)} items, masks of {self.has.shape},"
+                f" weights of {self.weights.shape}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked: one of text, media, vector; ``modality`` None searches the fused vectors."""
+
+    text: str | None = None
+    media: str | None = None  # a local path
+    media_modality: Modality | None = None
+    vector: tuple[float, ...] | None = None
+    modality: Modality | None = None
+    k: int = 10
+    language: str | None = None  # only texts of this language
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An answer; a higher score is better, always."""
+
+    item_id: int
+    key: str
+    score: float
+    segment_id: int | None = None  # None for a fused vector
+    modality: Modality | None = None
+    root: str | None = None
+    path: str | None = None  # a file of the item: the one the segment is cut from
+    span: Span | None = None
+    text: str | None = None
+
+
+def check_unit_rows(ids: Ids, vectors: Vectors) -> None:
+    """Raise ValueError unless there is one finite unit row of float32 for each id."""
+    if vectors.ndim != 2 or vectors.shape[0] != ids.shape[0]:  # noqa: PLR2004 - a matrix
+        raise ValueError(f"{len(ids)} ids, vectors of {vectors.shape}")
+    if vectors.dtype != np.float32:
+        raise ValueError(f"vectors of {vectors.dtype}, not float32")
+    norms = np.linalg.norm(vectors, axis=1)
+    if not np.allclose(norms, 1.0, atol=1e-3):  # a NaN fails too
+        worst = int(np.argmax(np.abs(np.nan_to_num(norms, nan=np.inf) - 1)))
+        raise ValueError(f"row {worst} has length {norms[worst]}, not 1")
+
+
+def unit_rows(vectors: NDArray[np.floating[Any]]) -> Vectors:
+    """Scale each row to length 1 (float32, C order); a zero row raises ValueError."""
+    rows = np.ascontiguousarray(vectors, dtype=np.float32)
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    if not np.all(np.isfinite(norms)) or np.any(norms == 0):
+        raise ValueError("a vector is zero or not finite and has no direction")
+    return np.ascontiguousarray(rows / norms)

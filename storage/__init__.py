@@ -1,0 +1,1 @@
+"""What is kept: Parquet tables, FAISS indexes, snapshots; no torch, no Prefect."""

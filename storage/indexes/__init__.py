@@ -1,0 +1,1 @@
+"""FAISS indexes whose ids are the rows' own ids."""

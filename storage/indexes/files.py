@@ -1,0 +1,112 @@
+"""An index on disk: ``index.faiss``, which plain faiss reads, and its card ``index.json``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from storage.atomic import replacing, write_bytes
+from storage.errors import CorruptLakeError
+
+_FAISS: Final[Any] = faiss  # its type stubs lack what its Python side adds
+
+
+class IndexCard(BaseModel):
+    """What an index holds and how it was built."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    space: str
+    modality: str  # "fused" for items
+    dim: int
+    metric: Literal["inner_product"] = "inner_product"
+    type: str = "flat"
+    rows: int
+    search_parameter: str | None = None
+    created_at: datetime
+    faiss_version: str = faiss.__version__
+    build: str
+
+
+def write_index(folder: Path, index: faiss.Index, card: IndexCard) -> Path:
+    """Write index and card and return ``folder``; a finished build is kept as it is."""
+    if (folder / "index.json").exists():
+        return folder
+    if (index.ntotal, index.d) != (card.rows, card.dim):
+        raise ValueError(f"{index.ntotal} rows of {index.d}, card of {card.rows} of {card.dim}")
+    with replacing(folder / "index.faiss") as temporary, temporary.open("wb") as file:
+        # through Python's file: faiss opens no path that is not ASCII on every system
+        faiss.write_index(index, _FAISS.PyCallbackIOWriter(file.write))
+    write_bytes(folder / "index.json", card.model_dump_json(indent=2).encode())
+    return folder
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Index:
+    """An opened index."""
+
+    card: IndexCard
+    faiss_index: Any
+
+    @classmethod
+    def open(cls, folder: Path) -> Index:
+        """Read index and card; CorruptLakeError when one is missing, damaged or another's."""
+        card, index = _read_card(folder / "index.json"), _read_faiss(folder / "index.faiss")
+        if (index.ntotal, index.d) != (card.rows, card.dim):
+            raise CorruptLakeError(
+                folder,
+                f"{index.ntotal} rows of {index.d}, but its card says {card.rows} of {card.dim}",
+            )
+        return cls(card, index)
+
+    def search(
+        self, vectors: NDArray[np.float32], k: int, ids: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The ``k`` rows with the largest inner product: scores and ids, each (q, k).
+
+        ``vectors`` is (q, d); with ``ids`` only those are searched. Where there are fewer than
+        ``k`` the score is -inf and the id -1.
+        """
+        if vectors.ndim != 2 or vectors.shape[1] != self.card.dim:  # noqa: PLR2004 - a matrix
+            raise ValueError(f"queries of {vectors.shape}, an index of {self.card.dim} dimensions")
+        scores = np.full((len(vectors), k), -np.inf, dtype=np.float32)
+        found = np.full((len(vectors), k), -1, dtype=np.int64)
+        most = min(k, self.card.rows if ids is None else min(self.card.rows, len(ids)))
+        if most and len(vectors):
+            queries = np.ascontiguousarray(vectors, dtype=np.float32)
+            near, rows = self.faiss_index.search(queries, most, params=_selecting(ids))
+            scores[:, :most], found[:, :most] = np.where(rows < 0, -np.inf, near), rows
+        return scores, found
+
+
+def _selecting(ids: NDArray[np.int64] | None) -> Any:
+    if ids is None:
+        return None
+    allowed = np.ascontiguousarray(ids, dtype=np.int64)
+    return _FAISS.SearchParameters(sel=_FAISS.IDSelectorBatch(allowed))
+
+
+def _read_card(path: Path) -> IndexCard:
+    try:
+        return IndexCard.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise CorruptLakeError(path, "is missing") from error
+    except ValidationError as error:
+        raise CorruptLakeError(path, "is not the card of an index") from error
+
+
+def _read_faiss(path: Path) -> Any:
+    try:
+        with path.open("rb") as file:
+            return faiss.read_index(_FAISS.PyCallbackIOReader(file.read))
+    except FileNotFoundError as error:
+        raise CorruptLakeError(path, "is missing") from error
+    except RuntimeError as error:
+        raise CorruptLakeError(path, f"faiss cannot read it ({str(error)[-80:]})") from error

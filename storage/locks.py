@@ -1,0 +1,56 @@
+"""One writer a lake."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from storage.atomic import make_folder, write_bytes
+from storage.errors import LakeLockedError
+from storage.layout import Layout
+
+
+@contextmanager
+def writer_lock(layout: Layout, wait: float = 0) -> Iterator[None]:
+    """Hold the lake for writing; waits ``wait`` seconds at most, then raises LakeLockedError.
+
+    The operating system holds the lock, so it ends with its holder, however that one ends.
+    """
+    make_folder(layout.root)
+    lock = FileLock(layout.lock, thread_local=False)
+    try:
+        lock.acquire(timeout=wait)
+    except Timeout as error:
+        raise LakeLockedError(layout.root, _holder(layout)) from error
+    try:
+        write_bytes(_note(layout), json.dumps(_myself()).encode())
+        yield
+    finally:
+        _note(layout).unlink(missing_ok=True)
+        lock.release()
+
+
+def _note(layout: Layout) -> Path:
+    """Who holds the lock; beside it, since a locked file cannot be read everywhere."""
+    return layout.lock.with_name(f"{layout.lock.name}.json")
+
+
+def _myself() -> dict[str, str | int]:
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
+
+
+def _holder(layout: Layout) -> str:
+    """Who holds the lock, for people."""
+    try:
+        note = json.loads(_note(layout).read_bytes())
+        return f"process {note['pid']} on {note['host']} since {note['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"  # it has just begun, or just ended

@@ -1,0 +1,178 @@
+"""The words every layer shares: modalities, ids, Arrow schemas, the root of our errors.
+
+This module imports nothing of ours, and any layer may import it. All ids of a lake are made here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from enum import StrEnum
+from typing import Any, Final
+
+import pyarrow as pa
+
+SCHEMA_VERSION: Final = 1
+"""Raised when a table of the lake changes its columns or their meaning."""
+
+
+class MmindexError(Exception):
+    """The root of mmindex's own errors: the message is one line that says what to do."""
+
+    exit_code = 1
+
+
+class Modality(StrEnum):
+    """What kind of medium a file or a segment is."""
+
+    IMAGE = "image"
+    TEXT = "text"
+    AUDIO = "audio"
+    VIDEO = "video"
+
+
+MODALITIES: Final = tuple(Modality)
+
+
+def digest(value: Any, *, length: int = 16) -> str:
+    """Hash JSON-like ``value`` to ``length`` hex digits; key order does not matter."""
+    canonical = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:length]
+
+
+def content_hash() -> hashlib.blake2b:
+    """Return a fresh hash for bytes that come in blocks; its hexdigest is their content id."""
+    return hashlib.blake2b(digest_size=16)
+
+
+def content_id(data: bytes) -> str:
+    """Name bytes by their hash: BLAKE2b, 128 bits, as 32 hex digits."""
+    hasher = content_hash()
+    hasher.update(data)
+    return hasher.hexdigest()
+
+
+def stable_id(*parts: str) -> int:
+    """Hash ``parts`` to a 63-bit id (never negative), the same on every machine, in every run."""
+    joined = b"".join(
+        len(raw).to_bytes(4, "big") + raw
+        for raw in (p.encode("utf-8", "surrogateescape") for p in parts)
+    )
+    return int.from_bytes(hashlib.blake2b(joined, digest_size=8).digest(), "big") >> 1
+
+
+def item_id(root: str, key: str) -> int:
+    """Id of the item ``key`` (its grouping key) below the root alias ``root``."""
+    return stable_id("item", root, key)
+
+
+def segment_id(
+    content: str, source: str, segmentation: str, span: tuple[float, float, str] | None
+) -> int:
+    """Id of a segment: what it is cut from and where, never who has it or where the file lies."""
+    where = "" if span is None else f"{span[0]!r}:{span[1]!r}:{span[2]}"
+    return stable_id("segment", content, source, segmentation, where)
+
+
+def required(name: str, kind: pa.DataType) -> pa.Field:
+    """A column without nulls."""
+    return pa.field(name, kind, nullable=False)
+
+
+FILES: Final = pa.schema(
+    [
+        required("root", pa.string()),
+        required("path", pa.string()),
+        pa.field("path_bytes", pa.binary()),  # where a name is not UTF-8
+        required("content_id", pa.string()),
+        required("modality", pa.string()),
+        required("media_type", pa.string()),
+        pa.field("language", pa.string()),  # what the name or the manifest says
+        required("size", pa.int64()),
+        required("mtime_ns", pa.int64()),
+    ]
+)
+
+ITEMS: Final = pa.schema(  # the user's columns follow
+    [
+        required("item_id", pa.int64()),
+        required("root", pa.string()),
+        required("key", pa.string()),
+        pa.field("labels", pa.list_(pa.string())),
+        pa.field("split", pa.string()),
+        *(required(f"has_{modality}", pa.bool_()) for modality in MODALITIES),
+    ]
+)
+
+ITEM_FILES: Final = pa.schema(
+    [
+        required("item_id", pa.int64()),
+        required("root", pa.string()),
+        required("path", pa.string()),
+        required("content_id", pa.string()),
+        required("role", pa.string()),  # the file's modality, or what the manifest calls it
+    ]
+)
+
+_DESCRIPTION: Final = [  # what is known of a segment without knowing who has it
+    required("content_id", pa.string()),
+    required("source", pa.string()),
+    required("segmentation", pa.string()),
+    pa.field("language", pa.string()),
+    pa.field("start", pa.float64()),
+    pa.field("end", pa.float64()),
+    pa.field("unit", pa.string()),
+    pa.field("text", pa.string()),
+]
+
+DESCRIPTIONS: Final = pa.schema([required("segment_id", pa.int64()), *_DESCRIPTION])
+
+SEGMENTS: Final = pa.schema(  # one row for each item that a segment serves
+    [required("segment_id", pa.int64()), required("item_id", pa.int64()), *_DESCRIPTION]
+)
+
+QUARANTINE: Final = pa.schema(
+    [
+        required("root", pa.string()),
+        required("path", pa.string()),
+        pa.field("content_id", pa.string()),
+        pa.field("source", pa.string()),
+        pa.field("start", pa.float64()),
+        pa.field("end", pa.float64()),
+        pa.field("unit", pa.string()),
+        required("stage", pa.string()),
+        required("reason", pa.string()),
+        pa.field("message", pa.string()),
+        required("decoder", pa.string()),
+        required("first_seen", pa.timestamp("us", tz="UTC")),
+        required("last_seen", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+
+def vector_type(dim: int) -> pa.DataType:
+    """Arrow type of a unit vector of ``dim`` float32 numbers."""
+    return pa.list_(pa.field("element", pa.float32(), nullable=False), dim)
+
+
+def embeddings_schema(dim: int) -> pa.Schema:
+    """Cells of one encoder, each with the description of its segment (docs/decisions/0003)."""
+    return pa.schema([*DESCRIPTIONS, required("vector", vector_type(dim))])
+
+
+def projected_schema(dim: int) -> pa.Schema:
+    """Vectors of a shared space, derived from cells."""
+    return pa.schema([required("segment_id", pa.int64()), required("vector", vector_type(dim))])
+
+
+def fused_schema(dim: int) -> pa.Schema:
+    """One vector an item, with what went into it."""
+    return pa.schema(
+        [
+            required("item_id", pa.int64()),
+            required("inputs", pa.int64()),
+            required("vector", vector_type(dim)),
+            *(required(f"has_{modality}", pa.bool_()) for modality in MODALITIES),
+            *(pa.field(f"weight_{modality}", pa.float32()) for modality in MODALITIES),
+        ]
+    )

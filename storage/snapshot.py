@@ -1,0 +1,216 @@
+"""Snapshots: opened whole, published by moving one pointer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from storage import schemas
+from storage.atomic import make_folder, write_bytes
+from storage.errors import CandidateOutdatedError, CorruptLakeError, NoLakeError
+from storage.indexes.files import Index
+from storage.layout import Layout
+from storage.manifest import Manifest, read_manifest, sha256
+from storage.schemas import MODALITIES, Modality
+from storage.tables import read_parts, stream_part, vectors_of
+from storage.views import views_sql
+
+_SCHEMAS: Final = {
+    "files": schemas.FILES,
+    "items": schemas.ITEMS,
+    "item_files": schemas.ITEM_FILES,
+    "segments": schemas.SEGMENTS,
+    "quarantine": schemas.QUARANTINE,
+}
+
+Rows = tuple[NDArray[np.int64], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One immutable snapshot, or a candidate; reads only the files its manifest names."""
+
+    layout: Layout
+    manifest: Manifest
+
+    @classmethod
+    def open(cls, layout: Layout, number: int | None = None) -> Snapshot:
+        """Open snapshot ``number``, or the published one; NoLakeError when there is none.
+
+        Raises CorruptLakeError when a file is missing or has another size than it should.
+        """
+        chosen = current(layout) if number is None else number
+        if chosen is None or (number is not None and number not in published(layout)):
+            raise NoLakeError(layout.root, number)
+        return cls.of(layout, read_manifest(layout.snapshot(chosen) / "manifest.json"))
+
+    @classmethod
+    def of(cls, layout: Layout, manifest: Manifest) -> Snapshot:
+        """Open what ``manifest`` names, checked as ``open`` does."""
+        for file in manifest.files:
+            path = layout.root / file.path
+            size = path.stat().st_size if path.is_file() else None
+            if size is None:
+                raise CorruptLakeError(path, "is missing")
+            if size != file.bytes:
+                raise CorruptLakeError(path, f"has {size} bytes, not {file.bytes}")
+        return cls(layout, manifest)
+
+    def verify(self) -> None:
+        """Read every file and raise CorruptLakeError at the first with another checksum."""
+        for file in self.manifest.files:
+            if sha256(self.layout.root / file.path) != file.sha256:
+                raise CorruptLakeError(self.layout.root / file.path, "has another checksum")
+
+    def rows(self, table: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Read ``files``, ``items``, ``item_files``, ``quarantine`` or ``segments/<modality>``.
+
+        A table without files has its columns and no rows.
+        """
+        paths = self._paths(table)
+        if paths:
+            return read_parts(paths, columns)
+        empty = _SCHEMAS[table.partition("/")[0]].empty_table()
+        return empty if columns is None else empty.select(list(columns))
+
+    def cells(self, modality: Modality) -> Rows:
+        """Ids and vectors, (n,) and (n, d), of the live segments in the encoder's own space.
+
+        Sorted by id, each segment once. Without an encoder for the modality both are empty, d 0.
+        """
+        encoder = self.manifest.encoder(modality)
+        if encoder is None:
+            return np.empty(0, dtype=np.int64), np.empty((0, 0), dtype=np.float32)
+        folder = self.layout.embeddings(modality, encoder.name, encoder.fingerprint)
+        return self._gather(modality, folder, encoder.dim)
+
+    def vectors(self, modality: Modality) -> tuple[str, NDArray[np.int64], NDArray[np.float32]]:
+        """Space, ids and vectors of the live segments, in the space in which they are searched.
+
+        That is the projection's space if it joins the encoder, else the encoder's own; "" when
+        the modality has no encoder.
+        """
+        encoder, projection = self.manifest.encoder(modality), self.manifest.projection
+        if encoder is None or projection is None or not self.manifest.joins(encoder):
+            return ("" if encoder is None else encoder.space, *self.cells(modality))
+        folder = self.layout.space(projection.space, modality)
+        return (projection.space, *self._gather(modality, folder, projection.dim))
+
+    def fused(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]] | None:
+        """Item ids (n,), vectors (n, d) and presence (n, 4) of the live items, or None."""
+        fusion = self.manifest.fusion
+        if fusion is None:
+            return None
+        folder = self.layout.fused(fusion.space, fusion.fingerprint)
+        names = [f"has_{modality}" for modality in MODALITIES]
+        paths = self._paths(self.layout.relative(folder))
+        table = read_parts(paths, ["item_id", "vector", *names])
+        if not paths:
+            table = schemas.fused_schema(fusion.dim).empty_table()
+        ids = table["item_id"].to_numpy()
+        if len(np.unique(ids)) < len(ids):
+            raise CorruptLakeError(folder, "an item has two fused vectors")
+        live = np.isin(ids, self.rows("items", ["item_id"])["item_id"].to_numpy())
+        has = np.stack([table[name].to_numpy() for name in names], axis=1).astype(bool)
+        return ids[live], vectors_of(table)[live], has[live]
+
+    def index(self, modality: str) -> Index | None:
+        """The index over a modality's segments, or over the items ("fused"), if there is one."""
+        found = next((i for i in self.manifest.indexes if i.modality == modality), None)
+        if found is None:
+            return None
+        folder = self.layout.root / found.path
+        index = Index.open(folder)
+        card = index.card
+        if (card.space, card.rows, card.dim) != (found.space, found.rows, found.dim):
+            raise CorruptLakeError(folder / "index.json", "is not the index its manifest names")
+        return index
+
+    def _paths(self, folder: str) -> list[Path]:
+        return [self.layout.root / path for path in self.manifest.paths(folder)]
+
+    def _gather(self, modality: Modality, folder: Path, dim: int) -> Rows:
+        """The vectors of all live segments; holds them and one row group in memory."""
+        live = np.unique(
+            self.rows(f"segments/{modality}", ["segment_id"])["segment_id"].to_numpy()
+        )
+        vectors = np.empty((len(live), dim), dtype=np.float32)
+        missing = np.ones(len(live), dtype=bool)
+        for path in self._paths(self.layout.relative(folder)) if len(live) else ():
+            for table in stream_part(path, ["segment_id", "vector"]):
+                if table.schema.field("vector").type.list_size != dim:
+                    raise CorruptLakeError(path, f"its vectors do not have {dim} numbers")
+                ids = table["segment_id"].to_numpy()
+                at = np.minimum(np.searchsorted(live, ids), len(live) - 1)
+                new = (live[at] == ids) & missing[at]  # of two parts the first one counts
+                vectors[at[new]] = vectors_of(table)[new]
+                missing[at[new]] = False
+        if missing.any():
+            raise CorruptLakeError(
+                folder, f"lacks the vectors of {missing.sum()} of {len(live)} live segments"
+            )
+        return live, vectors
+
+
+def current(layout: Layout) -> int | None:
+    """The number of the published snapshot; None when nothing is published."""
+    try:
+        return int(layout.current.read_text("ascii"))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise CorruptLakeError(layout.current, "does not hold a number") from error
+
+
+def published(layout: Layout) -> list[int]:
+    """The numbers of the snapshots that are kept, ascending."""
+    found = layout.snapshots.glob("*/manifest.json")
+    return sorted(int(p.parent.name) for p in found if p.parent.name.isdecimal())
+
+
+def publish(layout: Layout, manifest: Manifest) -> Manifest:
+    """Publish a candidate under the next number and return its manifest; hold the writer's lock.
+
+    ``CURRENT`` moves last, so a crash before leaves the old snapshot. Raises
+    CandidateOutdatedError when ``CURRENT`` is not the candidate's parent any more, and
+    CorruptLakeError when a file of the candidate is not there.
+    """
+    now = current(layout)
+    if now != manifest.parent:
+        raise CandidateOutdatedError(layout.root, manifest.parent, now)
+    Snapshot.of(layout, manifest)
+    numbered = manifest.model_copy(update={"number": next_number(layout)})
+    folder = layout.snapshot(numbered.number or 0)
+    make_folder(folder.parent)
+    folder.mkdir()  # refuses a second writer
+    write_bytes(folder / "views.sql", views_sql(numbered).encode())
+    write_bytes(folder / "manifest.json", numbered.to_json())
+    write_bytes(layout.current, f"{numbered.number}\n".encode())
+    return numbered
+
+
+def roll_back(layout: Layout, number: int) -> Manifest:
+    """Point ``CURRENT`` at a kept snapshot whose files are whole; hold the writer's lock."""
+    manifest = Snapshot.open(layout, number).manifest
+    write_bytes(layout.current, f"{number}\n".encode())
+    return manifest
+
+
+def write_candidate(layout: Layout, manifest: Manifest) -> Path:
+    """Write ``candidates/<run>/manifest.json`` and return its path."""
+    path = layout.candidate(manifest.run) / "manifest.json"
+    write_bytes(path, manifest.to_json())
+    return path
+
+
+def next_number(layout: Layout) -> int:
+    """Above every snapshot there ever was, rolled back or left by a crash."""
+    folders = layout.snapshots.iterdir() if layout.snapshots.is_dir() else ()
+    taken = [int(folder.name) for folder in folders if folder.name.isdecimal()]
+    return max(taken, default=0) + 1

@@ -1,0 +1,69 @@
+"""Embed a prepared shard: the model, one at a time per device."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from prefect import task
+
+from mmcore.encoders.embed import embed_prepared
+from mmcore.encoders.presets import encoder_for
+from mmcore.media.prepared import Prepared
+from mmcore.rows import record_of
+from mmcore.types import EncoderKey
+from storage import cells, schemas, tables
+from tasks.policies import POLICY
+from tasks.workplace import Workplace
+
+_ONE_AT_A_TIME = threading.Semaphore(1)
+"""A model takes all cores of its device: two at once would only fight for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A finished shard."""
+
+    encoder: EncoderKey
+    part: Path
+    contents: int
+    segments: int
+    rejected: int
+    seconds: float  # in the model, waiting for it not counted
+
+
+@task(
+    name="embed",
+    task_run_name="embed-{prepared.shard.encoder.modality}-{prepared.shard.name}",
+    **POLICY,
+)
+def embed_shard(prepared: Prepared, work: Workplace) -> Embedded:
+    """Embed one prepared shard into its part, then empty its staging."""
+    key = prepared.shard.encoder
+    folder = work.lake.embeddings(key.modality, key.name, key.fingerprint)
+    path = cells.part_path(folder, prepared.shard.name)
+    encoder = encoder_for(key, work.segmentation, work.runtime)
+    with _ONE_AT_A_TIME:
+        started = time.monotonic()
+        vectors = embed_prepared(prepared, encoder, work.runtime.batch_size)
+        seconds = time.monotonic() - started
+    table = prepared.segments().append_column(
+        schemas.embeddings_schema(key.dim).field("vector"), tables.vector_column(vectors)
+    )
+    record = cells.PartRecord(
+        done=prepared.done,
+        rejections=tuple(record_of(r) for r in prepared.rejections),
+        compute=dict(encoder.compute),
+    )
+    written = cells.write_cells(path, table, record)
+    prepared.discard()
+    return Embedded(
+        encoder=key,
+        part=written,
+        contents=len(record.done),
+        segments=prepared.count,
+        rejected=len(record.rejections),
+        seconds=seconds,
+    )

@@ -1,0 +1,107 @@
+"""Plan: which cells are missing, cut into shards."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+
+from mmcore.media.prepared import decoders
+from prefect import task
+
+from mmcore import plan
+from mmcore.encoders.presets import encoders_of
+from mmcore.errors import DiskSpaceError
+from mmcore.specs import PlanSpec
+from mmcore.types import Content, EncoderKey, Shard
+from storage import cells
+from storage.schemas import Modality
+from tasks.policies import POLICY
+from tasks.workplace import Workplace
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to do for each encoder of the preset, and how much is there already."""
+
+    encoders: tuple[EncoderKey, ...]
+    shards: tuple[tuple[Shard, ...], ...]  # one row an encoder
+    finished: tuple[int, ...]  # contents that need no work, an encoder
+
+    def missing(self, place: int) -> int:
+        """How many contents the encoder at ``place`` has to do."""
+        return sum(len(shard.contents) for shard in self.shards[place])
+
+    @property
+    def total(self) -> int:
+        """How many contents all encoders together have to do."""
+        return sum(self.missing(place) for place in range(len(self.encoders)))
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is to be decoded or embedded."""
+        return not any(self.shards)
+
+    def interleaved(self) -> Iterator[Shard]:
+        """All shards, modalities in turn, so that decoding and models of all kinds overlap."""
+        return (shard for shard in chain.from_iterable(zip_longest(*self.shards)) if shard)
+
+
+@task(name="plan", **POLICY)
+def plan_shards(contents: Sequence[Content], spec: PlanSpec, work: Workplace) -> Plan:
+    """Compare what is there with the finished parts, published or not, and cut the rest."""
+    keys = tuple(e.key for e in encoders_of(work.preset, work.segmentation, work.runtime))
+    rows, finished = [], []
+    for key in keys:
+        folder = work.lake.embeddings(key.modality, key.name, key.fingerprint)
+        done = cells.finished_contents(folder, decoders(work.limits))
+        todo = plan.missing(contents, key, done)
+        readable = {c.content_id for c in contents if c.modality in key.reads}
+        rows.append(tuple(plan.shards(todo, key, spec)))
+        finished.append(len(readable) - len(todo))
+    return Plan(keys, tuple(rows), tuple(finished))
+
+
+TYPICAL_SECONDS = {
+    Modality.IMAGE: 0.03,
+    Modality.TEXT: 0.01,
+    Modality.AUDIO: 0.05,
+    Modality.VIDEO: 1.5,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What the missing cells will take, about."""
+
+    bytes: int
+    seconds: float
+
+
+def estimate(plan: Plan, rates: dict[str, float]) -> Estimate:
+    """Disk and time of a plan; ``rates``: seconds a content, by encoder, as an earlier run saw."""
+    size, seconds = 0, 0.0
+    for place, key in enumerate(plan.encoders):
+        contents = [c for shard in plan.shards[place] for c in shard.contents]
+        row = 4 * key.dim + 300
+        size += sum(row * _segments(key, c) for c in contents)
+        seconds += rates.get(key.name, TYPICAL_SECONDS[key.modality]) * len(contents)
+    return Estimate(size, seconds)
+
+
+def _segments(key: EncoderKey, content: Content) -> int:
+    if key.modality is Modality.TEXT:
+        return 1 + content.size // 1_000
+    if key.modality is Modality.IMAGE:
+        return 1
+    return 1 + content.size // 500_000
+
+
+def refuse_full_disk(plan: Plan, work: Workplace) -> None:
+    """Raise DiskSpaceError when the lake's disk cannot hold the missing cells."""
+    needed = estimate(plan, {}).bytes
+    work.lake.root.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(work.lake.root).free
+    if needed > free:
+        raise DiskSpaceError(str(work.lake.root), needed, free)

@@ -1,0 +1,58 @@
+"""The only place with retries and cache policy of tasks."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from typing import Any, Final, ParamSpec, TypeVar
+
+import httpx
+from prefect import Task, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.exceptions import PrefectHTTPStatusError
+
+from storage.schemas import MmindexError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+PERMANENT: Final = (
+    MmindexError,  # says itself what to do
+    FileNotFoundError,
+    PermissionError,
+    FileExistsError,
+    IsADirectoryError,
+    NotADirectoryError,
+)
+NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+SERVER_ERRORS: Final = 500
+
+
+def is_transient(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
+    """Whether another try may help a failed task run; Prefect's ``retry_condition_fn``."""
+    return is_transient_error(state.result(raise_on_failure=False))
+
+
+def is_transient_error(error: object) -> bool:
+    """Whether ``error`` may pass by itself: of the file system, the network or Prefect's API."""
+    if isinstance(error, PrefectHTTPStatusError):
+        return error.response.status_code >= SERVER_ERRORS
+    if isinstance(error, OSError):
+        return not isinstance(error, PERMANENT) and error.errno not in NO_ROOM
+    return isinstance(error, httpx.TransportError)
+
+
+POLICY: Final[dict[str, Any]] = {
+    "retries": 2,
+    "retry_delay_seconds": [2, 10],
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": is_transient,
+    "cache_policy": NO_CACHE,  # the files are the cache
+    "persist_result": False,
+}
+
+
+def resilient(function: Callable[P, R]) -> Task[P, R]:
+    """Make a plain function a task with `POLICY`; ``.fn`` is the function."""
+    return task(**POLICY)(function)

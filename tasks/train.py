@@ -1,0 +1,55 @@
+"""Fit projections, once per modality, on the lake's own pairs."""
+
+from __future__ import annotations
+
+import logging
+
+from mmcore.encoders.projections import Projection
+from mmcore.training.projections import fit_projection
+from prefect import task
+
+from mmcore.specs import FitSpec
+from mmcore.training.dataset import fit_rows
+from mmcore.types import EncoderKey
+from storage import models
+from storage.manifest import Manifest, ProjectionEntry
+from storage.snapshot import Snapshot
+from tasks.policies import POLICY
+from tasks.workplace import Workplace
+
+log = logging.getLogger(__name__)
+NAME = "projection"
+
+
+@task(name="fit-projections", **POLICY)
+def fit_projections(
+    manifest: Manifest, keys: tuple[EncoderKey, ...], spec: FitSpec, work: Workplace
+) -> Manifest:
+    """Fit what no earlier run had the pairs for; a head once fitted stays as it is."""
+    previous = load_projection(manifest, work)
+    texts, media = fit_rows(Snapshot.of(work.lake, manifest), keys, spec)
+    fitted = fit_projection(texts, media, keys, spec, previous)
+    if fitted is None:
+        return manifest
+    if fitted.version in models.versions(work.lake, NAME):  # a run that stopped after this step
+        log.info("projection %s was fitted by an earlier run that did not publish", fitted.version)
+        fitted = Projection.from_files(models.load_model(work.lake, NAME, fitted.version))
+    else:
+        models.store_model(work.lake, NAME, fitted.version, fitted.to_files())
+    return manifest.model_copy(
+        update={
+            "projection": ProjectionEntry(
+                space=fitted.space,
+                version=fitted.version,
+                dim=fitted.dim,
+                encoders=sorted(fitted.heads),
+            )
+        }
+    )
+
+
+def load_projection(manifest: Manifest, work: Workplace) -> Projection | None:
+    """The manifest's projection, or None."""
+    if manifest.projection is None:
+        return None
+    return Projection.from_files(models.load_model(work.lake, NAME, manifest.projection.version))

@@ -1,0 +1,212 @@
+import shutil
+from pathlib import Path
+
+import duckdb
+import faiss
+import numpy as np
+import pytest
+from PIL import Image
+
+from flows.config import IndexConfig
+from mmcore.errors import SourceError, TooManyBadFilesError
+from mmcore.search.searcher import Searcher
+from mmcore.types import Query
+from storage.layout import Layout
+from storage.schemas import Modality
+from storage.snapshot import Snapshot, current
+from tests import media
+
+COLOURS = {"red": "红色", "green": "绿色", "blue": "蓝色"}
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+def index(folder, lake, **settings):
+    """Run the flow as a plain call."""
+    from flows.index_media import index_media
+
+    return index_media(IndexConfig(media=(str(folder),), lake=str(lake), **settings))
+
+
+def make_folder(folder):
+    """Three pictures with captions in two languages, one with a sound, a clip, one broken file."""
+    folder.mkdir(parents=True)
+    for name, chinese in COLOURS.items():
+        Image.new("RGB", (40, 30), name).save(folder / f"{name}.png")
+        (folder / f"{name}.txt").write_text(f"A plain {name} picture.", encoding="utf-8")
+        (folder / f"{name}.zh.txt").write_text(f"一张{chinese}的图片。", encoding="utf-8")
+    media.write_wav(folder / "red.wav", seconds=1.0)
+    media.write_video(folder / "clip.mp4", seconds=2.0)
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a picture")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory, prefect_server):
+    """A folder, its lake after one run, and that run's result."""
+    base = tmp_path_factory.mktemp("湖 lake")
+    folder = make_folder(base / "媒体")
+    return folder, base / "lake", index(folder, base / "lake")
+
+
+@pytest.fixture
+def copied(indexed, tmp_path):
+    """The same, free to be changed."""
+    folder, lake, _ = indexed
+    shutil.copytree(folder, tmp_path / folder.name)
+    shutil.copytree(lake, tmp_path / "lake")
+    return tmp_path / folder.name, tmp_path / "lake"
+
+
+def listing(lake):
+    """Every file of a lake with its size; the lock apart, which a run holds."""
+    return {
+        path.relative_to(lake): path.stat().st_size
+        for path in lake.rglob("*")
+        if path.is_file() and not path.name.startswith("LOCK")
+    }
+
+
+def test_a_first_run_publishes_what_it_could_use(indexed):
+    """Every medium has live segments, and the broken file is in quarantine with its reason."""
+    _, lake, result = indexed
+    snapshot = Snapshot.open(Layout(lake))
+
+    assert result.status == "published"
+    assert set(result.segments) == {"image", "text", "audio", "video"}
+    quarantine = snapshot.rows("quarantine").to_pylist()
+    assert [(row["path"], row["stage"]) for row in quarantine] == [("broken.jpg", "decode")]
+
+
+def test_a_folder_with_few_pairs_is_published_as_unmeasured(indexed):
+    """Three captions measure nothing: the snapshot is published, says so, and has no scores."""
+    _, _, result = indexed
+
+    assert result.evaluation == "unmeasured"
+    assert result.reason
+    assert result.scores == {}
+
+
+def test_a_query_finds_the_item_in_both_languages(indexed):
+    """A caption's words find the item that has the caption, in English and in Chinese."""
+    searcher = Searcher.open(indexed[1])
+
+    for text in ("A plain green picture.", "一张绿色的图片。"):
+        hits = searcher.search(Query(text=text, modality=Modality.TEXT, k=1))
+        assert [hit.key for hit in hits] == ["green"]
+
+
+def test_duckdb_and_faiss_read_the_lake_without_mmindex(indexed, monkeypatch):
+    """views.sql shows the live rows, and the index holds exactly the ids of those rows."""
+    _, lake, result = indexed
+    monkeypatch.chdir(lake)
+    database = duckdb.connect()
+    database.execute(Path(f"snapshots/{result.snapshot}/views.sql").read_text(encoding="utf-8"))
+    rows = database.sql("SELECT DISTINCT segment_id FROM segments WHERE modality = 'image'")
+
+    entry = next(e for e in Snapshot.open(Layout(lake)).manifest.indexes if e.modality == "image")
+    index = faiss.deserialize_index(
+        np.frombuffer((lake / entry.path / "index.faiss").read_bytes(), dtype=np.uint8)
+    )
+
+    ids = faiss.vector_to_array(index.id_map)
+    assert sorted(ids.tolist()) == sorted(row[0] for row in rows.fetchall())
+
+
+def test_a_second_run_does_nothing(copied):
+    """Over an unchanged folder nothing is embedded, published or written."""
+    folder, lake = copied
+    before = listing(lake)
+
+    result = index(folder, lake)
+
+    assert result.status == "unchanged"
+    assert not any(result.to_embed.values())
+    assert listing(lake) == before
+
+
+def test_an_edited_caption_embeds_that_caption_alone(copied):
+    """One changed text is one content to embed, and the old words are found no more."""
+    folder, lake = copied
+    (folder / "red.txt").write_text("A crimson square.", encoding="utf-8")
+
+    result = index(folder, lake)
+
+    assert {name: count for name, count in result.to_embed.items() if count} == {"e5-small": 1}
+    texts = Snapshot.open(Layout(lake)).rows("segments/text")["text"].to_pylist()
+    assert "A crimson square." in texts
+    assert "A plain red picture." not in texts
+
+
+def test_a_deleted_file_is_found_no_more(copied):
+    """The next snapshot has neither rows nor index ids of a file that is gone."""
+    folder, lake = copied
+    for file in folder.glob("blue.*"):
+        file.unlink()
+
+    index(folder, lake)
+
+    hits = Searcher.open(lake).search(Query(text="A plain blue picture.", k=20))
+    assert "blue" not in {hit.key for hit in hits}
+    assert "blue.png" not in Snapshot.open(Layout(lake)).rows("files")["path"].to_pylist()
+
+
+def test_a_moved_file_keeps_its_vectors(copied):
+    """A renamed picture is another item with the same content: nothing is embedded."""
+    folder, lake = copied
+    (folder / "red.png").rename(folder / "scarlet.png")
+
+    result = index(folder, lake)
+
+    assert result.status == "published"
+    assert not any(result.to_embed.values())
+
+
+def test_a_lost_root_deletes_nothing(copied):
+    """When most contents are gone the run stops, and the old snapshot serves on."""
+    folder, lake = copied
+    for file in folder.glob("*.txt"):
+        file.unlink()
+    for file in folder.glob("*.png"):
+        file.unlink()
+
+    with pytest.raises(SourceError, match="gone"):
+        index(folder, lake)
+
+    assert current(Layout(lake)) == 1
+
+
+def test_too_many_bad_files_publish_nothing(tmp_path):
+    """A folder of broken pictures stops the run with an example and leaves no snapshot."""
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    for number in range(4):
+        (folder / f"{number}.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes([number]) * 20)
+
+    with pytest.raises(TooManyBadFilesError, match=r"4 of 4 files.*\.jpg"):
+        index(folder, tmp_path / "lake")
+
+    assert current(Layout(tmp_path / "lake")) is None
+
+
+def test_a_dry_run_writes_nothing(indexed, tmp_path):
+    """It counts files and contents to embed, and makes no lake."""
+    result = index(indexed[0], tmp_path / "lake", dry_run=True)
+
+    assert result.status == "planned"
+    assert result.to_embed["e5-small"] == 6
+    assert not (tmp_path / "lake").exists()
+
+
+@pytest.mark.parametrize("kind", ["*.png", "*.txt", "*.wav", "*.mp4"])
+def test_one_medium_alone_publishes(indexed, tmp_path, kind):
+    """A folder that holds one medium only has a searchable, unmeasured lake."""
+    folder = tmp_path / "some"
+    folder.mkdir()
+    for file in indexed[0].glob(kind):
+        shutil.copy(file, folder)
+
+    result = index(folder, tmp_path / "lake")
+
+    assert (result.status, result.evaluation) == ("published", "unmeasured")
+    assert sum(result.segments.values()) > 0

@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+
+from mmcore.evaluation.queries import FittedOn, Pairs, medium
+from mmcore.training.rows import Rows
+from mmcore.training.split import is_held_out
+from storage.schemas import Modality
+from tests.factories import unit_vectors
+
+
+def rows(*found):
+    """Rows of (item, segment, content, language, text)."""
+    items, segments, contents, languages, texts = zip(*found, strict=True)
+    return Rows(
+        np.array(items, dtype=np.int64),
+        np.array(segments, dtype=np.int64),
+        contents,
+        languages,
+        texts,
+        unit_vectors(len(found), 4),
+    )
+
+
+def pairs():
+    """Item 1 and 2 are cats with equal captions in other words of punctuation; 3 is a dog."""
+    texts = rows(
+        (1, 11, "t1", "en", "A cat."),
+        (1, 12, "t2", "zh", "一只猫。"),
+        (2, 13, "t3", "en", "a cat"),
+        (3, 14, "t4", "en", "A dog."),
+    )
+    images = rows((1, 21, "i1", None, None), (2, 22, "i2", None, None), (3, 23, "i3", None, None))
+    return Pairs({Modality.TEXT: texts, Modality.IMAGE: images})
+
+
+def asked(side, share=1.0, fitted=None, of=None):
+    """The questions of a side by content."""
+    found = (of or pairs()).questions(side, share, fitted or FittedOn())
+    return {question.content_id: question for question in found}
+
+
+def test_equal_captions_make_items_equally_right():
+    """Both cats are right for either caption "a cat", and for the Chinese one of the first."""
+    assert asked("text:en")["t1"].relevant.tolist() == [1, 2]
+    assert asked("text:zh")["t2"].relevant.tolist() == [1, 2]
+    assert asked("text:en")["t4"].relevant.tolist() == [3]
+
+
+def test_a_text_hides_itself_and_its_equals():
+    """The query's own content leaves the gallery, and so do texts that say the same."""
+    assert asked("text:en")["t1"].hidden == {"t1", "t3"}
+    assert asked("image")["i1"].hidden == {"i1"}
+
+
+def test_only_held_out_captions_are_asked():
+    """A text is asked when its own key is held out, a picture when any caption of its item is."""
+    share = next(
+        s / 100
+        for s in range(1, 100)
+        if is_held_out("cat", s / 100) != is_held_out("dog", s / 100)
+    )
+    held = ("t1", "t3") if is_held_out("cat", share) else ("t4",)
+    seen = ("i1", "i2") if is_held_out("cat", share) else ("i3",)
+
+    assert tuple(asked("text:en", share)) == held
+    assert set(seen) <= set(asked("image", share))
+    assert asked("text:en", 0.0) == {}
+
+
+@pytest.mark.parametrize(
+    "fitted", [FittedOn(contents={"i1"}), FittedOn(keys={"一只猫"}), FittedOn(contents={"t2"})]
+)
+def test_what_was_fitted_on_is_never_asked(fitted):
+    """One content or caption of an item that was fitted on takes the whole item out."""
+    assert list(asked("image", fitted=fitted)) == ["i2", "i3"]
+    assert asked("text:zh", fitted=fitted) == {}
+
+
+def test_questions_come_in_the_order_of_their_hashes():
+    """Content ids are hashes: the first n are a choice that other contents do not change."""
+    assert list(asked("text:en")) == ["t1", "t3", "t4"]
+
+
+def test_a_document_is_no_caption():
+    """A text of several chunks is equal to itself alone, and keeps its chunks in order."""
+    texts = rows(
+        (1, 1, "long", "en", "One."), (1, 2, "long", "en", "Two."), (2, 3, "s", "en", "One.")
+    )
+    question = asked("text:en", of=Pairs({Modality.TEXT: texts}))["long"]
+
+    assert question.chunks == ("One.", "Two.")
+    assert question.relevant.tolist() == [1]
+
+
+def test_a_caption_of_punctuation_equals_nothing():
+    """Two texts without a letter are not the same caption, and are not asked."""
+    texts = rows((1, 1, "a", "other", "!!!"), (2, 2, "b", "other", "???"))
+
+    assert asked("text:other", of=Pairs({Modality.TEXT: texts})) == {}
+
+
+def test_a_side_names_its_medium():
+    """A direction's sides are media, and texts by their language."""
+    assert pairs().sides == ("image", "text:en", "text:zh")
+    assert medium("text:zh") is Modality.TEXT

@@ -1,0 +1,215 @@
+"""Tests of mmcore/media/crawl.py."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from mmcore.errors import ConfigError, SourceError
+from mmcore.media.crawl import crawl, local_root
+from mmcore.specs import CrawlSpec, LimitsSpec
+from mmcore.types import Source
+from storage.schemas import Modality, content_id
+from tests import media
+
+LATER = 10**30  # a crawl that began long after every file was written
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    """A root with a picture and a text."""
+    media.png(tmp_path / "root/photos/猫.png")
+    media.text(tmp_path / "root/photos/猫.zh.txt", "一只猫")
+    return tmp_path / "root"
+
+
+def look(root, spec=CrawlSpec(), known=None, since_ns=0, limits=LimitsSpec()):  # noqa: B008
+    """Crawl a root under the alias ``media``."""
+    return crawl(Source("media", str(root)), spec, limits, known or {}, since_ns=since_ns)
+
+
+def paths(crawled) -> list[str]:
+    """The paths that were found."""
+    return [file.path for file in crawled.files]
+
+
+def test_files_have_type_and_content_id(root):
+    """Each file has its path below the root, its type and the hash of its bytes, by path."""
+    picture, text = look(root).files
+
+    assert (picture.root, picture.path, picture.modality) == (
+        "media",
+        "photos/猫.png",
+        Modality.IMAGE,
+    )
+    assert picture.content_id == content_id((root / picture.path).read_bytes())
+    assert picture.size == (root / picture.path).stat().st_size
+    assert picture.mtime_ns == (root / picture.path).stat().st_mtime_ns
+    assert (text.path, text.media_type) == ("photos/猫.zh.txt", "text/plain")
+
+
+def test_a_known_file_is_not_read_again(root):
+    """Equal size and mtime keep the content id, unread, unless every file is to be hashed."""
+    first = look(root)
+    known = {f.path: f for f in first.files}
+    path = root / "photos/猫.zh.txt"
+    stamp = path.stat().st_mtime_ns
+    path.write_bytes("一只狗".encode())
+    os.utime(path, ns=(stamp, stamp))
+
+    assert look(root, known=known, since_ns=LATER).files == first.files
+    assert look(root, CrawlSpec(hash_all=True), known, LATER).files != first.files
+
+
+@pytest.mark.parametrize(("age_ns", "read"), [(3_000_000_000, False), (1_000_000_000, True)])
+def test_a_racily_young_file_is_read_again(root, age_ns, read):
+    """A file written within two seconds before the last crawl may have changed unseen."""
+    first = look(root)
+    path = root / "photos/猫.zh.txt"
+    stamp = path.stat().st_mtime_ns
+    path.write_bytes("一只狗".encode())
+    os.utime(path, ns=(stamp, stamp))
+    found = look(root, known={f.path: f for f in first.files}, since_ns=stamp + age_ns)
+
+    assert (found.files != first.files) == read
+
+
+def test_a_changed_file_is_read_again(root):
+    """Another mtime alone is reason enough."""
+    known = {f.path: f for f in look(root).files}
+    path = root / "photos/猫.zh.txt"
+    path.write_bytes("一只狗".encode())
+    os.utime(path, ns=(1, 1))
+    (text,) = [f for f in look(root, known=known, since_ns=LATER).files if f.path.endswith("txt")]
+
+    assert text.content_id == content_id("一只狗".encode())
+
+
+def test_junk_is_left_out(root):
+    """Hidden files and the usual folders of systems are never looked at."""
+    for junk in (".DS_Store", "._猫.png", "@eaDir/a.png", "Thumbs.db", ".git/config", "a.part"):
+        media.text(root / "photos" / junk, "junk")
+
+    assert paths(look(root)) == ["photos/猫.png", "photos/猫.zh.txt"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "found"),
+    [
+        (CrawlSpec(include=("*.png",)), ["photos/猫.png"]),
+        (CrawlSpec(exclude=("*.png",)), ["photos/猫.zh.txt"]),
+        (CrawlSpec(include=("photos/*",), exclude=("*/猫.zh.*",)), ["photos/猫.png"]),
+    ],
+)
+def test_globs_choose(root, spec, found):
+    """Exclude wins over include; a star crosses folders."""
+    assert paths(look(root, spec)) == found
+
+
+def test_an_excluded_folder_is_not_entered(root):
+    """A glob that fits a folder leaves out all below it."""
+    media.png(root / "private/a/b.png")
+
+    assert paths(look(root, CrawlSpec(exclude=("private/",)))) == [
+        "photos/猫.png",
+        "photos/猫.zh.txt",
+    ]
+
+
+def test_what_cannot_be_used_is_a_rejection(root):
+    """An empty file, an archive and a socket are rejected with a reason; the rest stays."""
+    (root / "a.txt").touch()
+    (root / "b.zip").write_bytes(b"PK\x03\x04\x14\0\0\0")
+    with socket.socket(socket.AF_UNIX) as pipe:
+        pipe.bind(str(root / "c.png"))
+        found = look(root)
+
+    assert [(r.path, r.stage, r.reason) for r in found.rejections] == [
+        ("a.txt", "sniff", "empty"),
+        ("b.zip", "sniff", "unsupported-type"),
+        ("c.png", "crawl", "not-a-file"),
+    ]
+    assert len(found.files) == 2
+
+
+def test_a_file_above_the_limit_is_not_read(root):
+    """Bytes are limited before hashing."""
+    (rejection, *_) = look(root, limits=LimitsSpec(max_bytes=5)).rejections
+
+    assert (rejection.stage, rejection.reason) == ("limits", "too-many-bytes")
+
+
+def test_links_are_followed_to_files_of_the_root_only(root, tmp_path):
+    """A link to a file of the root is a second path of one content; others are not followed."""
+    media.png(tmp_path / "outside/secret.png", media.noise())
+    (root / "again.png").symlink_to(root / "photos/猫.png")
+    (root / "out.png").symlink_to(tmp_path / "outside/secret.png")
+    (root / "out").symlink_to(tmp_path / "outside")
+    (root / "loop").symlink_to(root)
+    (root / "self").symlink_to(root / "self")
+    (root / "dangling.png").symlink_to(root / "nothing.png")
+    found = look(root)
+
+    assert paths(found) == ["again.png", "photos/猫.png", "photos/猫.zh.txt"]
+    assert found.files[0].content_id == found.files[1].content_id
+
+
+def test_odd_names_are_found(root):
+    """Names may hold spaces, emoji, a newline, a leading dash, bytes that are no UTF-8."""
+    names = [b"-a.png", b"caf\xe9.png", "🐸 .png".encode(), b"line\nbreak.PNG", b"noextension"]
+    for name in names:
+        media.png(Path(os.fsdecode(os.fsencode(root / "odd") + b"/" + name)))
+
+    assert [os.fsencode(p) for p in paths(look(root)) if p.startswith("odd/")] == [
+        b"odd/" + name for name in sorted(names, key=os.fsdecode)
+    ]
+
+
+def test_manifests_are_listed_and_are_no_texts(root):
+    """manifest.csv in any folder, and the manifest the spec names, are no texts."""
+    media.text(root / "manifest.csv", "path,caption\n")
+    media.text(root / "photos/Manifest.jsonl", "")
+    media.text(root / "photos/pairs.jsonl", "{}")
+    found = look(root, CrawlSpec(manifest="photos/pairs.jsonl", include=("*.png",)))
+
+    assert found.manifests == ("manifest.csv", "photos/Manifest.jsonl")
+    assert look(root, CrawlSpec(manifest="photos/pairs.jsonl")).manifests == (
+        "manifest.csv",
+        "photos/Manifest.jsonl",
+        "photos/pairs.jsonl",
+    )
+
+
+@pytest.mark.parametrize("name", ["nothing", "file.txt", "empty"])
+def test_a_root_that_is_no_full_folder_is_a_source_error(tmp_path, name):
+    """Missing, not a folder, or without any file: never taken for a deletion."""
+    (tmp_path / "empty/below").mkdir(parents=True)
+    (tmp_path / "file.txt").write_text("text")
+
+    with pytest.raises(SourceError, match=name):
+        look(tmp_path / name)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read whatever it likes")
+def test_an_unreadable_folder_is_a_source_error(root):
+    """A folder that cannot be listed must not look like deleted files."""
+    (root / "photos").chmod(0)
+    with pytest.raises(SourceError, match="photos"):
+        look(root)
+    (root / "photos").chmod(0o755)
+
+
+def test_only_local_folders_are_roots(root):
+    """A file: URL is a local folder; other schemes are refused before any work."""
+    assert local_root(Source("media", root.as_uri())) == root
+    with pytest.raises(ConfigError, match="mount it"):
+        local_root(Source("media", "s3://bucket/media"))
+
+
+def test_nothing_is_written_into_the_root(root):
+    """A crawl leaves the root as it was."""
+    before = sorted((p, p.stat().st_mtime_ns) for p in root.rglob("*"))
+    look(root)
+
+    assert sorted((p, p.stat().st_mtime_ns) for p in root.rglob("*")) == before

@@ -1,0 +1,118 @@
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pytest
+
+from mmcore import rows
+from mmcore.errors import ConfigError
+from mmcore.types import Item, MediaFile, Rejection
+from storage import schemas
+from storage.schemas import Modality
+
+EARLY = datetime(2026, 1, 1, tzinfo=UTC)
+LATE = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def media_file(path, content="c", modality=Modality.IMAGE):
+    """A picture below the root."""
+    return MediaFile("root", path, content, modality, "image/png", 10, 5)
+
+
+def rejection(path, reason="truncated"):
+    """A file that did not decode."""
+    return Rejection("root", path, path, "decode", reason, "broken", "pillow 1")
+
+
+def descriptions(*segments):
+    """Whole contents, each (segment id, content id)."""
+    blank = {"source": "self", "segmentation": "whole", "language": None}
+    blank |= {"start": None, "end": None, "unit": None, "text": None}
+    return pa.Table.from_pylist(
+        [{"segment_id": number, "content_id": content, **blank} for number, content in segments],
+        schema=schemas.DESCRIPTIONS,
+    )
+
+
+def test_files_come_back_as_they_were():
+    """A file that was written to the table of files is read back equal, whatever its name."""
+    odd = b"caf\xe9.png".decode("utf-8", "surrogateescape")
+    files = [media_file("b.png"), media_file("猫.png"), media_file(odd)]
+
+    known = rows.known_files(rows.files_table(files), "root")
+
+    assert known == {file.path: file for file in files}
+
+
+def test_the_order_of_files_does_not_matter():
+    """The same files in another order give the same table."""
+    files = [media_file("b.png"), media_file("a.png")]
+
+    assert rows.files_table(files).equals(rows.files_table(files[::-1]))
+
+
+def test_a_segment_has_a_row_for_each_item_it_serves():
+    """A content that two items share gives two rows; a content without an item gives none."""
+    items = [Item("root", key, (media_file(f"{key}.png", "shared"),)) for key in ("one", "two")]
+    table = rows.segments_table(
+        rows.item_files_table(items), descriptions((7, "shared"), (8, "gone"))
+    )
+
+    assert table["segment_id"].to_pylist() == [7, 7]
+    assert set(table["item_id"].to_pylist()) == {item.item_id for item in items}
+
+
+def test_an_item_has_what_has_a_live_segment():
+    """An item whose picture could not be decoded does not claim to have a picture."""
+    whole, broken = (Item("root", key, (media_file(f"{key}.png", key),)) for key in ("a", "b"))
+    segments = rows.segments_table(rows.item_files_table([whole, broken]), descriptions((1, "a")))
+
+    table = rows.items_table([whole, broken], {Modality.IMAGE: segments}).to_pylist()
+
+    assert {row["key"]: row["has_image"] for row in table} == {"a": True, "b": False}
+
+
+def test_user_columns_follow_and_mixed_ones_become_text():
+    """A manifest's own columns are kept with their types; a column of several types as text."""
+    items = [
+        Item("root", "a", (), columns={"year": 1999, "note": 1}),
+        Item("root", "b", (), columns={"note": "x"}),
+    ]
+
+    table = {row["key"]: row for row in rows.items_table(items, {}).to_pylist()}
+
+    assert (table["a"]["year"], table["b"]["year"]) == (1999, None)
+    assert (table["a"]["note"], table["b"]["note"]) == ("1", "x")
+
+
+def test_a_user_column_cannot_replace_one_of_the_lake():
+    """A manifest with a column named like one of ours is refused with the way out."""
+    with pytest.raises(ConfigError, match="rename it"):
+        rows.items_table([Item("root", "a", (), columns={"item_id": 3})], {})
+
+
+def test_an_item_is_there_once():
+    """The same key twice below one root is refused, not merged silently."""
+    with pytest.raises(ConfigError, match="twice"):
+        rows.items_table([Item("root", "a", ()), Item("root", "a", ())], {})
+
+
+def test_quarantine_keeps_the_first_sight():
+    """A rejection seen before keeps first_seen; a new one starts now."""
+    before = rows.quarantine_table([rejection("old")], None, EARLY)
+
+    after = rows.quarantine_table([rejection("old"), rejection("new")], before, LATE).to_pylist()
+
+    assert {row["path"]: row["first_seen"] for row in after} == {"old": EARLY, "new": LATE}
+    assert {row["last_seen"] for row in after} == {LATE}
+
+
+def test_an_unchanged_quarantine_is_the_same_table():
+    """When the same files fail for the same reasons, no row changes."""
+    before = rows.quarantine_table([rejection("a"), rejection("b")], None, EARLY)
+
+    assert rows.quarantine_table([rejection("b"), rejection("a")], before, LATE).equals(before)
+
+
+def test_a_rejection_survives_its_record():
+    """What a part's record keeps of a rejection is all of it."""
+    assert rows.rejection_of(rows.record_of(rejection("a"))) == rejection("a")

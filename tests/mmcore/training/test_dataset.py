@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+
+from mmcore.specs import FitSpec
+from mmcore.training.dataset import fit_rows, lake_rows
+from mmcore.training.split import fit_items
+from storage.schemas import Modality, item_id
+from tests.factories import small_lake
+from tests.lakes import coloured_items, make_lake, towers
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory):
+    """A lake of coloured walls and one long text."""
+    long = " ".join(f"Sentence {n} says nothing." for n in range(60))
+    items = {**coloured_items(copies=2), "long": {"long.txt": long}}
+    return make_lake(tmp_path_factory.mktemp("lake"), items, towers())
+
+
+def test_a_segment_has_a_row_for_each_item_it_serves(lake):
+    """Equal captions are one segment and one vector, and two rows."""
+    rows = lake_rows(lake, Modality.TEXT, space="own")
+    mine = [i for i, text in enumerate(rows.texts) if text == "A red wall."]
+
+    assert {item_id("media", "red-1"), item_id("media", "red-2")} == set(
+        rows.item_ids[mine].tolist()
+    )
+    assert len(set(rows.segment_ids[mine].tolist())) == 1
+    assert np.array_equal(rows.vectors[mine[0]], rows.vectors[mine[1]])
+
+
+def test_a_row_has_the_vector_of_its_segment(lake):
+    """Rows are joined to vectors by segment id, never by position."""
+    rows = lake_rows(lake, Modality.IMAGE, space="own")
+    vectors = dict(zip(*(a.tolist() for a in lake.cells(Modality.IMAGE)), strict=True))
+
+    assert rows.vectors.tolist() == [vectors[segment] for segment in rows.segment_ids.tolist()]
+
+
+def test_rows_come_by_item_and_by_place_in_the_content(lake):
+    """Sorted by item; the chunks of a long text are in its order."""
+    rows = lake_rows(lake, Modality.TEXT, space="own")
+    long = [text for text in rows.texts if text.startswith("Sentence")]
+
+    assert np.all(np.diff(rows.item_ids) >= 0)
+    assert len(long) > 2
+    assert long == sorted(long, key=lambda text: int(text.split()[1]))
+
+
+def test_items_choose_rows(lake):
+    """Only the rows of the wanted items are given; no item, no row."""
+    wanted = item_id("media", "blue-1")
+
+    assert set(lake_rows(lake, Modality.TEXT, space="own", items=[wanted]).item_ids.tolist()) == {
+        wanted
+    }
+    assert len(lake_rows(lake, Modality.TEXT, space="own", items=[])) == 0
+
+
+def test_a_missing_modality_has_no_rows(lake):
+    """A lake without sounds gives no rows of them, not an error."""
+    assert len(lake_rows(lake, Modality.AUDIO, space="shared")) == 0
+
+
+def test_shared_rows_lie_where_they_are_searched(tmp_path):
+    """With a projection the shared vectors are the projected ones, of its dimension."""
+    snapshot = small_lake(tmp_path)
+    own = lake_rows(snapshot, Modality.IMAGE, space="own")
+    shared = lake_rows(snapshot, Modality.IMAGE, space="shared")
+
+    assert (own.vectors.shape[1], shared.vectors.shape[1]) == (8, 6)
+    assert own.segment_ids.tolist() == shared.segment_ids.tolist()
+
+
+def test_fitting_gets_no_picture_of_a_held_out_caption(lake):
+    """Media rows are those of items that may be fitted on; texts are all there, to know which."""
+    keys = [encoder.key for encoder in towers()]
+    texts, media = fit_rows(lake, keys, FitSpec(held_out=0.5))
+    allowed = fit_items(texts, 0.5)
+
+    assert set(media) == {"hash-image"}
+    assert 0 < len(media["hash-image"]) < 16
+    assert set(media["hash-image"].item_ids.tolist()) <= set(allowed.tolist())
+    assert len(set(texts.item_ids.tolist())) == 17

@@ -1,0 +1,138 @@
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from storage.cells import (
+    PartRecord,
+    finished_contents,
+    part_path,
+    read_record,
+    standing_rejections,
+    write_cells,
+)
+from storage.errors import CorruptLakeError
+from storage.schemas import embeddings_schema
+from storage.tables import read_parts, vector_column, write_part
+from tests.factories import cells, rejection, unit_vectors
+
+
+def with_vectors(table, vectors):
+    """The cells with other vectors."""
+    return table.set_column(table.column_names.index("vector"), "vector", vector_column(vectors))
+
+
+def test_a_part_has_its_cells_and_its_record(tmp_path):
+    """A shard is one file: its cells, and in the footer what is done, refused and used."""
+    record = PartRecord(
+        ("a", "b", "坏"), (rejection("坏", path="坏\udce4.jpg"),), {"dtype": "float32"}
+    )
+    path = write_cells(part_path(tmp_path, "s1"), cells(["a", "b"], segments=2), record)
+
+    assert path.name == "part-s1.parquet"
+    assert read_parts([path]).to_pylist() == cells(["a", "b"], segments=2).to_pylist()
+    assert read_record(path) == record
+
+
+def test_a_shard_without_cells_is_still_a_part(tmp_path):
+    """A shard whose contents were all refused, or have no segments, is recorded as done."""
+    record = PartRecord(("a", "silent"), (rejection("a"),))
+    path = write_cells(part_path(tmp_path, "s1"), embeddings_schema(8).empty_table(), record)
+
+    assert read_parts([path]).num_rows == 0
+    assert finished_contents(tmp_path, ["pillow 1"]) == {"a", "silent"}
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, 0.0, 2.0])
+def test_a_vector_that_has_no_length_of_one_is_refused(tmp_path, wrong):
+    """A NaN, an infinity, a zero row or an unscaled one never reaches the disk."""
+    vectors = unit_vectors(2, 8)
+    vectors[1] *= wrong
+    with pytest.raises(ValueError, match="row 1"):
+        write_cells(
+            tmp_path / "p.parquet",
+            with_vectors(cells(["a", "b"]), vectors),
+            PartRecord(("a", "b")),
+        )
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_segment_that_comes_twice_is_refused(tmp_path):
+    """One part has a segment once."""
+    with pytest.raises(ValueError, match="2 times"):
+        write_cells(tmp_path / "p.parquet", cells(["a", "a"]), PartRecord(("a",)))
+
+
+def test_a_cell_of_an_unrecorded_content_is_refused(tmp_path):
+    """A part records every content it has cells of."""
+    with pytest.raises(ValueError, match="content b"):
+        write_cells(tmp_path / "p.parquet", cells(["a", "b"]), PartRecord(("a",)))
+
+
+def test_a_missing_value_is_refused(tmp_path):
+    """A column that must have values has them."""
+    table = cells(["a"])
+    missing = table.set_column(1, "content_id", pa.array([None], pa.string()))
+    with pytest.raises(ValueError, match="content_id"):
+        write_cells(tmp_path / "p.parquet", missing, PartRecord(("a",)))
+
+
+def test_a_content_is_finished_when_any_part_has_it(tmp_path):
+    """Finished is what a part records, with cells or without; other files do not count."""
+    write_cells(part_path(tmp_path, "s1"), cells(["a"]), PartRecord(("a", "empty")))
+    write_cells(part_path(tmp_path, "s2"), cells(["b"]), PartRecord(("b",)))
+    (tmp_path / ".half.tmp").write_bytes(b"PAR1")
+
+    assert finished_contents(tmp_path, []) == {"a", "b", "empty"}
+    assert finished_contents(tmp_path / "none", []) == set()
+
+
+def test_a_new_decoder_tries_a_refused_content_again(tmp_path):
+    """Refused by the decoder in use is finished; refused by older versions only is not."""
+    write_cells(
+        part_path(tmp_path, "s1"),
+        cells(["a"]),
+        PartRecord(("a", "bad"), (rejection("bad", "pillow 1"),)),
+    )
+
+    assert finished_contents(tmp_path, ["pillow 1", "pyav 3"]) == {"a", "bad"}
+    assert finished_contents(tmp_path, ["pillow 2", "pyav 3"]) == {"a"}
+
+
+def test_a_retried_shard_leaves_the_old_part_as_it_was(tmp_path):
+    """The same shard with another outcome is another file: a snapshot may name the old one."""
+    path = part_path(tmp_path, "s1")
+    refused = PartRecord(("a",), (rejection("a", "pillow 1"),))
+    read = PartRecord(("a",))
+    old = write_cells(path, embeddings_schema(8).empty_table(), refused)
+    before = old.read_bytes()
+    new = write_cells(path, cells(["a"]), read)
+
+    assert (old, old.read_bytes()) == (path, before)
+    assert new != old
+    assert finished_contents(tmp_path, ["pillow 2"]) == {"a"}
+    assert standing_rejections([refused, read]) == []
+    assert standing_rejections([refused]) == list(refused.rejections)
+
+
+def test_an_equal_part_is_kept(tmp_path):
+    """Writing a finished shard again changes nothing."""
+    path = part_path(tmp_path, "s1")
+    record = PartRecord(("a", "bad"), (rejection("bad"),), {"device": "cpu"})
+    written = write_cells(path, cells(["a"]), record).stat().st_mtime_ns
+
+    assert write_cells(path, cells(["a"]), record) == path
+    assert path.stat().st_mtime_ns == written
+
+
+def test_a_damaged_part_is_never_taken_for_finished(tmp_path):
+    """A truncated part, or one without a record, raises an error that names it."""
+    path = write_cells(part_path(tmp_path, "s1"), cells(["a"]), PartRecord(("a",)))
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(CorruptLakeError) as caught:
+        finished_contents(tmp_path, [])
+    assert caught.value.path == path
+
+    write_part(path, cells(["a"]))
+    with pytest.raises(CorruptLakeError, match="record"):
+        read_record(path)

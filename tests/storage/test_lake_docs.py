@@ -1,0 +1,71 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from storage import schemas
+from tests.factories import small_lake
+
+PAGE = (Path(__file__).parents[2] / "docs" / "lake.md").read_text("utf-8")
+PROGRAMS = {
+    re.search(r"import (duckdb|polars|faiss)", code)[1]: code
+    for code in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+}
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run a program of the page over a small lake that also has dead rows; gives its names."""
+    snapshot = small_lake(tmp_path / "湖", dead=("old",))
+
+    def execute(name):
+        names = {}
+        exec(PROGRAMS[name].replace('"LAKE"', repr(str(snapshot.layout.root))), names)
+        return names, snapshot
+
+    return execute
+
+
+def test_the_duckdb_program_runs(run):
+    """The query finds the text itself first, and all three items."""
+    names, _ = run("duckdb")
+    rows = names["nearest"].fetchall()
+
+    assert len(rows) == 3
+    assert rows[0][1] == pytest.approx(1.0)
+
+
+def test_the_polars_program_reads_the_live_cells(run):
+    """Polars sees the cells that Snapshot sees."""
+    names, snapshot = run("polars")
+    ids, vectors = snapshot.cells(schemas.Modality.IMAGE)
+    order = np.argsort(names["cells"]["segment_id"].to_numpy())
+
+    assert names["cells"]["segment_id"].to_numpy()[order].tolist() == ids.tolist()
+    assert np.array_equal(names["matrix"][order], vectors)
+
+
+def test_the_faiss_program_finds_segments(run):
+    """The ids found are live segments, the first with the score of a vector and itself."""
+    names, snapshot = run("faiss")
+    live = snapshot.rows("segments/image")["segment_id"].to_pylist()
+
+    assert set(names["segment_ids"][0].tolist()) == set(live)
+    assert names["scores"][0, 0] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        schemas.FILES,
+        schemas.ITEMS,
+        schemas.ITEM_FILES,
+        schemas.SEGMENTS,
+        schemas.QUARANTINE,
+        schemas.fused_schema(4),
+    ],
+)
+def test_every_column_is_described(schema):
+    """The page names every column of every table."""
+    assert [name for name in schema.names if f"`{name}`" not in PAGE] == []

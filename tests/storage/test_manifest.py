@@ -1,0 +1,105 @@
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from storage.errors import CorruptLakeError, LakeVersionError
+from storage.manifest import Evaluation, FileEntry, entry, read_manifest
+from storage.tables import write_part
+from tests.factories import FUSION, IMAGES, PROJECTION, TEXTS, cells, manifest
+
+
+def file(path, **fields):
+    """An entry of a file."""
+    return FileEntry(**{"path": path, "rows": 1, "bytes": 2, "sha256": "0", **fields})
+
+
+def test_a_manifest_reads_back_as_it_was_written(tmp_path):
+    """A manifest is JSON in UTF-8 and loses nothing on the way."""
+    full = manifest(
+        number=3,
+        parent=2,
+        sources={"照片": "file:///media"},
+        files=[file("files/part-猫.parquet")],
+        encoders=[IMAGES, TEXTS],
+        projection=PROJECTION,
+        fusion=FUSION,
+        evaluation=Evaluation(status="measured", queries=4, scores={"text:zh→image": {"RR": 0.5}}),
+        counts={"items": 1},
+    )
+    path = tmp_path / "manifest.json"
+    path.write_bytes(full.to_json())
+
+    assert read_manifest(path) == full
+    assert "照片" in path.read_text("utf-8")
+
+
+def test_paths_below_a_folder_are_sorted_and_exact():
+    """A folder's name is no prefix of another's."""
+    files = [file(p) for p in ("items/b", "items/a", "item_files/c", "segments/image/d")]
+    named = manifest(files=files)
+
+    assert named.paths("items") == named.paths("items/") == ["items/a", "items/b"]
+    assert named.paths("segments") == ["segments/image/d"]
+    assert named.paths("nothing") == []
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../other/file", "files/../../x", "a\\b"])
+def test_a_file_outside_the_lake_is_refused(path):
+    """A manifest cannot point out of its lake."""
+    with pytest.raises(ValidationError):
+        file(path)
+
+
+def test_a_file_named_twice_is_refused():
+    """A manifest names each file once."""
+    with pytest.raises(ValidationError):
+        manifest(files=[file("a"), file("a")])
+
+
+def test_another_schema_version_is_said_to_be_one(tmp_path):
+    """A lake of another version is not called damaged."""
+    path = tmp_path / "manifest.json"
+    later = json.loads(manifest().to_json()) | {"schema_version": 99, "new": 1}
+    path.write_text(json.dumps(later))
+
+    with pytest.raises(LakeVersionError) as caught:
+        read_manifest(path)
+    assert caught.value.found == 99
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"schema_version": 1}', "\udc00"])
+def test_a_damaged_manifest_is_named(tmp_path, content):
+    """What is no manifest raises an error that names it."""
+    path = tmp_path / "manifest.json"
+    path.write_bytes(content.encode("utf-8", "surrogatepass"))
+
+    with pytest.raises(CorruptLakeError) as caught:
+        read_manifest(path)
+    assert caught.value.path == path
+
+
+def test_an_entry_has_rows_bytes_and_checksum(tmp_path):
+    """A Parquet file counts its rows, another file has none; the checksum is that of the bytes."""
+    part = write_part(tmp_path / "a" / "p.parquet", cells(["x", "y"]))
+    plain = tmp_path / "猫.txt"
+    plain.write_bytes(b"abc")
+
+    assert entry(tmp_path, part, {}).rows == 2
+    assert entry(tmp_path, plain, {}) == FileEntry(
+        path="猫.txt",
+        rows=0,
+        bytes=3,
+        sha256="ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+    )
+
+
+def test_a_known_file_is_not_hashed_again(tmp_path):
+    """An immutable file of the same path and size keeps its entry; another size is hashed."""
+    path = tmp_path / "f"
+    path.write_bytes(b"abc")
+    known = {"f": file("f", bytes=3, sha256="as before")}
+
+    assert entry(tmp_path, path, known).sha256 == "as before"
+    path.write_bytes(b"abcd")
+    assert entry(tmp_path, path, known).sha256 != "as before"

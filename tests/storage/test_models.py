@@ -1,0 +1,60 @@
+import pytest
+
+from storage.errors import CorruptLakeError, ModelExistsError
+from storage.layout import Layout
+from storage.models import load_model, store_model, versions
+
+FILES = {"projection.safetensors": b"\x00\x01", "card.md": "# 投影\n".encode()}
+
+
+def test_a_model_reads_back_as_it_was_stored(tmp_path):
+    """Every file of a version comes back, byte for byte."""
+    layout = Layout(tmp_path)
+    folder = store_model(layout, "projection", "p1", FILES)
+
+    assert folder == layout.model("projection", "p1")
+    assert load_model(layout, "projection", "p1") == FILES
+
+
+def test_a_version_is_never_written_twice(tmp_path):
+    """An existing version is refused and stays as it is."""
+    layout = Layout(tmp_path)
+    store_model(layout, "projection", "p1", FILES)
+    with pytest.raises(ModelExistsError):
+        store_model(layout, "projection", "p1", {"card.md": b"other"})
+
+    assert load_model(layout, "projection", "p1") == FILES
+
+
+def test_versions_are_ordered_by_number(tmp_path):
+    """Version 10 comes after version 9; a model without versions has none."""
+    layout = Layout(tmp_path)
+    for version in ("p10", "p9", "p1"):
+        store_model(layout, "projection", version, FILES)
+
+    assert versions(layout, "projection") == ["p1", "p9", "p10"]
+    assert versions(layout, "other") == []
+
+
+def test_a_crash_half_way_leaves_no_version(tmp_path, monkeypatch):
+    """A version whose last file cannot be written is not there, and can be stored afterwards."""
+    layout = Layout(tmp_path)
+
+    def fail(*_):
+        raise OSError("no power")
+
+    monkeypatch.setattr("os.rename", fail)
+    with pytest.raises(OSError, match="no power"):
+        store_model(layout, "projection", "p1", FILES)
+    monkeypatch.undo()
+
+    assert versions(layout, "projection") == []
+    store_model(layout, "projection", "p1", FILES)
+    assert versions(layout, "projection") == ["p1"]
+
+
+def test_a_missing_model_is_named(tmp_path):
+    """A version that is not there raises an error that names its folder."""
+    with pytest.raises(CorruptLakeError) as caught:
+        load_model(Layout(tmp_path), "projection", "p1")
+    assert caught.value.path == tmp_path / "models" / "projection" / "p1"

@@ -1,0 +1,201 @@
+import os
+
+import duckdb
+import numpy as np
+import pytest
+
+from storage.cells import PartRecord, part_path, write_cells
+from storage.layout import Layout
+from storage.schemas import Modality
+from storage.snapshot import Snapshot, publish
+from storage.tables import vectors_of
+from storage.views import views_sql
+from tests.factories import (
+    IMAGES,
+    PROJECTION,
+    candidate,
+    cells,
+    content,
+    entries,
+    manifest,
+    segment,
+    small_lake,
+)
+
+TABLES = {"files", "items", "item_files", "quarantine", "segments"}
+PLACES = ["lake", "图片的 湖", "it's \"quoted\" 'lake'", "percent %20 #1"]
+
+
+def inside(root, monkeypatch):
+    """DuckDB started in the lake."""
+    monkeypatch.chdir(root)
+    return duckdb.connect()
+
+
+def elsewhere(root, monkeypatch):
+    """DuckDB started anywhere, told where the lake lies."""
+    monkeypatch.chdir(os.sep)
+    connection = duckdb.connect()
+    path = str(root).replace("'", "''")
+    connection.execute(f"SET file_search_path = '{path}'")
+    return connection
+
+
+@pytest.fixture(params=[inside, elsewhere])
+def duck(request, monkeypatch):
+    """Open a snapshot's views in DuckDB, both ways that views.sql tells."""
+
+    def open_views(snapshot):
+        connection = request.param(snapshot.layout.root, monkeypatch)
+        number = snapshot.manifest.number
+        connection.execute((snapshot.layout.snapshot(number) / "views.sql").read_text("utf-8"))
+        return connection
+
+    return open_views
+
+
+def views_of(connection):
+    """The names of the views."""
+    names = "SELECT view_name FROM duckdb_views() WHERE NOT internal"
+    return {name for (name,) in connection.execute(names).fetchall()}
+
+
+def vectors_in(connection, view, key="segment_id"):
+    """Ids and vectors of a view, by id."""
+    rows = connection.execute(f'SELECT {key}, vector FROM "{view}" ORDER BY 1').fetchall()
+    return [row[0] for row in rows], np.array([row[1] for row in rows], np.float32)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_duckdb_shows_exactly_the_live_rows(tmp_path, duck, place):
+    """The views give what Snapshot gives, wherever the lake lies, and no dead row."""
+    snapshot = small_lake(tmp_path / place, dead=("old", "older"))
+    connection = duck(snapshot)
+
+    assert views_of(connection) == TABLES | {
+        "embeddings_image",
+        "embeddings_text",
+        "vectors_image",
+        "vectors_text",
+        "fused",
+    }
+    for modality in (Modality.IMAGE, Modality.TEXT):
+        ids, vectors = snapshot.cells(modality)
+        seen, rows = vectors_in(connection, f"embeddings_{modality}")
+        assert seen == ids.tolist()
+        assert np.array_equal(rows, vectors)
+        _, ids, vectors = snapshot.vectors(modality)
+        seen, rows = vectors_in(connection, f"vectors_{modality}")
+        assert seen == ids.tolist()
+        assert np.array_equal(rows, vectors)
+    assert vectors_in(connection, "fused", "item_id")[0] == sorted(snapshot.fused()[0].tolist())
+
+
+def test_duckdb_shows_the_rows_of_each_table(tmp_path, duck):
+    """Rows come as they were written; segments of all modalities say which they are of."""
+    connection = duck(small_lake(tmp_path))
+    by_modality = connection.execute(
+        'SELECT modality, count(*), min("end") FROM segments GROUP BY 1 ORDER BY 1'
+    ).fetchall()
+
+    assert by_modality == [("image", 3, None), ("text", 3, None)]
+    assert connection.execute("SELECT key FROM items ORDER BY key").fetchall() == [
+        ("cat",),
+        ("owl",),
+        ("狗",),
+    ]
+    assert connection.execute("SELECT count(*) FROM files").fetchone() == (6,)
+    assert connection.execute("SELECT count(*) FROM quarantine").fetchone() == (0,)
+
+
+def test_vectors_can_be_compared_in_duckdb(tmp_path, duck):
+    """Vectors are arrays of their dimension, so that DuckDB's own functions take them."""
+    connection = duck(small_lake(tmp_path))
+    scores = connection.execute(
+        "SELECT array_inner_product(a.vector, b.vector) FROM vectors_text a, vectors_text b"
+        " WHERE a.segment_id = b.segment_id"
+    ).fetchall()
+
+    assert [score for (score,) in scores] == pytest.approx([1.0] * 3)
+
+
+def test_a_segment_that_two_parts_hold_is_shown_once_and_as_we_read_it(tmp_path, duck):
+    """Of two parts that hold a segment the first by name counts, in DuckDB as in Snapshot."""
+    layout = Layout(tmp_path)
+    base = candidate(layout, ("cat", "owl"))
+    folder = layout.embeddings(IMAGES.modality, IMAGES.name, IMAGES.fingerprint)
+    cat = content(IMAGES, "cat")
+    other = cells([cat]).set_column(
+        cells([cat]).column_names.index("vector"), "vector", cells(["other"])["vector"]
+    )
+    paths = [write_cells(part_path(folder, n), other, PartRecord((cat,))) for n in ("00", "zz")]
+    files = base.files + entries(layout, paths)
+    snapshot = Snapshot.of(layout, publish(layout, base.model_copy(update={"files": files})))
+    ids, vectors = snapshot.cells(Modality.IMAGE)
+    seen, rows = vectors_in(duck(snapshot), "embeddings_image")
+
+    assert seen == ids.tolist()
+    assert len(seen) == 2
+    assert np.array_equal(rows, vectors)
+    assert np.array_equal(vectors[ids == segment(cat)], vectors_of(cells(["other"])))
+
+
+def test_each_snapshot_shows_its_own_rows(tmp_path, duck):
+    """The views of an older snapshot do not change when another is published."""
+    first = small_lake(tmp_path)
+    second = Snapshot.of(first.layout, publish(first.layout, candidate(first.layout, ("new",))))
+
+    keys = "SELECT key FROM items ORDER BY key"
+    assert len(duck(first).execute(keys).fetchall()) == 3
+    assert duck(second).execute(keys).fetchall() == [("new",)]
+
+
+def test_an_encoder_that_is_not_joined_is_shown_in_its_own_space(tmp_path, duck):
+    """Where the projection does not join an encoder, what is searched are its cells."""
+    layout = Layout(tmp_path)
+    alone = PROJECTION.model_copy(update={"encoders": []})
+    base = candidate(layout, ("cat",)).model_copy(update={"projection": alone})
+    snapshot = Snapshot.of(layout, publish(layout, base))
+
+    assert vectors_in(duck(snapshot), "vectors_image")[1].shape == (1, 8)
+
+
+@pytest.mark.parametrize("named", [manifest(), manifest(encoders=[IMAGES], projection=PROJECTION)])
+def test_an_empty_lake_has_the_tables_and_no_rows(tmp_path, duck, named):
+    """Without files the row tables are there with their columns; views of vectors are not."""
+    layout = Layout(tmp_path)
+    connection = duck(Snapshot.of(layout, publish(layout, named)))
+
+    assert views_of(connection) == TABLES
+    assert connection.execute("SELECT modality, text FROM segments").fetchall() == []
+    assert connection.execute("SELECT labels, has_audio FROM items").fetchall() == []
+
+
+def test_a_lake_whose_items_are_all_gone_has_views(tmp_path, duck):
+    """Parts without rows, and cells without live segments, make views without rows."""
+    connection = duck(small_lake(tmp_path, (), dead=("old",)))
+
+    for view in views_of(connection):
+        assert connection.execute(f'SELECT count(*) FROM "{view}"').fetchone() == (0,)
+
+
+def test_a_quote_in_a_name_stays_a_quote(tmp_path, duck):
+    """An encoder whose name has a quote makes valid SQL."""
+    layout = Layout(tmp_path)
+    odd = IMAGES.model_copy(update={"name": "it's; --"})
+    folder = layout.embeddings(odd.modality, odd.name, odd.fingerprint)
+    part = write_cells(part_path(folder, "1"), cells(["a"]), PartRecord(("a",)))
+    named = manifest(encoders=[odd], files=entries(layout, [part]))
+    connection = duck(Snapshot.of(layout, publish(layout, named)))
+
+    assert connection.execute("SELECT count(*) FROM embeddings_image").fetchone() == (0,)
+
+
+def test_the_file_says_how_to_read_it(tmp_path):
+    """The header names the snapshot and both ways to find its files."""
+    text = views_sql(small_lake(tmp_path).manifest)
+
+    assert "Snapshot 1" in text
+    assert "cd LAKE" in text
+    assert "SET file_search_path = 'LAKE'" in text
+    assert str(tmp_path) not in text
