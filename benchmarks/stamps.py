@@ -4,9 +4,9 @@
 
 The media are indexed once, by the flow that `mmindex index` runs. For each split the projection is
 fitted on one half of the caption keys, by the function that the flow calls, and the other half is
-scored: `symbols` are left out, items with the same caption key are equally right, every choice is
-made inside the fitting half. A query is an item's caption (its chunks pooled) or picture; an item of
-the gallery scores by its best segment, as in a search.
+scored. `symbols` are left out, items with the same caption key are equally right, every choice is
+made inside the fitting half. A query is an item's caption (its chunks pooled) or picture; an item
+of the gallery scores by its best segment, as in a search.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from mmcore.training.projections import fit_projection
 
 from benchmarks.machine import describe, resources
 from flows.config import IndexConfig
@@ -31,6 +30,7 @@ from mmcore.evaluation.ranking import Gallery, Overrides, rank
 from mmcore.fusion.pooling import pool
 from mmcore.specs import FitSpec, RuntimeSpec, SegmentationSpec
 from mmcore.training.dataset import lake_rows
+from mmcore.training.projections import fit_projection
 from mmcore.training.rows import Rows
 from mmcore.types import EncoderKey, Ids, Vectors
 from storage.layout import Layout

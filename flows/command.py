@@ -21,8 +21,16 @@ from mmcore.errors import ConfigError
 from storage.layout import Layout
 from storage.schemas import Modality
 
-OUT = Console()
-ERR = Console(stderr=True)
+WIDE = 200  # columns where nobody has a terminal: a path in a log is not folded
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=WIDE)
+
+
+OUT = _console(stderr=False)
+ERR = _console(stderr=True)
 
 
 def run_index(settings: Mapping[str, Any], *, as_json: bool) -> None:
@@ -53,7 +61,7 @@ def _watched(config: IndexConfig) -> IndexResult:
     with ExitStack() as stack:
         if not ERR.is_terminal:
             stack.enter_context(log_lines(sys.stderr))
-        announce = partial(ERR.print, style="dim", highlight=False)
+        announce = partial(ERR.print, style="dim", highlight=False, soft_wrap=True)
         stack.enter_context(orchestrated(announce, preload=("flows.index_media",)))
         from flows.index_media import index_media  # loaded while the server started
 

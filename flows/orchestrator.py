@@ -46,9 +46,6 @@ class OrchestratorError(MmindexError):
         self.server, self.why, self.way_out = server, why, way_out
         super().__init__(f"{server} {why}: {way_out}")
 
-    def __reduce__(self) -> tuple[type[OrchestratorError], tuple[str, str, str]]:
-        return type(self), (self.server, self.why, self.way_out)
-
 
 @contextmanager
 def orchestrated(announce: Callable[[str], None], *, preload: Iterable[str] = ()) -> Iterator[str]:

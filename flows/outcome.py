@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from flows.config import IndexConfig, IndexResult
 from storage.layout import Layout
 from storage.manifest import Manifest
-from storage.snapshot import Snapshot
-from tasks.crawl import Found
-from tasks.plan import Estimate, Plan
+
+if TYPE_CHECKING:  # tasks load Prefect, which a command that only shows things does without
+    from storage.snapshot import Snapshot
+    from tasks.crawl import Found
+    from tasks.plan import Estimate, Plan
 
 
 def planned(

@@ -64,7 +64,8 @@ class LogStages:
         """Log the end with its seconds."""
         done, _, unit, since, _ = self._state.pop(stage)
         took = time.monotonic() - since
-        log.info("%s: done in %.1f s%s", stage, took, f", {note or f'{done} {unit}'}")
+        note = note or (f"{done} {unit}" if unit else "")
+        log.info("%s: done in %.1f s%s", stage, took, f", {note}" if note else "")
 
 
 def rate_line(done: int, total: int | None, unit: str, seconds: float) -> str:

@@ -21,6 +21,19 @@ class MmindexError(Exception):
 
     exit_code = 1
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle facts as they are, so that an error crosses from a worker process whole."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(
+    kind: type[MmindexError], args: tuple[Any, ...], facts: dict[str, Any]
+) -> MmindexError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
+
 
 class Modality(StrEnum):
     """What kind of medium a file or a segment is."""

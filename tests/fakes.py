@@ -36,8 +36,8 @@ def hashed(data: bytes, dim: int) -> NDArray[np.float64]:
 class HashEncoder:
     """An encoder of any modality: equal inputs have equal vectors, others have unrelated ones.
 
-    ``version`` changes the fingerprint and the vectors, as a new model would; ``calls`` counts what
-    was embedded. Encoders of one ``space`` share it, as two towers do.
+    ``version`` changes the fingerprint and the vectors, as a new model would; ``calls`` counts
+    what was embedded. Encoders of one ``space`` share it, as two towers do.
     """
 
     licence = "CC0-1.0"

@@ -1,4 +1,4 @@
-"""How alike two cells are: a kernel over groups of features, and the statistics it is fitted with."""
+"""How alike two cells are: a kernel over groups of features, with its fitted statistics."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Kernel = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """``exp(-GAMMA * D)``: D is the weighted mean of the groups' distances over their typical ones."""
+    """``exp(-GAMMA * D)``, D the weighted mean of the groups' distances over typical ones."""
 
     reading: Reading
     centre: NDArray[np.float32]  # (d,)

@@ -51,8 +51,8 @@ def network(compute: Compute, threads: int | None = None) -> Any:
 def _load(compute: Compute) -> Any:
     """Batch norms folded into their convolutions, channels last, in the dtype of ``compute``.
 
-    The first depthwise convolution stays in float32: of all layers its rounding costs most
-    (in bfloat16 the worst cosine to float32 over 983 pictures is .994) for a fifth of the time.
+    The first depthwise convolution stays in float32: of all layers its rounding costs most. Over
+    983 pictures 99 % of the features then have a cosine of .9990 to float32's, without it .9970.
     """
     from efficientnet_lite_pytorch import EfficientNet  # noqa: PLC0415 - an extra
 
@@ -87,7 +87,7 @@ def features(net: Any, pixels: NDArray[np.uint8], compute: Compute) -> NDArray[n
     as the network was trained, not by ImageNet's mean and deviation.
     """
     with torch.inference_mode():
-        batch = torch.from_numpy(np.ascontiguousarray(pixels)).to(compute.device)
+        batch = torch.from_numpy(np.array(pixels)).to(compute.device)
         scaled = (batch.permute(0, 3, 1, 2).float() - 127) / 128
         scaled = scaled.to(torch_dtype(compute), memory_format=torch.channels_last)
         last, middle = _layers(net, scaled)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -35,6 +35,7 @@ FASTEST: Final = 8  # pictures at once: more of them leave a CPU's cache (4.5 ag
 SPACE: Final = "efficientnet-lite0"
 
 
+@cache
 def classifier() -> Classifier:
     """ImageNet's 1000 classes over the first 1280 features: ``features @ weight.T + bias``."""
     from torchvision.models import EfficientNet_B0_Weights  # noqa: PLC0415 - for its names alone

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from functools import cache
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -88,7 +89,7 @@ def _modulation(logs: torch.Tensor) -> torch.Tensor:
     rate = torch.fft.rfftfreq(groups.shape[1], 1 / FRAMES)
     octaves = [
         torch.log(power[:, (rate >= low) & (rate < high)].mean(1) + 1e-3)
-        for low, high in zip(MODULATION, MODULATION[1:], strict=False)
+        for low, high in pairwise(MODULATION)
     ]
     return torch.stack(octaves, dim=1).flatten()
 

@@ -28,7 +28,7 @@ class Fusion(Protocol):
     def fuse(
         self, vectors: NDArray[np.float32], has: NDArray[np.bool_]
     ) -> tuple[Vectors, NDArray[np.float32]]:
-        """Fuse (n, 4, d) unit vectors, in the order of MODALITIES, that ``has`` (n, 4) says are there.
+        """Fuse the unit vectors (n, 4, d), in the order of MODALITIES, that ``has`` (n, 4) shows.
 
         Returns unit vectors (n, d) and the weight of each modality (n, 4): rows sum to 1, zero
         where absent. What the mask hides is never looked at, whatever it holds. One modality alone

@@ -68,7 +68,7 @@ class Product:
 
 
 def shares(has: NDArray[np.bool_], weights: Weights) -> Weights:
-    """(n, 4): ``weights`` of what is there, each row summing to 1; alike where they are all zero."""
+    """(n, 4): ``weights`` of what is there, each row summing to 1; alike where all are zero."""
     there = has.astype(np.float32)
     weighted = there * weights
     none = weighted.sum(axis=1, keepdims=True) <= 0

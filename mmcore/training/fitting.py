@@ -30,13 +30,13 @@ def neutral_vectors(text: Encoder) -> dict[str, Vectors]:
 
 
 def class_vectors(text: Encoder, names: Sequence[str]) -> Features:
-    """(classes, d) what the classes' names mean: over three phrases, less the mean of all classes."""
+    """(classes, d) what classes' names mean: over three phrases, less the mean of all classes."""
     return _class_vectors(_Named(text), tuple(names))
 
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """A text encoder that is equal to another of its fingerprint: thousands of names are embedded once."""
+    """A text encoder, equal to any other of its key: thousands of names are embedded once."""
 
     encoder: Any
 
@@ -85,7 +85,7 @@ def label_head(reading: Reading, labels: Labels) -> MediaHead:
 def fitted_head(
     reading: Reading, labels: Labels | None, pairs: Pairs, prior: Features, folds: int
 ) -> tuple[MediaHead, float]:
-    """A head fitted on ``pairs``, and the mean reciprocal rank that it reached in cross-validation."""
+    """A head fitted on ``pairs``, and the mean reciprocal rank that cross-validation gave it."""
     said = [pairs.said[name][pairs.has(name)] for name in LANGUAGES]
     whitening = whitening_of(np.concatenate(said), prior)
     features = reading.features(pairs.cells)

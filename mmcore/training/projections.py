@@ -50,19 +50,23 @@ def fit_projection(
     own spaces; held-out captions and their items are left out here. A head is fitted by the first
     call with ``min_pairs`` pairs and then stays, as long as its encoder's fingerprint does; before
     that, an encoder with a classifier has a head made of class names, others have none. Encoders
-    of one space share a head. ConfigError where ``keys`` hold no text encoder.
+    of one space share a head; encoders that all share the text encoder's space need no projection.
+    ConfigError where ``keys`` hold no text encoder.
     """
     text = next((key for key in keys if key.modality == Modality.TEXT), None)
     if text is None:
         raise ConfigError("a projection needs a text encoder: the preset has none")
+    others = [key for key in keys if key is not text]
+    if others and all(key.space == text.space for key in others):
+        return None  # one space as it is
     kept: dict[str, Head] = {}
     if previous is not None and previous.joins(text):
         kept = {key.name: previous.heads[key.name].head for key in keys if previous.joins(key)}
     fit = _Fit(texts.take(fit_rows(texts, spec.held_out)), media, spec, make, text)
-    heads = fit.heads([key for key in keys if key is not text], kept)
-    if previous is not None and heads == {n: joined.head for n, joined in previous.heads.items()}:
-        if heads == kept:  # heads are compared by identity
-            return None
+    heads = fit.heads(others, kept)
+    before = previous.heads if previous is not None else {}
+    if previous is not None and heads == kept == {n: j.head for n, j in before.items()}:
+        return None  # heads are compared by identity
     fingerprints = {key.name: key.fingerprint for key in keys}
     old = previous if any(head.state == FITTED for head in kept.values()) else None
     return Projection(
@@ -87,7 +91,7 @@ class _Fit:
     items: set[int] = field(default_factory=set)  # whose captions were
 
     def heads(self, others: Sequence[EncoderKey], kept: Mapping[str, Head]) -> dict[str, Head]:
-        """A head for the text encoder and for each other that can have one; kept where it stays."""
+        """A head for the text encoder and each other that can have one; kept ones are the same."""
         head = self._text_head(kept.get(self.text.name))
         heads: dict[str, Head] = {self.text.name: head}
         captions = captions_of(self.texts, head)
@@ -103,7 +107,7 @@ class _Fit:
         return heads
 
     def seen(self, before: FittedOn) -> FittedOn:
-        """``before`` and what this call has fitted on: contents, their items' captions and keys."""
+        """``before``, and the contents and caption keys that this call has fitted on."""
         contents, keys = set(self.contents), set()
         for row, key in enumerate(caption_keys(self.texts)):
             if int(self.texts.item_ids[row]) in self.items:
@@ -150,7 +154,7 @@ class _Fit:
         return Labels(classifier.weight, classifier.bias, vectors)
 
     def _prior(self, others: Sequence[EncoderKey]) -> Features:
-        """Directions that texts have: of class names where a classifier has some, else of sentences."""
+        """Directions that texts have: of a classifier's names, else of the neutral sentences."""
         named = (labels for key in others if (labels := self._labels(self.make(key))) is not None)
         labels = next(named, None)
         if labels is not None:

@@ -1,4 +1,4 @@
-"""Kernel ridge regression into the shared space, its ridge and label share picked by cross-validation."""
+"""Kernel ridge regression into the shared space; cross-validation picks ridge and label share."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ class Problem:
         return LABEL_SHARES if self.labels is not None else (0.0,)
 
     def start(self, share: float, rows: NDArray[np.intp]) -> Features:
-        """(n, d) what the regression over the pairs ``rows`` starts from, before it adds its own.
+        """(n, d) what the regression over the pairs ``rows`` is not to say again.
 
-        The share of the label vector, or, without one, the mean target, which all would have in common
-        and which is therefore left out of what is placed.
+        The share of the label vector, to which it is added; or, where there is none, the mean target,
+        which all would have in common and which is left out.
         """
         if self.labels is not None:
             return share * self.labels
@@ -59,8 +59,8 @@ class Problem:
 def whitening_of(texts: Features, prior: Features) -> NDArray[np.float32]:
     """(d, d) inverse of the flattened covariance of ``texts`` (n, d), unit rows about zero.
 
-    Shrunk to the covariance of ``prior``; n may be 0. Applied to one side of an inner product, it does
-    what its square root would do to both, and leaves the texts where they are.
+    Shrunk to the covariance of ``prior``; n may be 0. On one side of an inner product it does what
+    its square root would do to both, and it leaves the texts where they are.
     """
     covariance = prior.T @ prior / len(prior)
     if len(texts):

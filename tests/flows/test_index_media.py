@@ -29,14 +29,13 @@ def index(folder, lake, **settings):
 
 
 def make_folder(folder):
-    """Three pictures with captions in two languages, one with a sound, a clip, one broken file."""
-    folder.mkdir(parents=True)
+    """Three pictures with captions in two languages, one with a sound, a clip, a broken file."""
     for name, chinese in COLOURS.items():
-        Image.new("RGB", (40, 30), name).save(folder / f"{name}.png")
-        (folder / f"{name}.txt").write_text(f"A plain {name} picture.", encoding="utf-8")
-        (folder / f"{name}.zh.txt").write_text(f"一张{chinese}的图片。", encoding="utf-8")
-    media.write_wav(folder / "red.wav", seconds=1.0)
-    media.write_video(folder / "clip.mp4", seconds=2.0)
+        media.png(folder / f"{name}.png", Image.new("RGB", (40, 30), name))
+        media.text(folder / f"{name}.txt", f"A plain {name} picture.")
+        media.text(folder / f"{name}.zh.txt", f"一张{chinese}的图片。")
+    media.wav(folder / "red.wav")
+    media.mp4(folder / "clip.mp4")
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a picture")
     return folder
 
@@ -75,7 +74,7 @@ def test_a_first_run_publishes_what_it_could_use(indexed):
     assert result.status == "published"
     assert set(result.segments) == {"image", "text", "audio", "video"}
     quarantine = snapshot.rows("quarantine").to_pylist()
-    assert [(row["path"], row["stage"]) for row in quarantine] == [("broken.jpg", "decode")]
+    assert [(row["path"], row["stage"]) for row in quarantine] == [("broken.jpg", "image")]
 
 
 def test_a_folder_with_few_pairs_is_published_as_unmeasured(indexed):

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mmcore.encoders.embedded_text import DIM, build, cleaned
+from mmcore.specs import RuntimeSpec, SegmentationSpec
+
+ENGLISH = "The nights are getting longer, and internationalisation is considered thoroughly. "
+CHINESE = "人工智能正在改变我们的生活方式，春天的花园里开满了五颜六色的花。"
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    """The text encoder with the default chunks."""
+    return build(SegmentationSpec(), RuntimeSpec())
+
+
+def test_translations_are_closer_than_other_texts(encoder):
+    """Each English caption finds its Chinese twin, once the languages' means are off."""
+    english = encoder.encode(["a frog", "a red car", "the sound of rain", "a football match"])
+    chinese = encoder.encode(["青蛙", "红色的汽车", "雨声", "足球比赛"])
+    scores = (english - english.mean(0)) @ (chinese - chinese.mean(0)).T
+
+    assert scores.argmax(axis=1).tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "chunk", [(ENGLISH * 9)[:400], (CHINESE * 9)[:200], "龘靐齉爩麤" * 40, "x9$#@!%^&*" * 40]
+)
+def test_a_chunk_of_the_default_length_fits_the_model(encoder, chunk):
+    """400 characters, or 200 Chinese ones, stay below 512 tokens, odd symbols too."""
+    assert encoder.token_count(chunk) <= 512
+
+
+def test_a_text_over_the_limit_is_not_cut(encoder):
+    """What stands behind the 512th token still moves the vector, and by more than noise."""
+    head = "cats and dogs play. " * 200
+    assert encoder.token_count(head) > 512
+    plain, ended = encoder.encode([head, head + "Quantum chromodynamics of gluons. " * 100])
+
+    assert plain @ ended < 0.99
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [("cat\0dog", "cat dog"), ("Ｖ．字母", "V.字母"), (" a frog ", "a frog"), ("\ud800frog", "?frog")],
+)
+def test_texts_are_made_safe_for_the_engine(encoder, text, same):
+    """NUL would end a text, a lone surrogate is no UTF-8, and NFKC forms are one text."""
+    assert cleaned(text) == same
+    np.testing.assert_array_equal(encoder.encode([text]), encoder.encode([same]))
+
+
+def test_a_ligature_that_grows_does_not_harm_the_engine(encoder):
+    """U+FDFA, 18 letters in one, overflows the engine's buffer when it gets there as it is."""
+    vectors = encoder.encode(["\ufdfa" * 3000, "", "   "])
+
+    assert np.isfinite(vectors).all()
+    np.testing.assert_array_equal(vectors[1], vectors[2])
+
+
+def test_a_query_is_encoded_like_what_is_indexed(encoder):
+    """One side for both: measured to be better for captions."""
+    assert encoder.encode_query("a frog").tolist() == encoder.encode(["a frog"])[0].tolist()
+    assert encoder.encode_query("a frog").shape == (DIM,)
+
+
+def test_the_fingerprint_knows_the_chunk_length():
+    """Other chunks are other segments, hence other cells; nothing else of the spec matters."""
+    plain = build(SegmentationSpec(), RuntimeSpec()).key
+    other = build(SegmentationSpec(text_chars=200), RuntimeSpec()).key
+
+    assert plain.fingerprint != other.fingerprint
+    assert plain == build(SegmentationSpec(audio_window=3), RuntimeSpec()).key
