@@ -131,8 +131,8 @@ def assemble(
     with clock.stage("index"):
         manifest = build_indexes(manifest, work, published)
     with clock.stage("evaluate") as note:
-        report = str(next_number(work.lake))
-        manifest = evaluate_candidate(manifest, config.evaluation, config.fit, report, work)
+        number = next_number(work.lake)
+        manifest = evaluate_candidate(manifest, config.evaluation, config.fit, number, work)
         if manifest.evaluation:
             note.append(manifest.evaluation.status)
     return manifest

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mmcore.evaluation.evaluate import Report, evaluate
-from mmcore.evaluation.report import write_report
 from prefect import task
 
 from mmcore.encoders.presets import encoders_of
 from mmcore.errors import EvaluationError
+from mmcore.evaluation.evaluate import Report, evaluate
+from mmcore.evaluation.report import write_report
 from mmcore.specs import EvaluationSpec, FitSpec, LimitsSpec, RuntimeSpec, SegmentationSpec
 from storage.layout import Layout
 from storage.manifest import Evaluation, Manifest
@@ -22,11 +22,11 @@ from tasks.workplace import Workplace
 
 @task(name="evaluate", **POLICY)
 def evaluate_candidate(
-    manifest: Manifest, spec: EvaluationSpec, fit: FitSpec, report: str, work: Workplace
+    manifest: Manifest, spec: EvaluationSpec, fit: FitSpec, number: int, work: Workplace
 ) -> Manifest:
-    """Score the candidate and write its report; an evaluation that fails blocks publication."""
-    scored = score(manifest, spec, fit, work)
-    write_report(scored, work.lake.report(report))
+    """Score the candidate, to be snapshot ``number``; an evaluation that fails blocks it."""
+    scored = score(manifest.model_copy(update={"number": number}), spec, fit, work)
+    write_report(scored, work.lake.report(str(number)))
     return manifest.model_copy(update={"evaluation": summary(scored)})
 
 

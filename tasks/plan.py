@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
-from mmcore.media.prepared import decoders
 from prefect import task
 
 from mmcore import plan
 from mmcore.encoders.presets import encoders_of
 from mmcore.errors import DiskSpaceError
+from mmcore.media.prepared import decoders
 from mmcore.specs import PlanSpec
 from mmcore.types import Content, EncoderKey, Shard
 from storage import cells

