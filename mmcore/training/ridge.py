@@ -47,8 +47,8 @@ class Problem:
     def start(self, share: float, rows: NDArray[np.intp]) -> Features:
         """(n, d) what the regression over the pairs ``rows`` is not to say again.
 
-        The share of the label vector, to which it is added; or, where there is none, the mean target,
-        which all would have in common and which is left out.
+        The share of the label vector, to which it is added; or, where there is none, the mean
+        target, which all would have in common and which is left out.
         """
         if self.labels is not None:
             return share * self.labels

@@ -79,7 +79,7 @@ def test_prepared_segments_have_the_declared_shape(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_vectors_are_unit_rows_in_order_whatever_the_batch(name):
-    """A segment has the same unit vector alone, in any batch and in any order, within tolerance."""
+    """A segment has the same unit vector alone, in any batch and order, within tolerance."""
     encoder = small(name)
     batch = inputs(encoder)
     together = encoder.encode(batch)

@@ -76,7 +76,9 @@ def test_opposite_vectors_lose_no_item(name):
     """Vectors that cancel out give the first modality's, not a vector without direction."""
     vectors = some(1)
     vectors[0, 1] = -vectors[0, 0]
-    fused, _ = fusion_of(FusionSpec(name=name)).fuse(vectors, np.array([[True, True, False, False]]))
+    fused, _ = fusion_of(FusionSpec(name=name)).fuse(
+        vectors, np.array([[True, True, False, False]])
+    )
 
     np.testing.assert_allclose(fused[0], vectors[0, 0], atol=1e-6)
 

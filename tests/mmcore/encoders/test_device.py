@@ -18,13 +18,22 @@ def flags(tmp_path, line):
 
 def test_flags_are_read_from_the_system(tmp_path):
     """The words behind ``flags`` are what the CPU can do; no file, no flag."""
-    assert flags(tmp_path, "flags\t\t: fpu avx512_bf16 amx_tile") == {"fpu", "avx512_bf16", "amx_tile"}
+    assert flags(tmp_path, "flags\t\t: fpu avx512_bf16 amx_tile") == {
+        "fpu",
+        "avx512_bf16",
+        "amx_tile",
+    }
     assert cpu_flags(tmp_path / "missing") == frozenset()
 
 
 @pytest.mark.parametrize(
     ("found", "dtype"),
-    [({"avx512_bf16"}, "bfloat16"), ({"amx_bf16"}, "bfloat16"), ({"avx2"}, "float32"), ((), "float32")],
+    [
+        ({"avx512_bf16"}, "bfloat16"),
+        ({"amx_bf16"}, "bfloat16"),
+        ({"avx2"}, "float32"),
+        ((), "float32"),
+    ],
 )
 def test_a_cpu_takes_bfloat16_where_it_multiplies_it(monkeypatch, found, dtype):
     """Without the instructions bfloat16 would be slower by far, so float32 it is."""

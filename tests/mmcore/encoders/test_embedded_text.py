@@ -44,7 +44,12 @@ def test_a_text_over_the_limit_is_not_cut(encoder):
 
 @pytest.mark.parametrize(
     ("text", "same"),
-    [("cat\0dog", "cat dog"), ("Ｖ．字母", "V.字母"), (" a frog ", "a frog"), ("\ud800frog", "?frog")],
+    [
+        ("cat\0dog", "cat dog"),
+        ("Ｖ．字母", "V.字母"),
+        (" a frog ", "a frog"),
+        ("\ud800frog", "?frog"),
+    ],
 )
 def test_texts_are_made_safe_for_the_engine(encoder, text, same):
     """NUL would end a text, a lone surrogate is no UTF-8, and NFKC forms are one text."""

@@ -18,7 +18,9 @@ def test_homogeneous_coordinates_by_hand():
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.floats(-100, 100, width=32), min_size=3, max_size=3), st.sampled_from([1.0, 16.0]))
+@given(
+    st.lists(st.floats(-100, 100, width=32), min_size=3, max_size=3), st.sampled_from([1.0, 16.0])
+)
 def test_features_come_back_from_a_cell(values, constant):
     """A cell is a unit vector and loses no feature but to rounding."""
     features = np.array([values], dtype=np.float32)
@@ -30,7 +32,7 @@ def test_features_come_back_from_a_cell(values, constant):
 
 
 def test_a_mean_of_cells_is_a_weighted_mean_of_features():
-    """Features 0 and 3 with constant 4: cells (0, 1) and (.6, .8); their mean reads 4 · .3 / .9."""
+    """Features 0 and 3, constant 4: cells (0, 1) and (.6, .8); their mean reads 4 · .3 / .9."""
     cells = homogeneous(np.array([[0.0], [3.0]]), 4.0).mean(axis=0, keepdims=True)
 
     assert Reading((Group(0, 1),), 4.0).features(cells)[0, 0] == pytest.approx(4 * 0.3 / 0.9)

@@ -99,5 +99,7 @@ def test_blocks_do_not_show():
     cells = np.random.default_rng(0).random((2050, 2)).astype(np.float32)
 
     together = head.project(cells)
-    np.testing.assert_allclose(together[[0, 1024, 2049]], head.project(cells[[0, 1024, 2049]]), atol=1e-6)
+    np.testing.assert_allclose(
+        together[[0, 1024, 2049]], head.project(cells[[0, 1024, 2049]]), atol=1e-6
+    )
     assert head.project(cells[:0]).shape == (0, 2)

@@ -29,10 +29,14 @@ def numbers(*shape, seed=0):
 
 def projection():
     """A projection with every kind of part; pictures and videos share a head."""
-    text = TextHead("fitted", {name: numbers(4, seed=i) for i, name in enumerate(("en", "zh", "other"))})
+    text = TextHead(
+        "fitted", {name: numbers(4, seed=i) for i, name in enumerate(("en", "zh", "other"))}
+    )
     comparison = Comparison.fitted(READING, numbers(7, 5))
     fitted = Fitted(comparison, comparison.shaped(numbers(7, 5)), numbers(7, 4), 0.3, 0.2)
-    media = MediaHead(READING, numbers(4, 4), Labels(numbers(9, 3), numbers(9), numbers(9, 4)), fitted)
+    media = MediaHead(
+        READING, numbers(4, 4), Labels(numbers(9, 3), numbers(9), numbers(9, 4)), fitted
+    )
     return Projection(
         target="e5-small",
         version="p3",

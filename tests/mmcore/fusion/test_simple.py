@@ -60,7 +60,7 @@ def test_product_drops_what_they_disagree_on():
 
 
 def test_fingerprints_tell_fusions_and_weights_apart():
-    """Each name and each set of weights has a fingerprint of its own; the order of weights has none."""
+    """Each name and set of weights has a fingerprint; the order of weights does not matter."""
     specs = [
         FusionSpec(),
         FusionSpec(name="product"),

@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mmcore.encoders.base import Classifier
+from mmcore.encoders.features import directions
+from mmcore.encoders.projections import Projection
+from mmcore.errors import ConfigError
+from mmcore.specs import FitSpec
+from mmcore.training.projections import fit_projection
+from mmcore.training.rows import Rows
+from mmcore.training.split import fit_items, is_held_out
+from storage.schemas import Modality
+from tests.fakes import HashEncoder
+
+DIM = 16
+NAMES = tuple(f"class {i}" for i in range(6))
+
+
+class Seeing(HashEncoder):
+    """A picture encoder with a classifier of six classes."""
+
+    def classifier(self):
+        """Six random directions."""
+        rng = np.random.default_rng(0)
+        return Classifier(
+            rng.standard_normal((6, DIM)).astype(np.float32), np.zeros(6, np.float32), NAMES
+        )
+
+
+TEXT, AUDIO = HashEncoder(Modality.TEXT, dim=DIM), HashEncoder(Modality.AUDIO, dim=DIM)
+IMAGE, VIDEO = (
+    Seeing(Modality.IMAGE, dim=DIM, space="seen"),
+    Seeing(Modality.VIDEO, dim=DIM, space="seen"),
+)
+ENCODERS = {e.key.name: e for e in (TEXT, IMAGE, VIDEO, AUDIO)}
+KEYS = [e.key for e in ENCODERS.values()]
+SPEC = FitSpec(held_out=0.2)
+
+
+def make(key):
+    """The fake of that name."""
+    return ENCODERS[key.name]
+
+
+def texts(n):
+    """``n`` items with an English and a Chinese caption each."""
+    words = [w for i in range(n) for w in (f"thing {i}", f"东西{i}")]
+    items = np.repeat(np.arange(n, dtype=np.int64), 2)
+    return Rows(
+        items,
+        np.arange(2 * n, dtype=np.int64),
+        tuple(f"t{i}" for i in range(2 * n)),
+        ("en", "zh") * n,
+        tuple(words),
+        TEXT.encode(words) if n else np.zeros((0, DIM), np.float32),
+    )
+
+
+def media(rows, encoder, noise=0.05, items=None):
+    """One content an item, whose cell is what its captions say, turned by a fixed matrix."""
+    rng = np.random.default_rng(1)
+    turn = np.linalg.qr(rng.standard_normal((DIM, DIM)))[0]
+    wanted = np.unique(rows.item_ids) if items is None else items
+    said = np.array([rows.vectors[rows.item_ids == i].sum(axis=0) for i in wanted]).reshape(
+        -1, DIM
+    )
+    cells = directions(said @ turn + noise * rng.standard_normal(said.shape)).astype(np.float32)
+    n, name = len(wanted), encoder.key.name
+    return Rows(
+        np.asarray(wanted, dtype=np.int64),
+        np.arange(n, dtype=np.int64),
+        tuple(f"{name}-{i}" for i in wanted),
+        (None,) * n,
+        (None,) * n,
+        cells,
+    )
+
+
+def fit(n_texts, n_images=0, n_sounds=0, previous=None, spec=SPEC):
+    """Fit on a lake of that size."""
+    rows = texts(n_texts)
+    given = {
+        IMAGE.key.name: media(rows, IMAGE, items=np.arange(n_images)),
+        AUDIO.key.name: media(rows, AUDIO, items=np.arange(n_sounds)),
+    }
+    return fit_projection(rows, given, KEYS, spec, previous, make=make)
+
+
+def states(projection):
+    """Encoder name → state of its head."""
+    return {name: joined.head.state for name, joined in projection.heads.items()}
+
+
+def test_a_lake_without_pairs_has_background_and_labels():
+    """Texts by neutral sentences, pictures by class names, sounds not at all; nothing was seen."""
+    found = fit(0)
+
+    assert states(found) == {
+        "hash-text": "background",
+        "hash-image": "label",
+        "hash-video": "label",
+    }
+    assert (found.version, found.space, found.dim) == ("p1", "hash-text/p1", DIM)
+    assert not found.fitted_on.contents
+    assert not found.joins(AUDIO.key)
+
+
+def test_nothing_new_fits_nothing():
+    """The same lake, or one with a few more texts, keeps the projection that it has."""
+    first = fit(0)
+
+    assert fit(0, previous=first) is None
+    assert fit(5, n_images=5, previous=Projection.from_files(first.to_files())) is None
+
+
+def test_a_modality_is_fitted_by_the_first_run_that_has_its_pairs():
+    """p1 labels; p2 pictures; p3 sounds. What was fitted stays the very head that it was."""
+    first = fit(0)
+    second = fit(60, n_images=60, previous=first)
+    third = fit(60, n_images=60, n_sounds=60, previous=second)
+
+    assert (second.version, third.version) == ("p2", "p3")
+    assert states(second)["hash-image"] == states(second)["hash-text"] == "fitted"
+    assert "hash-audio" not in second.heads
+    assert states(third)["hash-audio"] == "fitted"
+    assert third.heads["hash-image"].head is second.heads["hash-image"].head
+    assert third.fitted_on.contents > second.fitted_on.contents
+    assert fit(70, n_images=70, n_sounds=70, previous=third) is None
+
+
+def test_encoders_of_one_space_share_the_head():
+    """What was fitted on pictures serves frames of videos too."""
+    found = fit(60, n_images=60)
+
+    assert found.heads["hash-video"].head is found.heads["hash-image"].head
+
+
+def test_nothing_of_a_held_out_item_is_seen():
+    """Neither contents nor captions of items with a held-out caption are fitted on."""
+    rows = texts(60)
+    found = fit(60, n_images=60)
+    allowed = set(fit_items(rows, SPEC.held_out).tolist())
+
+    assert 0 < len(allowed) < 60
+    assert not any(is_held_out(key, SPEC.held_out) for key in found.fitted_on.caption_keys)
+    assert {c for c in found.fitted_on.contents if c.startswith("hash-image")} == {
+        f"hash-image-{item}" for item in allowed
+    }
+    assert len(found.heads["hash-image"].head.fitted.support) == len(allowed)
+
+
+def test_captions_find_held_out_pictures_after_the_fit():
+    """The pictures' space is turned against the texts'; the fit turns it back, unseen ones too."""
+    rows = texts(400)
+    found = fit(400, n_images=400)
+    unseen = sorted(set(range(400)) - set(fit_items(rows, SPEC.held_out).tolist()))[:50]
+    cells = media(rows, IMAGE, items=np.arange(400)).vectors[unseen]
+    english = rows.vectors[::2][unseen]
+    pictures = found.project(IMAGE.key, cells, [None] * len(unseen))
+    captions = found.project(TEXT.key, english, ["en"] * len(unseen))
+
+    first = (captions @ pictures.T).argmax(axis=1) == np.arange(len(unseen))
+    assert first.mean() > 0.5
+
+
+def test_a_changed_encoder_is_fitted_again_and_a_changed_text_encoder_changes_all():
+    """A head belongs to its encoder's fingerprint; all heads belong to the text encoder's."""
+    first = fit(60, n_images=60, n_sounds=60)
+    rows = texts(60)
+    given = {e.key.name: media(rows, e) for e in (IMAGE, AUDIO)}
+    sound = [replace(k, fingerprint="new") if k.name == "hash-audio" else k for k in KEYS]
+    text = [replace(k, fingerprint="new") if k.name == "hash-text" else k for k in KEYS]
+
+    other = fit_projection(rows, given, sound, SPEC, first, make=make)
+    assert other.heads["hash-audio"].head is not first.heads["hash-audio"].head
+    assert other.heads["hash-image"].head is first.heads["hash-image"].head
+    every = fit_projection(rows, given, text, SPEC, first, make=make)
+    assert every.heads["hash-image"].head is not first.heads["hash-image"].head
+    assert every.version == "p2"
+
+
+def test_the_same_lake_gives_the_same_projection():
+    """Two fits have equal files, whatever the order of the rows."""
+    rows = texts(60)
+    given = media(rows, IMAGE)
+    back = np.arange(len(given))[::-1]
+    one, other = (
+        fit_projection(rows, {"hash-image": g}, KEYS, SPEC, None, make=make)
+        for g in (given, given.take(back))
+    )
+
+    assert one.to_files() == other.to_files()
+
+
+def test_fewer_pairs_than_asked_for_fit_nothing():
+    """The setting decides, not our taste."""
+    assert states(fit(60, n_images=60, spec=FitSpec(min_pairs=1000)))["hash-image"] == "label"
+
+
+def test_encoders_of_one_joint_space_need_no_projection():
+    """Two towers share their space as they are."""
+    keys = [replace(key, space="joint") for key in KEYS]
+
+    assert fit_projection(texts(3), {}, keys, SPEC, None, make=make) is None
+
+
+def test_without_a_text_encoder_there_is_no_shared_space():
+    """Captions are what joins the media."""
+    with pytest.raises(ConfigError, match="text encoder"):
+        fit_projection(texts(3), {}, [IMAGE.key], SPEC, None, make=make)

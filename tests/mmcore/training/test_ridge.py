@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mmcore.encoders.features import directions
+from mmcore.training.pairs import Pairs
+from mmcore.training.ridge import (
+    LABEL_SHARES,
+    RIDGES,
+    Problem,
+    choose,
+    coefficients,
+    folds,
+    whitening_of,
+)
+
+
+def problem(labels=None, n=40, noise=0.0):
+    """Pairs whose kernel is their targets' own likeness: there is much to learn."""
+    rng = np.random.default_rng(0)
+    said = directions(rng.standard_normal((n, 5)))
+    nothing = np.zeros_like(said)
+    pairs = Pairs(
+        tuple(f"c{i}" for i in range(n)),
+        tuple(range(n)),
+        tuple(f"k{i}" for i in range(n)),
+        said.astype(np.float32),
+        {"en": said, "zh": nothing, "other": nothing},
+    )
+    seen = directions(said + noise * rng.standard_normal(said.shape))
+    return Problem(pairs, np.exp(-2 * (1 - seen @ seen.T)), labels, np.eye(5))
+
+
+def test_whitening_by_hand():
+    """Covariance diag(1, 0), mean .5, 3 means added: 1.5/2.5 · 4/3 … = .8 and 4/3 · 1."""
+    axis = np.array([[1.0, 0.0]])
+
+    assert whitening_of(np.zeros((0, 2)), axis) == pytest.approx(np.diag([2 / 2.5, 2 / 1.5]))
+
+
+def test_texts_outweigh_the_prior_as_they_grow():
+    """200 texts along the second axis balance a prior along the first."""
+    found = whitening_of(np.tile([[0.0, 1.0]], (200, 1)), np.array([[1.0, 0.0]]))
+
+    assert found == pytest.approx(np.eye(2), abs=1e-6)
+
+
+def test_equal_keys_are_in_one_fold_and_order_does_not_matter():
+    """Folds are as even as they can be: 7 keys over 5 folds are 1 or 2 each."""
+    keys = ["a", "b", "c", "d", "e", "f", "g", "a"]
+    found = dict(zip(keys, folds(keys, 5).tolist(), strict=True))
+
+    assert folds(keys, 5)[0] == folds(keys, 5)[7]
+    assert sorted(np.bincount(list(found.values()), minlength=5).tolist()) == [1, 1, 1, 2, 2]
+    assert dict(zip(keys[::-1], folds(keys[::-1], 5).tolist(), strict=True)) == found
+
+
+def test_clean_pairs_take_little_ridge_and_find_their_captions():
+    """Where the kernel tells all, the held-out reciprocal rank is near 1."""
+    choice = choose(problem(), 5)
+
+    assert choice.score > 0.9
+    assert choice.ridge in RIDGES
+    assert choice.label_share == 0.0
+
+
+def test_useless_pairs_leave_the_labels_in_charge():
+    """A kernel that says nothing, labels that are right: the largest ridge and share win."""
+    good = problem()
+    useless = Problem(good.pairs, np.eye(len(good.pairs)), good.pairs.target, np.eye(5))
+    choice = choose(useless, 5)
+
+    assert (choice.ridge, choice.label_share) == (max(RIDGES), max(LABEL_SHARES))
+    assert choice.score == pytest.approx(1.0)
+
+
+def test_the_regression_explains_what_it_was_given():
+    """With a small ridge, kernel times coefficients is the target less what it starts from."""
+    given = problem()
+    choice = choose(given, 5)
+    small = coefficients(given, type(choice)(1e-6, 0.0, 0.0))
+    wanted = given.pairs.target - given.pairs.target.mean(axis=0)
+
+    np.testing.assert_allclose(given.kernel @ small, wanted, atol=1e-2)
