@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mmcore.encoders.features import Features, Group, Reading, directions
 
-GAMMA: Final = 4.0
+GAMMA: Final = 4.0  # where nothing was chosen
 _BLOCK: Final = 4_000_000  # numbers that a pairwise difference may hold at once
 
 Kernel = NDArray[np.float64]
@@ -18,12 +18,13 @@ Kernel = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """``exp(-GAMMA * D)``, D the weighted mean of the groups' distances over typical ones."""
+    """``exp(-gamma * D)``, D the weighted mean of the groups' distances over typical ones."""
 
     reading: Reading
     centre: NDArray[np.float32]  # (d,)
     spread: NDArray[np.float32]  # (d,), 1 outside of scaled groups
     typical: NDArray[np.float32]  # (groups,)
+    gamma: float = GAMMA
 
     @classmethod
     def fitted(cls, reading: Reading, features: Features) -> Comparison:
@@ -64,15 +65,19 @@ class Comparison:
         ``relative``: each row is divided by its largest number, so that what is far from all is
         not lost to rounding; only directions may then be made of it.
         """
+        apart = self.distances(left, right)
+        if relative and apart.size:
+            apart -= apart.min(axis=1, keepdims=True)
+        return np.exp(-self.gamma * apart)
+
+    def distances(self, left: NDArray[np.float32], right: NDArray[np.float32]) -> Kernel:
+        """(n, d) and (m, d) shaped features → (n, m): D, 0 for equal ones."""
         total = np.zeros((len(left), len(right)))
         for group, typical in zip(self.reading.groups, self.typical, strict=True):
             columns = slice(group.start, group.stop)
             apart = _distances(group, left[:, columns], right[:, columns])
             total += group.weight / float(typical) * apart
-        total /= sum(group.weight for group in self.reading.groups)
-        if relative and total.size:
-            total -= total.min(axis=1, keepdims=True)
-        return np.exp(-GAMMA * total)
+        return total / sum(group.weight for group in self.reading.groups)
 
 
 def _rooted(rows: Features, group: Group) -> Features:

@@ -77,7 +77,11 @@ def _packed(head: Head) -> tuple[Tensors, dict[str, Any]]:
             "spread": comparison.spread,
             "typical": comparison.typical,
         }
-        body |= {"ridge": fitted.ridge, "label_share": fitted.label_share}
+        body |= {
+            "gamma": comparison.gamma,
+            "ridge": fitted.ridge,
+            "label_share": fitted.label_share,
+        }
     return found, body
 
 
@@ -92,7 +96,9 @@ def _media(tensors: Tensors, body: Mapping[str, Any]) -> MediaHead:
     if "labels" in tensors:
         labels = Labels(tensors["weight"], tensors["bias"], tensors["labels"])
     if "support" in tensors:
-        comparison = Comparison(reading, tensors["centre"], tensors["spread"], tensors["typical"])
+        comparison = Comparison(
+            reading, tensors["centre"], tensors["spread"], tensors["typical"], body["gamma"]
+        )
         fitted = Fitted(
             comparison,
             tensors["support"],

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -21,37 +20,11 @@ from mmcore.training.rows import Rows
 from mmcore.types import Vectors
 
 BACKGROUND: Final = 20  # texts that the neutral sentences count for in a language's mean
-TEMPLATES: Final = ("a photo of a {}", "{}", "A {}.")
 
 
 def neutral_vectors(text: Encoder) -> dict[str, Vectors]:
     """The background sentences of each language, embedded."""
     return {language: text.encode(found) for language, found in sentences().items()}
-
-
-def class_vectors(text: Encoder, names: Sequence[str]) -> Features:
-    """(classes, d) what classes' names mean: over three phrases, less the mean of all classes."""
-    return _class_vectors(_Named(text), tuple(names))
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """A text encoder, equal to any other of its key: thousands of names are embedded once."""
-
-    encoder: Any
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Named) and self.encoder.key == other.encoder.key
-
-    def __hash__(self) -> int:
-        return hash(self.encoder.key)
-
-
-@cache
-def _class_vectors(text: _Named, names: tuple[str, ...]) -> Features:
-    phrases = [text.encoder.encode([t.format(name) for name in names]) for t in TEMPLATES]
-    vectors = np.mean(phrases, axis=0)
-    return np.asarray(vectors - vectors.mean(axis=0), dtype=np.float32)
 
 
 def text_head(neutral: Mapping[str, Vectors], texts: Rows | None) -> TextHead:
@@ -92,8 +65,9 @@ def fitted_head(
     comparison = Comparison.fitted(reading, features)
     support = comparison.shaped(features)
     placed = labels.place(features) if labels is not None else None
-    problem = Problem(pairs, comparison.kernel(support, support), placed, whitening)
+    problem = Problem(pairs, comparison.distances(support, support), placed, whitening)
     choice = choose(problem, folds)
+    comparison = replace(comparison, gamma=choice.gamma)
     fitted = Fitted(
         comparison, support, coefficients(problem, choice), choice.ridge, choice.label_share
     )

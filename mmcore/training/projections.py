@@ -15,7 +15,7 @@ from mmcore.encoders.heads import Head, Labels, TextHead
 from mmcore.encoders.projections import FittedOn, Joined, Projection
 from mmcore.errors import ConfigError
 from mmcore.specs import FitSpec, RuntimeSpec, SegmentationSpec
-from mmcore.training import fitting
+from mmcore.training import class_names, fitting
 from mmcore.training.pairs import Pairs, captions_of, pairs_of
 from mmcore.training.rows import Rows
 from mmcore.training.split import caption_keys, fit_rows
@@ -150,7 +150,7 @@ class _Fit:
         if not isinstance(encoder, Classifies):
             return None
         classifier = encoder.classifier()
-        vectors = fitting.class_vectors(self.make(self.text), classifier.names)
+        vectors = class_names.class_vectors(self.make(self.text), classifier.names)
         return Labels(classifier.weight, classifier.bias, vectors)
 
     def _prior(self, others: Sequence[EncoderKey]) -> Features:

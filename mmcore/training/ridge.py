@@ -1,10 +1,11 @@
-"""Kernel ridge regression into the shared space; cross-validation picks ridge and label share."""
+"""Kernel ridge regression into the shared space, its settings picked by cross-validation."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -15,6 +16,7 @@ from mmcore.encoders.features import Features, directions
 from mmcore.encoders.heads import LANGUAGES
 from mmcore.training.pairs import Pairs
 
+GAMMAS: Final = (4.0, 2.0, 8.0)  # of the kernel
 RIDGES: Final = (30.0, 10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
 LABEL_SHARES: Final = (0.8, 0.4, 0.2, 0.1)
 FLATTEN: Final = 3.0  # of the mean eigenvalue, added to all before whitening
@@ -25,6 +27,7 @@ PRIOR: Final = 200.0  # texts that the class names count for in the covariance
 class Choice:
     """A setting and the mean reciprocal rank that it reached on held-out folds."""
 
+    gamma: float
     ridge: float
     label_share: float
     score: float
@@ -35,9 +38,13 @@ class Problem:
     """All that a head is fitted from: ``labels`` (n, d) is None where there is no classifier."""
 
     pairs: Pairs
-    kernel: Kernel  # (n, n)
+    distances: Kernel  # (n, n)
     labels: Features | None
     whitening: Features  # (d, d)
+
+    def kernel(self, gamma: float) -> Kernel:
+        """(n, n) how alike the pairs' contents are."""
+        return np.exp(-gamma * self.distances)
 
     @property
     def shares(self) -> tuple[float, ...]:
@@ -80,14 +87,14 @@ def folds(keys: Sequence[str], count: int) -> NDArray[np.int64]:
 
 
 def choose(problem: Problem, count: int) -> Choice:
-    """The ridge and label share with the best mean reciprocal rank over ``count`` folds.
+    """The gamma, ridge and label share with the best mean reciprocal rank over ``count`` folds.
 
     Directions: each language's captions → contents, and contents → captions of the first language.
     The gallery is the query's own fold: models of other folds have seen its key and would pull
     their contents towards it. Equal scores: the one that is most like the labels.
     """
     fold = folds(problem.pairs.keys, count)
-    settings = [(ridge, share) for ridge in RIDGES for share in problem.shares]
+    settings = [(g, ridge, share) for g in GAMMAS for ridge in RIDGES for share in problem.shares]
     ranks: list[list[list[NDArray[np.float64]]]] = [[] for _ in settings]
     for number in range(count):
         test = np.flatnonzero(fold == number)
@@ -112,7 +119,7 @@ def choose(problem: Problem, count: int) -> Choice:
 def coefficients(problem: Problem, choice: Choice) -> NDArray[np.float32]:
     """(n, d) of the regression over all pairs."""
     rows = np.arange(len(problem.pairs))
-    values, axes = np.linalg.eigh(problem.kernel)
+    values, axes = np.linalg.eigh(problem.kernel(choice.gamma))
     wanted = problem.pairs.target - problem.start(choice.label_share, rows)
     scaled = axes / (np.maximum(values, 0) + choice.ridge)
     return np.asarray(scaled @ (axes.T @ wanted), dtype=np.float32)
@@ -122,13 +129,14 @@ def _placed(
     problem: Problem, train: NDArray[np.intp], test: NDArray[np.intp]
 ) -> Iterator[Features]:
     """The test pairs' contents in the shared space, by the train pairs, for each setting."""
-    values, axes = np.linalg.eigh(problem.kernel[np.ix_(train, train)])
-    near = problem.kernel[np.ix_(test, train)] @ axes
-    targets = axes.T @ problem.pairs.target[train]
-    for ridge in RIDGES:
-        shrunk = near / (np.maximum(values, 0) + ridge)
-        for share in problem.shares:
+    for gamma in GAMMAS:
+        kernel = problem.kernel(gamma)
+        values, axes = np.linalg.eigh(kernel[np.ix_(train, train)])
+        near = kernel[np.ix_(test, train)] @ axes
+        targets = axes.T @ problem.pairs.target[train]
+        for ridge, share in product(RIDGES, problem.shares):
             start = problem.start(share, train)
+            shrunk = near / (np.maximum(values, 0) + ridge)
             placed = shrunk @ (targets - axes.T @ start[train])
             if problem.labels is not None:
                 placed = placed + start[test]

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mmcore.encoders.features import directions
 from mmcore.training.pairs import Pairs
 from mmcore.training.ridge import (
+    GAMMAS,
     LABEL_SHARES,
     RIDGES,
     Problem,
@@ -29,7 +32,7 @@ def problem(labels=None, n=40, noise=0.0):
         {"en": said, "zh": nothing, "other": nothing},
     )
     seen = directions(said + noise * rng.standard_normal(said.shape))
-    return Problem(pairs, np.exp(-2 * (1 - seen @ seen.T)), labels, np.eye(5))
+    return Problem(pairs, 1 - seen @ seen.T, labels, np.eye(5))
 
 
 def test_whitening_by_hand():
@@ -62,13 +65,15 @@ def test_clean_pairs_take_little_ridge_and_find_their_captions():
 
     assert choice.score > 0.9
     assert choice.ridge in RIDGES
+    assert choice.gamma in GAMMAS
     assert choice.label_share == 0.0
 
 
 def test_useless_pairs_leave_the_labels_in_charge():
     """A kernel that says nothing, labels that are right: the largest ridge and share win."""
     good = problem()
-    useless = Problem(good.pairs, np.eye(len(good.pairs)), good.pairs.target, np.eye(5))
+    apart = 100.0 * (1 - np.eye(len(good.pairs)))
+    useless = Problem(good.pairs, apart, good.pairs.target, np.eye(5))
     choice = choose(useless, 5)
 
     assert (choice.ridge, choice.label_share) == (max(RIDGES), max(LABEL_SHARES))
@@ -79,7 +84,7 @@ def test_the_regression_explains_what_it_was_given():
     """With a small ridge, kernel times coefficients is the target less what it starts from."""
     given = problem()
     choice = choose(given, 5)
-    small = coefficients(given, type(choice)(1e-6, 0.0, 0.0))
+    small = coefficients(given, replace(choice, ridge=1e-6, label_share=0.0))
     wanted = given.pairs.target - given.pairs.target.mean(axis=0)
 
-    np.testing.assert_allclose(given.kernel @ small, wanted, atol=1e-2)
+    np.testing.assert_allclose(given.kernel(choice.gamma) @ small, wanted, atol=1e-2)
