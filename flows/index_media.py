@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import defaultdict
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from prefect import flow
 from flows.clock import Clock
 from flows.config import IndexConfig, IndexResult
 from flows.engine import task_runner
-from flows.outcome import planned, result_of
+from flows.outcome import planned, result_of, segment_counts
 from flows.window import flow_through
+from mmcore.types import EncoderKey
 from storage.layout import Layout
 from storage.locks import writer_lock
 from storage.manifest import Manifest
@@ -91,10 +93,11 @@ def compute_cells(
     contents: dict[str, int] = defaultdict(int)
     seconds: dict[str, float] = defaultdict(float)
     workers = config.workers or os.cpu_count() or 1
-    with (
-        clock.stage("embed", plan.total, "contents"),
-        task_runner(config.engine, workers + 1) as runner,
-    ):
+    with ExitStack() as stack:
+        for place, key in enumerate(plan.encoders):
+            if plan.shards[place]:
+                stack.enter_context(clock.stage(_stage(key), plan.missing(place), "contents"))
+        runner = stack.enter_context(task_runner(config.engine, workers + 1))
         stream = flow_through(
             plan.interleaved(),
             lambda shard: runner.submit(preprocess_shard, {"shard": shard, "work": work}),
@@ -103,10 +106,14 @@ def compute_cells(
             at_once=1,
         )
         for done in stream:
-            clock.advance("embed", done.contents)
+            clock.advance(_stage(done.encoder), done.contents)
             contents[done.encoder.name] += done.contents
             seconds[done.encoder.name] += done.seconds
     return {name: round(seconds[name] / max(1, contents[name]), 6) for name in contents}
+
+
+def _stage(key: EncoderKey) -> str:
+    return f"embed {key.modality}"
 
 
 def assemble(
@@ -119,17 +126,20 @@ def assemble(
 ) -> Manifest:
     """Build the candidate: rows, projection, fused vectors, indexes, and its evaluation."""
     run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{work.preset}"
-    with clock.stage("rows"):
+    with clock.stage("rows") as note:
         manifest = start_candidate(found, plan, work, published, run, config.sources())
         manifest = manifest.model_copy(update={"specs": config.specs()})
         refuse_many_bad(manifest, work, config.max_bad_fraction)
-    with clock.stage("project"):
+        note.append(f"{sum(segment_counts(manifest).values())} segments")
+    with clock.stage("project") as note:
         manifest = fit_projections(manifest, plan.encoders, config.fit, work)
         manifest = project_cells(manifest, plan.encoders, work, published)
+        note.append(manifest.projection.space if manifest.projection else "nothing to project")
     with clock.stage("fuse"):
         manifest = fuse(manifest, config.fusion, work, published)
-    with clock.stage("index"):
+    with clock.stage("index") as note:
         manifest = build_indexes(manifest, work, published)
+        note.append(f"{len(manifest.indexes)} indexes")
     with clock.stage("evaluate") as note:
         number = next_number(work.lake)
         manifest = evaluate_candidate(manifest, config.evaluation, config.fit, number, work)

@@ -12,15 +12,14 @@ from typing import Protocol, TextIO
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     Task,
     TaskID,
     TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
 )
+from rich.text import Text
 
 log = logging.getLogger("flows.progress")
 EVERY = 10.0  # seconds between two log lines of one stage
@@ -76,6 +75,26 @@ def rate_line(done: int, total: int | None, unit: str, seconds: float) -> str:
     return f"{done}{of} {unit}, {rate:.1f} {unit}/s{left}"
 
 
+class _Count(ProgressColumn):
+    """``120/480``, or nothing where the total cannot be known."""
+
+    def render(self, task: Task) -> Text:
+        """See the class."""
+        known = task.fields["counted"]
+        text = f"{task.completed:,.0f}/{task.total:,.0f}" if known else ""
+        return Text(f"{text:>13}", style="progress.download")
+
+
+class _Time(ProgressColumn):
+    """Seconds left while a stage runs, seconds taken once it is over."""
+
+    def render(self, task: Task) -> Text:
+        """See the class."""
+        if task.finished or task.time_remaining is None:
+            return Text(f"{task.finished_time or task.elapsed or 0:7.1f} s     ")
+        return Text(f"{task.time_remaining:7.0f} s left", style="progress.remaining")
+
+
 class BarStages:
     """One bar a stage on a terminal: counts, rate, time left."""
 
@@ -84,9 +103,8 @@ class BarStages:
             SpinnerColumn(finished_text="[green]✓"),
             TextColumn("{task.description:<18}"),
             BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            _Count(),
+            _Time(),
             TextColumn("[dim]{task.fields[note]}"),
             console=console,
         )
@@ -101,7 +119,9 @@ class BarStages:
 
     def begin(self, stage: str, total: int | None, unit: str) -> None:
         """Show a bar."""
-        self._bars[stage] = self._progress.add_task(stage, total=total, unit=unit, note=unit)
+        self._bars[stage] = self._progress.add_task(
+            stage, total=total, unit=unit, note="", counted=total is not None
+        )
 
     def advance(self, stage: str, count: int) -> None:
         """Move the bar."""
