@@ -1,0 +1,96 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from flows import cli
+from tests.lakes import coloured_items, make_lake, towers
+
+
+def run(monkeypatch, capsys, *arguments):
+    """Run `mmindex …` in this process: exit code, standard output, standard error."""
+    monkeypatch.setattr(sys, "argv", ["mmindex", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    out, err = capsys.readouterr()
+    return ended.value.code, out, err
+
+
+def test_help_loads_nothing_heavy():
+    """`mmindex --help` answers without torch, Prefect or faiss."""
+    program = (
+        "import sys; from flows import cli; "
+        "print([m for m in ('torch', 'prefect', 'faiss') if m in sys.modules])"
+    )
+
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+
+    assert answer.stdout.strip() == b"[]"
+
+
+@pytest.mark.parametrize("command", ["index", "search", "evaluate", "status"])
+def test_every_command_has_help(command):
+    """Each command says what it does and what its options are."""
+    answer = CliRunner().invoke(cli.app, [command, "--help"])
+
+    assert answer.exit_code == 0
+    assert "--lake" in answer.stdout
+    assert "--json" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["status", "--lake", "nowhere"], 2, "mmindex index MEDIA_DIR --lake"),
+        (["search", "frog", "--lake", "nowhere"], 2, "mmindex index MEDIA_DIR --lake"),
+        (["search", "--lake", "nowhere"], 2, "say one thing to look for"),
+        (["search", "frog", "--image", "a.png", "--lake", "nowhere"], 2, "say one thing"),
+        (["index", "nowhere", "--lake", "lake"], 5, "is not a folder"),
+        (["index", ".", "--lake", "lake", "--max-bad-fraction", "7"], 2, "max_bad_fraction"),
+        (["index", ".", "a=.", ".", "--lake", "lake"], 2, "ALIAS=FOLDER"),
+        (["index", ".", "--lake", "lake", "--engine", "magic"], 2, "engine"),
+    ],
+)
+def test_an_error_is_one_line_with_its_exit_code(
+    monkeypatch, capsys, tmp_path, arguments, code, says
+):
+    """What a person did wrong is said in one line, without a traceback, before any work."""
+    monkeypatch.chdir(tmp_path)
+
+    ended, out, err = run(monkeypatch, capsys, *arguments)
+
+    assert ended == code
+    assert out == ""
+    assert err.startswith("mmindex: ")
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_an_interruption_says_that_nothing_is_lost(monkeypatch, capsys):
+    """Ctrl-C ends with 130 and the way to go on."""
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "app", interrupted)
+
+    code, _, err = run(monkeypatch, capsys, "status")
+
+    assert code == 130
+    assert "run it again" in err
+
+
+def test_status_of_a_lake_is_the_same_for_people_and_programs(monkeypatch, capsys, tmp_path):
+    """`status` and `status --json` name the snapshot, its items and its indexes."""
+    lake = make_lake(tmp_path / "湖", coloured_items(), towers()).layout.root
+
+    _, out, _ = run(monkeypatch, capsys, "status", "--lake", lake)
+    code, text, _ = run(monkeypatch, capsys, "status", "--lake", lake, "--json")
+
+    said = json.loads(text)
+    assert code == 0
+    assert said["snapshot"] == 1
+    assert "snapshot 1" in out
+    assert all(index["name"] in out for index in said["indexes"])
