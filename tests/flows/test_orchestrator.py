@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from flows.orchestrator import OrchestratorError, orchestrated
+from flows.orchestrator import orchestrated
+from flows.temporary_server import OrchestratorError
 
 ROOT = Path(__file__).parents[2]
 COMMAND = """
@@ -62,7 +63,7 @@ def servers(environment):
     """The temporary servers that run for this environment."""
     found = []
     for process in psutil.process_iter(["cmdline"]):
-        if "flows.orchestrator" in (process.info["cmdline"] or []):
+        if "flows.temporary_server" in (process.info["cmdline"] or []):
             try:
                 home = process.environ().get("PREFECT_HOME")
             except psutil.Error:
