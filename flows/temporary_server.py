@@ -63,9 +63,13 @@ def await_url(server: subprocess.Popen[str]) -> str:
     """Wait until the server is ready and says its URL."""
     assert server.stdout is not None
     deadline = threading.Timer(STARTUP_SECONDS, server.kill)
-    deadline.start()
+    deadline.daemon = True  # wherever Ctrl-C falls, it keeps nobody from ending
     try:
+        deadline.start()
         url = server.stdout.readline().strip()
+    except BaseException:  # Ctrl-C: a server that is only starting has nothing to end in order
+        server.terminate()
+        raise
     finally:
         deadline.cancel()
     if not url:

@@ -1,0 +1,205 @@
+"""The pages for people say what the code does."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import typer.main
+from PIL import Image
+
+from flows import cli, orchestrator
+from flows.config import IndexConfig
+from mmcore import errors as computing_errors
+from mmcore.encoders.base import encoders
+from mmcore.encoders.presets import PRESETS
+from mmcore.fusion.base import fusions
+from mmcore.media.crawl import JUNK
+from mmcore.media.grouping import groupings
+from mmcore.media.names import LANGUAGES
+from storage import errors as storage_errors
+from storage.schemas import MmindexError
+from tests.factories import small_lake
+
+ROOT = Path(__file__).parents[1]
+READMES = ("README.md", "README.zh.md")
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text("utf-8")
+    for path in (*(ROOT / name for name in READMES), *sorted((ROOT / "docs").glob("*.md")))
+}
+ENGLISH = "\n".join(text for name, text in PAGES.items() if name != "README.zh.md")
+COMMANDS = typer.main.get_command(cli.app).commands
+LANGUAGE_ROW = re.compile(r"^\| `(\w+)` \| ((?:`[\w-]+` ?)+)\|$", re.MULTILINE)
+
+
+def blocks(name, language):
+    """The fenced blocks of one language on a page."""
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGES[name], re.DOTALL | re.MULTILINE)
+
+
+def all_errors(kind=MmindexError):
+    """Our error classes, whichever module defines them."""
+    assert computing_errors
+    assert storage_errors
+    assert orchestrator
+    found = [kind]
+    for child in kind.__subclasses__():
+        if child.__module__.split(".")[0] in ("flows", "tasks", "mmcore", "storage"):
+            found += all_errors(child)
+    return found
+
+
+def rejection_reasons():
+    """Every reason that a MediaError is made with, or that a limit is checked for."""
+    found = set()
+    for path in sorted((ROOT / "mmcore" / "media").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                place = {"MediaError": 1, "_check": 2}.get(node.func.id)
+                if place is not None and isinstance(node.args[place], ast.Constant):
+                    found.add(node.args[place].value)
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_and_option_is_documented(name):
+    """The README or a page of docs names the command and each of its options."""
+    command = COMMANDS[name]
+    options = {o for p in command.params for o in p.opts if o.startswith("-")}
+
+    assert f"mmindex {name}" in ENGLISH
+    assert command.help
+    assert [o for o in sorted(options) if not re.search(rf"{o}(?![\w-])", ENGLISH)] == []
+
+
+def test_no_page_promises_an_option_that_is_not_there():
+    """What follows `mmindex …` in a shell block of a README is a command with known options."""
+    for readme in READMES:
+        calls = re.findall(r"^mmindex (\w+)(.*)$", "\n".join(blocks(readme, "sh")), re.MULTILINE)
+        assert calls
+        for name, rest in calls:
+            known = {o for p in COMMANDS[name].params for o in p.opts}
+            used = re.findall(r"(?<!\S)--?[a-z][\w-]*", rest.split("  #")[0])
+            assert set(used) <= known
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_every_exit_code_is_in_the_table(readme):
+    """The README lists 0, each code of an error of ours, and that of an interruption."""
+    listed = {int(code) for code in re.findall(r"^\| (\d+) \|", PAGES[readme], re.MULTILINE)}
+
+    assert listed == {0, cli.INTERRUPTED} | {error.exit_code for error in all_errors()}
+
+
+@pytest.mark.parametrize("readme", READMES)
+@pytest.mark.parametrize("library", ["duckdb", "polars", "faiss"])
+def test_the_readers_programs_run_in_a_lakes_folder(
+    readme, library, tmp_path, monkeypatch, capsys
+):
+    """A program that reads a lake without mmindex finds what is live in it."""
+    snapshot = small_lake(tmp_path / "湖", dead=("old",))
+    monkeypatch.chdir(snapshot.layout.root)
+    (program,) = [p for p in blocks(readme, "python") if f"import {library}" in p]
+    assert not re.search(r"^(?:from|import) (?:flows|tasks|mmcore|storage)", program, re.MULTILINE)
+
+    names = {}
+    exec(program, names)
+
+    printed = capsys.readouterr().out
+    if library == "duckdb":
+        assert "狗" in printed
+        assert "old" not in printed
+    elif library == "polars":
+        assert "language" in printed
+    else:
+        assert names["item_ids"][0, 0] == names["some_id"]
+        assert names["scores"][0, 0] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_schedule_is_a_valid_config(readme):
+    """The Prefect example gives parameters that the flow accepts."""
+    (program,) = [p for p in blocks(readme, "python") if ".serve(" in p]
+    given = [node.value for node in ast.walk(ast.parse(program)) if isinstance(node, ast.Assign)]
+
+    config = IndexConfig.model_validate(ast.literal_eval(given[0]))
+
+    assert config.sources()[0].alias == "photos"
+
+
+@pytest.mark.xfail(
+    strict=True, reason="flows/index_media.py has its annotations as strings: lost by value"
+)
+def test_the_flow_can_be_served():
+    """`serve` sends the flow to another process by value: there it still knows its config."""
+    import cloudpickle
+
+    from flows.index_media import index_media
+
+    sent = cloudpickle.loads(cloudpickle.dumps(index_media))
+
+    found = sent.validate_parameters({"config": {"media": ["photos"], "lake": "lake"}})
+    assert found["config"].lake == "lake"
+
+
+@pytest.mark.parametrize("language", ["sh", "python", "csv"])
+def test_both_readmes_have_the_same_commands(language):
+    """Shell, Python and CSV blocks are equal but for comments, in the same order."""
+    english, chinese = (
+        [re.sub(r"[ \t]*(?<!\S)#.*", "", block) for block in blocks(name, language)]
+        for name in READMES
+    )
+
+    assert english
+    assert english == chinese
+
+
+def test_every_language_suffix_is_documented():
+    """docs/media.md lists exactly the suffixes that are known."""
+    rows = dict(LANGUAGE_ROW.findall(PAGES["docs/media.md"]))
+
+    listed = {language: set(re.findall(r"`([\w-]+)`", cells)) for language, cells in rows.items()}
+    assert listed == {language: set(names) for language, names in LANGUAGES.items()}
+
+
+def test_junk_and_reasons_are_documented():
+    """docs/media.md names all that is never looked at, and every reason of a rejection."""
+    named = [*JUNK, *sorted(rejection_reasons())]
+
+    assert len(named) > len(JUNK)
+    assert [name for name in named if f"`{name}`" not in PAGES["docs/media.md"]] == []
+
+
+def test_presets_and_plug_ins_are_documented():
+    """Every preset, every encoder of one, and every grouping has a place on a page."""
+    used = {name for names in PRESETS.values() for name in names}
+
+    assert used <= set(encoders.names())
+    assert [n for n in (*PRESETS, *used) if f"`{n}`" not in PAGES["docs/encoders.md"]] == []
+    assert [n for n in groupings.names() if f"`{n}`" not in PAGES["docs/media.md"]] == []
+    assert "mean" in fusions.names()
+    assert "the mean of their modalities" in PAGES["docs/commands.md"]
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_links_lead_somewhere(name):
+    """Each relative link of a page is a file of the repository."""
+    links = re.findall(r"\]\(([^)#\s]+)", PAGES[name])
+    broken = [
+        link
+        for link in links
+        if not link.startswith("http") and not ((ROOT / name).parent / link).exists()
+    ]
+
+    assert broken == []
+
+
+def test_the_picture_is_small_enough_for_a_page():
+    """docs/pictures/search.png has the width of a page and at most 250 kB."""
+    path = ROOT / "docs" / "pictures" / "search.png"
+
+    assert path.stat().st_size <= 250_000
+    with Image.open(path) as image:
+        assert image.width == 1200
