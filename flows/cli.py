@@ -44,11 +44,11 @@ def main() -> None:
     except MmindexError as error:
         typer.secho(f"mmindex: {error}", fg="red", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.secho(
-            "mmindex: interrupted; finished shards are kept, run it again to go on", err=True
-        )
-        sys.exit(INTERRUPTED)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:  # typer's answer to Ctrl-C
+            say = "mmindex: interrupted; what is finished is kept, run it again to go on"
+            typer.secho(say, err=True)
+        raise
 
 
 @app.command()
@@ -92,6 +92,9 @@ def index(
     max_deleted_fraction: Annotated[
         float, typer.Option(help="Stop when more contents than this are gone.")
     ] = 0.5,
+    drop: Annotated[
+        list[str] | None, typer.Option(help="Alias of a root to take out of the lake.")
+    ] = None,
     wait: Annotated[
         float, typer.Option(help="Seconds to wait for another run on this lake.")
     ] = 0.0,
@@ -119,6 +122,7 @@ def index(
         "runtime": {"device": device, "batch_size": batch_size},
         "max_bad_fraction": max_bad_fraction,
         "max_deleted_fraction": max_deleted_fraction,
+        "drop": tuple(drop or ()),
         "wait": wait,
         "dry_run": dry_run,
     }

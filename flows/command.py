@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from flows import show
+from flows.checks import check
 from flows.config import IndexConfig, IndexResult
 from flows.orchestrator import orchestrated
 from flows.progress import BarStages, LogStages, log_lines, reporting
@@ -50,21 +51,18 @@ def _checked(settings: Mapping[str, Any]) -> IndexConfig:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{where}: {first['msg']} (got {first['input']!r})") from None
-    for source in config.sources():
-        if not Path(source.url).is_dir():
-            raise show.missing_source(source)
+    check(config)
     return config
 
 
 def _watched(config: IndexConfig) -> IndexResult:
     """Run the flow with bars on a terminal, with plain lines elsewhere."""
     with ExitStack() as stack:
-        if not ERR.is_terminal:
-            stack.enter_context(log_lines(sys.stderr))
         announce = partial(ERR.print, style="dim", highlight=False, soft_wrap=True)
         stack.enter_context(orchestrated(announce, preload=("flows.index_media",)))
         from flows.index_media import index_media  # loaded while the server started
 
+        stack.enter_context(log_lines(ERR))
         stages = stack.enter_context(BarStages(ERR)) if ERR.is_terminal else LogStages()
         stack.enter_context(reporting(stages))
         return index_media(config)
@@ -89,7 +87,7 @@ def run_search(
     query = Query(
         text=text, media=None if path is None else str(path), media_modality=kind, **options
     )
-    hits = Searcher.open(lake).search(query)
+    hits = Searcher.open(lake.expanduser()).search(query)
     if as_json:
         _print_json([show.hit_json(hit) for hit in hits])
     else:

@@ -53,6 +53,9 @@ class IndexConfig(Spec):
         le=1,
         description="share of contents that may be gone before the run stops",
     )
+    drop: tuple[str, ...] = Field(
+        default=(), description="aliases of roots that the lake holds and shall hold no longer"
+    )
     wait: NonNegativeFloat = Field(
         default=0.0, description="seconds to wait for another run on the same lake"
     )
@@ -64,6 +67,10 @@ class IndexConfig(Spec):
         if not all(media):
             raise ValueError("name a folder")
         return media
+
+    def lake_root(self) -> Path:
+        """Where the lake lies, as an absolute path."""
+        return Path(self.lake).expanduser().resolve()
 
     def specs(self) -> dict[str, dict[str, Any]]:
         """What decides a snapshot beside files and encoders, as its manifest keeps it."""
@@ -105,8 +112,8 @@ class IndexResult(Spec):
     scores: dict[str, dict[str, float]] = Field(default_factory=dict)
     items: int = 0
     files: dict[str, int] = Field(default_factory=dict, description="files by modality")
-    to_embed: dict[str, int] = Field(
-        default_factory=dict, description="contents without a cell, by encoder"
+    new: dict[str, int] = Field(
+        default_factory=dict, description="contents that had no cell before this run, by encoder"
     )
     kept: dict[str, int] = Field(
         default_factory=dict, description="contents whose cells are there, by encoder"

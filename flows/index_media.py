@@ -1,16 +1,14 @@
 """crawl → plan → preprocess → embed → project → fuse → build indexes → evaluate → publish."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections import defaultdict
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 
 from prefect import flow
 
+from flows.checks import check
 from flows.clock import Clock
 from flows.config import IndexConfig, IndexResult
 from flows.engine import task_runner
@@ -22,7 +20,7 @@ from storage.locks import writer_lock
 from storage.manifest import Manifest
 from storage.snapshot import Snapshot, current, next_number
 from tasks.candidate import refuse_many_bad, start_candidate
-from tasks.crawl import Found, crawl_roots
+from tasks.crawl import Found, LossLimits, crawl_roots
 from tasks.embed import embed_shard
 from tasks.evaluate import evaluate_candidate
 from tasks.fuse import fuse
@@ -39,7 +37,8 @@ from tasks.workplace import Workplace
 @flow(name="index-media")
 def index_media(config: IndexConfig) -> IndexResult:
     """Index the configured folders into the lake; publish a snapshot if anything changed."""
-    lake = Layout(Path(config.lake).expanduser().resolve())
+    check(config)
+    lake = Layout(config.lake_root())
     work = Workplace(lake, config.preset, config.segmentation, config.limits, config.runtime)
     clock = Clock()
     if config.dry_run:
@@ -69,9 +68,8 @@ def look(
 ) -> tuple[Found, Plan]:
     """Crawl and plan: what is there now, and which cells are missing."""
     with clock.stage("crawl") as note:
-        found = crawl_roots(
-            config.sources(), config.crawl, config.limits, published, config.max_deleted_fraction
-        )
+        limits = LossLimits(config.max_deleted_fraction, config.drop)
+        found = crawl_roots(config.sources(), config.crawl, work, published, limits)
         note.append(f"{len(found.files)} files in {len(found.items)} items")
     with clock.stage("plan") as note:
         plan = plan_shards(found.contents, config.plan, work)
@@ -94,9 +92,12 @@ def compute_cells(
     seconds: dict[str, float] = defaultdict(float)
     workers = config.workers or os.cpu_count() or 1
     with ExitStack() as stack:
+        stages = {}
         for place, key in enumerate(plan.encoders):
             if plan.shards[place]:
-                stack.enter_context(clock.stage(_stage(key), plan.missing(place), "contents"))
+                stages[key.name] = stack.enter_context(ExitStack())
+                stage = clock.stage(_stage(key), plan.missing(place), "files")
+                stages[key.name].enter_context(stage)
         runner = stack.enter_context(task_runner(config.engine, workers + 1))
         stream = flow_through(
             plan.interleaved(),
@@ -106,9 +107,12 @@ def compute_cells(
             at_once=1,
         )
         for done in stream:
+            name = done.encoder.name
             clock.advance(_stage(done.encoder), done.contents)
-            contents[done.encoder.name] += done.contents
-            seconds[done.encoder.name] += done.seconds
+            contents[name] += done.contents
+            seconds[name] += done.seconds
+            if contents[name] == plan.missing(plan.encoders.index(done.encoder)):
+                stages[name].close()
     return {name: round(seconds[name] / max(1, contents[name]), 6) for name in contents}
 
 

@@ -37,7 +37,7 @@ def _counted(found: Found, plan: Plan, lake: str) -> IndexResult:
         lake=lake,
         items=len(found.items),
         files=dict(sorted(Counter(str(file.modality) for file in found.files).items())),
-        to_embed={key.name: plan.missing(place) for place, key in enumerate(plan.encoders)},
+        new={key.name: plan.missing(place) for place, key in enumerate(plan.encoders)},
         kept={key.name: plan.finished[place] for place, key in enumerate(plan.encoders)},
     )
 

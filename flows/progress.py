@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Protocol, TextIO
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import (
@@ -19,9 +19,12 @@ from rich.progress import (
     TaskID,
     TextColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 log = logging.getLogger("flows.progress")
+LOGGERS = ("flows", "tasks", "mmcore", "storage")
+FAST = 10  # a second: slower is told with a digit behind the point
 EVERY = 10.0  # seconds between two log lines of one stage
 
 
@@ -82,7 +85,7 @@ class _Count(ProgressColumn):
         """See the class."""
         known = task.fields["counted"]
         text = f"{task.completed:,.0f}/{task.total:,.0f}" if known else ""
-        return Text(f"{text:>13}", style="progress.download")
+        return Text(text, style="progress.download", justify="right")
 
 
 class _Time(ProgressColumn):
@@ -91,7 +94,7 @@ class _Time(ProgressColumn):
     def render(self, task: Task) -> Text:
         """See the class."""
         if task.finished or task.time_remaining is None:
-            return Text(f"{task.finished_time or task.elapsed or 0:7.1f} s     ")
+            return Text(f"{task.finished_time or task.elapsed or 0:7.1f} s")
         return Text(f"{task.time_remaining:7.0f} s left", style="progress.remaining")
 
 
@@ -101,11 +104,11 @@ class BarStages:
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
             SpinnerColumn(finished_text="[green]✓"),
-            TextColumn("{task.description:<18}"),
-            BarColumn(bar_width=24),
-            _Count(),
-            _Time(),
-            TextColumn("[dim]{task.fields[note]}"),
+            TextColumn("{task.description:<12}"),
+            BarColumn(bar_width=16),
+            _Count(table_column=Column(no_wrap=True, min_width=13)),
+            _Time(table_column=Column(no_wrap=True, min_width=14)),
+            TextColumn("[dim]{task.fields[note]}", table_column=Column(no_wrap=True)),
             console=console,
         )
         self._bars: dict[str, TaskID] = {}
@@ -129,7 +132,9 @@ class BarStages:
         task = self._task(bar)
         done, unit = task.completed + count, task.fields["unit"]
         rate = done / task.elapsed if task.elapsed else 0.0
-        self._progress.update(bar, advance=count, note=f"{rate:.0f} {unit}/s")
+        self._progress.update(
+            bar, advance=count, note=f"{rate:.{0 if rate >= FAST else 1}f} {unit}/s"
+        )
 
     def end(self, stage: str, note: str = "") -> None:
         """Fill the bar and leave it standing."""
@@ -143,19 +148,42 @@ class BarStages:
 
 
 @contextmanager
-def log_lines(stream: TextIO) -> Iterator[None]:
-    """Within this block, what our loggers say goes to ``stream``, one plain line each."""
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
-    logger = logging.getLogger("flows")
-    before = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
+def log_lines(console: Console) -> Iterator[None]:
+    """Within this block, what our loggers say goes to ``console``, and nowhere else on it.
+
+    Where bars show the stages, only warnings do.
+    """
+    handler = _Lines(console)
+    handler.setLevel(logging.WARNING if console.is_terminal else logging.INFO)
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    before = [(logger.level, logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False  # Prefect's handler on the root logger would say it again
     try:
         yield
     finally:
-        logger.removeHandler(handler)
-        logger.setLevel(before)
+        for logger, (level, propagate) in zip(loggers, before, strict=True):
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+            logger.propagate = propagate
+
+
+class _Lines(logging.Handler):
+    """Plain lines with the time; above the bars where there are any."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+        self.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        style = "yellow" if record.levelno >= logging.WARNING else None
+        self._console.print(
+            self.format(record), style=style, markup=False, highlight=False, soft_wrap=True
+        )
 
 
 _ACTIVE: ContextVar[Stages | None] = ContextVar("stages", default=None)

@@ -12,8 +12,7 @@ from rich.table import Table
 
 from flows.config import IndexResult
 from flows.outcome import report_of, segment_counts
-from mmcore.errors import SourceError
-from mmcore.types import Hit, Source, Span
+from mmcore.types import Hit, Span
 from storage.layout import Layout
 from storage.manifest import Evaluation, Manifest
 
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
     from mmcore.evaluation.evaluate import Report
 
 SHOWN = ("Success@1", "Success@10", "RR")
-
-
-def missing_source(source: Source) -> SourceError:
-    """The error for a root that is not there."""
-    return SourceError(f"{source.url} is not a folder: name an existing folder of media")
 
 
 def indexed(out: Console, result: IndexResult) -> None:
@@ -41,11 +35,11 @@ def indexed(out: Console, result: IndexResult) -> None:
     table.add_row("items", str(result.items))
     table.add_row("files", _counted(result.files))
     if result.status == "planned":
-        table.add_row("to embed", _counted(result.to_embed))
+        table.add_row("to embed", _counted(result.new))
         table.add_row("disk", f"about {result.bytes_needed / 1e6:,.1f} MB")
         table.add_row("time", f"about {result.seconds['estimated']:,.0f} s in the models")
     else:
-        table.add_row("embedded", _counted(result.to_embed))
+        table.add_row("embedded", _counted(result.new))
         table.add_row("kept", _counted(result.kept))
         table.add_row("segments", _counted(result.segments))
     if result.quarantined:

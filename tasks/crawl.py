@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmcore.media.crawl import crawl
-from mmcore.media.grouping import items_of
 from prefect import task
 
 from mmcore.errors import SourceError
+from mmcore.media.crawl import crawl
+from mmcore.media.grouping import items_of
 from mmcore.rows import known_files
-from mmcore.specs import CrawlSpec, LimitsSpec
+from mmcore.specs import CrawlSpec
 from mmcore.types import Content, Item, MediaFile, Rejection, Source
 from storage.snapshot import Snapshot
 from tasks.policies import POLICY
-
-log = logging.getLogger(__name__)
+from tasks.workplace import Workplace
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +29,25 @@ class Found:
     contents: tuple[Content, ...]  # each content once, with one place to read it
 
 
+@dataclass(frozen=True, slots=True)
+class LossLimits:
+    """What a lake may lose in one run without being asked."""
+
+    fraction: float  # of the published contents
+    drop: tuple[str, ...] = ()  # aliases of roots that may go as a whole
+
+
 @task(name="crawl", **POLICY)
 def crawl_roots(
     sources: tuple[Source, ...],
     spec: CrawlSpec,
-    limits: LimitsSpec,
+    work: Workplace,
     published: Snapshot | None,
-    max_deleted_fraction: float,
+    losses: LossLimits,
 ) -> Found:
     """Walk every root and group its files; a great loss is an error, not a deletion."""
+    if published:
+        refuse_lost_roots(published, sources, losses.drop)
     files: list[MediaFile] = []
     items: list[Item] = []
     rejections: list[Rejection] = []
@@ -47,27 +55,40 @@ def crawl_roots(
     since = int(published.manifest.created_at.timestamp() * 1e9) if published else 0
     for source in sources:
         known = known_files(known_rows, source.alias) if known_rows is not None else {}
-        crawled = crawl(source, spec, limits, known, since_ns=since)
+        crawled = crawl(source, spec, work.limits, known, since_ns=since, without=work.lake.root)
         grouped = items_of(source, crawled, spec)
         items += grouped
         files += [file for item in grouped for file in item.files]
         rejections += crawled.rejections
     if published:
-        refuse_great_loss(published, files, max_deleted_fraction)
+        refuse_great_loss(published, files, losses)
     places = {source.alias: Path(source.url) for source in sources}
     return Found(tuple(files), tuple(items), tuple(rejections), contents_of(files, places))
 
 
-def refuse_great_loss(published: Snapshot, files: list[MediaFile], limit: float) -> None:
-    """Raise SourceError when more than ``limit`` of the published contents are gone."""
-    before = set(published.rows("files", ["content_id"])["content_id"].to_pylist())
+def refuse_lost_roots(
+    published: Snapshot, sources: tuple[Source, ...], drop: tuple[str, ...]
+) -> None:
+    """Raise SourceError when a root of the lake is neither named nor dropped."""
+    named = {source.alias for source in sources}
+    for alias, url in published.manifest.sources.items():
+        if alias not in named and alias not in drop:
+            raise SourceError(
+                f"the lake also holds the root {alias!r} ({url}): name it too, as {alias}=FOLDER,"
+                f" or take it out of the lake with --drop {alias}"
+            )
+
+
+def refuse_great_loss(published: Snapshot, files: list[MediaFile], losses: LossLimits) -> None:
+    """Raise SourceError when more of the published contents are gone than may go."""
+    rows = published.rows("files", ["root", "content_id"]).to_pylist()
+    before = {row["content_id"] for row in rows if row["root"] not in losses.drop}
     gone = before - {file.content_id for file in files}
-    if before and len(gone) / len(before) > limit:
+    if before and len(gone) / len(before) > losses.fraction:
         raise SourceError(
             f"{len(gone)} of {len(before)} published contents are gone, more than the accepted"
-            f" {limit:.0%}; nothing was deleted: check that every root is mounted and named"
-            f" (the lake holds {', '.join(published.manifest.sources) or 'none'}),"
-            " or raise --max-deleted-fraction"
+            f" {losses.fraction:.0%}; nothing was deleted: check that every root is mounted, or"
+            " raise --max-deleted-fraction"
         )
 
 

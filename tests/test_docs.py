@@ -129,9 +129,6 @@ def test_the_schedule_is_a_valid_config(readme):
     assert config.sources()[0].alias == "photos"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="flows/index_media.py has its annotations as strings: lost by value"
-)
 def test_the_flow_can_be_served():
     """`serve` sends the flow to another process by value: there it still knows its config."""
     import cloudpickle

@@ -14,8 +14,9 @@ from safetensors.numpy import load, save
 from mmcore.encoders.comparison import Comparison
 from mmcore.encoders.features import Group, Reading
 from mmcore.encoders.heads import Fitted, Head, Labels, MediaHead, TextHead
+from mmcore.errors import ConfigError
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 TENSORS, CONFIG, CARD = "projection.safetensors", "config.json", "card.md"
 
 Tensors = dict[str, NDArray[Any]]
@@ -31,7 +32,10 @@ def read(files: Mapping[str, bytes]) -> tuple[Tensors, dict[str, Any]]:
     """The tensors and the configuration; ValueError for a format that is not ours."""
     config: dict[str, Any] = json.loads(files[CONFIG])
     if config.get("format") != FORMAT:
-        raise ValueError(f"a projection of format {config.get('format')}, known is {FORMAT}")
+        raise ConfigError(
+            f"a projection of format {config.get('format')}, and this mmindex knows {FORMAT}:"
+            " use the mmindex that made the lake, or index into a new lake"
+        )
     return load(files[TENSORS]), config
 
 

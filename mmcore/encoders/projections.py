@@ -96,7 +96,7 @@ class Projection:
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Projection:
-        """The projection that ``to_files`` wrote; ValueError for another format."""
+        """The projection that ``to_files`` wrote; ConfigError for another format."""
         tensors, config = packing.read(files)
         heads = packing.unpack(tensors, config)
         return cls(

@@ -34,6 +34,9 @@ JUNK: Final = (
 )
 """Names that are never looked at: hidden files, folders of systems, unfinished downloads."""
 
+LAKE: Final = {"CURRENT", "snapshots"}
+"""A folder with both is a lake of ours: what was made of media is not media."""
+
 _BLOCK: Final = 1 << 20
 _THREADS: Final = 4
 _RACY_NS: Final = 2_000_000_000  # coarse file systems stamp changes within two seconds alike
@@ -64,17 +67,18 @@ def crawl(
     known: Mapping[str, MediaFile],
     *,
     since_ns: int = 0,
+    without: Path | None = None,
 ) -> Crawled:
     """List the media files of ``source``, sorted by path.
 
     A file whose size and mtime are those in ``known`` keeps its content id unread, unless its
     mtime is younger than ``since_ns`` (the start of the crawl that made ``known``) less two
-    seconds. SourceError when the root is missing, no folder, has no file, or cannot be listed or
-    read throughout.
+    seconds. The folder ``without``, and any that is a lake, is left out. SourceError when the root
+    is missing, no folder, has no file, or cannot be listed or read throughout.
     """
     root = local_root(source)
     try:
-        found = sorted(_walk(root, "", spec), key=lambda entry: entry.path)
+        found = sorted(_walk(root, "", spec, without), key=lambda entry: entry.path)
         named = _named_manifest(root, spec)
         manifests = tuple(e.path for e in found if _is_manifest(e, named))
         media = [entry for entry in found if not _is_manifest(entry, named)]
@@ -133,7 +137,7 @@ def _is_manifest(entry: _Found, named: Path | None) -> bool:
     return posixpath.basename(entry.path).lower() in NAMES or Path(entry.location) == named
 
 
-def _walk(root: Path, folder: str, spec: CrawlSpec) -> Iterator[_Found]:
+def _walk(root: Path, folder: str, spec: CrawlSpec, without: Path | None) -> Iterator[_Found]:
     """Entries below a folder that are neither junk nor left out.
 
     Links to folders are not followed: what they show has a path of its own in the root, or lies
@@ -141,12 +145,14 @@ def _walk(root: Path, folder: str, spec: CrawlSpec) -> Iterator[_Found]:
     """
     with os.scandir(root / folder) as listing:
         entries = list(listing)
+    if {entry.name for entry in entries} >= LAKE:
+        return
     for entry in entries:
         path = posixpath.join(folder, entry.name)
-        if _left_out(path, entry.name, spec):
+        if _left_out(path, entry.name, spec) or Path(entry.path) == without:
             continue
         if entry.is_dir(follow_symlinks=False):
-            yield from _walk(root, path, spec)
+            yield from _walk(root, path, spec, without)
         elif _taken(path, spec) and (not entry.is_symlink() or _stays_inside(root, entry.path)):
             with suppress(FileNotFoundError):  # gone since it was listed: it is not there
                 status = entry.stat()

@@ -13,7 +13,7 @@ import numpy as np
 from mmcore.encoders.base import Encoder
 from mmcore.encoders.presets import encoders_of
 from mmcore.encoders.projections import Projection
-from mmcore.errors import ConfigError
+from mmcore.errors import ConfigError, MediaError
 from mmcore.media.sniff import HEAD, sniff
 from mmcore.media.text import chunks, clean, detect_language, read_text
 from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec
@@ -72,7 +72,7 @@ class Asker:
     def media(self, path: Path, modality: Modality | None = None) -> Asked:
         """A file as a query, told by its content; ``modality`` audio asks with a video's sound.
 
-        Raises ConfigError for a file that is missing or of no use, MediaError for a damaged one.
+        Raises ConfigError for a file that is missing, damaged or of no use.
         """
         content = read_content(path)
         if content.modality == Modality.TEXT and modality in (None, Modality.TEXT):
@@ -80,7 +80,10 @@ class Asker:
         encoder = self.encoder(modality or content.modality)
         if content.modality not in encoder.key.reads:
             raise ConfigError(f"{path} is {content.modality}, it cannot be asked as {modality}")
-        vectors = self._encoded(encoder, content)
+        try:
+            vectors = self._encoded(encoder, content)
+        except MediaError as error:
+            raise ConfigError(f"{path} cannot be used: {error.message}") from error
         if not len(vectors):
             raise ConfigError(f"{path} has no {encoder.key.modality} in it to search with")
         return self._asked(encoder, vectors, None)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mmcore.errors import ConfigError, SpaceMismatchError
+from mmcore.media.names import language_of
 from mmcore.search.hits import Best, Catalog
 from mmcore.search.queries import Asked, Asker
 from mmcore.specs import LimitsSpec, RuntimeSpec
@@ -127,7 +128,7 @@ class Searcher:
     def _allowed(self, language: str | None) -> Ids | None:
         if language is None:
             return None
-        allowed = self._catalog.of_language(language)
+        allowed = self._catalog.of_language(language_of(language))
         if not len(allowed):
             known = ", ".join(self._catalog.languages()) or "none"
             raise ConfigError(f"the lake has no texts in {language!r}; it has: {known}")

@@ -51,6 +51,13 @@ def test_every_command_has_help(command):
         (["index", ".", "--lake", "lake", "--max-bad-fraction", "7"], 2, "max_bad_fraction"),
         (["index", ".", "a=.", ".", "--lake", "lake"], 2, "ALIAS=FOLDER"),
         (["index", ".", "--lake", "lake", "--engine", "magic"], 2, "engine"),
+        (["index", ".", "--lake", "lake", "--preset", "foo"], 2, "known: embedded"),
+        (["index", ".", "--lake", "lake", "--grouping", "foler"], 2, "known: auto, folder"),
+        (["index", ".", "--lake", "lake", "--device", "tpu"], 2, "cuda:N"),
+        (["index", ".", "--lake", "lake", "--manifest", "none.csv"], 2, "no such manifest"),
+        (["index", ".", "b=.", "--lake", "lake", "--manifest", "m"], 2, "one folder"),
+        (["index", ".", "--lake", "."], 2, "another folder for the lake"),
+        (["index", ".", "--lake", "file/lake"], 2, "file is a file"),
     ],
 )
 def test_an_error_is_one_line_with_its_exit_code(
@@ -58,6 +65,7 @@ def test_an_error_is_one_line_with_its_exit_code(
 ):
     """What a person did wrong is said in one line, without a traceback, before any work."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
 
     ended, out, err = run(monkeypatch, capsys, *arguments)
 
@@ -71,10 +79,10 @@ def test_an_error_is_one_line_with_its_exit_code(
 def test_an_interruption_says_that_nothing_is_lost(monkeypatch, capsys):
     """Ctrl-C ends with 130 and the way to go on."""
 
-    def interrupted():
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "app", interrupted)
+    monkeypatch.setattr("flows.command.run_status", interrupted)
 
     code, _, err = run(monkeypatch, capsys, "status")
 

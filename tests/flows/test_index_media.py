@@ -120,7 +120,7 @@ def test_a_second_run_does_nothing(copied):
     result = index(folder, lake)
 
     assert result.status == "unchanged"
-    assert not any(result.to_embed.values())
+    assert not any(result.new.values())
     assert listing(lake) == before
 
 
@@ -131,7 +131,7 @@ def test_an_edited_caption_embeds_that_caption_alone(copied):
 
     result = index(folder, lake)
 
-    assert {name: count for name, count in result.to_embed.items() if count} == {"e5-small": 1}
+    assert {name: count for name, count in result.new.items() if count} == {"e5-small": 1}
     texts = Snapshot.open(Layout(lake)).rows("segments/text")["text"].to_pylist()
     assert "A crimson square." in texts
     assert "A plain red picture." not in texts
@@ -158,7 +158,7 @@ def test_a_moved_file_keeps_its_vectors(copied):
     result = index(folder, lake)
 
     assert result.status == "published"
-    assert not any(result.to_embed.values())
+    assert not any(result.new.values())
 
 
 def test_a_lost_root_deletes_nothing(copied):
@@ -173,6 +173,30 @@ def test_a_lost_root_deletes_nothing(copied):
         index(folder, lake)
 
     assert current(Layout(lake)) == 1
+
+
+def test_a_root_that_is_not_named_is_not_deleted(copied):
+    """The lake's other roots are named each run, or taken out on purpose."""
+    folder, lake = copied
+    other = media.text(folder.parent / "other" / "note.txt", "A note on a wall.").parent
+
+    with pytest.raises(SourceError, match="--drop 媒体"):
+        index(other, lake)
+    result = index(other, lake, drop=("媒体",))
+
+    assert result.status == "published"
+    assert result.items == 1
+
+
+def test_a_lake_inside_its_root_is_not_indexed(tmp_path):
+    """What was made of media is not media: the second run finds nothing new."""
+    folder = tmp_path / "media"
+    media.text(folder / "note.txt", "A note on a wall.")
+
+    first, second = (index(folder, folder / "lake") for _ in range(2))
+
+    assert (first.status, second.status) == ("published", "unchanged")
+    assert second.items == 1
 
 
 def test_too_many_bad_files_publish_nothing(tmp_path):
@@ -193,7 +217,7 @@ def test_a_dry_run_writes_nothing(indexed, tmp_path):
     result = index(indexed[0], tmp_path / "lake", dry_run=True)
 
     assert result.status == "planned"
-    assert result.to_embed["e5-small"] == 6
+    assert result.new["e5-small"] == 6
     assert not (tmp_path / "lake").exists()
 
 

@@ -79,13 +79,25 @@ def test_where_nobody_watches_there_are_log_lines(caplog):
 
 def test_log_lines_are_plain_and_end_with_their_block():
     """Off a terminal each line goes to the stream, once, and no longer than asked for."""
-    stream, log = io.StringIO(), logging.getLogger("flows.progress")
-    with log_lines(stream):
-        log.info("crawl: started")
+    console, log = Console(file=io.StringIO(), width=10), logging.getLogger("flows.progress")
+    with log_lines(console):
+        log.info("crawl: started, [not] markup")
     log.info("not here")
 
-    assert stream.getvalue().endswith(" crawl: started\n")
-    assert stream.getvalue().count("\n") == 1
+    said = console.file.getvalue()
+    assert said.endswith(" crawl: started, [not] markup\n")
+    assert said.count("\n") == 1
+
+
+def test_on_a_terminal_only_warnings_stand_among_the_bars():
+    """What the bars show is not said twice; a warning is."""
+    console = Console(file=io.StringIO(), force_terminal=True, color_system=None)
+    with log_lines(console):
+        logging.getLogger("flows.progress").info("crawl: started")
+        logging.getLogger("mmcore.media.grouping").warning("no file a.png")
+
+    assert "no file a.png" in console.file.getvalue()
+    assert "started" not in console.file.getvalue()
 
 
 def test_bars_show_counts_and_notes():

@@ -11,7 +11,7 @@ from mmcore.encoders.comparison import Comparison
 from mmcore.encoders.features import Group, Reading
 from mmcore.encoders.heads import Fitted, Labels, MediaHead, TextHead
 from mmcore.encoders.projections import FittedOn, Joined, Projection
-from mmcore.errors import SpaceMismatchError
+from mmcore.errors import ConfigError, SpaceMismatchError
 from mmcore.types import check_unit_rows, unit_rows
 from storage.schemas import Modality
 from tests.fakes import HashEncoder
@@ -108,9 +108,9 @@ def test_equal_projections_have_equal_files_and_shared_heads_are_kept_once():
 def test_another_format_is_refused():
     """A projection of a later mmindex is not misread."""
     files = projection().to_files()
-    files["config.json"] = files["config.json"].replace(b'"format": 1', b'"format": 2')
+    files["config.json"] = files["config.json"].replace(b'"format": 2', b'"format": 99')
 
-    with pytest.raises(ValueError, match="format 2"):
+    with pytest.raises(ConfigError, match="format 99"):
         Projection.from_files(files)
 
 

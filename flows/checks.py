@@ -1,0 +1,59 @@
+"""What can be known to be wrong before any work, and before anybody waits for a server."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from flows.config import IndexConfig
+from mmcore.encoders.presets import PRESETS
+from mmcore.errors import ConfigError, SourceError, UnknownPluginError
+from mmcore.fusion.base import fusions
+from mmcore.media.grouping import groupings
+
+AUTO = "auto"
+DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
+
+
+def check(config: IndexConfig) -> None:
+    """Raise the error of the first setting that cannot be: a name, a folder, a combination."""
+    known = {
+        "preset": (config.preset, tuple(PRESETS)),
+        "grouping": (config.crawl.grouping, (AUTO, *groupings.names())),
+        "fusion": (config.fusion.name, fusions.names()),
+    }
+    for kind, (name, names) in known.items():
+        if name not in names:
+            raise UnknownPluginError(kind, name, names)
+    if not DEVICE.fullmatch(config.runtime.device):
+        raise ConfigError(f"no device {config.runtime.device!r}: use cpu, cuda, cuda:N or auto")
+    _check_sources(config)
+    _check_lake(config)
+
+
+def _check_sources(config: IndexConfig) -> None:
+    sources = config.sources()
+    for source in sources:
+        if not Path(source.url).is_dir():
+            raise SourceError(f"{source.url} is not a folder: name an existing folder of media")
+    if config.crawl.manifest is None:
+        return
+    if len(sources) > 1:
+        raise ConfigError(
+            "--manifest goes with one folder: for several, put a manifest.csv into each"
+        )
+    inside = Path(sources[0].url) / config.crawl.manifest
+    if not (inside.is_file() or Path(config.crawl.manifest).is_file()):
+        raise ConfigError(f"{config.crawl.manifest}: no such manifest")
+
+
+def _check_lake(config: IndexConfig) -> None:
+    lake = config.lake_root()
+    if any(Path(source.url) == lake for source in config.sources()):
+        raise ConfigError(f"{lake} is a folder of media: name another folder for the lake")
+    above = next(folder for folder in (lake, *lake.parents) if folder.exists())
+    if not above.is_dir():
+        raise ConfigError(f"{above} is a file: name a folder for the lake")
+    if not config.dry_run and not os.access(above, os.W_OK | os.X_OK):
+        raise ConfigError(f"{above} cannot be written to: name another folder for the lake")
