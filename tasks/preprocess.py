@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mmcore.media.prepared import Prepared, prepare_shard
 from prefect import task
 
 from mmcore.encoders.presets import encoder_for
+from mmcore.media.prepared import Prepared, prepare_shard
 from mmcore.types import Shard
 from tasks.policies import POLICY
 from tasks.workplace import Workplace

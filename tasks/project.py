@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
-from mmcore.encoders.projections import Projection
 from prefect import task
 
+from mmcore.encoders.projections import Projection
 from mmcore.types import EncoderKey
 from storage import schemas, tables
 from storage.manifest import Manifest
