@@ -12,8 +12,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from importlib import import_module
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from flows.temporary_server import (
     OrchestratorError,
@@ -22,6 +23,11 @@ from flows.temporary_server import (
     temporary_server,
 )
 
+if TYPE_CHECKING:
+    import httpx
+
+OPEN: Final = ["SCHEDULED", "PENDING", "RUNNING", "CANCELLING", "PAUSED"]
+ENDED: Final = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]
 OUR_LOGGERS: Final = ("flows", "tasks", "mmcore", "storage")
 DEFAULTS: Final = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",  # the server's telemetry
@@ -98,13 +104,14 @@ def _attached(url: str) -> Iterator[None]:
     from prefect.context import refresh_global_settings_context
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
+    since = datetime.now(UTC)
     os.environ["PREFECT_API_URL"] = url
     refresh_global_settings_context()  # for threads that start without a context
     try:
         # Heartbeats tell a lasting server of crashed runs; their thread ends each flow 1 s later.
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
             yield
-        _await_records(url)
+        _await_records(url, since)
     finally:
         del os.environ["PREFECT_API_URL"]
         refresh_global_settings_context()
@@ -136,22 +143,35 @@ def _send_the_rest() -> None:
     worker.setLevel(before)
 
 
-def _await_records(url: str, *, still: float = 0.3, at_most: float = 5) -> None:
-    """Wait until the server has recorded what it was sent: its count of ended tasks stands still.
+def _await_records(url: str, since: datetime, *, still: float = 0.3, at_most: float = 10) -> None:
+    """Wait until the server has recorded what it was sent by flows that started after ``since``.
 
-    A server stopped while it records prints tracebacks, and loses the end of the run.
+    That is when none of their tasks is open and the count of ended ones stands still. A server
+    stopped while it records prints tracebacks, and loses the end of the run.
     """
     import httpx
 
-    ended = {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]}}}
-    count, since = "", time.monotonic()
-    deadline = since + at_most
+    deadline = time.monotonic() + at_most
+    counts, changed = None, time.monotonic()
     try:
-        with httpx.Client(timeout=at_most) as client:
-            while time.monotonic() < min(since + still, deadline):
-                answer = client.post(f"{url}/task_runs/count", json={"task_runs": ended}).text
-                if answer != count:
-                    count, since = answer, time.monotonic()
+        with httpx.Client(base_url=url, timeout=at_most) as client:
+            while time.monotonic() < deadline:
+                now = _open_and_ended(client, since)
+                if now != counts:
+                    counts, changed = now, time.monotonic()
+                if now[0] == 0 and time.monotonic() > changed + still:
+                    return
                 time.sleep(still / 6)
     except httpx.HTTPError as error:
         logging.getLogger(__name__).warning("the temporary server went early: %r", error)
+
+
+def _open_and_ended(client: httpx.Client, since: datetime) -> tuple[int, int]:
+    """How many task runs of flow runs that started after ``since`` are open, how many ended."""
+    flows = {"start_time": {"after_": since.isoformat()}}
+    found = []
+    for states in (OPEN, ENDED):
+        tasks = {"state": {"type": {"any_": states}}}
+        answer = client.post("/task_runs/count", json={"flow_runs": flows, "task_runs": tasks})
+        found.append(int(answer.text))
+    return found[0], found[1]
