@@ -44,6 +44,10 @@ def main() -> None:
     except MmindexError as error:
         typer.secho(f"mmindex: {error}", fg="red", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:  # a full or read-only disk, a file where a folder should be
+        where = f": {error.filename}" if error.filename else ""
+        typer.secho(f"mmindex: {error.strerror or error}{where}", fg="red", err=True)
+        sys.exit(1)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:  # typer's answer to Ctrl-C
             say = "mmindex: interrupted; what is finished is kept, run it again to go on"

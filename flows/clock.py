@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from flows import progress
 
@@ -13,6 +14,7 @@ class Clock:
     """Tells a stage to the progress display and keeps its seconds."""
 
     def __init__(self) -> None:
+        self.started = datetime.now(UTC)
         self.seconds: dict[str, float] = {}
         self._stages = progress.active()
 

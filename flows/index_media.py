@@ -1,33 +1,25 @@
 """crawl → plan → preprocess → embed → project → fuse → build indexes → evaluate → publish."""
 
-import os
-import shutil
-from collections import defaultdict
-from contextlib import ExitStack
-from datetime import UTC, datetime
-
 from prefect import flow
 
 from flows.checks import check
 from flows.clock import Clock
 from flows.config import IndexConfig, IndexResult
-from flows.engine import task_runner
+from flows.embedding import compute_cells
 from flows.outcome import planned, result_of, segment_counts
-from flows.window import flow_through
-from mmcore.types import EncoderKey
+from mmcore.encoders.device import device_of
 from storage.layout import Layout
 from storage.locks import writer_lock
 from storage.manifest import Manifest
 from storage.snapshot import Snapshot, current, next_number
 from tasks.candidate import refuse_many_bad, start_candidate
 from tasks.crawl import Found, LossLimits, crawl_roots
-from tasks.embed import embed_shard
 from tasks.evaluate import evaluate_candidate
 from tasks.fuse import fuse
 from tasks.indexes import build_indexes
 from tasks.inputs import inputs_digest
 from tasks.plan import Plan, estimate, plan_shards, refuse_full_disk
-from tasks.preprocess import preprocess_shard
+from tasks.preprocess import empty_staging
 from tasks.project import project_cells
 from tasks.publish import publish_snapshot
 from tasks.train import fit_projections
@@ -38,6 +30,7 @@ from tasks.workplace import Workplace
 def index_media(config: IndexConfig) -> IndexResult:
     """Index the configured folders into the lake; publish a snapshot if anything changed."""
     check(config)
+    device_of(config.runtime.device)
     lake = Layout(config.lake_root())
     work = Workplace(lake, config.preset, config.segmentation, config.limits, config.runtime)
     clock = Clock()
@@ -48,6 +41,7 @@ def index_media(config: IndexConfig) -> IndexResult:
         serving = published.manifest.number if published else None
         return planned(found, plan, estimate(plan, rates), config, serving)
     with writer_lock(lake, config.wait):
+        empty_staging(work)
         published = None if current(lake) is None else Snapshot.open(lake)
         found, plan = look(config, work, published, clock)
         inputs = inputs_digest(found, plan, config.specs())
@@ -77,49 +71,6 @@ def look(
     return found, plan
 
 
-def compute_cells(
-    plan: Plan, work: Workplace, config: IndexConfig, clock: Clock
-) -> dict[str, float]:
-    """Preprocess and embed every shard; decoding runs ahead of the models, not away from them.
-
-    Returns:
-        Seconds a content took in the model, by encoder.
-    """
-    shutil.rmtree(work.lake.staging, ignore_errors=True)  # what a run that died left behind
-    if plan.empty:
-        return {}
-    contents: dict[str, int] = defaultdict(int)
-    seconds: dict[str, float] = defaultdict(float)
-    workers = config.workers or os.cpu_count() or 1
-    with ExitStack() as stack:
-        stages = {}
-        for place, key in enumerate(plan.encoders):
-            if plan.shards[place]:
-                stages[key.name] = stack.enter_context(ExitStack())
-                stage = clock.stage(_stage(key), plan.missing(place), "files")
-                stages[key.name].enter_context(stage)
-        runner = stack.enter_context(task_runner(config.engine, workers + 1))
-        stream = flow_through(
-            plan.interleaved(),
-            lambda shard: runner.submit(preprocess_shard, {"shard": shard, "work": work}),
-            lambda _, prepared: runner.submit(embed_shard, {"prepared": prepared, "work": work}),
-            ahead=workers + 1,
-            at_once=1,
-        )
-        for done in stream:
-            name = done.encoder.name
-            clock.advance(_stage(done.encoder), done.contents)
-            contents[name] += done.contents
-            seconds[name] += done.seconds
-            if contents[name] == plan.missing(plan.encoders.index(done.encoder)):
-                stages[name].close()
-    return {name: round(seconds[name] / max(1, contents[name]), 6) for name in contents}
-
-
-def _stage(key: EncoderKey) -> str:
-    return f"embed {key.modality}"
-
-
 def assemble(
     found: Found,
     plan: Plan,
@@ -129,14 +80,15 @@ def assemble(
     clock: Clock,
 ) -> Manifest:
     """Build the candidate: rows, projection, fused vectors, indexes, and its evaluation."""
-    run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{work.preset}"
+    run = f"{clock.started:%Y%m%dT%H%M%S}-{work.preset}"
     with clock.stage("rows") as note:
-        manifest = start_candidate(found, plan, work, published, run, config.sources())
-        manifest = manifest.model_copy(update={"specs": config.specs()})
+        manifest = start_candidate(found, plan, work, published, config.sources())
+        told = {"specs": config.specs(), "run": run, "created_at": clock.started}
+        manifest = manifest.model_copy(update=told)
         refuse_many_bad(manifest, work, config.max_bad_fraction)
         note.append(f"{sum(segment_counts(manifest).values())} segments")
     with clock.stage("project") as note:
-        manifest = fit_projections(manifest, plan.encoders, config.fit, work)
+        manifest = fit_projections(manifest, plan.encoders, config.fit, work, published)
         manifest = project_cells(manifest, plan.encoders, work, published)
         note.append(manifest.projection.space if manifest.projection else "nothing to project")
     with clock.stage("fuse"):

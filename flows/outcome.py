@@ -19,7 +19,7 @@ def planned(
     found: Found, plan: Plan, estimated: Estimate, config: IndexConfig, serving: int | None
 ) -> IndexResult:
     """What a dry run says: nothing was done."""
-    base = _counted(found, plan, config.lake)
+    base = _counted(found, plan, str(config.lake_root()))
     return base.model_copy(
         update={
             "snapshot": serving,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,10 +94,17 @@ def hits(out: Console, found: Sequence[Hit]) -> None:
             name, justify="right" if name in ("", "score") else "left", overflow="fold"
         )
     for rank, hit in enumerate(found, 1):
-        place = escape(hit.path or "") + (f" [dim]{_where(hit.span)}[/]" if hit.span else "")
-        words = f"\n[dim]{escape(hit.text[:120])}[/]" if hit.text else ""
-        table.add_row(str(rank), f"{hit.score:.3f}", escape(hit.key), place + words)
+        place = plain(hit.path or "") + (f" [dim]{_where(hit.span)}[/]" if hit.span else "")
+        words = f"\n[dim]{plain(hit.text[:120])}[/]" if hit.text else ""
+        table.add_row(str(rank), f"{hit.score:.3f}", plain(hit.key), place + words)
     out.print(table)
+
+
+def plain(text: str) -> str:
+    """Text of a file as it may go to a terminal: no control characters, no markup."""
+    return escape(
+        re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]", "\N{REPLACEMENT CHARACTER}", text)
+    )
 
 
 def _where(span: Span) -> str:

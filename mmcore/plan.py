@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Final
 
 from mmcore.specs import PlanSpec
 from mmcore.types import Content, EncoderKey, Shard
+from storage.schemas import Modality
 
 
 def missing(
@@ -21,16 +23,32 @@ def missing(
     return [found[key] for key in sorted(found)]
 
 
+TEXT_BYTES: Final = 350  # of a segment of a text, about
+MEDIA_BYTES: Final = (
+    160_000  # of a segment of a sound or a video, about: ten seconds at 128 kbit/s
+)
+
+
+def expected_segments(content: Content, encoder: EncoderKey) -> int:
+    """About how many segments a content will have; known only after decoding."""
+    if encoder.modality == Modality.IMAGE:
+        return 1
+    return 1 + content.size // (TEXT_BYTES if encoder.modality == Modality.TEXT else MEDIA_BYTES)
+
+
 def shards(todo: Sequence[Content], encoder: EncoderKey, spec: PlanSpec) -> Iterator[Shard]:
-    """Cut ``todo`` into shards of at most ``spec``'s contents and bytes, in order."""
+    """Cut ``todo`` into shards of at most ``spec``'s contents, bytes and segments, in order."""
     most = min(spec.shard_contents, max(1, math.ceil(len(todo) / spec.min_shards)))
     batch: list[Content] = []
-    size = 0
+    size = segments = 0
     for content in todo:
-        if batch and (len(batch) == most or size + content.size > spec.shard_bytes):
-            yield Shard(encoder, tuple(batch))
-            batch, size = [], 0
-        batch.append(content)
         size += content.size
+        segments += expected_segments(content, encoder)
+        full = len(batch) == most or size > spec.shard_bytes or segments > spec.shard_segments
+        if batch and full:
+            yield Shard(encoder, tuple(batch))
+            batch = []
+            size, segments = content.size, expected_segments(content, encoder)
+        batch.append(content)
     if batch:
         yield Shard(encoder, tuple(batch))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -17,10 +18,9 @@ from storage.schemas import MODALITIES, Modality
 
 
 def printable(path: str) -> tuple[str, bytes | None]:
-    """``path`` as UTF-8 text, and its raw bytes where the name on disk is not UTF-8."""
-    raw = path.encode("utf-8", "surrogateescape")
-    text = raw.decode("utf-8", "replace")
-    return text, None if text == path else raw
+    """``path`` with escapes for what is not UTF-8, and its raw bytes where there is such."""
+    text = path.encode("utf-8", "backslashreplace").decode()
+    return text, None if text == path else os.fsencode(path)
 
 
 def files_table(files: Iterable[MediaFile]) -> pa.Table:
@@ -116,9 +116,11 @@ def _user_column(name: str, values: list[Any]) -> tuple[str, pa.Array]:
         )
     values = [printable(value)[0] if isinstance(value, str) else value for value in values]
     try:
-        return name, pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):  # values of several types: keep them as text
-        return name, pa.array([None if v is None else str(v) for v in values], pa.string())
+        return printable(name)[0], pa.array(values)
+    except (pa.ArrowException, OverflowError, UnicodeError):
+        # values of several types, or none that Arrow has: keep them as text
+        texts = [None if value is None else printable(str(value))[0] for value in values]
+        return printable(name)[0], pa.array(texts, pa.string())
 
 
 def _refuse_collisions(ordered: Sequence[Item]) -> None:

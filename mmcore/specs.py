@@ -72,6 +72,9 @@ class PlanSpec(Spec):
     shard_bytes: PositiveInt = Field(
         default=512_000_000, description="bytes of one shard at most, unless one file has more"
     )
+    shard_segments: PositiveInt = Field(
+        default=1024, description="segments of one shard, about, unless one file has more"
+    )
     min_shards: PositiveInt = Field(
         default=4, description="a small run is still cut, so that work overlaps and progress shows"
     )

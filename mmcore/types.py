@@ -96,6 +96,7 @@ class Content:
     path: str  # as in MediaFile, for messages and quarantine
     location: str  # what to open: a local path; empty for a manifest's caption
     text: str | None = None
+    mtime_ns: int = 0  # when it was crawled, as its size
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ class Manifest(_Frozen):
     evaluation: Evaluation | None = None
     inputs: str = ""  # hash of what decided this snapshot: equal inputs, nothing to do
     specs: dict[str, dict[str, Any]] = {}  # segmentation, fit, evaluation: as the run was told
-    rates: dict[str, float] = {}  # seconds a content took in the model, by encoder
+    rates: dict[str, float] = {}  # seconds a segment took in the model, by encoder
     counts: dict[str, int] = {}
     software: dict[str, str] = {}
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import platform
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +16,7 @@ from prefect import task
 
 from mmcore import rows
 from mmcore.errors import TooManyBadFilesError
-from mmcore.types import EncoderKey, Rejection, Source
+from mmcore.types import EncoderKey, MediaFile, Rejection, Source
 from storage import cells, schemas, tables
 from storage.manifest import EncoderEntry, FileEntry, Manifest, entry
 from storage.schemas import Modality
@@ -34,7 +36,6 @@ def start_candidate(
     plan: Plan,
     work: Workplace,
     published: Snapshot | None,
-    run: str,
     sources: tuple[Source, ...],
 ) -> Manifest:
     """Write the tables of rows and name the parts that hold the cells of live contents."""
@@ -48,7 +49,7 @@ def start_candidate(
     }
     segments = {modality: table for modality, table in segments.items() if table.num_rows}
     quarantine = rows.quarantine_table(
-        [*found.rejections, *part_rejections(parts.values(), live)],
+        [*found.rejections, *part_rejections(parts.values(), found.files)],
         published.rows("quarantine") if published else None,
         datetime.now(UTC),
     )
@@ -64,7 +65,7 @@ def start_candidate(
     return Manifest(
         number=None,
         parent=published.manifest.number if published else None,
-        run=run,
+        run="",
         created_at=datetime.now(UTC),
         schema_version=schemas.SCHEMA_VERSION,
         preset=work.preset,
@@ -109,6 +110,14 @@ def entries(paths: Iterable[Path], work: Workplace, published: Snapshot | None) 
     return sorted((entry(work.lake.root, path, known) for path in paths), key=lambda e: e.path)
 
 
+def with_files(
+    manifest: Manifest, paths: Iterable[Path], work: Workplace, published: Snapshot | None
+) -> Manifest:
+    """The manifest, naming ``paths`` too."""
+    files = [*manifest.files, *entries(paths, work, published)]
+    return manifest.model_copy(update={"files": sorted(files, key=lambda e: e.path)})
+
+
 def live_parts(key: EncoderKey, live: set[str], work: Workplace) -> dict[Path, cells.PartRecord]:
     """The encoder's parts that cover at least one live content, with their records."""
     folder = work.lake.embeddings(key.modality, key.name, key.fingerprint)
@@ -126,14 +135,17 @@ def descriptions(parts: list[Path], live: set[str]) -> pa.Table:
 
 
 def part_rejections(
-    parts: Iterable[Mapping[Path, cells.PartRecord]], live: set[str]
+    parts: Iterable[Mapping[Path, cells.PartRecord]], files: Iterable[MediaFile]
 ) -> list[Rejection]:
-    """What could not be decoded, of the contents that are still there."""
+    """What could not be decoded, for each file that has such a content now."""
+    paths = defaultdict(list)
+    for file in files:
+        paths[file.content_id].append((file.root, file.path))
     return [
-        rows.rejection_of(row)
+        replace(rows.rejection_of(row), root=root, path=path)
         for of in parts
         for row in cells.standing_rejections(of.values())
-        if row["content_id"] in live
+        for root, path in paths.get(str(row["content_id"]), ())
     ]
 
 

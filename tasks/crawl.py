@@ -60,6 +60,11 @@ def crawl_roots(
         items += grouped
         files += [file for item in grouped for file in item.files]
         rejections += crawled.rejections
+    if not files:
+        raise SourceError(
+            f"no picture, text, sound or video in {', '.join(s.url for s in sources)}"
+            f" ({len(rejections)} files of other kinds): name a folder of media"
+        )
     if published:
         refuse_great_loss(published, files, losses)
     places = {source.alias: Path(source.url) for source in sources}
@@ -107,6 +112,7 @@ def contents_of(files: list[MediaFile], places: dict[str, Path]) -> tuple[Conten
                 root=file.root,
                 path=file.path,
                 location=location,
+                mtime_ns=file.mtime_ns,
                 text=file.text,
             ),
         )

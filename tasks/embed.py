@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from prefect import task
 
+from mmcore.encoders.device import one_at_a_time
 from mmcore.encoders.embed import embed_prepared
 from mmcore.encoders.presets import encoder_for
 from mmcore.media.prepared import Prepared
@@ -17,9 +17,6 @@ from mmcore.types import EncoderKey
 from storage import cells, schemas, tables
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
-
-_ONE_AT_A_TIME = threading.Semaphore(1)
-"""A model takes all cores of its device: two at once would only fight for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ def embed_shard(prepared: Prepared, work: Workplace) -> Embedded:
     folder = work.lake.embeddings(key.modality, key.name, key.fingerprint)
     path = cells.part_path(folder, prepared.shard.name)
     encoder = encoder_for(key, work.segmentation, work.runtime)
-    with _ONE_AT_A_TIME:
+    with one_at_a_time():
         started = time.monotonic()
         vectors = embed_prepared(prepared, encoder, work.runtime.batch_size)
         seconds = time.monotonic() - started
@@ -62,7 +59,7 @@ def embed_shard(prepared: Prepared, work: Workplace) -> Embedded:
     return Embedded(
         encoder=key,
         part=written,
-        contents=len(record.done),
+        contents=len(prepared.shard.contents),
         segments=prepared.count,
         rejected=len(record.rejections),
         seconds=seconds,

@@ -14,7 +14,7 @@ from storage import schemas, tables
 from storage.manifest import FusionEntry, Manifest
 from storage.schemas import MODALITIES, Modality
 from storage.snapshot import Snapshot
-from tasks.candidate import entries
+from tasks.candidate import with_files
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
 
@@ -32,13 +32,8 @@ def fuse(
     if fused is None:
         return manifest
     path = tables.write_rows(work.lake.fused(space, fusion.fingerprint), fused_table(fused))
-    added = entries([path], work, published)
-    return manifest.model_copy(
-        update={
-            "files": sorted([*manifest.files, *added], key=lambda e: e.path),
-            "fusion": _entry(fusion, fused),
-        }
-    )
+    manifest = manifest.model_copy(update={"fusion": _entry(fusion, fused)})
+    return with_files(manifest, [path], work, published)
 
 
 def _entry(fusion: Fusion, fused: Fused) -> FusionEntry:

@@ -13,7 +13,7 @@ from storage.layout import space_folder
 from storage.manifest import IndexEntry, Manifest
 from storage.schemas import MODALITIES
 from storage.snapshot import Snapshot
-from tasks.candidate import entries
+from tasks.candidate import with_files
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
 
@@ -36,13 +36,8 @@ def build_indexes(manifest: Manifest, work: Workplace, published: Snapshot | Non
         built.append(_index(FUSED, manifest.fusion.space, ids, vectors, work))
     folders = [work.lake.root / entry.path for entry in built]
     files = [folder / name for folder in folders for name in ("index.faiss", "index.json")]
-    added = entries(files, work, published)
-    return manifest.model_copy(
-        update={
-            "indexes": built,
-            "files": sorted([*manifest.files, *added], key=lambda e: e.path),
-        }
-    )
+    manifest = manifest.model_copy(update={"indexes": built})
+    return with_files(manifest, files, work, published)
 
 
 def _index(modality: str, space: str, ids: Ids, vectors: Vectors, work: Workplace) -> IndexEntry:

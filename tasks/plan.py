@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
@@ -13,6 +13,7 @@ from mmcore import plan
 from mmcore.encoders.presets import encoders_of
 from mmcore.errors import DiskSpaceError
 from mmcore.media.prepared import decoders
+from mmcore.plan import expected_segments
 from mmcore.specs import PlanSpec
 from mmcore.types import Content, EncoderKey, Shard
 from storage import cells
@@ -63,12 +64,13 @@ def plan_shards(contents: Sequence[Content], spec: PlanSpec, work: Workplace) ->
     return Plan(keys, tuple(rows), tuple(finished))
 
 
-TYPICAL_SECONDS = {
-    Modality.IMAGE: 0.03,
-    Modality.TEXT: 0.01,
-    Modality.AUDIO: 0.05,
-    Modality.VIDEO: 1.5,
+TYPICAL_SECONDS = {  # of a segment in its model, on two cores
+    Modality.IMAGE: 0.015,
+    Modality.TEXT: 0.02,
+    Modality.AUDIO: 0.01,
+    Modality.VIDEO: 0.015,
 }
+ROW_BYTES = 300  # of a segment, beside its vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +81,14 @@ class Estimate:
     seconds: float
 
 
-def estimate(plan: Plan, rates: dict[str, float]) -> Estimate:
-    """Disk and time of a plan; ``rates``: seconds a content, by encoder, as an earlier run saw."""
+def estimate(plan: Plan, rates: Mapping[str, float]) -> Estimate:
+    """Disk and time of a plan; ``rates``: seconds a segment, by encoder, as an earlier run saw."""
     size, seconds = 0, 0.0
-    for place, key in enumerate(plan.encoders):
-        contents = [c for shard in plan.shards[place] for c in shard.contents]
-        row = 4 * key.dim + 300
-        size += sum(row * _segments(key, c) for c in contents)
-        seconds += rates.get(key.name, TYPICAL_SECONDS[key.modality]) * len(contents)
+    for row, key in zip(plan.shards, plan.encoders, strict=True):
+        segments = sum(expected_segments(c, key) for shard in row for c in shard.contents)
+        size += segments * (4 * key.dim + ROW_BYTES)
+        seconds += segments * rates.get(key.name, TYPICAL_SECONDS[key.modality])
     return Estimate(size, seconds)
-
-
-def _segments(key: EncoderKey, content: Content) -> int:
-    if key.modality is Modality.TEXT:
-        return 1 + content.size // 1_000
-    if key.modality is Modality.IMAGE:
-        return 1
-    return 1 + content.size // 500_000
 
 
 def refuse_full_disk(plan: Plan, work: Workplace) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 from prefect import task
 
 from mmcore.encoders.presets import encoder_for
@@ -9,6 +11,12 @@ from mmcore.media.prepared import Prepared, prepare_shard
 from mmcore.types import Shard
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
+
+
+def empty_staging(work: Workplace) -> None:
+    """Remove what a run that died left behind; only the holder of the lake's lock may."""
+    if work.lake.staging.exists():
+        shutil.rmtree(work.lake.staging)
 
 
 @task(

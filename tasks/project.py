@@ -12,7 +12,7 @@ from mmcore.types import EncoderKey
 from storage import schemas, tables
 from storage.manifest import Manifest
 from storage.snapshot import Snapshot
-from tasks.candidate import entries
+from tasks.candidate import with_files
 from tasks.policies import POLICY
 from tasks.train import load_projection
 from tasks.workplace import Workplace
@@ -35,13 +35,7 @@ def project_cells(
         for name in manifest.paths(work.lake.relative(folder) + "/"):
             part = work.lake.root / name
             written.append(project_part(part, target / part.name, projection, key))
-    return manifest.model_copy(
-        update={
-            "files": sorted(
-                [*manifest.files, *entries(written, work, published)], key=lambda e: e.path
-            )
-        }
-    )
+    return with_files(manifest, written, work, published)
 
 
 def project_part(part: Path, target: Path, projection: Projection, key: EncoderKey) -> Path:

@@ -14,6 +14,7 @@ from mmcore.types import EncoderKey
 from storage import models
 from storage.manifest import Manifest, ProjectionEntry
 from storage.snapshot import Snapshot
+from tasks.candidate import with_files
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
 
@@ -22,25 +23,32 @@ NAME = "projection"
 
 @task(name="fit-projections", **POLICY)
 def fit_projections(
-    manifest: Manifest, keys: tuple[EncoderKey, ...], spec: FitSpec, work: Workplace
+    manifest: Manifest,
+    keys: tuple[EncoderKey, ...],
+    spec: FitSpec,
+    work: Workplace,
+    published: Snapshot | None,
 ) -> Manifest:
     """Fit what no earlier run had the pairs for; a head once fitted stays as it is."""
     previous = load_projection(manifest, work)
     texts, media = fit_rows(Snapshot.of(work.lake, manifest), keys, spec)
     fitted = fit_projection(texts, media, keys, spec, previous)
-    if fitted is None:
+    if fitted is not None:
+        fitted = replace(fitted, version=next_version(work))
+        models.store_model(work.lake, NAME, fitted.version, fitted.to_files())
+        manifest = manifest.model_copy(update={"projection": _entry(fitted)})
+    if manifest.projection is None:
         return manifest
-    fitted = replace(fitted, version=next_version(work))
-    models.store_model(work.lake, NAME, fitted.version, fitted.to_files())
-    return manifest.model_copy(
-        update={
-            "projection": ProjectionEntry(
-                space=fitted.space,
-                version=fitted.version,
-                dim=fitted.dim,
-                encoders=sorted(fitted.heads),
-            )
-        }
+    folder = work.lake.model(NAME, manifest.projection.version)
+    return with_files(manifest, sorted(folder.iterdir()), work, published)
+
+
+def _entry(projection: Projection) -> ProjectionEntry:
+    return ProjectionEntry(
+        space=projection.space,
+        version=projection.version,
+        dim=projection.dim,
+        encoders=sorted(projection.heads),
     )
 
 

@@ -119,7 +119,9 @@ def content(path: Path, modality: Modality | None = None) -> Content:
     data = path.read_bytes()
     kind = (modality, "application/octet-stream") if modality else sniff(data[:4096])
     assert kind is not None, path
-    return Content(content_id(data), *kind, len(data), "media", path.name, str(path))
+    stamp = path.stat().st_mtime_ns
+    name = content_id(data)
+    return Content(name, *kind, len(data), "media", path.name, str(path), mtime_ns=stamp)
 
 
 def caption(words: str) -> Content:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +97,16 @@ def torch_dtype(compute: Compute) -> torch.dtype:
     import torch  # noqa: PLC0415 - see device_of
 
     return torch.bfloat16 if compute.dtype == "bfloat16" else torch.float32
+
+
+_MODEL: Final = threading.Semaphore(1)
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let one model of this process run at a time: it takes all cores of its device."""
+    with _MODEL:
+        yield
 
 
 class Batcher:

@@ -49,7 +49,8 @@ def load_image(content: Content, limits: LimitsSpec, *, target: int) -> Image.Im
                 "image", "unidentified", "no decoder takes it for a picture"
             ) from error
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise MediaError(STAGE, "too-many-pixels", str(error)) from error
+            message = f"more pixels than the {limits.max_pixels:,} that a picture may have"
+            raise MediaError(STAGE, "too-many-pixels", message) from error
 
 
 def square(image: Image.Image, size: int) -> NDArray[np.uint8]:

@@ -55,6 +55,7 @@ def read_manifest(path: Path) -> list[ManifestRow]:
 
 def _row(path: Path, line: int, values: Mapping[str, Any]) -> ManifestRow:
     present = {name: value for name, value in values.items() if value is not None and value != ""}
+    _check_kinds(path, line, present)
     if "path" not in present and "item" not in present:
         raise ConfigError(f"{path}, line {line}: neither path nor item is given")
     language = language_of(str(present["language"])) if "language" in present else None
@@ -72,6 +73,16 @@ def _row(path: Path, line: int, values: Mapping[str, Any]) -> ManifestRow:
         split=_scalar(present["split"]) if "split" in present else None,
         columns={n: v for n, v in present.items() if n not in _KNOWN and not _caption_language(n)},
     )
+
+
+def _check_kinds(path: Path, line: int, present: Mapping[str, Any]) -> None:
+    """Refuse what JSON can say where a CSV has plain text: a caption is no list, no number."""
+    for name, value in present.items():
+        text = name in {"path", "split", "language"} or name.startswith("caption")
+        wanted = str if text else (str, int, float) if name == "item" else None
+        if wanted is not None and not isinstance(value, wanted):
+            kind = type(value).__name__
+            raise ConfigError(f"{path}, line {line}: {name} is a {kind}, write it as text")
 
 
 def _captions(
@@ -111,7 +122,9 @@ def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         text = charset.decode(path.read_bytes())
     except MediaError as error:
         raise ConfigError(f"{path}: {error.message}; save it as UTF-8") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", skipinitialspace=True)
+    reader = csv.DictReader(
+        io.StringIO(text, newline=""), restkey="", skipinitialspace=True, strict=True
+    )
     if reader.fieldnames is None:
         return
     reader.fieldnames = _names(path, reader.fieldnames)

@@ -159,6 +159,7 @@ class _Work:
                 if self.encoder.shape is not None:
                     self.arrays.write(self._shaped(decoded).tobytes())
                 self.segments.append(segment)
+        _check_unchanged(content)
 
     def _shaped(self, decoded: Any) -> NDArray[Any]:
         array = np.asarray(self.encoder.prepare(decoded))
@@ -208,15 +209,15 @@ def _reading(content: Content, work: _Work) -> Any:
 
 
 def _check_unchanged(content: Content) -> None:
-    """Refuse a file that grew or shrank: its vectors would bear the id of what it was."""
+    """Refuse a file that is another than was crawled: its vectors would bear the old id."""
     if content.text is not None:
         return
     try:
-        size = Path(content.location).stat().st_size
+        status = Path(content.location).stat()
     except OSError:
         return  # reading says what is wrong
-    if size != content.size:
-        raise MediaError("read", "changed", f"{size} bytes, {content.size} when it was crawled")
+    if (status.st_size, status.st_mtime_ns) != (content.size, content.mtime_ns):
+        raise MediaError("read", "changed", "the file has changed since it was crawled")
 
 
 def _table(segments: list[Segment]) -> pa.Table:

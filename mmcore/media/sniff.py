@@ -21,6 +21,7 @@ _PREFIXES: Final[tuple[tuple[bytes, Kind], ...]] = (
     (b"II*\0", (Modality.IMAGE, "image/tiff")),
     (b"MM\0*", (Modality.IMAGE, "image/tiff")),
     (b"\0\0\0\x0cjP  \r\n\x87\n", (Modality.IMAGE, "image/jp2")),
+    (b"/* XPM */", (Modality.IMAGE, "image/x-xpixmap")),
     (b"fLaC", (Modality.AUDIO, "audio/flac")),
     (b"ID3\x02", (Modality.AUDIO, "audio/mpeg")),
     (b"ID3\x03", (Modality.AUDIO, "audio/mpeg")),
@@ -51,7 +52,8 @@ _OLD_QUICKTIME: Final = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _ASF: Final = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_VIDEO: Final = bytes.fromhex("c0ef19bc4d5bcf11a8fd00805f5c442b")
 _OGG_VIDEO: Final = (b"\x80theora", b"\x01video\0", b"BBCD\0", b"OVP80")
-_PNM: Final = re.compile(rb"P[456]\s+(?:#[^\n]*\n\s*)*\d+\s+\d+\s")
+_UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_PNM: Final = re.compile(rb"P[1-6]\s+(?:#[^\n]*\n\s*)*\d+\s+\d+\s")
 _SVG: Final = re.compile(
     rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*(?:<!DOCTYPE\s+svg|<svg\b)", re.S
 )
@@ -67,6 +69,8 @@ def sniff(head: bytes) -> Kind | None:
             return kind
     if head.startswith(_NO_DECODER) or _SVG.match(head):
         return None
+    if head.startswith(_UTF16) and _is_text(head):  # FF FE also begins a frame of MPEG sound
+        return _TEXT
     for container in (_riff, _boxes, _streams, _pixels, _frames):
         found = container(head)
         if found:

@@ -23,6 +23,7 @@ from storage.models import load_model
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 
+MOST_CHUNKS = 20  # of a query text
 PROJECTION = "projection"
 """The model under which the lake keeps the versions of its projection."""
 
@@ -62,6 +63,11 @@ class Asker:
         cut = [chunk for _, chunk in chunks(clean(text), self.segmentation) if chunk.strip()]
         if not cut:
             raise ConfigError("the query text is empty: say what to look for")
+        if len(cut) > MOST_CHUNKS:
+            raise ConfigError(
+                f"the query text has {len(text):,} characters, which blurs what is meant and takes"
+                f" long: search by a part of it, up to about {MOST_CHUNKS * 200:,}"
+            )
         return self.chunks(cut, detect_language(text))
 
     def chunks(self, texts: Sequence[str], language: str | None) -> Asked:

@@ -11,6 +11,7 @@ from flows.config import IndexConfig
 from mmcore.errors import SourceError, TooManyBadFilesError
 from mmcore.search.searcher import Searcher
 from mmcore.types import Query
+from storage.errors import CorruptLakeError
 from storage.layout import Layout
 from storage.schemas import Modality
 from storage.snapshot import Snapshot, current
@@ -197,6 +198,52 @@ def test_a_lake_inside_its_root_is_not_indexed(tmp_path):
 
     assert (first.status, second.status) == ("published", "unchanged")
     assert second.items == 1
+
+
+def test_every_copy_of_a_bad_file_is_named_where_it_is_now(copied):
+    """Quarantine follows files: a copy has a row of its own, a moved file its new name."""
+    folder, lake = copied
+    shutil.copy(folder / "broken.jpg", folder / "copy.jpg")
+    (folder / "broken.jpg").rename(folder / "moved.jpg")
+
+    index(folder, lake)
+
+    quarantine = Snapshot.open(Layout(lake)).rows("quarantine")
+    assert sorted(quarantine["path"].to_pylist()) == ["copy.jpg", "moved.jpg"]
+
+
+def test_a_projection_is_one_of_the_snapshots_files(copied):
+    """What a search needs is named by the manifest, so that its damage is seen."""
+    _, lake = copied
+    (lake / "models/projection/p1/projection.safetensors").write_bytes(b"short")
+
+    with pytest.raises(CorruptLakeError, match=r"projection\.safetensors"):
+        Searcher.open(lake)
+
+
+def test_a_folder_without_media_is_no_lake(tmp_path):
+    """Files of other kinds alone are most likely the wrong folder."""
+    (tmp_path / "media").mkdir()
+    (tmp_path / "media" / "blob.bin").write_bytes(bytes(range(256)) * 9)
+
+    with pytest.raises(SourceError, match="no picture, text, sound or video"):
+        index(tmp_path / "media", tmp_path / "lake")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["processes", "dask"])
+def test_every_engine_makes_the_same_lake(indexed, tmp_path, engine):
+    """Segments, vectors and fused items do not depend on where the shards ran."""
+    if engine == "dask":
+        pytest.importorskip("prefect_dask")
+    folder, lake, _ = indexed
+
+    index(folder, tmp_path / "lake", engine=engine)
+
+    one, other = (Snapshot.open(Layout(root)) for root in (lake, tmp_path / "lake"))
+    assert one.rows("segments/image").equals(other.rows("segments/image"))
+    np.testing.assert_allclose(one.cells(Modality.IMAGE)[1], other.cells(Modality.IMAGE)[1])
+    np.testing.assert_array_equal(one.fused()[0], other.fused()[0])
 
 
 def test_too_many_bad_files_publish_nothing(tmp_path):

@@ -28,11 +28,11 @@ def plan(*names):
 
 
 def test_an_estimate_counts_rows_and_known_rates():
-    """Two pictures of 100 numbers, three segments of 50; 2 s a picture was seen before."""
+    """Two pictures of 100 numbers, eight chunks of 50; 2 s a picture was seen before."""
     found = estimate(plan("a", "b"), {"eye": 2.0, "word": 0.5})
 
-    assert found.bytes == 2 * (400 + 300) + 3 * (200 + 300)
-    assert found.seconds == 2 * 2.0 + 0.5
+    assert found.bytes == 2 * (400 + 300) + 8 * (200 + 300)
+    assert found.seconds == 2 * 2.0 + 8 * 0.5
 
 
 def test_shards_of_all_encoders_come_in_turn():
@@ -56,4 +56,4 @@ def test_a_full_disk_is_told_before_any_work(tmp_path, monkeypatch):
     with pytest.raises(DiskSpaceError) as refused:
         refuse_full_disk(plan("a"), work)
 
-    assert (refused.value.free, refused.value.needed) == (100, 700 + 1500)
+    assert (refused.value.free, refused.value.needed) == (100, 700 + 4000)

@@ -25,6 +25,7 @@ def prepared(tmp_path, encoder, files: list[tuple[str, str]]):
             root="r",
             path=Path(path).name,
             location=str(path),
+            mtime_ns=Path(path).stat().st_mtime_ns,
         )
         for path, media_type in files
     )

@@ -1,5 +1,6 @@
 """Tests of mmcore/media/prepared.py and segments.py."""
 
+import os
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -211,6 +212,18 @@ def test_a_file_that_went_away_is_not_done(tmp_path):
     assert {r.decoder for r in found.rejections} == {READER}
     assert READER not in decoders()
     assert found.done == ()
+
+
+def test_a_file_changed_within_its_size_is_not_done(tmp_path):
+    """Other bytes of the same number would get the old content's id: the stamp tells."""
+    old = media.content(media.text(tmp_path / "note.txt", "a red wall"))
+    media.text(tmp_path / "note.txt", "a big wall")
+    os.utime(tmp_path / "note.txt", ns=(0, old.mtime_ns + 1))
+
+    found = prepare(tmp_path, Modality.TEXT, [old])
+
+    assert [r.reason for r in found.rejections] == ["changed"]
+    assert (found.count, found.done) == (0, ())
 
 
 def test_an_empty_shard_is_prepared(tmp_path):

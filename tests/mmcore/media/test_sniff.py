@@ -115,6 +115,13 @@ def test_a_text_that_ffmpeg_would_play_is_text():
     assert sniff(head) == (Modality.TEXT, "text/plain")
 
 
+@pytest.mark.parametrize("words", ["hello there cat", "A dog", "今天", "猫", "# Title"])
+@pytest.mark.parametrize("charset", ["utf-16-le", "utf-16-be"])
+def test_a_byte_order_mark_is_no_frame_of_sound(words, charset):
+    """Windows' "Unicode" begins like MPEG sound; it is text."""
+    assert sniff("\ufeff".encode(charset) + words.encode(charset)) == (Modality.TEXT, "text/plain")
+
+
 def test_words_that_look_like_signatures_are_text():
     """ID3, BMW, G and P5 at the beginning of a sentence make neither sound nor picture."""
     for sentence in (b"ID3 tags hold titles", b"BMW builds cars", b"Goal!", b"P5 is a size"):

@@ -175,6 +175,12 @@ def test_a_file_of_no_known_kind_is_said(colours, tmp_path):
         colours.search(Query(media=str(broken)))
 
 
+def test_a_whole_book_is_no_query(colours):
+    """A text of hundreds of chunks is refused at once, with the way out."""
+    with pytest.raises(ConfigError, match="a part of it"):
+        colours.search(Query(text="A red wall stands there. " * 2000))
+
+
 def test_a_text_file_asks_like_its_text(colours, tmp_path):
     """A file of text is read, and asks as the same words would."""
     path = media.text(tmp_path / "问题.txt", "红", "gb18030")
