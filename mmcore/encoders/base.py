@@ -9,12 +9,13 @@ from typing import Any, Final, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from mmcore.media.preparer import Preparer
 from mmcore.registry import Registry
 from mmcore.specs import RuntimeSpec, SegmentationSpec
-from mmcore.types import EncoderKey, Vectors
+from mmcore.types import Vectors
 
 
-class Encoder(Protocol):
+class Encoder(Preparer, Protocol):
     """Segments of one modality → unit vectors of the encoder's own space.
 
     Making one is cheap: no weights, no torch. Weights load at the first ``encode``, once per
@@ -22,31 +23,12 @@ class Encoder(Protocol):
     """
 
     @property
-    def key(self) -> EncoderKey:
-        """What the plan and the lake need to know."""
-
-    @property
     def licence(self) -> str:
         """SPDX name of the weights' licence."""
 
     @property
-    def shape(self) -> tuple[int, ...] | None:
-        """Shape of what ``prepare`` returns; None: texts, there is nothing to shape."""
-
-    @property
-    def dtype(self) -> str:
-        """NumPy dtype of what ``prepare`` returns."""
-
-    @property
-    def size(self) -> int:
-        """Pixels of a side that decoding aims at; 0 where pictures play no part."""
-
-    @property
     def compute(self) -> Mapping[str, str]:
         """``dtype`` and ``device`` that ``encode`` uses on this machine."""
-
-    def prepare(self, decoded: Any) -> NDArray[Any]:
-        """Shape one decoded segment: RGB picture, or mono waveform at 16 kHz (float32)."""
 
     def encode(self, inputs: Sequence[str] | NDArray[Any]) -> Vectors:
         """Embed n texts or prepared arrays: (n, dim) unit rows, in order, whatever the batch."""

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from mmcore.errors import MediaError
 from mmcore.media import text
 from mmcore.media.limits import STAGE, check_segments
-from mmcore.media.segments import Preparer, cut
+from mmcore.media.preparer import Preparer
+from mmcore.media.segments import cut
 from mmcore.specs import LimitsSpec, SegmentationSpec
 from mmcore.types import Content, Rejection, Segment, Shard, Span
 from storage.schemas import DESCRIPTIONS, Modality
