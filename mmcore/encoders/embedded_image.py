@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from mmcore.encoders.base import Classifier
 from mmcore.encoders.device import Batcher, Compute, compute_of, share_cores
-from mmcore.encoders.features import Group, Reading, homogeneous
+from mmcore.encoders.features import homogeneous
+from mmcore.encoders.lite0 import READING, SHA256, SIDE
 from mmcore.encoders.weights import package_file
 from mmcore.media.image import square
 from mmcore.specs import RuntimeSpec, SegmentationSpec
@@ -22,15 +23,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
 VERSION: Final = 1
-SHA256: Final = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-SIDE: Final = 224
-LAST, MIDDLE_CHANNELS = 1280, 112  # channels of the two layers
-MIDDLE: Final = 10  # the block whose output is the second layer
-MIDDLE_SCALE: Final = 0.125  # at its own size it would drown the last layer in a cell's cosine
-READING: Final = Reading(
-    groups=(Group(0, LAST, "root"), Group(LAST, LAST + MIDDLE_CHANNELS, "centred", 0.4)),
-    constant=16.0,  # about the length of the features: no coordinate of a cell is lost to rounding
-)
 FASTEST: Final = 8  # pictures at once: more of them leave a CPU's cache (4.5 against 6.6 ms each)
 SPACE: Final = "efficientnet-lite0"
 

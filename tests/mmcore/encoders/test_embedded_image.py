@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from mmcore.encoders.embedded_image import LAST, READING, build_frames, build_image, classifier
+from mmcore.encoders.embedded_image import build_frames, build_image, classifier
+from mmcore.encoders.lite0 import LAST, READING
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from storage.schemas import Modality
 
