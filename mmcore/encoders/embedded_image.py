@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mmcore.encoders.base import Classifier
 from mmcore.encoders.device import Batcher, Compute, compute_of, share_cores
 from mmcore.encoders.features import homogeneous
-from mmcore.encoders.lite0 import READING, SHA256, SIDE
+from mmcore.encoders.lite0 import DIM, MIDDLE, MIDDLE_SCALE, READING, SHA256, SIDE
 from mmcore.encoders.weights import package_file
 from mmcore.media.image import square
 from mmcore.specs import RuntimeSpec, SegmentationSpec
@@ -104,9 +104,7 @@ def _key(modality: Modality, name: str, segmentation: Mapping[str, Any]) -> Enco
         "segmentation": dict(segmentation),
         "version": VERSION,
     }
-    return EncoderKey(
-        modality, name, digest(made_of), SPACE, LAST + MIDDLE_CHANNELS + 1, (modality,)
-    )
+    return EncoderKey(modality, name, digest(made_of), SPACE, DIM, (modality,))
 
 
 def build_image(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> EfficientNetLite0:

@@ -15,3 +15,4 @@ READING: Final = Reading(
     groups=(Group(0, LAST, "root"), Group(LAST, LAST + MIDDLE_CHANNELS, "centred", 0.4)),
     constant=16.0,  # about the length of the features: no coordinate of a cell is lost to rounding
 )
+DIM: Final = LAST + MIDDLE_CHANNELS + 1
