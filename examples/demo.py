@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+SHOWN = ".venv/bin/mmindex" if Path(".venv/bin/mmindex").exists() else "mmindex"
 SEARCHES = (
     ["a rocket on its launch pad"],
     ["一只猫的脸", "--modality", "image"],
@@ -18,7 +19,7 @@ SEARCHES = (
 
 def mmindex(*arguments: str) -> None:
     """Run one command of mmindex, shown as a person would type it."""
-    print(f"\n$ mmindex {shlex.join(arguments)}", flush=True)
+    print(f"\n$ {SHOWN} {shlex.join(arguments)}", flush=True)
     subprocess.run([sys.executable, "-m", "flows.cli", *arguments], check=True)
 
 

@@ -13,7 +13,8 @@ from storage.schemas import MmindexError, Modality
 EPILOG = (
     "Exit codes: 0 done, or nothing to do (--json's status says which) · 1 failed · 2 a setting or"
     " a name is wrong · 3 not published, the evaluation blocked it · 4 too many bad files · 5 a"
-    " source is missing or lost too much · 6 the lake is being written · 7 the lake is damaged"
+    " source is missing or lost too much · 6 the lake is being written · 7 the lake is"
+    " damaged · 130 interrupted"
 )
 INTERRUPTED = 130
 
@@ -71,7 +72,7 @@ def index(
         typer.Option(help="A CSV, JSONL or Parquet table of items, captions and labels."),
     ] = None,
     include: Annotated[
-        list[str] | None, typer.Option(help="Globs of paths to take; all without.")
+        list[str] | None, typer.Option(help="Take only paths of these globs.")
     ] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="Globs of paths to leave out.")] = None,
     hash_all: Annotated[
@@ -84,7 +85,7 @@ def index(
         str, typer.Option(help="What runs the shards: threads, processes or dask.")
     ] = "threads",
     workers: Annotated[
-        int | None, typer.Option(help="Shards decoded at once; the cores without.")
+        int | None, typer.Option(help="Shards decoded at once; the number of cores if not given.")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:N, or auto.")] = "auto",
     batch_size: Annotated[

@@ -110,11 +110,14 @@ def run_status(lake: Path, *, as_json: bool) -> None:
     from storage.snapshot import Snapshot
 
     layout = Layout(lake.expanduser().resolve())
-    manifest = Snapshot.open(layout).manifest
+    snapshot = Snapshot.open(layout)
+    quarantine = snapshot.rows("quarantine", ["root", "path", "stage", "reason", "message"])
     if as_json:
-        _print_json(show.status_json(layout, manifest))
+        said = show.status_json(layout, snapshot.manifest)
+        _print_json(said | {"quarantine": quarantine.to_pylist()})
     else:
-        show.status(OUT, layout, manifest)
+        show.status(OUT, layout, snapshot.manifest)
+        show.quarantine(OUT, quarantine.to_pylist())
 
 
 def _print_json(value: object) -> None:

@@ -111,15 +111,20 @@ class IndexResult(Spec):
     reason: str = ""
     scores: dict[str, dict[str, float]] = Field(default_factory=dict)
     items: int = 0
+    items_added: int = 0
+    items_gone: int = 0
     files: dict[str, int] = Field(default_factory=dict, description="files by modality")
     new: dict[str, int] = Field(
-        default_factory=dict, description="contents that had no cell before this run, by encoder"
+        default_factory=dict, description="contents embedded by this run (to embed, in a dry run)"
     )
     kept: dict[str, int] = Field(
         default_factory=dict, description="contents whose cells are there, by encoder"
     )
     segments: dict[str, int] = Field(default_factory=dict, description="live segments by modality")
     quarantined: dict[str, int] = Field(default_factory=dict, description="files by reason")
+    examples: dict[str, str] = Field(
+        default_factory=dict, description="some of the quarantined files, with their reasons"
+    )
     bytes_needed: int = Field(
         default=0, description="disk that the missing cells will take, about"
     )

@@ -6,7 +6,7 @@ from flows.checks import check
 from flows.clock import Clock
 from flows.config import IndexConfig, IndexResult
 from flows.embedding import compute_cells
-from flows.outcome import planned, result_of, segment_counts
+from flows.outcome import Before, planned, result_of, segment_counts
 from mmcore.encoders.device import device_of
 from storage.layout import Layout
 from storage.locks import writer_lock
@@ -46,15 +46,19 @@ def index_media(config: IndexConfig) -> IndexResult:
         found, plan = look(config, work, published, clock)
         inputs = inputs_digest(found, plan, config.specs())
         if plan.empty and published and published.manifest.inputs == inputs:
-            return result_of(found, plan, published, clock.seconds, changed=False)
+            return result_of(found, plan, published, clock, None)
         refuse_full_disk(plan, work)
         rates = compute_cells(plan, work, config, clock)
         manifest = assemble(found, plan, work, config, published, clock)
         rates = {**(published.manifest.rates if published else {}), **rates}
         manifest = manifest.model_copy(update={"inputs": inputs, "rates": rates})
+        if published and same(manifest, published.manifest):  # what was tried again failed again
+            return result_of(found, plan, published, clock, None)
+        before = Before.of(published)
+        manifest = judge(manifest, work, config, clock)
         with clock.stage("publish"):
             manifest = publish_snapshot(manifest, work)
-        return result_of(found, plan, Snapshot.of(lake, manifest), clock.seconds, changed=True)
+        return result_of(found, plan, Snapshot.of(lake, manifest), clock, before)
 
 
 def look(
@@ -79,7 +83,7 @@ def assemble(
     published: Snapshot | None,
     clock: Clock,
 ) -> Manifest:
-    """Build the candidate: rows, projection, fused vectors, indexes, and its evaluation."""
+    """Build the candidate: rows, projection, fused vectors and indexes."""
     run = f"{clock.started:%Y%m%dT%H%M%S}-{work.preset}"
     with clock.stage("rows") as note:
         manifest = start_candidate(found, plan, work, published, config.sources())
@@ -96,6 +100,16 @@ def assemble(
     with clock.stage("index") as note:
         manifest = build_indexes(manifest, work, published)
         note.append(f"{len(manifest.indexes)} indexes")
+    return manifest
+
+
+def same(candidate: Manifest, published: Manifest) -> bool:
+    """Whether a candidate would publish what is published."""
+    return candidate.inputs == published.inputs and candidate.files == published.files
+
+
+def judge(manifest: Manifest, work: Workplace, config: IndexConfig, clock: Clock) -> Manifest:
+    """Evaluate the candidate; one that cannot be scored is not published."""
     with clock.stage("evaluate") as note:
         number = next_number(work.lake)
         manifest = evaluate_candidate(manifest, config.evaluation, config.fit, number, work)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.config import IndexConfig, IndexResult
 from storage.layout import Layout
 from storage.manifest import Manifest
 
+EXAMPLES = 5  # quarantined files that a result names
+
 if TYPE_CHECKING:  # tasks load Prefect, which a command that only shows things does without
+    from flows.clock import Clock
     from storage.snapshot import Snapshot
     from tasks.crawl import Found
     from tasks.plan import Estimate, Plan
@@ -42,26 +46,69 @@ def _counted(found: Found, plan: Plan, lake: str) -> IndexResult:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What served when the run began."""
+
+    items: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, published: Snapshot | None) -> Before:
+        """The items of the published snapshot, if there is one."""
+        return cls(frozenset(_items(published)) if published else frozenset())
+
+
 def result_of(
-    found: Found, plan: Plan, serving: Snapshot, seconds: dict[str, float], *, changed: bool
+    found: Found,
+    plan: Plan,
+    serving: Snapshot,
+    clock: Clock,
+    before: Before | None,
 ) -> IndexResult:
-    """What the run left behind: the snapshot that serves, its scores, where its report is."""
+    """What the run left behind: the snapshot that serves, its scores, where its report is.
+
+    ``before`` is None when nothing changed.
+    """
     manifest = serving.manifest
     evaluation = manifest.evaluation
-    reasons = serving.rows("quarantine", ["reason"])["reason"].to_pylist()
-    return _counted(found, plan, str(serving.layout.root)).model_copy(
+    quarantine = serving.rows("quarantine", ["path", "reason"]).to_pylist()
+    items = _items(serving)
+    bad = failed(found, plan, serving)
+    base = _counted(found, plan, str(serving.layout.root))
+    return base.model_copy(
         update={
-            "status": "published" if changed else "unchanged",
+            "status": "unchanged" if before is None else "published",
             "snapshot": manifest.number,
             "evaluation": evaluation.status if evaluation else None,
             "reason": evaluation.reason if evaluation else "",
             "scores": evaluation.scores if evaluation else {},
+            "items_added": 0 if before is None else len(items - before.items),
+            "items_gone": 0 if before is None else len(before.items - items),
+            "new": {name: count - bad[name][0] for name, count in base.new.items()},
+            "kept": {name: count - bad[name][1] for name, count in base.kept.items()},
             "segments": segment_counts(manifest),
-            "quarantined": dict(sorted(Counter(reasons).items())),
-            "seconds": seconds,
+            "quarantined": dict(sorted(Counter(row["reason"] for row in quarantine).items())),
+            "examples": {row["path"]: row["reason"] for row in quarantine[:EXAMPLES]},
+            "seconds": clock.seconds,
             "report": report_of(serving.layout, manifest),
         }
     )
+
+
+def _items(snapshot: Snapshot) -> set[int]:
+    return set(snapshot.rows("items", ["item_id"])["item_id"].to_pylist())
+
+
+def failed(found: Found, plan: Plan, serving: Snapshot) -> dict[str, tuple[int, int]]:
+    """By encoder: how many of the contents to embed, and of those that were there, failed."""
+    rejected = set(serving.rows("quarantine", ["content_id"])["content_id"].to_pylist())
+    bad = [c for c in found.contents if c.content_id in rejected]
+    counts = {}
+    for key, shards in zip(plan.encoders, plan.shards, strict=True):
+        tried = {c.content_id for shard in shards for c in shard.contents}
+        known = {c.content_id for c in bad if c.modality in key.reads}
+        counts[key.name] = (len(known & tried), len(known - tried))
+    return counts
 
 
 def segment_counts(manifest: Manifest) -> dict[str, int]:

@@ -33,7 +33,7 @@ def indexed(out: Console, result: IndexResult) -> None:
     }[result.status]
     out.print(f"[bold]mmindex[/] {head}")
     table = _grid()
-    table.add_row("items", str(result.items))
+    table.add_row("items", f"{result.items:,}{_changed(result)}")
     table.add_row("files", _counted(result.files))
     if result.status == "planned":
         table.add_row("to embed", _counted(result.new))
@@ -45,6 +45,8 @@ def indexed(out: Console, result: IndexResult) -> None:
         table.add_row("segments", _counted(result.segments))
     if result.quarantined:
         table.add_row("quarantined", f"[yellow]{_counted(result.quarantined)}[/]")
+        for path, reason in result.examples.items():
+            table.add_row("", f"{plain(path)} [dim]{reason}[/]")
     if result.evaluation:
         table.add_row("evaluation", _evaluation(result.evaluation, result.reason))
     table.add_row("lake", escape(result.lake))
@@ -53,6 +55,13 @@ def indexed(out: Console, result: IndexResult) -> None:
     out.print(table)
     if result.scores and result.status == "published":
         out.print(scores(result.scores))
+
+
+def _changed(result: IndexResult) -> str:
+    """`` (2 new, 1 gone)``, where there is such."""
+    counts = {"new": result.items_added, "gone": result.items_gone}
+    said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+    return f" ({said})" if said else ""
 
 
 def _evaluation(status: str, reason: str) -> str:
@@ -150,8 +159,7 @@ def status(out: Console, layout: Layout, manifest: Manifest) -> None:
         "encoders", ", ".join(f"{e.name} ({e.modality}, {e.dim}-d)" for e in manifest.encoders)
     )
     if manifest.projection:
-        joined = ", ".join(manifest.projection.encoders)
-        table.add_row("projection", f"{manifest.projection.space}, joins {joined}")
+        table.add_row("projection", projection_line(manifest))
     table.add_row(
         "indexes", ", ".join(f"{i.name} ({i.rows:,})" for i in manifest.indexes) or "none"
     )
@@ -167,6 +175,44 @@ def status(out: Console, layout: Layout, manifest: Manifest) -> None:
     out.print(table)
     if evaluation and evaluation.scores:
         out.print(scores(evaluation.scores))
+
+
+MOST = 20  # quarantined files that a terminal shows
+
+
+def quarantine(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The files that could not be used, each with its reason."""
+    if not rows:
+        return
+    out.print(f"\n[yellow]{len(rows):,} in quarantine[/]")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("file", "reason", "message"):
+        table.add_column(name, overflow="fold")
+    for row in rows[:MOST]:
+        table.add_row(plain(row["path"]), row["reason"], plain(row["message"] or ""))
+    out.print(table)
+    if len(rows) > MOST:
+        out.print(f"[dim]and {len(rows) - MOST:,} more: the table quarantine has them all[/]")
+
+
+HEADS = {
+    "fitted": "fitted on pairs",
+    "label": "by class names, too few pairs to fit",
+    "background": "by general texts, too few to fit",
+}
+
+
+def projection_line(manifest: Manifest) -> str:
+    """``e5-small/p1: text fitted on pairs, image …, audio not joined yet``."""
+    projection = manifest.projection
+    if projection is None:
+        return "none yet"
+    said = []
+    for encoder in manifest.encoders:
+        state = projection.states.get(encoder.name)
+        how = "not joined yet, too few pairs" if state is None else HEADS.get(state, state)
+        said.append(f"{encoder.modality} {how}")
+    return f"{projection.space}: {'; '.join(said)}"
 
 
 def status_json(layout: Layout, manifest: Manifest) -> dict[str, Any]:

@@ -54,6 +54,7 @@ class ProjectionEntry(_Frozen):
     version: str
     dim: int
     encoders: list[str]
+    states: dict[str, str] = {}  # by encoder: fitted on pairs, or by what was there before
 
 
 class FusionEntry(_Frozen):

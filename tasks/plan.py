@@ -70,7 +70,8 @@ TYPICAL_SECONDS = {  # of a segment in its model, on two cores
     Modality.AUDIO: 0.01,
     Modality.VIDEO: 0.015,
 }
-ROW_BYTES = 300  # of a segment, beside its vector
+ROW_BYTES = 300  # of a segment, beside its vectors
+PROJECTION_BYTES = 10_000_000  # of a fitted projection, about
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +84,11 @@ class Estimate:
 
 def estimate(plan: Plan, rates: Mapping[str, float]) -> Estimate:
     """Disk and time of a plan; ``rates``: seconds a segment, by encoder, as an earlier run saw."""
-    size, seconds = 0, 0.0
+    size, seconds = PROJECTION_BYTES, 0.0
+    shared = min((key.dim for key in plan.encoders), default=0)  # projected, and in an index
     for row, key in zip(plan.shards, plan.encoders, strict=True):
         segments = sum(expected_segments(c, key) for shard in row for c in shard.contents)
-        size += segments * (4 * key.dim + ROW_BYTES)
+        size += segments * (4 * key.dim + 8 * shared + ROW_BYTES)
         seconds += segments * rates.get(key.name, TYPICAL_SECONDS[key.modality])
     return Estimate(size, seconds)
 

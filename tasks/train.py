@@ -49,6 +49,7 @@ def _entry(projection: Projection) -> ProjectionEntry:
         version=projection.version,
         dim=projection.dim,
         encoders=sorted(projection.heads),
+        states={name: joined.head.state for name, joined in sorted(projection.heads.items())},
     )
 
 

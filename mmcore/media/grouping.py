@@ -115,7 +115,7 @@ def _place(
     files = found.get(path, ()) if path else ()
     place = f"{posixpath.join(folder, row.manifest)}, line {row.line}"
     if path and not files:
-        log.warning("%s: %s is no file that was found", place, path)
+        log.warning("%s: there is no file %s", place, path)
         if not row.item:
             return set()
     key = posixpath.join(folder, row.item) if row.item else key_of(files[0])

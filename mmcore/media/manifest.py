@@ -57,7 +57,10 @@ def _row(path: Path, line: int, values: Mapping[str, Any]) -> ManifestRow:
     present = {name: value for name, value in values.items() if value is not None and value != ""}
     _check_kinds(path, line, present)
     if "path" not in present and "item" not in present:
-        raise ConfigError(f"{path}, line {line}: neither path nor item is given")
+        columns = ", ".join(map(str, values)) or "none"
+        raise ConfigError(
+            f"{path}, line {line}: neither path nor item is given; its columns are: {columns}"
+        )
     language = language_of(str(present["language"])) if "language" in present else None
     labels = present.get("label", ())
     return ManifestRow(

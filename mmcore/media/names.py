@@ -19,7 +19,10 @@ LANGUAGES: Final = {
 
 _LANGUAGE_OF: Final = {name: language for language, names in LANGUAGES.items() for name in names}
 _EXTENSION: Final = re.compile(r"(?<=.)\.[A-Za-z0-9]{1,8}$")
-_KINDS: Final = "image|picture|text|caption|audio|sound|video|图片|图像|文本|文字|音频|声音|视频"
+_KINDS: Final = (
+    "image|picture|text|caption|audio|sound|video"
+    "|图片|图像|照片|相片|文本|文字|说明|音频|声音|录音|视频|录像|影片"
+)
 _NUMBERED: Final = re.compile(rf"(?:{_KINDS})[ _-]?(\d+)", re.IGNORECASE)
 
 

@@ -89,7 +89,8 @@ class Searcher:
                 return name, index
         name, index = there[0]
         hint = (
-            f"no projection joins {asked.modality} and {name} yet; search {asked.modality} with it"
+            f"{name} cannot be found by {asked.modality} yet, since the lake had too few items"
+            f" with both to learn from; search {asked.modality} with it"
             if asked
             else ""
         )

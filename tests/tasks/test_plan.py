@@ -28,10 +28,10 @@ def plan(*names):
 
 
 def test_an_estimate_counts_rows_and_known_rates():
-    """Two pictures of 100 numbers, eight chunks of 50; 2 s a picture was seen before."""
+    """Two pictures of 100 numbers, eight chunks of 50, each with two copies of 50; 10 MB more."""
     found = estimate(plan("a", "b"), {"eye": 2.0, "word": 0.5})
 
-    assert found.bytes == 2 * (400 + 300) + 8 * (200 + 300)
+    assert found.bytes == 10_000_000 + 2 * (400 + 400 + 300) + 8 * (200 + 400 + 300)
     assert found.seconds == 2 * 2.0 + 8 * 0.5
 
 
@@ -56,4 +56,4 @@ def test_a_full_disk_is_told_before_any_work(tmp_path, monkeypatch):
     with pytest.raises(DiskSpaceError) as refused:
         refuse_full_disk(plan("a"), work)
 
-    assert (refused.value.free, refused.value.needed) == (100, 700 + 4000)
+    assert (refused.value.free, refused.value.needed) == (100, 10_000_000 + 1100 + 7200)

@@ -211,7 +211,7 @@ def test_a_row_for_a_missing_file_is_said(caplog):
         "7": ["manifest.csv#7/caption"],
         "x": ["x.jpg"],
     }
-    assert "manifest.csv, line 5: no.jpg is no file" in caplog.text
+    assert "manifest.csv, line 5: there is no file no.jpg" in caplog.text
 
 
 @given(NAMES, st.randoms(use_true_random=False), st.sampled_from(["", "a"]))
