@@ -211,7 +211,7 @@ def score(
         Overrides.of([], [], []),
         depth=100,
     )
-    return means(per_query(ranking.relevant, ranking.found, (1, 5, 10)))
+    return means(per_query(ranking.hits, ranking.relevant, (1, 5, 10)))
 
 
 def table(results: Mapping[str, list[dict[str, float]]], sizes: Mapping[str, list[int]]) -> str:

@@ -11,7 +11,7 @@ from mmcore.encoders.device import device_of
 from storage.layout import Layout
 from storage.locks import writer_lock
 from storage.manifest import Manifest
-from storage.snapshot import Snapshot, current, next_number
+from storage.snapshot import Snapshot, current
 from tasks.candidate import refuse_many_bad, start_candidate
 from tasks.crawl import Found, LossLimits, crawl_roots
 from tasks.evaluate import evaluate_candidate
@@ -19,9 +19,10 @@ from tasks.fuse import fuse
 from tasks.indexes import build_indexes
 from tasks.inputs import inputs_digest
 from tasks.plan import Plan, estimate, plan_shards, refuse_full_disk
+from tasks.policies import unwalked
 from tasks.preprocess import empty_staging
 from tasks.project import project_cells
-from tasks.publish import publish_snapshot
+from tasks.publish import propose_candidate, publish_snapshot
 from tasks.train import fit_projections
 from tasks.workplace import Workplace
 
@@ -70,7 +71,7 @@ def look(
         found = crawl_roots(config.sources(), config.crawl, work, published, limits)
         note.append(f"{len(found.files)} files in {len(found.items)} items")
     with clock.stage("plan") as note:
-        plan = plan_shards(found.contents, config.plan, work)
+        plan = plan_shards(unwalked(found.contents), config.plan, work)
         note.append("nothing to embed" if plan.empty else f"{plan.total} contents to embed")
     return found, plan
 
@@ -86,7 +87,9 @@ def assemble(
     """Build the candidate: rows, projection, fused vectors and indexes."""
     run = f"{clock.started:%Y%m%dT%H%M%S}-{work.preset}"
     with clock.stage("rows") as note:
-        manifest = start_candidate(found, plan, work, published, config.sources())
+        manifest = start_candidate(
+            unwalked(found), unwalked(plan), work, published, config.sources()
+        )
         told = {"specs": config.specs(), "run": run, "created_at": clock.started}
         manifest = manifest.model_copy(update=told)
         refuse_many_bad(manifest, work, config.max_bad_fraction)
@@ -109,10 +112,10 @@ def same(candidate: Manifest, published: Manifest) -> bool:
 
 
 def judge(manifest: Manifest, work: Workplace, config: IndexConfig, clock: Clock) -> Manifest:
-    """Evaluate the candidate; one that cannot be scored is not published."""
+    """Evaluate the candidate; one that cannot be scored is kept, and not published."""
     with clock.stage("evaluate") as note:
-        number = next_number(work.lake)
-        manifest = evaluate_candidate(manifest, config.evaluation, config.fit, number, work)
+        manifest = propose_candidate(manifest, work)
+        manifest = evaluate_candidate(manifest, config.evaluation, config.fit, work)
         if manifest.evaluation:
             note.append(manifest.evaluation.status)
     return manifest

@@ -22,8 +22,9 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
+from flows.orchestrator import OUR_LOGGERS
+
 log = logging.getLogger("flows.progress")
-LOGGERS = ("flows", "tasks", "mmcore", "storage")
 FAST = 10  # a second: slower is told with a digit behind the point
 EVERY = 10.0  # seconds between two log lines of one stage
 
@@ -155,7 +156,7 @@ def log_lines(console: Console) -> Iterator[None]:
     """
     handler = _Lines(console)
     handler.setLevel(logging.WARNING if console.is_terminal else logging.INFO)
-    loggers = [logging.getLogger(name) for name in LOGGERS]
+    loggers = [logging.getLogger(name) for name in OUR_LOGGERS]
     before = [(logger.level, logger.propagate) for logger in loggers]
     for logger in loggers:
         logger.addHandler(handler)

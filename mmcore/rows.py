@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,6 +17,10 @@ from mmcore.errors import ConfigError
 from mmcore.types import Item, MediaFile, Rejection, Span
 from storage import schemas
 from storage.schemas import MODALITIES, Modality
+
+_QUARANTINE_KEY: Final = (
+    *("root", "path", "content_id", "source", "start", "stage", "reason", "message", "decoder"),
+)
 
 
 def printable(path: str) -> tuple[str, bytes | None]:
@@ -151,7 +157,7 @@ def quarantine_table(
     rejections: Iterable[Rejection], previous: pa.Table | None, now: datetime
 ) -> pa.Table:
     """``schemas.QUARANTINE``; ``first_seen`` is kept, and ``last_seen`` too if nothing changed."""
-    rows = sorted((_quarantine_row(r) for r in rejections), key=_quarantine_key)
+    rows = sorted((record_of(r) for r in rejections), key=_quarantine_key)
     before = (
         {} if previous is None else {_quarantine_key(row): row for row in previous.to_pylist()}
     )
@@ -164,36 +170,23 @@ def quarantine_table(
     return pa.Table.from_pylist(rows, schema=schemas.QUARANTINE)
 
 
-def _quarantine_key(row: Mapping[str, Any]) -> tuple[str, ...]:
-    columns = (
-        "root",
-        "path",
-        "content_id",
-        "source",
-        "start",
-        "stage",
-        "reason",
-        "message",
-        "decoder",
+def part_rejections(
+    records: Iterable[Mapping[str, Any]], files: Iterable[MediaFile]
+) -> list[Rejection]:
+    """What parts record as refused (``record_of``), once for each file with such a content now."""
+    places = defaultdict(list)
+    for file in files:
+        places[file.content_id].append((file.root, file.path))
+    found = (
+        replace(rejection_of(record), root=root, path=path)
+        for record in records
+        for root, path in places.get(str(record["content_id"]), ())
     )
-    return tuple("" if row[name] is None else str(row[name]) for name in columns)
+    return list(dict.fromkeys(found))  # two encoders may say the same of a file
 
 
-def _quarantine_row(rejection: Rejection) -> dict[str, Any]:
-    span = rejection.span
-    return {
-        "root": rejection.root,
-        "path": printable(rejection.path)[0],
-        "content_id": rejection.content_id,
-        "source": rejection.source,
-        "start": span.start if span else None,
-        "end": span.end if span else None,
-        "unit": span.unit if span else None,
-        "stage": rejection.stage,
-        "reason": rejection.reason,
-        "message": rejection.message,
-        "decoder": rejection.decoder,
-    }
+def _quarantine_key(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple("" if row[name] is None else str(row[name]) for name in _QUARANTINE_KEY)
 
 
 def rejection_of(row: Mapping[str, Any]) -> Rejection:
@@ -214,4 +207,17 @@ def rejection_of(row: Mapping[str, Any]) -> Rejection:
 
 def record_of(rejection: Rejection) -> dict[str, Any]:
     """A rejection as a part's record keeps it: a quarantine row without times."""
-    return _quarantine_row(rejection)
+    span = rejection.span
+    return {
+        "root": rejection.root,
+        "path": printable(rejection.path)[0],
+        "content_id": rejection.content_id,
+        "source": rejection.source,
+        "start": span.start if span else None,
+        "end": span.end if span else None,
+        "unit": span.unit if span else None,
+        "stage": rejection.stage,
+        "reason": rejection.reason,
+        "message": rejection.message,
+        "decoder": rejection.decoder,
+    }

@@ -92,8 +92,8 @@ class FitSpec(Spec):
         le=0.9,
         description="share of captions kept as evaluation queries, by hash",
     )
-    folds: PositiveInt = Field(
-        default=5, description="folds of the cross-validation that picks ridge and blend"
+    folds: int = Field(
+        default=5, ge=2, description="folds of the cross-validation that picks ridge and blend"
     )
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from storage.errors import CorruptLakeError
-from storage.schemas import embeddings_schema
-from storage.tables import part_metadata, vectors_of, write_part
+from storage.schemas import DESCRIPTIONS, embeddings_schema
+from storage.tables import part_metadata, read_parts, vectors_of, write_part
 
 _KEY: Final = "mmindex.record"
 
@@ -77,7 +79,7 @@ def finished_contents(folder: Path, decoders: Collection[str]) -> set[str]:
     is not finished: a newer decoder may read it.
     """
     finished: set[str] = set()
-    for path in sorted(folder.glob("part-*.parquet")):
+    for path in _parts(folder):
         record = read_record(path)
         rejected = record.rejected()
         finished.update(content for content in record.done if content not in rejected)
@@ -85,11 +87,51 @@ def finished_contents(folder: Path, decoders: Collection[str]) -> set[str]:
     return finished
 
 
-def standing_rejections(records: Iterable[PartRecord]) -> list[Mapping[str, Any]]:
-    """The rejections of contents that no record holds as done without one."""
+def live_parts(folder: Path, live: Set[str]) -> dict[Path, PartRecord]:
+    """The parts in ``folder`` that embedded or refused one of the contents ``live``."""
+    records = {path: read_record(path) for path in _parts(folder)}
+    return {
+        path: record
+        for path, record in records.items()
+        if not (live.isdisjoint(record.done) and live.isdisjoint(record.rejected()))
+    }
+
+
+def live_descriptions(parts: Sequence[Path], live: Set[str]) -> pa.Table:
+    """``schemas.DESCRIPTIONS`` of the segments of the contents ``live``, each segment once."""
+    table = read_parts(parts, DESCRIPTIONS.names)
+    table = table.filter(pc.is_in(table["content_id"], pa.array(sorted(live), pa.string())))
+    numbered = table.append_column("row", pa.array(range(table.num_rows), pa.int64()))
+    first = numbered.group_by("segment_id").aggregate([("row", "min")])["row_min"]
+    return table.take(first)
+
+
+def standing_rejections(
+    records: Iterable[PartRecord], decoders: Collection[str]
+) -> list[Mapping[str, Any]]:
+    """The rejections that say why a content has no cells, each content's from one try.
+
+    A content that a record holds as done without a rejection has none. Of several records that
+    refused one, the first in which one of ``decoders`` (the versions in use now) did counts, or
+    else the first.
+    """
+
+    def in_use(refused: list[Mapping[str, Any]]) -> bool:
+        return any(rejection["decoder"] in decoders for rejection in refused)
+
     records = list(records)
     done = {c for record in records for c in set(record.done) - record.rejected().keys()}
-    return [r for record in records for r in record.rejections if r["content_id"] not in done]
+    tries: dict[str, dict[int, list[Mapping[str, Any]]]] = {}
+    for number, record in enumerate(records):
+        for rejection in record.rejections:
+            of = tries.setdefault(str(rejection["content_id"]), {})
+            of.setdefault(number, []).append(rejection)
+    chosen = [max(of.values(), key=in_use) for c, of in tries.items() if c not in done]
+    return list(chain.from_iterable(chosen))
+
+
+def _parts(folder: Path) -> list[Path]:
+    return sorted(folder.glob("part-*.parquet"))
 
 
 def _text(record: PartRecord) -> str:

@@ -71,6 +71,16 @@ class CandidateOutdatedError(MmindexError):
         )
 
 
+class SnapshotExistsError(MmindexError, FileExistsError):
+    """Another snapshot has the number that a candidate was to get."""
+
+    exit_code = 6
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        super().__init__(f"{path} is another run's: run again, finished work is kept")
+
+
 class ModelExistsError(MmindexError, FileExistsError):
     """A version of a model is never written twice."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.schemas import Modality
+from storage.schemas import FUSED, Modality
 
 
 def space_folder(space: str) -> str:
@@ -39,7 +39,7 @@ class Layout:
         return self.snapshots / str(number)
 
     def candidate(self, run: str) -> Path:
-        """What the run ``run`` is building, or was not allowed to publish."""
+        """What the run ``run`` is evaluating, or was not allowed to publish."""
         return self.root / "candidates" / run
 
     def rows(self, table: str) -> Path:
@@ -56,7 +56,7 @@ class Layout:
 
     def fused(self, space: str, fingerprint: str) -> Path:
         """Folder of the fused vectors of one space and one fusion."""
-        return self.root / "fused" / f"{space_folder(space)}-{fingerprint}"
+        return self.root / FUSED / f"{space_folder(space)}-{fingerprint}"
 
     def index(self, name: str, build: str) -> Path:
         """Folder of one built index: ``index.faiss`` and ``index.json``."""

@@ -48,12 +48,12 @@ class EncoderEntry(_Frozen):
 
 
 class ProjectionEntry(_Frozen):
-    """The projection in use; ``encoders`` names those it joins."""
+    """The projection in use; ``encoders``: name → fingerprint of those it joins."""
 
     space: str
     version: str
     dim: int
-    encoders: list[str]
+    encoders: dict[str, str]
     states: dict[str, str] = {}  # by encoder: fitted on pairs, or by what was there before
 
 
@@ -87,7 +87,7 @@ class Evaluation(_Frozen):
 
 
 class Manifest(_Frozen):
-    """A snapshot; ``number`` is None as long as it is a candidate."""
+    """A snapshot; a candidate has no ``number``, or the one it is to be published under."""
 
     number: int | None = None
     parent: int | None = None
@@ -126,8 +126,9 @@ class Manifest(_Frozen):
         return next((e for e in self.encoders if e.modality == modality), None)
 
     def joins(self, encoder: EncoderEntry) -> bool:
-        """Whether the projection takes the encoder's vectors into its space."""
-        return self.projection is not None and encoder.name in self.projection.encoders
+        """Whether the projection takes the vectors of exactly this encoder into its space."""
+        joined = {} if self.projection is None else self.projection.encoders
+        return joined.get(encoder.name) == encoder.fingerprint
 
     def to_json(self) -> bytes:
         """Indented JSON in UTF-8."""
@@ -144,7 +145,7 @@ def read_manifest(path: Path) -> Manifest:
         version = stored["schema_version"]
         if version != SCHEMA_VERSION:
             raise LakeVersionError(path, version, SCHEMA_VERSION)
-        return Manifest.model_validate(stored)
+        return Manifest.model_validate(_with_fingerprints(stored))
     except FileNotFoundError as error:
         raise CorruptLakeError(path, "is missing") from error
     except ValidationError as error:
@@ -153,6 +154,16 @@ def read_manifest(path: Path) -> Manifest:
         raise CorruptLakeError(path, f"{where}: {first['msg']}") from error
     except (ValueError, KeyError, TypeError) as error:
         raise CorruptLakeError(path, f"is not a manifest ({error})") from error
+
+
+def _with_fingerprints(stored: dict[str, Any]) -> dict[str, Any]:
+    """Older manifests only name the encoders that a projection joins: they are its own."""
+    projection = stored.get("projection")
+    if not projection or not isinstance(projection["encoders"], list):
+        return stored
+    own = {e["name"]: e["fingerprint"] for e in stored["encoders"]}
+    joined = {name: own[name] for name in projection["encoders"] if name in own}
+    return stored | {"projection": projection | {"encoders": joined}}
 
 
 def entry(root: Path, path: Path, known: Mapping[str, FileEntry]) -> FileEntry:

@@ -46,6 +46,9 @@ class Modality(StrEnum):
 
 MODALITIES: Final = tuple(Modality)
 
+FUSED: Final = "fused"
+"""Names the items' one vector, where a modality's name stands for its segments' vectors."""
+
 
 def digest(value: Any, *, length: int = 16) -> str:
     """Hash JSON-like ``value`` to ``length`` hex digits; key order does not matter."""
@@ -123,7 +126,7 @@ ITEM_FILES: Final = pa.schema(
         required("root", pa.string()),
         required("path", pa.string()),
         required("content_id", pa.string()),
-        required("role", pa.string()),  # the file's modality, or what the manifest calls it
+        required("role", pa.string()),  # the file's modality
     ]
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from storage import schemas
-from storage.atomic import make_folder, write_bytes
-from storage.errors import CandidateOutdatedError, CorruptLakeError, NoLakeError
+from storage.atomic import write_bytes
+from storage.errors import (
+    CandidateOutdatedError,
+    CorruptLakeError,
+    NoLakeError,
+    SnapshotExistsError,
+)
 from storage.indexes.files import Index
 from storage.layout import Layout
 from storage.manifest import Manifest, read_manifest, sha256
@@ -102,6 +108,23 @@ class Snapshot:
         folder = self.layout.space(projection.space, modality)
         return (projection.space, *self._gather(modality, folder, projection.dim))
 
+    def served(
+        self, modality: Modality
+    ) -> tuple[str, NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+        """``vectors`` with a row for each item that a segment serves.
+
+        Space, item ids (n,), segment ids (n,) and vectors (n, d), in the order of ``segments``.
+        Raises CorruptLakeError when a live segment has no vector.
+        """
+        space, ids, vectors = self.vectors(modality)
+        pairs = self.rows(f"segments/{modality}", ["segment_id", "item_id"])
+        wanted = pairs["segment_id"].to_numpy()
+        if lacking := np.count_nonzero(~np.isin(wanted, ids)):
+            folder = self.layout.rows(f"segments/{modality}")
+            raise CorruptLakeError(folder, f"{lacking} of its {len(wanted)} rows have no vector")
+        place = np.searchsorted(ids, wanted)
+        return space, pairs["item_id"].to_numpy(), wanted, vectors[place]
+
     def fused(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]] | None:
         """Item ids (n,), vectors (n, d) and presence (n, 4) of the live items, or None."""
         fusion = self.manifest.fusion
@@ -175,23 +198,28 @@ def published(layout: Layout) -> list[int]:
 
 
 def publish(layout: Layout, manifest: Manifest) -> Manifest:
-    """Publish a candidate under the next number and return its manifest; hold the writer's lock.
+    """Publish a candidate under its number and return its manifest; hold the writer's lock.
 
-    ``CURRENT`` moves last, so a crash before leaves the old snapshot. Raises
-    CandidateOutdatedError when ``CURRENT`` is not the candidate's parent any more, and
-    CorruptLakeError when a file of the candidate is not there.
+    A candidate without a number gets the next. ``CURRENT`` moves last, so a crash before leaves
+    the old snapshot, and publishing a numbered candidate again ends what was begun, or finds it
+    done. Raises CandidateOutdatedError when ``CURRENT`` is not the candidate's parent any more,
+    SnapshotExistsError when another snapshot has its number, and CorruptLakeError when a file of
+    the candidate is not there.
     """
-    now = current(layout)
+    number = manifest.number or next_number(layout)
+    numbered = manifest.model_copy(update={"number": number})
+    now, path = current(layout), layout.snapshot(number) / "manifest.json"
+    begun = path.exists() and path.read_bytes() == numbered.to_json()
+    if begun and now == number:
+        return numbered
     if now != manifest.parent:
         raise CandidateOutdatedError(layout.root, manifest.parent, now)
+    if path.exists() and not begun:
+        raise SnapshotExistsError(path.parent)
     Snapshot.of(layout, manifest)
-    numbered = manifest.model_copy(update={"number": next_number(layout)})
-    folder = layout.snapshot(numbered.number or 0)
-    make_folder(folder.parent)
-    folder.mkdir()  # refuses a second writer
-    write_bytes(folder / "views.sql", views_sql(numbered).encode())
-    write_bytes(folder / "manifest.json", numbered.to_json())
-    write_bytes(layout.current, f"{numbered.number}\n".encode())
+    write_bytes(path.with_name("views.sql"), views_sql(numbered).encode())
+    write_bytes(path, numbered.to_json())
+    write_bytes(layout.current, f"{number}\n".encode())
     return numbered
 
 
@@ -207,6 +235,13 @@ def write_candidate(layout: Layout, manifest: Manifest) -> Path:
     path = layout.candidate(manifest.run) / "manifest.json"
     write_bytes(path, manifest.to_json())
     return path
+
+
+def drop_candidate(layout: Layout, run: str) -> None:
+    """Remove what ``write_candidate`` wrote for ``run``; nothing there is fine."""
+    folder = layout.candidate(run)
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def next_number(layout: Layout) -> int:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from storage import schemas
 from storage.layout import Layout
 from storage.manifest import EncoderEntry, Manifest
-from storage.schemas import MODALITIES
+from storage.schemas import FUSED, MODALITIES
 
 _HEADER: Final = """\
 -- Snapshot {number} of a mmindex lake: views of exactly its live rows, for DuckDB.
@@ -96,7 +96,7 @@ def _fused(manifest: Manifest) -> Iterator[str]:
     paths = manifest.paths(_RELATIVE.relative(_RELATIVE.fused(fusion.space, fusion.fingerprint)))
     if paths:
         yield _view(
-            "fused",
+            FUSED,
             f"SELECT * REPLACE (CAST(vector AS FLOAT[{fusion.dim}]) AS vector)\n"
             f"FROM {_parts(paths)}\nWHERE item_id IN (SELECT item_id FROM items)",
         )

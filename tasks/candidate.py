@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import platform
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,18 +15,24 @@ from prefect import task
 
 from mmcore import rows
 from mmcore.errors import TooManyBadFilesError
-from mmcore.types import EncoderKey, MediaFile, Rejection, Source
-from storage import cells, schemas, tables
-from storage.manifest import EncoderEntry, FileEntry, Manifest, entry
+from mmcore.media.prepared import decoders
+from mmcore.types import EncoderKey, Source
+from storage import cells, tables
+from storage.cells import PartRecord
+from storage.manifest import EncoderEntry, Manifest
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from tasks.crawl import Found
+from tasks.manifests import entries
+from tasks.manifests import with_files as with_files  # noqa: PLC0414 - tasks.train finds it here
 from tasks.plan import Plan
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
 
 SOFTWARE = ("mmindex", "torch", "faiss-cpu", "pyarrow", "prefect")
 UNSUPPORTED = "sniff"  # the stage that tells types: what it refuses was never media
+
+Parts = Mapping[EncoderKey, Mapping[Path, PartRecord]]
 
 
 @task(name="write-rows", **POLICY)
@@ -40,60 +45,75 @@ def start_candidate(
 ) -> Manifest:
     """Write the tables of rows and name the parts that hold the cells of live contents."""
     live = {c.content_id for c in found.contents}
-    parts = {key: live_parts(key, live, work) for key in plan.encoders}
-    item_files = rows.item_files_table(found.items)
-    segments = {
-        key.modality: rows.segments_table(item_files, descriptions(list(of), live))
-        for key, of in parts.items()
-        if of
-    }
-    segments = {modality: table for modality, table in segments.items() if table.num_rows}
-    quarantine = rows.quarantine_table(
-        [*found.rejections, *part_rejections(parts.values(), found.files)],
-        published.rows("quarantine") if published else None,
-        datetime.now(UTC),
-    )
+    parts = {key: cells.live_parts(_folder(key, work), live) for key in plan.encoders}
+    segments = _segments(found, parts, live)
     written = {
-        "files": rows.files_table(found.files),
+        "files": found.file_rows,
         "items": rows.items_table(found.items, segments),
-        "item_files": item_files,
-        "quarantine": quarantine,
+        "item_files": found.item_file_rows,
+        "quarantine": _quarantine(found, parts, work, published),
         **{f"segments/{modality}": table for modality, table in segments.items()},
     }
     paths = [tables.write_rows(work.lake.rows(name), table) for name, table in written.items()]
-    paths += [path for of in parts.values() for path in of]
     return Manifest(
-        number=None,
         parent=published.manifest.number if published else None,
         run="",
         created_at=datetime.now(UTC),
-        schema_version=schemas.SCHEMA_VERSION,
         preset=work.preset,
         sources={source.alias: source.url for source in sources},
-        files=entries(paths, work, published),
-        encoders=[
-            EncoderEntry(
-                modality=k.modality,
-                name=k.name,
-                fingerprint=k.fingerprint,
-                space=k.space,
-                dim=k.dim,
-            )
-            for k in plan.encoders
-        ],
+        files=entries(chain(paths, *parts.values()), work, published),
+        encoders=[_entry(key) for key in plan.encoders],
         projection=published.manifest.projection if published else None,
-        fusion=None,
-        indexes=[],
-        evaluation=None,
         counts={
             "items": len(found.items),
-            "files": written["files"].num_rows,
+            "files": found.file_rows.num_rows,
             **_segment_counts(segments),
         },
         software={
             "python": platform.python_version(),
             **{name: version(name) for name in SOFTWARE},
         },
+    )
+
+
+def _folder(key: EncoderKey, work: Workplace) -> Path:
+    return work.lake.embeddings(key.modality, key.name, key.fingerprint)
+
+
+def _entry(key: EncoderKey) -> EncoderEntry:
+    return EncoderEntry(
+        modality=key.modality,
+        name=key.name,
+        fingerprint=key.fingerprint,
+        space=key.space,
+        dim=key.dim,
+    )
+
+
+def _segments(found: Found, parts: Parts, live: set[str]) -> dict[Modality, pa.Table]:
+    """``schemas.SEGMENTS`` of each modality that has live segments."""
+    described = {
+        key.modality: cells.live_descriptions(list(of), live) for key, of in parts.items() if of
+    }
+    return {
+        modality: rows.segments_table(found.item_file_rows, table)
+        for modality, table in described.items()
+        if table.num_rows
+    }
+
+
+def _quarantine(
+    found: Found, parts: Parts, work: Workplace, published: Snapshot | None
+) -> pa.Table:
+    """What the crawl refused and what could not be decoded, for each file there is now."""
+    in_use = decoders(work.limits)
+    refused = chain.from_iterable(
+        cells.standing_rejections(of.values(), in_use) for of in parts.values()
+    )
+    return rows.quarantine_table(
+        [*found.rejections, *rows.part_rejections(refused, found.files)],
+        published.rows("quarantine") if published else None,
+        datetime.now(UTC),
     )
 
 
@@ -104,58 +124,21 @@ def _segment_counts(segments: Mapping[Modality, pa.Table]) -> dict[str, int]:
     }
 
 
-def entries(paths: Iterable[Path], work: Workplace, published: Snapshot | None) -> list[FileEntry]:
-    """Manifest entries of ``paths``, sorted; a published file is not hashed again."""
-    known = {e.path: e for e in published.manifest.files} if published else {}
-    return sorted((entry(work.lake.root, path, known) for path in paths), key=lambda e: e.path)
-
-
-def with_files(
-    manifest: Manifest, paths: Iterable[Path], work: Workplace, published: Snapshot | None
-) -> Manifest:
-    """The manifest, naming ``paths`` too."""
-    files = [*manifest.files, *entries(paths, work, published)]
-    return manifest.model_copy(update={"files": sorted(files, key=lambda e: e.path)})
-
-
-def live_parts(key: EncoderKey, live: set[str], work: Workplace) -> dict[Path, cells.PartRecord]:
-    """The encoder's parts that cover at least one live content, with their records."""
-    folder = work.lake.embeddings(key.modality, key.name, key.fingerprint)
-    records = {path: cells.read_record(path) for path in sorted(folder.glob("part-*.parquet"))}
-    return {path: record for path, record in records.items() if not live.isdisjoint(record.done)}
-
-
-def descriptions(parts: list[Path], live: set[str]) -> pa.Table:
-    """What the parts say of the segments of live contents, each segment once."""
-    table = tables.read_parts(parts, schemas.DESCRIPTIONS.names)
-    table = table.filter(pc.is_in(table["content_id"], pa.array(sorted(live), pa.string())))
-    first = table.append_column("row", pa.array(range(table.num_rows), pa.int64()))
-    kept = first.group_by("segment_id").aggregate([("row", "min")])["row_min"]
-    return table.take(kept)
-
-
-def part_rejections(
-    parts: Iterable[Mapping[Path, cells.PartRecord]], files: Iterable[MediaFile]
-) -> list[Rejection]:
-    """What could not be decoded, for each file that has such a content now."""
-    paths = defaultdict(list)
-    for file in files:
-        paths[file.content_id].append((file.root, file.path))
-    return [
-        replace(rows.rejection_of(row), root=root, path=path)
-        for of in parts
-        for row in cells.standing_rejections(of.values())
-        for root, path in paths.get(str(row["content_id"]), ())
-    ]
-
-
 def refuse_many_bad(manifest: Manifest, work: Workplace, limit: float) -> None:
-    """Raise TooManyBadFilesError when more than ``limit`` of the media files failed."""
-    table = Snapshot.of(work.lake, manifest).rows("quarantine")
+    """Raise TooManyBadFilesError when more than ``limit`` of the media files failed.
+
+    What the crawl refused is no row of ``files``, and yet one of the files, unless it is no media.
+    """
+    snapshot = Snapshot.of(work.lake, manifest)
+    table = snapshot.rows("quarantine")
     failed = table.filter(pc.not_equal(table["stage"], UNSUPPORTED))
-    bad = set(zip(failed["root"].to_pylist(), failed["path"].to_pylist(), strict=True))
-    total = manifest.counts["files"]
+    bad = _places(failed)
+    total = len(bad | _places(snapshot.rows("files", ["root", "path"])))
     if total and len(bad) / total > limit:
         first = failed.slice(0, 1).to_pylist()[0]
         example = f"{first['path']}: {first['message']}"
         raise TooManyBadFilesError(len(bad), total, limit, example)
+
+
+def _places(table: pa.Table) -> set[tuple[str, str]]:
+    return set(zip(table["root"].to_pylist(), table["path"].to_pylist(), strict=True))

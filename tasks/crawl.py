@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 from prefect import task
 
 from mmcore.errors import SourceError
 from mmcore.media.crawl import crawl
 from mmcore.media.grouping import items_of
-from mmcore.rows import known_files
+from mmcore.rows import files_table, item_files_table, known_files
 from mmcore.specs import CrawlSpec
 from mmcore.types import Content, Item, MediaFile, Rejection, Source
 from storage.snapshot import Snapshot
@@ -19,14 +21,16 @@ from tasks.policies import POLICY
 from tasks.workplace import Workplace
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """What the roots hold now."""
+    """What the roots hold now, and its rows."""
 
-    files: tuple[MediaFile, ...]
+    files: tuple[MediaFile, ...]  # each (root, path) once, however many items it serves
     items: tuple[Item, ...]
     rejections: tuple[Rejection, ...]
     contents: tuple[Content, ...]  # each content once, with one place to read it
+    file_rows: pa.Table  # schemas.FILES
+    item_file_rows: pa.Table  # schemas.ITEM_FILES
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ def crawl_roots(
     """Walk every root and group its files; a great loss is an error, not a deletion."""
     if published:
         refuse_lost_roots(published, sources, losses.drop)
-    files: list[MediaFile] = []
+    files: dict[tuple[str, str], MediaFile] = {}
     items: list[Item] = []
     rejections: list[Rejection] = []
     known_rows = published.rows("files") if published else None
@@ -58,7 +62,7 @@ def crawl_roots(
         crawled = crawl(source, spec, work.limits, known, since_ns=since, without=work.lake.root)
         grouped = items_of(source, crawled, spec)
         items += grouped
-        files += [file for item in grouped for file in item.files]
+        files |= {(file.root, file.path): file for item in grouped for file in item.files}
         rejections += crawled.rejections
     if not files:
         raise SourceError(
@@ -66,9 +70,16 @@ def crawl_roots(
             f" ({len(rejections)} files of other kinds): name a folder of media"
         )
     if published:
-        refuse_great_loss(published, files, losses)
+        refuse_great_loss(published, files.values(), losses)
     places = {source.alias: Path(source.url) for source in sources}
-    return Found(tuple(files), tuple(items), tuple(rejections), contents_of(files, places))
+    return Found(
+        files=tuple(files.values()),
+        items=tuple(items),
+        rejections=tuple(rejections),
+        contents=contents_of(files.values(), places),
+        file_rows=files_table(files.values()),
+        item_file_rows=item_files_table(items),
+    )
 
 
 def refuse_lost_roots(
@@ -84,7 +95,7 @@ def refuse_lost_roots(
             )
 
 
-def refuse_great_loss(published: Snapshot, files: list[MediaFile], losses: LossLimits) -> None:
+def refuse_great_loss(published: Snapshot, files: Iterable[MediaFile], losses: LossLimits) -> None:
     """Raise SourceError when more of the published contents are gone than may go."""
     rows = published.rows("files", ["root", "content_id"]).to_pylist()
     before = {row["content_id"] for row in rows if row["root"] not in losses.drop}
@@ -97,7 +108,7 @@ def refuse_great_loss(published: Snapshot, files: list[MediaFile], losses: LossL
         )
 
 
-def contents_of(files: list[MediaFile], places: dict[str, Path]) -> tuple[Content, ...]:
+def contents_of(files: Iterable[MediaFile], places: Mapping[str, Path]) -> tuple[Content, ...]:
     """Each content once, by content id, with the first path that has it."""
     found: dict[str, Content] = {}
     for file in sorted(files, key=lambda f: (f.root, f.path)):

@@ -22,11 +22,11 @@ from tasks.workplace import Workplace
 
 @task(name="evaluate", **POLICY)
 def evaluate_candidate(
-    manifest: Manifest, spec: EvaluationSpec, fit: FitSpec, number: int, work: Workplace
+    manifest: Manifest, spec: EvaluationSpec, fit: FitSpec, work: Workplace
 ) -> Manifest:
-    """Score the candidate, to be snapshot ``number``; an evaluation that fails blocks it."""
-    scored = score(manifest.model_copy(update={"number": number}), spec, fit, work)
-    write_report(scored, work.lake.report(str(number)))
+    """Score the numbered candidate; an evaluation that fails blocks it."""
+    scored = score(manifest, spec, fit, work)
+    write_report(scored, work.lake.report(str(manifest.number)))
     return manifest.model_copy(update={"evaluation": summary(scored)})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
 from prefect import task
 
@@ -14,7 +13,7 @@ from storage import schemas, tables
 from storage.manifest import FusionEntry, Manifest
 from storage.schemas import MODALITIES, Modality
 from storage.snapshot import Snapshot
-from tasks.candidate import with_files
+from tasks.manifests import with_files
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
 
@@ -51,14 +50,9 @@ def shared_members(snapshot: Snapshot, space: str) -> dict[Modality, Members]:
     for modality in MODALITIES:
         if not snapshot.manifest.paths(f"segments/{modality}/"):
             continue
-        where, ids, vectors = snapshot.vectors(modality)
-        if where != space or not len(ids):
-            continue
-        pairs = snapshot.rows(f"segments/{modality}", ["segment_id", "item_id"])
-        wanted = pairs["segment_id"].to_numpy()
-        order = np.argsort(ids)
-        place = order[np.searchsorted(ids, wanted, sorter=order)]
-        members[modality] = Members(pairs["item_id"].to_numpy(), wanted, vectors[place])
+        where, item_ids, segment_ids, vectors = snapshot.served(modality)
+        if where == space and len(segment_ids):
+            members[modality] = Members(item_ids, segment_ids, vectors)
     return members
 
 

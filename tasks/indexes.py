@@ -11,13 +11,11 @@ from storage.indexes.build import build_index, build_name
 from storage.indexes.files import IndexCard, write_index
 from storage.layout import space_folder
 from storage.manifest import IndexEntry, Manifest
-from storage.schemas import MODALITIES
+from storage.schemas import FUSED, MODALITIES
 from storage.snapshot import Snapshot
-from tasks.candidate import with_files
+from tasks.manifests import with_files
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
-
-FUSED = "fused"
 
 
 @task(name="build-indexes", **POLICY)

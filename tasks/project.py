@@ -12,7 +12,7 @@ from mmcore.types import EncoderKey
 from storage import schemas, tables
 from storage.manifest import Manifest
 from storage.snapshot import Snapshot
-from tasks.candidate import with_files
+from tasks.manifests import with_files
 from tasks.policies import POLICY
 from tasks.train import load_projection
 from tasks.workplace import Workplace

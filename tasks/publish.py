@@ -1,8 +1,8 @@
-"""Publish a candidate: the pointer moves once everything it names is on disk."""
+"""Propose and publish a candidate: the pointer moves once everything it names is on disk."""
 
 from __future__ import annotations
 
-import shutil
+import logging
 
 from prefect import task
 
@@ -11,11 +11,26 @@ from storage.manifest import Manifest
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
 
+log = logging.getLogger(__name__)
+
+
+@task(name="propose", **POLICY)
+def propose_candidate(manifest: Manifest, work: Workplace) -> Manifest:
+    """Give the candidate its number, once, and write its manifest under ``candidates/``.
+
+    There it stays until it is published: what blocks it can be looked into.
+    """
+    numbered = manifest.model_copy(update={"number": snapshot.next_number(work.lake)})
+    snapshot.write_candidate(work.lake, numbered)
+    return numbered
+
 
 @task(name="publish", **POLICY)
 def publish_snapshot(manifest: Manifest, work: Workplace) -> Manifest:
-    """Make the candidate the published snapshot; returns its manifest, with its number."""
-    snapshot.write_candidate(work.lake, manifest)
+    """Make the candidate the published snapshot, or find that an earlier try did."""
     published = snapshot.publish(work.lake, manifest)
-    shutil.rmtree(work.lake.candidate(manifest.run))
+    try:
+        snapshot.drop_candidate(work.lake, manifest.run)
+    except OSError as error:  # what serves is whole
+        log.warning("%s is left over: %s", work.lake.candidate(manifest.run), error)
     return published

@@ -9,7 +9,7 @@ from prefect import task
 from mmcore.encoders.projections import Projection
 from mmcore.specs import FitSpec
 from mmcore.training.dataset import fit_rows
-from mmcore.training.projections import fit_projection
+from mmcore.training.projections import fit_projection, unfitted
 from mmcore.types import EncoderKey
 from storage import models
 from storage.manifest import Manifest, ProjectionEntry
@@ -31,8 +31,10 @@ def fit_projections(
 ) -> Manifest:
     """Fit what no earlier run had the pairs for; a head once fitted stays as it is."""
     previous = load_projection(manifest, work)
-    texts, media = fit_rows(Snapshot.of(work.lake, manifest), keys, spec)
-    fitted = fit_projection(texts, media, keys, spec, previous)
+    fitted = None
+    if left := unfitted(keys, previous):
+        texts, media = fit_rows(Snapshot.of(work.lake, manifest), left, spec)
+        fitted = fit_projection(texts, media, keys, spec, previous)
     if fitted is not None:
         fitted = replace(fitted, version=next_version(work))
         models.store_model(work.lake, NAME, fitted.version, fitted.to_files())
@@ -48,7 +50,7 @@ def _entry(projection: Projection) -> ProjectionEntry:
         space=projection.space,
         version=projection.version,
         dim=projection.dim,
-        encoders=sorted(projection.heads),
+        encoders={name: joined.fingerprint for name, joined in sorted(projection.heads.items())},
         states={name: joined.head.state for name, joined in sorted(projection.heads.items())},
     )
 

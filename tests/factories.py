@@ -37,7 +37,10 @@ TEXTS = EncoderEntry(
     modality=Modality.TEXT, name="words", fingerprint="bb22", space="words", dim=6
 )
 PROJECTION = ProjectionEntry(
-    space="words/p1", version="p1", dim=6, encoders=[IMAGES.name, TEXTS.name]
+    space="words/p1",
+    version="p1",
+    dim=6,
+    encoders={e.name: e.fingerprint for e in (IMAGES, TEXTS)},
 )
 FUSION = FusionEntry(name="mean", fingerprint="cc33", space="words/p1", dim=6)
 
@@ -82,7 +85,7 @@ def rejection(content: str, decoder: str = "pillow 1", **fields: Any) -> dict[st
     """What a part records of a content that could not be read."""
     place = {"root": "media", "path": f"{content}.jpg", "content_id": content}
     where = dict.fromkeys(("source", "start", "end", "unit"))
-    why = {"stage": "decode", "reason": "truncated", "message": "it ends early"}
+    why = {"stage": "image", "reason": "decode-error", "message": "it ends early"}
     return {**place, **where, **why, "decoder": decoder, **fields}
 
 

@@ -84,6 +84,10 @@ class HashEncoder:
         """The same vector as what is indexed: a hash has no sides."""
         return self.encode([self.prepare(decoded)])[0]
 
+    def encode_queries(self, decoded: Sequence[Any]) -> Vectors:
+        """Many at once."""
+        return self.encode([self.prepare(one) for one in decoded])
+
     def _row(self, one: Any) -> NDArray[np.float64]:
         raw = str(one).encode() if self.key.modality is Modality.TEXT else one.tobytes()
         return hashed(self.key.fingerprint.encode() + raw, self.key.dim)

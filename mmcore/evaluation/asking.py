@@ -24,7 +24,6 @@ class QuestionVectors:
 
     def __init__(self, snapshot: Snapshot, asker: Asker) -> None:
         self._snapshot, self._asker = snapshot, asker
-        self._cells: dict[tuple[Modality, str], Vectors] = {}
         self._made: dict[tuple[str, str], Vectors] = {}  # (side, content) → (d,)
 
     def space(self, side: str) -> str:
@@ -32,24 +31,26 @@ class QuestionVectors:
         return self._asker.space(medium(side))
 
     def prepare(self, questions: Sequence[Question]) -> None:
-        """Read the cells that these questions, all of one side, will need; texts need none."""
-        if not questions or (modality := medium(questions[0].side)) == Modality.TEXT:
+        """Make the vectors of these questions, all of one side, that are not made yet."""
+        wanted = {(question.side, question.content_id): question for question in questions}
+        new = [question for key, question in wanted.items() if key not in self._made]
+        if not new:
             return
+        if medium(new[0].side) == Modality.TEXT:
+            chunks, languages = [q.chunks for q in new], [q.language for q in new]
+            vectors = self._asker.texts(chunks, languages)
+        else:
+            vectors = self._from_cells(medium(new[0].side), new)
+        for question, vector in zip(new, vectors, strict=True):
+            self._made[question.side, question.content_id] = vector
+
+    def of(self, question: Question) -> Vectors:
+        """(d,) unit length; the question must have been prepared."""
+        return self._made[question.side, question.content_id]
+
+    def _from_cells(self, modality: Modality, questions: Sequence[Question]) -> Vectors:
         items = np.unique(np.concatenate([question.items for question in questions]))
         rows = lake_rows(self._snapshot, modality, space="own", items=items)
         by_content = ByContent.of(contents_of(rows))
-        for question in questions:
-            places = by_content.rows(question.content_id)
-            self._cells[modality, question.content_id] = rows.vectors[places]
-
-    def of(self, question: Question) -> Vectors:
-        """(d,) unit length; a question of a medium must have been prepared."""
-        key = (question.side, question.content_id)
-        if key not in self._made:
-            if question.chunks:
-                asked = self._asker.chunks(question.chunks, question.language)
-            else:
-                modality = medium(question.side)
-                asked = self._asker.cells(modality, self._cells[modality, question.content_id])
-            self._made[key] = asked.vector
-        return self._made[key]
+        cells = [rows.vectors[by_content.rows(question.content_id)] for question in questions]
+        return self._asker.contents(modality, cells, [None] * len(cells))

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 
 import numpy as np
 
+from mmcore.encoders.projections import FittedOn
 from mmcore.evaluation import measures
 from mmcore.evaluation.asking import QuestionVectors
 from mmcore.evaluation.galleries import FUSED, Galleries
-from mmcore.evaluation.labels import Labels
-from mmcore.evaluation.queries import FittedOn, Pairs, Question
-from mmcore.evaluation.ranking import Gallery, Ranking, rank
+from mmcore.evaluation.queries import Pairs, Question
+from mmcore.evaluation.ranking import Ranking, rank
 from mmcore.evaluation.scores import Direction, Unscored
+from mmcore.evaluation.worst import WorstQueries
 from mmcore.specs import EvaluationSpec
 from mmcore.types import Vectors
 
@@ -35,32 +35,33 @@ class Bench:
     pairs: Pairs
     galleries: Galleries
     vectors: QuestionVectors
-    labels: Labels
+    worst: WorstQueries
     spec: EvaluationSpec
     held_out: float  # share of caption keys
-    fitted: FittedOn
-    _questions: dict[str, list[Question]] = field(default_factory=dict)
+    fitted: FittedOn  # pairs that touch it are never asked
     _asked: dict[str, dict[str, Vectors]] = field(default_factory=lambda: defaultdict(dict))
 
-    def directions(self) -> list[tuple[str, str]]:
-        """(asked with, looked for) wherever both lie in one space: across media and languages."""
-        targets = [*self.pairs.sides, *([FUSED] if self.galleries.has_fused else [])]
-        return [
-            (source, target)
-            for source in self.pairs.sides
-            for target in targets
-            if source != target and self.vectors.space(source) == self.galleries.space(target)
-        ]
+    def directions(self) -> Iterator[Scored | Unscored]:
+        """Measure wherever two sides lie in one space: across media and languages.
 
-    def ask(self, source: str, target: str) -> Scored | Unscored:
-        """Measure one direction, or say with how many queries it could not be."""
-        name = f"{source}→{target}"
-        gallery = self.galleries.of(target)
-        chosen = self._chosen(source, gallery)
+        A direction with too few queries says how many it has. All questions of a side are made
+        vectors at once, for whatever is looked for with them.
+        """
+        targets = [*self.pairs.sides, *([FUSED] if self.galleries.has_fused else [])]
+        for source in self.pairs.sides:
+            space = self.vectors.space(source)
+            mine = [t for t in targets if t != source and self.galleries.space(t) == space]
+            chosen = self._chosen(source, mine)
+            scored = [of for of in chosen.values() if len(of) >= self.spec.min_queries]
+            self.vectors.prepare([question for of in scored for question in of])
+            for target, questions in chosen.items():
+                yield self._ask(f"{source}→{target}", target, questions)
+
+    def _ask(self, name: str, target: str, chosen: Sequence[Question]) -> Scored | Unscored:
         if len(chosen) < self.spec.min_queries:
             return Unscored(name=name, queries=len(chosen))
         ranking = self._ranked(target, chosen)
-        able = [place for place, items in enumerate(ranking.relevant) if len(items)]
+        able = np.flatnonzero(ranking.relevant).tolist()
         if len(able) < self.spec.min_queries:
             return Unscored(name=name, queries=len(able))
         chosen, ranking = [chosen[place] for place in able], ranking.take(able)
@@ -74,23 +75,26 @@ class Bench:
             for index, found in self._asked.items()
         }
 
-    def _chosen(self, source: str, gallery: Gallery) -> list[Question]:
-        """The first questions, by hash, that have a right answer in the gallery."""
-        if source not in self._questions:
-            found = self.pairs.questions(source, self.held_out, self.fitted)
-            self._questions[source] = list(found)
-        able = (q for q in self._questions[source] if len(gallery.positions(q.relevant)))
-        return list(islice(able, self.spec.max_queries))
+    def _chosen(self, source: str, targets: Sequence[str]) -> dict[str, list[Question]]:
+        """The first questions, by hash, that have a right answer in each target's gallery."""
+        chosen: dict[str, list[Question]] = {target: [] for target in targets}
+        for question in self.pairs.questions(source, self.held_out, self.fitted):
+            wanting = [t for t in targets if len(chosen[t]) < self.spec.max_queries]
+            if not wanting:
+                break
+            for target in wanting:
+                if self.galleries.of(target).holds_any(question.right):
+                    chosen[target].append(question)
+        return chosen
 
     def _ranked(self, target: str, chosen: Sequence[Question]) -> Ranking:
-        self.vectors.prepare(chosen)
         vectors = np.stack([self.vectors.of(question) for question in chosen])
         for question, vector in zip(chosen, vectors, strict=True):
             self._asked[target.partition(":")[0]][question.content_id] = vector
         return rank(
             vectors,
             self.galleries.of(target),
-            [question.relevant for question in chosen],
+            (question.relevant for question in chosen),
             self.galleries.without_own(target, chosen, vectors),
             depth=max(self.spec.depth, *self.spec.cutoffs, 10),
         )
@@ -98,19 +102,18 @@ class Bench:
     def _measured(
         self, name: str, target: str, chosen: Sequence[Question], ranking: Ranking
     ) -> Direction:
-        scores = measures.per_query(ranking.relevant, ranking.found, self.spec.cutoffs)
-        right = np.array([len(items) for items in ranking.relevant])
+        scores = measures.per_query(ranking.hits, ranking.relevant, self.spec.cutoffs)
         return Direction(
             name=name,
             queries=len(chosen),
             gallery=len(self.galleries.of(target).item_ids),
             means=measures.means(scores),
             median_rank=float(np.median(ranking.first)),
-            chance=float(np.mean(right / ranking.sizes)),
+            chance=float(np.mean(ranking.relevant / ranking.sizes)),
             without_results=[
                 question.content_id
                 for question, found in zip(chosen, ranking.found, strict=True)
                 if not len(found)
             ],
-            worst=self.labels.worst(chosen, ranking, target),
+            worst=self.worst.of(chosen, ranking, target),
         )

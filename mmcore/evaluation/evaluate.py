@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from mmcore.encoders.base import Encoder
-from mmcore.encoders.projections import Projection
+from mmcore.encoders.projections import FittedOn, Projection
 from mmcore.evaluation import coverage
 from mmcore.evaluation.asking import QuestionVectors
 from mmcore.evaluation.directions import Bench, Scored
 from mmcore.evaluation.galleries import Galleries
-from mmcore.evaluation.labels import Labels
-from mmcore.evaluation.queries import FittedOn, Pairs
+from mmcore.evaluation.queries import Pairs
 from mmcore.evaluation.recall import index_recall
 from mmcore.evaluation.scores import Report, Unscored
+from mmcore.evaluation.worst import WorstQueries
 from mmcore.search.queries import Asker
 from mmcore.specs import EvaluationSpec, FitSpec
 from mmcore.training.dataset import lake_rows
@@ -45,12 +45,12 @@ def evaluate(
         pairs=pairs,
         galleries=Galleries(snapshot, rows),
         vectors=QuestionVectors(snapshot, Asker(snapshot.manifest, encoders, projection)),
-        labels=Labels(snapshot, pairs),
+        worst=WorstQueries(snapshot, pairs),
         spec=spec,
         held_out=fit.held_out,
-        fitted=fitted_on(projection),
+        fitted=FittedOn() if projection is None else projection.fitted_on,
     )
-    asked = [bench.ask(source, target) for source, target in bench.directions()]
+    asked = list(bench.directions())
     scored = [found for found in asked if isinstance(found, Scored)]
     unscored = [found for found in asked if isinstance(found, Unscored) and found.queries]
     manifest = snapshot.manifest
@@ -93,12 +93,3 @@ def searched_rows(snapshot: Snapshot) -> dict[Modality, Rows]:
     """The rows of each modality that has any, in the space it is searched in."""
     found = {modality: lake_rows(snapshot, modality, space="shared") for modality in MODALITIES}
     return {modality: rows for modality, rows in found.items() if len(rows)}
-
-
-def fitted_on(projection: Projection | None) -> FittedOn:
-    """What the projection was fitted on."""
-    if projection is None:
-        return FittedOn()
-    return FittedOn(
-        frozenset(projection.fitted_on.contents), frozenset(projection.fitted_on.caption_keys)
-    )

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import ir_measures
 import numpy as np
 from ir_measures import RR, Qrel, R, ScoredDoc, Success, nDCG
 from numpy.typing import NDArray
 
-from mmcore.types import Ids
-
+Places = NDArray[np.int64]
 Scores = dict[str, NDArray[np.float64]]
 """Measure → one value a query."""
 
+_CUT: Final = 10  # of nDCG and recall
 
-def per_query(relevant: Sequence[Ids], ranked: Sequence[Ids], cutoffs: Sequence[int]) -> Scores:
+
+def per_query(hits: Sequence[Places], relevant: Places, cutoffs: Sequence[int]) -> Scores:
     """``Success@k`` for each cutoff, ``RR``, ``nDCG@10`` and ``R@10`` of each query.
 
     Ranks alone count, so a tie is settled by whoever ranked. The ideal ranking holds all relevant
@@ -23,17 +25,18 @@ def per_query(relevant: Sequence[Ids], ranked: Sequence[Ids], cutoffs: Sequence[
     first k) is what papers on cross-modal retrieval call R@k; ``R@10`` here is true recall.
 
     Args:
-        relevant: the relevant items of each query, at least one, each once.
-        ranked: the items found for each query, best first, each once; may be empty.
+        hits: the ranks, from 1, at which each query found something relevant; may be empty.
+        relevant: (q,) how many relevant items there are for each query, at least one.
         cutoffs: the k of ``Success@k``.
     """
-    if len(relevant) != len(ranked) or not all(len(items) for items in relevant):
-        raise ValueError(f"{len(ranked)} rankings need as many queries with relevant items")
-    measures = [*(Success @ k for k in cutoffs), RR, nDCG @ 10, R @ 10]
+    if len(hits) != len(relevant) or not np.all(relevant > 0):
+        raise ValueError(f"{len(hits)} rankings need as many queries with relevant items")
+    measures = [*(Success @ k for k in cutoffs), RR, nDCG @ _CUT]
     values = {str(measure): np.zeros(len(relevant)) for measure in measures}
-    for metric in ir_measures.iter_calc(measures, _qrels(relevant), _run(ranked)):
+    for metric in ir_measures.iter_calc(measures, _qrels(hits, relevant), _run(hits)):
         values[str(metric.measure)][int(metric.query_id)] = metric.value
-    return values
+    found = np.array([np.count_nonzero(ranks <= _CUT) for ranks in hits])
+    return {**values, str(R @ _CUT): found / relevant}
 
 
 def means(scores: Scores) -> dict[str, float]:
@@ -41,16 +44,19 @@ def means(scores: Scores) -> dict[str, float]:
     return {name: float(values.mean()) for name, values in scores.items()}
 
 
-def _qrels(relevant: Sequence[Ids]) -> list[Qrel]:
+def _qrels(hits: Sequence[Places], relevant: Places) -> list[Qrel]:
+    """What was found, by its rank, and as much of what was not as the ideal ranking can hold."""
     return [
-        Qrel(str(query), str(item), 1) for query, items in enumerate(relevant) for item in items
+        Qrel(str(query), str(name), 1)
+        for query, (ranks, count) in enumerate(zip(hits, relevant.tolist(), strict=True))
+        for name in [*ranks.tolist(), *range(-1, len(ranks) - min(count, _CUT) - 1, -1)]
     ]
 
 
-def _run(ranked: Sequence[Ids]) -> list[ScoredDoc]:
-    """Ranks as scores: trec_eval would break ties of real scores by the text of the id."""
+def _run(hits: Sequence[Places]) -> list[ScoredDoc]:
+    """Ranks to the last hit; as scores, since trec_eval would break ties by the text of an id."""
     return [
-        ScoredDoc(str(query), str(item), float(len(items) - rank))
-        for query, items in enumerate(ranked)
-        for rank, item in enumerate(items)
+        ScoredDoc(str(query), str(rank), -float(rank))
+        for query, ranks in enumerate(hits)
+        for rank in range(1, int(ranks.max(initial=0)) + 1)
     ]

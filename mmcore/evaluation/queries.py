@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mmcore.encoders.projections import FittedOn
 from mmcore.training.rows import Rows
 from mmcore.training.split import caption_keys, is_held_out
 from mmcore.types import Ids
@@ -24,15 +25,17 @@ class Question:
     language: str | None
     hidden: frozenset[str]  # contents: its own, and for a text those with the same key
     items: Ids  # the items that have it
-    relevant: Ids  # all items that share a caption key with one of them, sorted
+    right: tuple[Ids, ...]  # per caption key of those, the items that have it: arrays are shared
 
+    @property
+    def relevant(self) -> Ids:
+        """All items that share a caption key with one that has it: its own first, then by id.
 
-@dataclass(frozen=True, slots=True)
-class FittedOn:
-    """What the projection was fitted on: pairs that touch it are never asked."""
-
-    contents: Collection[str] = frozenset()
-    keys: Collection[str] = frozenset()
+        Made when asked for: kept, they would take the square of a caption's popularity.
+        """
+        every = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *self.right]))
+        own = np.isin(every, self.items)
+        return np.concatenate([every[own], every[~own]])
 
 
 @dataclass(slots=True)
@@ -52,8 +55,8 @@ class Pairs:
         self._items: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
         self._contents: dict[int, set[str]] = defaultdict(set)  # item → contents
         self._keys: dict[int, set[str]] = defaultdict(set)  # item → caption keys
-        self._captioned: dict[str, set[int]] = defaultdict(set)  # caption key → items
-        self._equal: dict[str, set[str]] = defaultdict(set)  # caption key → text contents
+        self._captioned: dict[str, Ids] = {}  # caption key → items
+        self._equal: dict[str, frozenset[str]] = {}  # caption key → text contents
         for modality, of in rows.items():
             if modality == Modality.TEXT:
                 self._add_texts(of)
@@ -66,6 +69,8 @@ class Pairs:
         self._contents[item].add(content)
 
     def _add_texts(self, rows: Rows) -> None:
+        captioned: dict[str, set[int]] = defaultdict(set)
+        equal: dict[str, set[str]] = defaultdict(set)
         seen: set[int] = set()
         keys = caption_keys(rows)
         for place, (item, content) in enumerate(
@@ -78,8 +83,10 @@ class Pairs:
                 text.chunks.append(rows.texts[place] or "")
             if text.key:  # punctuation alone says nothing that could be equal
                 self._keys[item].add(text.key)
-                self._captioned[text.key].add(item)
-                self._equal[text.key].add(content)
+                captioned[text.key].add(item)
+                equal[text.key].add(content)
+        self._captioned = {k: np.array(sorted(i), dtype=np.int64) for k, i in captioned.items()}
+        self._equal = {key: frozenset(contents) for key, contents in equal.items()}
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -113,7 +120,7 @@ class Pairs:
 
     def _touches(self, items: Collection[int], keys: Collection[str], fitted: FittedOn) -> bool:
         contents = (content for item in items for content in self._contents[item])
-        return any(key in fitted.keys for key in keys) or any(
+        return any(key in fitted.caption_keys for key in keys) or any(
             c in fitted.contents for c in contents
         )
 
@@ -121,15 +128,15 @@ class Pairs:
         self, content: str, side: str, items: Collection[int], keys: Collection[str]
     ) -> Question:
         text = self._texts.get(content)
-        relevant = {item for key in keys for item in self._captioned[key]}
+        equal = self._equal.get(text.key) if text else None
         return Question(
             content_id=content,
             side=side,
             chunks=tuple(text.chunks) if text else (),
             language=text.language if text else None,
-            hidden=frozenset({content, *(self._equal[text.key] if text else ())}),
+            hidden=equal or frozenset({content}),
             items=np.array(sorted(items), dtype=np.int64),
-            relevant=np.array(sorted(relevant), dtype=np.int64),
+            right=tuple(self._captioned[key] for key in sorted(keys)),
         )
 
 

@@ -22,11 +22,6 @@ def write_report(report: Report, folder: Path) -> Path:
     return folder / PAGE
 
 
-def read_report(folder: Path) -> Report:
-    """Read ``report.json`` back; FileNotFoundError where there is none."""
-    return Report.model_validate_json((folder / JSON).read_bytes())
-
-
 def page(report: Report) -> str:
     """One HTML page that needs no other file; whatever comes from the lake is escaped."""
     measures = list(dict.fromkeys(name for d in report.directions for name in d.means))

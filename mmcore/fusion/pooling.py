@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mmcore.fusion.base import Fusion
 
 
+BLOCK = 16_384  # items fused at once
 _CANCELLED = 1e-6  # a sum of unit vectors shorter than this has no direction
 
 
@@ -50,24 +51,63 @@ def pool(wanted: Ids, item_ids: Ids, vectors: Vectors) -> tuple[Vectors, NDArray
 
 
 def fuse_items(space: str, fusion: Fusion, members: Mapping[Modality, Members]) -> Fused | None:
-    """One vector for each item that any of ``members`` serves; None when there is no item."""
+    """One vector for each item that any of ``members`` serves; None when there is no item.
+
+    Items go through in blocks: beside members and result, memory does not grow with the lake.
+    """
     if not members:
         return None
-    wanted = np.unique(np.concatenate([m.item_ids for m in members.values()]))
-    if not len(wanted):
+    ordered = {modality: _by_item(rows) for modality, rows in members.items()}
+    wanted = np.unique(np.concatenate([rows.item_ids for rows in ordered.values()]))
+    blocks = [
+        _fused_block(space, fusion, wanted[start : start + BLOCK], ordered)
+        for start in range(0, len(wanted), BLOCK)
+    ]
+    found = [block for block in blocks if block is not None]
+    if not found:
         return None
-    dim = next(iter(members.values())).vectors.shape[1]
-    stacked = np.zeros((len(wanted), len(MODALITIES), dim), dtype=np.float32)
+    return Fused(
+        space,
+        np.concatenate([block.item_ids for block in found]),
+        np.concatenate([block.inputs for block in found]),
+        np.concatenate([block.vectors for block in found]),
+        np.concatenate([block.has for block in found]),
+        np.concatenate([block.weights for block in found]),
+    )
+
+
+def _by_item(rows: Members) -> Members:
+    order = np.argsort(rows.item_ids, kind="stable")
+    return Members(rows.item_ids[order], rows.segment_ids[order], rows.vectors[order])
+
+
+def _fused_block(
+    space: str, fusion: Fusion, wanted: Ids, ordered: Mapping[Modality, Members]
+) -> Fused | None:
+    """Fuse the sorted items ``wanted``; None when none of them has a direction."""
+    stacked = np.zeros((len(wanted), len(MODALITIES), _dim(ordered)), dtype=np.float32)
     has = np.zeros((len(wanted), len(MODALITIES)), dtype=bool)
+    here = {}
     for column, modality in enumerate(MODALITIES):
-        if modality in members:
-            stacked[:, column], has[:, column] = pool(
-                wanted, members[modality].item_ids, members[modality].vectors
-            )
+        if modality in ordered:
+            here[modality] = _between(ordered[modality], wanted[0], wanted[-1])
+            rows = here[modality]
+            stacked[:, column], has[:, column] = pool(wanted, rows.item_ids, rows.vectors)
     kept = has.any(axis=1)
-    wanted, stacked, has = wanted[kept], stacked[kept], has[kept]
-    vectors, weights = fusion.fuse(stacked, has)
-    return Fused(space, wanted, inputs_of(wanted, members), vectors, has, weights)
+    if not kept.any():
+        return None
+    vectors, weights = fusion.fuse(stacked[kept], has[kept])
+    return Fused(space, wanted[kept], inputs_of(wanted[kept], here), vectors, has[kept], weights)
+
+
+def _dim(members: Mapping[Modality, Members]) -> int:
+    return int(next(iter(members.values())).vectors.shape[1])
+
+
+def _between(rows: Members, first: int, last: int) -> Members:
+    """The rows of the items from ``first`` to ``last``, as views."""
+    low, high = np.searchsorted(rows.item_ids, [first, last + 1])
+    return Members(rows.item_ids[low:high], rows.segment_ids[low:high], rows.vectors[low:high])
 
 
 def inputs_of(wanted: Ids, members: Mapping[Modality, Members]) -> Ids:

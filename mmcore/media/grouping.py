@@ -43,7 +43,7 @@ def items_of(source: Source, crawled: Crawled, spec: CrawlSpec) -> tuple[Item, .
     root = local_root(source)
     manifests: dict[str, list[ManifestRow]] = {}
     for path in crawled.manifests:
-        folder = posixpath.dirname(path)
+        folder = posixpath.dirname(names.readable(path))
         manifests.setdefault(folder, []).extend(read_manifest(root / path))
     outside = outside_manifest(root, spec)
     if outside is not None:

@@ -11,6 +11,9 @@ from mmcore.specs import LimitsSpec
 STAGE = "limits"
 """Stage of every rejection that a higher limit would lift."""
 
+OUT_OF_MEMORY = "out-of-memory"
+"""Reason of a rejection that is the machine's fault at the time: another run may do better."""
+
 
 def _check(found: float, most: float, reason: str, unit: str) -> None:
     if found > most:
@@ -44,7 +47,7 @@ def check_segments(count: int, limits: LimitsSpec) -> None:
 
 @contextmanager
 def decoding(stage: str, *decoder_errors: type[Exception]) -> Iterator[None]:
-    """Turn whatever a decoder raises into MediaError ``decode-error``.
+    """Turn whatever a decoder raises into MediaError ``decode-error``, or ``out-of-memory``.
 
     An OSError with an errno is the system's (reading failed, not decoding) and propagates, unless
     it is one of ``decoder_errors``: FFmpeg numbers its own.
@@ -53,14 +56,14 @@ def decoding(stage: str, *decoder_errors: type[Exception]) -> Iterator[None]:
         yield
     except MediaError:
         raise
+    except MemoryError as error:  # first: FFmpeg's is one of its own errors too
+        raise MediaError(stage, OUT_OF_MEMORY, _line(error)) from error
     except decoder_errors as error:
         raise MediaError(stage, "decode-error", _line(error)) from error
     except OSError as error:
         if error.errno is not None:
             raise
         raise MediaError(stage, "decode-error", _line(error)) from error
-    except MemoryError as error:
-        raise MediaError(stage, "out-of-memory", _line(error)) from error
     except Exception as error:  # decoders raise SyntaxError, ValueError, struct.error and more
         raise MediaError(stage, "decode-error", _line(error)) from error
 

@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mmcore.errors import MediaError
-from mmcore.media import text
-from mmcore.media.limits import STAGE, check_segments
+from mmcore.media import versions
+from mmcore.media.limits import OUT_OF_MEMORY, STAGE, check_segments
 from mmcore.media.preparer import Preparer
 from mmcore.media.segments import cut
 from mmcore.specs import LimitsSpec, SegmentationSpec
@@ -32,7 +32,7 @@ READER: Final = "reader 1"
 
 _DECODERS: Final[Mapping[Modality, str]] = {
     Modality.IMAGE: f"pillow {PIL.__version__}",
-    Modality.TEXT: f"text {text.VERSION}",
+    Modality.TEXT: f"text {versions.TEXT}",
     Modality.AUDIO: f"pyav {av.__version__}",
     Modality.VIDEO: f"pyav {av.__version__}",
 }
@@ -172,9 +172,7 @@ class _Work:
         return array
 
     def _reject(self, content: Content, error: MediaError) -> None:
-        decoder = {STAGE: _limits_decoder(self.limits), "read": READER}.get(
-            error.stage, _DECODERS[content.modality]
-        )
+        decoder = self._decoder(content, error)
         if decoder != READER:
             self.done.append(content.content_id)
         self.rejections.append(
@@ -187,6 +185,14 @@ class _Work:
                 error.message,
                 decoder,
             )
+        )
+
+    def _decoder(self, content: Content, error: MediaError) -> str:
+        """Whose fault it is."""
+        if error.stage == "read" or error.reason == OUT_OF_MEMORY:
+            return READER
+        return (
+            _limits_decoder(self.limits) if error.stage == STAGE else _DECODERS[content.modality]
         )
 
     def card(self) -> dict[str, Any]:

@@ -14,9 +14,6 @@ from mmcore.media.limits import check_text_bytes
 from mmcore.specs import LimitsSpec, SegmentationSpec
 from mmcore.types import Content, Span
 
-VERSION: Final = "1"
-"""Raised when cleaning or cutting gives another result."""
-
 _HAN: Final = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _HAN_CHARACTER: Final = re.compile(f"[{_HAN}]")
 _OTHER_CJK: Final = re.compile(r"[\u3040-\u30ff\uac00-\ud7af\u1100-\u11ff]")  # kana, hangul

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
-from mmcore.encoders.base import Encoder
+from mmcore.encoders.base import AsksInBatches, Encoder
 from mmcore.encoders.presets import encoders_of
 from mmcore.encoders.projections import Projection
 from mmcore.errors import ConfigError, MediaError
+from mmcore.media.limits import check_bytes, check_segments
 from mmcore.media.sniff import HEAD, sniff
 from mmcore.media.text import chunks, clean, detect_language, read_text
 from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec
@@ -24,6 +25,7 @@ from storage.schemas import Modality
 from storage.snapshot import Snapshot
 
 MOST_CHUNKS = 20  # of a query text
+TEXTS: Final = 256  # query texts that go through an encoder at once
 PROJECTION = "projection"
 """The model under which the lake keeps the versions of its projection."""
 
@@ -72,8 +74,14 @@ class Asker:
 
     def chunks(self, texts: Sequence[str], language: str | None) -> Asked:
         """The mean of the chunks of one text, each encoded as a query."""
-        encoder = self.encoder(Modality.TEXT)
-        return self._asked(encoder, np.stack([encoder.encode_query(t) for t in texts]), language)
+        vectors = self.texts([texts], [language])
+        return Asked(self.space(Modality.TEXT), Modality.TEXT, vectors[0])
+
+    def texts(self, texts: Sequence[Sequence[str]], languages: Sequence[str | None]) -> Vectors:
+        """``chunks`` of n texts at once: (n, d), in the space that texts ask in."""
+        encoded = self._encoded_texts([chunk for chunks in texts for chunk in chunks])
+        ends = np.cumsum([len(chunks) for chunks in texts])
+        return self.contents(Modality.TEXT, np.split(encoded, ends[:-1]), languages)
 
     def media(self, path: Path, modality: Modality | None = None) -> Asked:
         """A file as a query, told by its content; ``modality`` audio asks with a video's sound.
@@ -81,22 +89,34 @@ class Asker:
         Raises ConfigError for a file that is missing, damaged or of no use.
         """
         content = read_content(path)
-        if content.modality == Modality.TEXT and modality in (None, Modality.TEXT):
-            return self.text(read_text(content, self.limits))
-        encoder = self.encoder(modality or content.modality)
-        if content.modality not in encoder.key.reads:
-            raise ConfigError(f"{path} is {content.modality}, it cannot be asked as {modality}")
         try:
+            if content.modality == Modality.TEXT and modality in (None, Modality.TEXT):
+                return self.text(read_text(content, self.limits))
+            encoder = self.encoder(modality or content.modality)
+            if content.modality not in encoder.key.reads:
+                told = f"{path} is {content.modality}, it cannot be asked as {modality}"
+                raise ConfigError(told)
             vectors = self._encoded(encoder, content)
         except MediaError as error:
             raise ConfigError(f"{path} cannot be used: {error.message}") from error
         if not len(vectors):
             raise ConfigError(f"{path} has no {encoder.key.modality} in it to search with")
-        return self._asked(encoder, vectors, None)
+        return self.cells(encoder.key.modality, vectors)
 
     def cells(self, modality: Modality, vectors: Vectors) -> Asked:
-        """Stored cells (n, d) of one content as the query that its file would be."""
-        return self._asked(self.encoder(modality), vectors, None)
+        """Cells (n, dim) of one content as the query that its file is."""
+        asked = self.contents(modality, [vectors], [None])
+        return Asked(self.space(modality), modality, asked[0])
+
+    def contents(
+        self, modality: Modality, cells: Sequence[Vectors], languages: Sequence[str | None]
+    ) -> Vectors:
+        """``cells`` of n contents at once: (n, d), in the space that ``modality`` asks in."""
+        key = self.encoder(modality).key
+        means = unit_rows(np.stack([of.mean(axis=0) for of in cells]))
+        if self.projection is None or not self.projection.joins(key):
+            return means
+        return self.projection.project(key, means, languages)
 
     def space(self, modality: Modality) -> str:
         """The space that a query by ``modality`` lies in."""
@@ -122,6 +142,13 @@ class Asker:
             f" {here} (another model, version or segmentation): index again with this installation"
         )
 
+    def _encoded_texts(self, texts: Sequence[str]) -> Vectors:
+        encoder = self.encoder(Modality.TEXT)
+        if not isinstance(encoder, AsksInBatches):
+            return np.stack([encoder.encode_query(text) for text in texts])
+        starts = range(0, len(texts), TEXTS)
+        return np.concatenate([encoder.encode_queries(texts[i : i + TEXTS]) for i in starts])
+
     def _encoded(self, encoder: Encoder, content: Content) -> Vectors:
         segments = self._decoded(encoder, content)
         found = [np.zeros((0, encoder.key.dim), dtype=np.float32)]
@@ -130,22 +157,14 @@ class Asker:
         return np.concatenate(found)
 
     def _decoded(self, encoder: Encoder, content: Content) -> Iterator[Any]:
-        # decoders come with the kind of file: a search by text loads none
-        from mmcore.media import audio, image, video  # noqa: PLC0415
+        """Its segments as indexing has them, within the same limits."""
+        from mmcore.media.segments import cut  # noqa: PLC0415 - a search by text loads no decoder
 
-        if encoder.key.modality == Modality.AUDIO:
-            return (d for _, d in audio.windows(content, self.limits, self.segmentation))
-        if encoder.key.modality == Modality.VIDEO:
-            return (d for _, d in video.frames(content, self.limits, self.segmentation))
-        return iter([image.load_image(content, self.limits, target=encoder.size)])
-
-    def _asked(self, encoder: Encoder, vectors: Vectors, language: str | None) -> Asked:
-        key = encoder.key
-        mean = unit_rows(vectors.mean(axis=0, keepdims=True))
-        if self.projection is None or not self.projection.joins(key):
-            return Asked(key.space, key.modality, mean[0])
-        placed = self.projection.project(key, mean, [language], query=True)
-        return Asked(self.projection.space, key.modality, placed[0])
+        check_bytes(content.size, self.limits)
+        segments = cut(content, encoder, self.segmentation, self.limits)
+        for count, (_, decoded) in enumerate(segments, start=1):
+            check_segments(count, self.limits)
+            yield decoded
 
 
 def published_projection(snapshot: Snapshot) -> Projection | None:

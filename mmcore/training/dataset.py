@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -11,6 +13,7 @@ import pyarrow.compute as pc
 
 from mmcore.specs import FitSpec
 from mmcore.training import split
+from mmcore.training.pairs import choose, enough, item_keys, of_pairs
 from mmcore.training.rows import Rows
 from mmcore.types import EncoderKey, Ids, Vectors
 from storage.errors import CorruptLakeError
@@ -36,42 +39,73 @@ def lake_rows(
     """
     if not snapshot.manifest.paths(f"segments/{modality}/"):
         return Rows.empty(_dim(snapshot, modality, space))
-    table = snapshot.rows(f"segments/{modality}", list(_COLUMNS))
-    if items is not None:
-        wanted = pa.array(np.fromiter(items, dtype=np.int64, count=len(items)))
-        table = table.filter(pc.is_in(table["item_id"], wanted))
-    table = table.sort_by(_ORDER)
+    rows = _bare_rows(snapshot, modality, items)
     if space == "own":
         ids, vectors = snapshot.cells(modality)
     else:
         _, ids, vectors = snapshot.vectors(modality)
-    segment_ids = table["segment_id"].to_numpy()
-    return Rows(
-        item_ids=table["item_id"].to_numpy(),
-        segment_ids=segment_ids,
-        content_ids=tuple(table["content_id"].to_pylist()),
-        languages=tuple(table["language"].to_pylist()),
-        texts=tuple(table["text"].to_pylist()),
-        vectors=_of_segments(snapshot, segment_ids, ids, vectors),
-    )
+    return replace(rows, vectors=_of_segments(snapshot, rows.segment_ids, ids, vectors))
 
 
 def fit_rows(
     snapshot: Snapshot, keys: Sequence[EncoderKey], spec: FitSpec
 ) -> tuple[Rows, dict[str, Rows]]:
-    """What projections are fitted on, in the encoders' own spaces.
+    """What the heads of ``keys``, as ``unfitted`` gave them, are fitted on, in their own spaces.
 
-    Returns all texts, and for each other encoder, by its name, the rows of items that may be
-    fitted on: those with a text, and none of it held out.
+    Returns all texts, and by encoder name the rows of the pairs that a head is fitted on: of items
+    with a text, and none of it held out. Where there are too few, there are no rows; where nothing
+    at all can be fitted, there are no texts either. Vectors are read only of what is returned.
     """
-    texts = lake_rows(snapshot, Modality.TEXT, space="own")
-    allowed = split.fit_items(texts, spec.held_out)
-    media = {
-        key.name: lake_rows(snapshot, key.modality, space="own", items=allowed)
-        for key in keys
-        if key.modality != Modality.TEXT
-    }
-    return texts, media
+    nothing = Rows.empty(_dim(snapshot, Modality.TEXT, "own"))
+    there = [key for key in keys if snapshot.manifest.paths(f"segments/{key.modality}/")]
+    if not there:
+        return nothing, {}
+    texts = _bare_rows(snapshot, Modality.TEXT)
+    allowed = texts.take(split.fit_rows(texts, spec.held_out))
+    named = item_keys(allowed)
+    spaces: defaultdict[str, list[EncoderKey]] = defaultdict(list)
+    for key in there:
+        if key.modality != Modality.TEXT:
+            spaces[key.space].append(key)
+    media: dict[str, Rows] = {}
+    for of in spaces.values():
+        rows = [_bare_rows(snapshot, key.modality, named.keys()) for key in of]
+        pairs = choose(rows, named.keys())
+        if enough(pairs, named, spec):
+            for key, found in zip(of, rows, strict=True):
+                media[key.name] = _with_cells(
+                    snapshot, key.modality, of_pairs(found, frozenset(pairs))
+                )
+    text = any(key.modality == Modality.TEXT for key in there)
+    if media or (text and split.enough_texts(allowed, spec)):
+        return _with_cells(snapshot, Modality.TEXT, texts), media
+    return nothing, media
+
+
+def _bare_rows(
+    snapshot: Snapshot, modality: Modality, items: Collection[int] | Ids | None = None
+) -> Rows:
+    """``lake_rows`` with vectors of no column: nothing is read of them."""
+    table = snapshot.rows(f"segments/{modality}", list(_COLUMNS))
+    if items is not None:
+        wanted = pa.array(np.fromiter(items, dtype=np.int64, count=len(items)))
+        table = table.filter(pc.is_in(table["item_id"], wanted))
+    table = table.sort_by(_ORDER)
+    return Rows(
+        item_ids=table["item_id"].to_numpy(),
+        segment_ids=table["segment_id"].to_numpy(),
+        content_ids=tuple(table["content_id"].to_pylist()),
+        languages=tuple(table["language"].to_pylist()),
+        texts=tuple(table["text"].to_pylist()),
+        vectors=np.zeros((len(table), 0), dtype=np.float32),
+    )
+
+
+def _with_cells(snapshot: Snapshot, modality: Modality, rows: Rows) -> Rows:
+    if not len(rows):
+        return Rows.empty(_dim(snapshot, modality, "own"))
+    ids, vectors = snapshot.cells(modality)
+    return replace(rows, vectors=_of_segments(snapshot, rows.segment_ids, ids, vectors))
 
 
 def _of_segments(snapshot: Snapshot, wanted: Ids, ids: Ids, vectors: Vectors) -> Vectors:

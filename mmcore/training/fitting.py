@@ -30,7 +30,8 @@ def neutral_vectors(text: Encoder) -> dict[str, Vectors]:
 def text_head(neutral: Mapping[str, Vectors], texts: Rows | None) -> TextHead:
     """Means per language: of the neutral sentences, or of ``texts`` shrunk to them.
 
-    ``other`` is the mean of all texts, whatever their language.
+    ``other`` is the mean of all texts, whatever their language. A content weighs once, in how many
+    chunks and items it may be.
     """
     prior = {name: vectors.mean(axis=0) for name, vectors in neutral.items()}
     prior["other"] = np.mean(list(prior.values()), axis=0)
@@ -38,15 +39,17 @@ def text_head(neutral: Mapping[str, Vectors], texts: Rows | None) -> TextHead:
         return TextHead("background", prior)
     of = np.array([language_of(language) for language in texts.languages])
     means = {
-        name: _shrunk(texts.vectors[(of == name) | (name == "other")], prior[name])
+        name: _shrunk(texts.take((of == name) | (name == "other")), prior[name])
         for name in LANGUAGES
     }
     return TextHead("fitted", means)
 
 
-def _shrunk(vectors: Vectors, prior: NDArray[Any]) -> NDArray[np.float32]:
-    total = vectors.sum(axis=0, dtype=np.float64) + BACKGROUND * prior
-    return np.asarray(total / (len(vectors) + BACKGROUND), dtype=np.float32)
+def _shrunk(texts: Rows, prior: NDArray[Any]) -> NDArray[np.float32]:
+    contents, rows = np.unique(texts.content_ids, return_inverse=True)
+    weights = 1 / np.bincount(rows, minlength=len(contents))[rows]  # of one content: 1 together
+    total = np.einsum("n,nd->d", weights, texts.vectors) + BACKGROUND * prior
+    return np.asarray(total / (len(contents) + BACKGROUND), dtype=np.float32)
 
 
 def label_head(reading: Reading, labels: Labels) -> MediaHead:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,11 +14,16 @@ from numpy.typing import NDArray
 
 from mmcore.encoders.features import Features, directions
 from mmcore.encoders.heads import LANGUAGES, TextHead
+from mmcore.specs import FitSpec
 from mmcore.training.rows import Rows
 from mmcore.training.split import caption_keys
 from mmcore.types import Vectors
 
 MOST: Final = 2000  # pairs that a head is fitted on: it keeps their features
+FEWEST_KEYS: Final = 8  # different captions, below which nothing can be cross-validated
+
+Pair = tuple[str, int]
+"""A content and an item that has it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,27 +57,57 @@ class Pairs:
         return np.asarray(np.any(self.said[language] != 0, axis=1))
 
 
+def item_keys(texts: Rows) -> dict[int, str]:
+    """The key that each item of ``texts`` goes by: of its first caption, English ones first."""
+    keys: dict[int, tuple[int, str]] = {}
+    own = zip(texts.item_ids.tolist(), texts.languages, caption_keys(texts), strict=True)
+    for item, language, key in own:
+        found = LANGUAGES.index(language_of(language)), key
+        keys[item] = min(keys.get(item, found), found)
+    return {item: key for item, (_, key) in keys.items()}
+
+
 def captions_of(texts: Rows, head: TextHead) -> dict[int, Captions]:
     """The captions of each item of ``texts``, in the shared space."""
     projected = head.project(texts.vectors, texts.languages)
-    keys: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
     sums: defaultdict[tuple[int, str], Features] = defaultdict(lambda: np.zeros(1))
-    own = zip(texts.item_ids.tolist(), caption_keys(texts), strict=True)
-    for row, (item, key) in enumerate(own):
+    for row, item in enumerate(texts.item_ids.tolist()):
         language = language_of(texts.languages[row])
-        keys[item].append((LANGUAGES.index(language), key))
         sums[item, language] = sums[item, language] + projected[row]
     return {
         item: Captions(
-            min(found)[1],
+            key,
             {
                 language: directions(sums[item, language][None])[0]
                 for language in LANGUAGES
                 if (item, language) in sums
             },
         )
-        for item, found in keys.items()
+        for item, key in item_keys(texts).items()
     }
+
+
+def enough(pairs: Sequence[Pair], keys: Mapping[int, str], spec: FitSpec) -> bool:
+    """Whether a head can be fitted on ``pairs``; ``keys`` are those of their items."""
+    items = {item for _, item in pairs}
+    return len(items) >= spec.min_pairs and len({keys[i] for i in items}) >= FEWEST_KEYS
+
+
+def choose(rows: Sequence[Rows], items: Collection[int]) -> list[Pair]:
+    """At most MOST (content, item) of ``rows``, of those ``items``, by hash; reads no vector."""
+    every = {
+        pair
+        for part in rows
+        for pair in zip(part.content_ids, part.item_ids.tolist(), strict=True)
+        if pair[1] in items
+    }
+    return heapq.nsmallest(MOST, every, key=_hash)
+
+
+def of_pairs(rows: Rows, pairs: Collection[Pair]) -> Rows:
+    """The rows of those ``pairs``."""
+    own = zip(rows.content_ids, rows.item_ids.tolist(), strict=True)
+    return rows.take(np.fromiter((pair in pairs for pair in own), dtype=bool, count=len(rows)))
 
 
 def pairs_of(rows: Sequence[Rows], captions: Mapping[int, Captions], dim: int) -> Pairs:
@@ -79,12 +115,13 @@ def pairs_of(rows: Sequence[Rows], captions: Mapping[int, Captions], dim: int) -
 
     A content's windows, or frames, count as one: the mean of their cells.
     """
-    cells: defaultdict[tuple[str, int], list[NDArray[np.float32]]] = defaultdict(list)
+    chosen = choose(rows, captions.keys())
+    cells: dict[Pair, list[NDArray[np.float32]]] = {pair: [] for pair in chosen}
     for part in rows:
-        for row, item in enumerate(part.item_ids.tolist()):
-            if item in captions:
-                cells[part.content_ids[row], item].append(part.vectors[row])
-    chosen = sorted(cells, key=lambda pair: hashlib.blake2b(repr(pair).encode()).digest())[:MOST]
+        own = zip(part.content_ids, part.item_ids.tolist(), strict=True)
+        for row, pair in enumerate(own):
+            if pair in cells:
+                cells[pair].append(part.vectors[row])
     said = {
         language: np.array(
             [captions[item].said.get(language, np.zeros(dim)) for _, item in chosen]
@@ -100,6 +137,10 @@ def pairs_of(rows: Sequence[Rows], captions: Mapping[int, Captions], dim: int) -
         cells=means.reshape(len(chosen), width),
         said=said,
     )
+
+
+def _hash(pair: Pair) -> bytes:
+    return hashlib.blake2b(repr(pair).encode()).digest()
 
 
 def language_of(language: str | None) -> str:

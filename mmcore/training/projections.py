@@ -16,16 +16,15 @@ from mmcore.encoders.projections import FittedOn, Joined, Projection
 from mmcore.errors import ConfigError
 from mmcore.specs import FitSpec, RuntimeSpec, SegmentationSpec
 from mmcore.training import class_names, fitting
-from mmcore.training.pairs import Pairs, captions_of, pairs_of
+from mmcore.training.pairs import Pairs, captions_of, enough, pairs_of
 from mmcore.training.rows import Rows
-from mmcore.training.split import caption_keys, fit_rows
+from mmcore.training.split import caption_keys, enough_texts, fit_rows
 from mmcore.types import EncoderKey
 from storage.schemas import Modality
 
 log = logging.getLogger(__name__)
 
 FITTED: Final = "fitted"
-FEWEST_KEYS: Final = 8  # different captions, below which nothing can be cross-validated
 
 Make = Callable[[EncoderKey], Encoder]
 
@@ -33,6 +32,24 @@ Make = Callable[[EncoderKey], Encoder]
 def registered(key: EncoderKey) -> Encoder:
     """The encoder of that name; how it cuts contents plays no part here."""
     return encoders.get(key.name)(SegmentationSpec(), RuntimeSpec())
+
+
+def unfitted(keys: Sequence[EncoderKey], previous: Projection | None) -> tuple[EncoderKey, ...]:
+    """The encoders whose head another call may change: all but those that are fitted already.
+
+    None where all encoders share the text encoder's space as it is. Reads nothing. ConfigError
+    where ``keys`` hold no text encoder.
+    """
+    text = _text_key(keys)
+    others = [key for key in keys if key is not text]
+    if others and all(key.space == text.space for key in others):
+        return ()
+    if previous is None or not previous.joins(text):
+        return tuple(keys)
+    heads = previous.heads
+    return tuple(
+        key for key in keys if not (previous.joins(key) and heads[key.name].head.state == FITTED)
+    )
 
 
 def fit_projection(
@@ -46,19 +63,18 @@ def fit_projection(
 ) -> Projection | None:
     """The next version of ``previous``, or None when there is nothing new to fit.
 
-    ``texts`` are all texts of the lake, ``media`` the rows of the other encoders by name, in their
-    own spaces; held-out captions and their items are left out here. A head is fitted by the first
-    call with ``min_pairs`` pairs and then stays, as long as its encoder's fingerprint does; before
-    that, an encoder with a classifier has a head made of class names, others have none. Encoders
-    of one space share a head; encoders that all share the text encoder's space need no projection.
-    ConfigError where ``keys`` hold no text encoder.
+    ``texts`` are all texts of the lake, ``media`` the rows of the other ``unfitted`` encoders by
+    name, in their own spaces; held-out captions and their items are left out here. A head is
+    fitted by the first call with ``min_pairs`` pairs (texts: different captions) and then stays,
+    as long as its encoder's fingerprint does; before that, an encoder with a classifier has a head
+    made of class names, others have none. Encoders of one space share a head; encoders that all
+    share the text encoder's space need no projection. ConfigError where ``keys`` hold no text
+    encoder.
     """
-    text = next((key for key in keys if key.modality == Modality.TEXT), None)
-    if text is None:
-        raise ConfigError("a projection needs a text encoder: the preset has none")
+    if not unfitted(keys, previous):
+        return None
+    text = _text_key(keys)
     others = [key for key in keys if key is not text]
-    if others and all(key.space == text.space for key in others):
-        return None  # one space as it is
     kept: dict[str, Head] = {}
     if previous is not None and previous.joins(text):
         kept = {key.name: previous.heads[key.name].head for key in keys if previous.joins(key)}
@@ -78,6 +94,13 @@ def fit_projection(
     )
 
 
+def _text_key(keys: Sequence[EncoderKey]) -> EncoderKey:
+    text = next((key for key in keys if key.modality == Modality.TEXT), None)
+    if text is None:
+        raise ConfigError("a projection needs a text encoder: the preset has none")
+    return text
+
+
 @dataclass(slots=True, eq=False)
 class _Fit:
     """One call's work; ``texts`` are those that may be fitted on."""
@@ -94,15 +117,14 @@ class _Fit:
         """A head for the text encoder and each other that can have one; kept ones are the same."""
         head = self._text_head(kept.get(self.text.name))
         heads: dict[str, Head] = {self.text.name: head}
-        captions = captions_of(self.texts, head)
         spaces: dict[str, list[EncoderKey]] = {}
         for key in others:
             spaces.setdefault(key.space, []).append(key)
         for keys in spaces.values():
             old = next((kept[key.name] for key in keys if key.name in kept), None)
-            rows = [self.media[key.name] for key in keys if key.name in self.media]
-            pairs = pairs_of(rows, captions, self.text.dim)
-            found = self._media_head(keys[0], others, pairs, old)
+            found = old
+            if old is None or old.state != FITTED:
+                found = self._media_head(keys[0], others, self._pairs(keys, head), old)
             heads |= {key.name: found for key in keys} if found is not None else {}
         return heads
 
@@ -116,27 +138,37 @@ class _Fit:
         return FittedOn(before.contents | contents, before.caption_keys | keys)
 
     def _text_head(self, old: Head | None) -> TextHead:
-        enough = len(self.texts) >= self.spec.min_pairs
-        if isinstance(old, TextHead) and (old.state == FITTED or not enough):
+        if isinstance(old, TextHead) and old.state == FITTED:
             return old
-        if enough:
+        fits = enough_texts(self.texts, self.spec)
+        if isinstance(old, TextHead) and not fits:
+            return old
+        if fits:
             self.items |= set(self.texts.item_ids.tolist())
         neutral = fitting.neutral_vectors(self.make(self.text))
-        return fitting.text_head(neutral, self.texts if enough else None)
+        return fitting.text_head(neutral, self.texts if fits else None)
+
+    def _pairs(self, keys: Sequence[EncoderKey], head: TextHead) -> Pairs:
+        rows = [self.media[key.name] for key in keys if key.name in self.media]
+        items = [part.item_ids for part in rows]
+        mine = np.isin(self.texts.item_ids, np.concatenate(items)) if items else np.zeros(0, int)
+        return pairs_of(rows, captions_of(self.texts.take(mine), head), self.text.dim)
 
     def _media_head(
         self, key: EncoderKey, others: Sequence[EncoderKey], pairs: Pairs, old: Head | None
     ) -> Head | None:
-        """The old head where it stays, one fitted on ``pairs``, one of class names, or none."""
-        enough = (
-            len(set(pairs.item_ids)) >= self.spec.min_pairs and len(set(pairs.keys)) >= FEWEST_KEYS
+        """One fitted on ``pairs``, the old head where there are too few, or one of class names."""
+        fits = enough(
+            list(zip(pairs.content_ids, pairs.item_ids, strict=True)),
+            dict(zip(pairs.item_ids, pairs.keys, strict=True)),
+            self.spec,
         )
-        if old is not None and (old.state == FITTED or not enough):
+        if old is not None and not fits:
             return old
         encoder = self.make(key)
         reading = reading_of(encoder, key.dim)
         labels = self._labels(encoder)
-        if not enough:
+        if not fits:
             return None if labels is None else fitting.label_head(reading, labels)
         head, score = fitting.fitted_head(
             reading, labels, pairs, self._prior(others), self.spec.folds

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.media.text import caption_key
+from mmcore.specs import FitSpec
 from mmcore.training.rows import Rows
 from mmcore.types import Ids
+from storage.schemas import content_id
+
+_LONGEST: Final = 400  # of a key that is kept as it is; a longer one is hashed
 
 
 def is_held_out(key: str, share: float) -> bool:
@@ -20,17 +25,22 @@ def is_held_out(key: str, share: float) -> bool:
 
 
 def caption_keys(texts: Rows) -> tuple[str, ...]:
-    """The key of each row's text; the chunks of one long text share its content id as theirs.
+    """The key of each row's text; the chunks of one long text share that of all its words.
 
-    So a document falls on one side as a whole, and does not count as dozens of captions.
+    So a document falls on one side as a whole, does not count as dozens of captions, and equals
+    its copy with other line ends. The chunks of a content are taken in the order of the rows.
     """
-    segments: defaultdict[str, set[int]] = defaultdict(set)
-    for content, segment in zip(texts.content_ids, texts.segment_ids.tolist(), strict=True):
-        segments[content].add(segment)
-    return tuple(
-        content if len(segments[content]) > 1 else caption_key(text or "")
-        for content, text in zip(texts.content_ids, texts.texts, strict=True)
-    )
+    chunks: defaultdict[str, dict[int, str]] = defaultdict(dict)
+    segments = texts.segment_ids.tolist()
+    for content, segment, text in zip(texts.content_ids, segments, texts.texts, strict=True):
+        chunks[content].setdefault(segment, text or "")
+    keys = {content: _key(" ".join(found.values())) for content, found in chunks.items()}
+    return tuple(keys[content] for content in texts.content_ids)
+
+
+def _key(text: str) -> str:
+    key = caption_key(text)
+    return key if len(key) <= _LONGEST else content_id(key.encode())
 
 
 def held_out(texts: Rows, share: float) -> NDArray[np.bool_]:
@@ -44,6 +54,11 @@ def fit_rows(texts: Rows, share: float) -> NDArray[np.bool_]:
     """(n,) which rows of ``texts`` may be fitted on: no caption of their item is held out."""
     spoiled: Ids = np.unique(texts.item_ids[held_out(texts, share)])
     return ~np.isin(texts.item_ids, spoiled)
+
+
+def enough_texts(texts: Rows, spec: FitSpec) -> bool:
+    """Whether the means of languages can be fitted on ``texts``: by different captions."""
+    return len(set(caption_keys(texts))) >= spec.min_pairs
 
 
 def fit_items(texts: Rows, share: float) -> Ids:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from mmcore.encoders.base import encoders
+from mmcore.encoders.base import AsksInBatches, encoders
 from mmcore.encoders.presets import PRESETS
 from mmcore.media.audio import RATE
 from mmcore.specs import RuntimeSpec, SegmentationSpec
@@ -103,6 +103,19 @@ def test_a_query_by_an_indexed_segment_finds_it(name):
         query = encoder.encode_query(decoded(encoder.key.modality, n))
         assert query.shape == (encoder.key.dim,)
         assert np.argmax(stored @ query) == n
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_queries_at_once_are_those_one_by_one(name):
+    """An encoder that asks in batches gives each query the vector that it has alone."""
+    encoder = small(name)
+    if not isinstance(encoder, AsksInBatches):
+        return
+    queries = [decoded(encoder.key.modality, n) for n in range(3)]
+    alone = np.stack([encoder.encode_query(query) for query in queries])
+    tolerance = TOLERANCE[encoder.compute["dtype"]]
+
+    np.testing.assert_allclose(encoder.encode_queries(queries), alone, atol=tolerance)
 
 
 @pytest.mark.parametrize("name", NAMES)

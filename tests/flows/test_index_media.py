@@ -8,11 +8,13 @@ import pytest
 from PIL import Image
 
 from flows.config import IndexConfig
-from mmcore.errors import SourceError, TooManyBadFilesError
+from mmcore.errors import ConfigError, EvaluationError, SourceError, TooManyBadFilesError
 from mmcore.search.searcher import Searcher
+from mmcore.specs import LimitsSpec
 from mmcore.types import Query
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
+from storage.manifest import read_manifest
 from storage.schemas import Modality
 from storage.snapshot import Snapshot, current
 from tests import media
@@ -257,6 +259,37 @@ def test_too_many_bad_files_publish_nothing(tmp_path):
         index(folder, tmp_path / "lake")
 
     assert current(Layout(tmp_path / "lake")) is None
+
+
+def test_a_blocked_evaluation_leaves_its_candidate(copied, monkeypatch):
+    """A candidate that cannot be scored is not published, and can be looked into."""
+
+    def blocked(*_):
+        raise ConfigError("no scores today")
+
+    folder, lake = copied
+    assert not list(lake.glob("candidates/*"))
+    media.text(folder / "new.txt", "A note on a wall.")
+    monkeypatch.setattr("tasks.evaluate.evaluate", blocked)
+
+    with pytest.raises(EvaluationError, match="no scores today"):
+        index(folder, lake)
+
+    assert current(Layout(lake)) == 1
+    (left,) = lake.glob("candidates/*/manifest.json")
+    assert read_manifest(left).number == 2
+
+
+def test_a_raised_limit_that_still_refuses_leaves_one_row(tmp_path):
+    """Quarantine says what refuses a file now, not what refused it under every older limit."""
+    media.wav(tmp_path / "media" / "long.wav", 2.0)
+    media.text(tmp_path / "media" / "note.txt", "A note on a wall.")
+    for seconds in (0.1, 0.2, 0.3):
+        limits = LimitsSpec(max_seconds=seconds)
+        index(tmp_path / "media", tmp_path / "lake", limits=limits)
+
+    (row,) = Snapshot.open(Layout(tmp_path / "lake")).rows("quarantine").to_pylist()
+    assert (row["reason"], row["message"]) == ("too-long", "2 seconds, the limit is 0.3")
 
 
 def test_a_dry_run_writes_nothing(indexed, tmp_path):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -18,9 +19,9 @@ def media_file(path, content="c", modality=Modality.IMAGE):
     return MediaFile("root", path, content, modality, "image/png", 10, 5)
 
 
-def rejection(path, reason="truncated"):
+def rejection(path, reason="decode-error"):
     """A file that did not decode."""
-    return Rejection("root", path, path, "decode", reason, "broken", "pillow 1")
+    return Rejection("root", path, path, "image", reason, "broken", "pillow 1")
 
 
 def descriptions(*segments):
@@ -116,3 +117,13 @@ def test_an_unchanged_quarantine_is_the_same_table():
 def test_a_rejection_survives_its_record():
     """What a part's record keeps of a rejection is all of it."""
     assert rows.rejection_of(rows.record_of(rejection("a"))) == rejection("a")
+
+
+def test_each_file_with_a_refused_content_is_named_once():
+    """Copies have a row each, whatever path the record has; two encoders may say the same."""
+    record = rows.record_of(rejection("old name"))
+    files = [media_file(path, "old name") for path in ("a", "b")] + [media_file("c", "fine")]
+
+    found = rows.part_rejections([record, record], files)
+
+    assert found == [replace(rejection("old name"), path=path) for path in ("a", "b")]

@@ -5,6 +5,8 @@ import pytest
 from storage.cells import (
     PartRecord,
     finished_contents,
+    live_descriptions,
+    live_parts,
     part_path,
     read_record,
     standing_rejections,
@@ -111,8 +113,8 @@ def test_a_retried_shard_leaves_the_old_part_as_it_was(tmp_path):
     assert (old, old.read_bytes()) == (path, before)
     assert new != old
     assert finished_contents(tmp_path, ["pillow 2"]) == {"a"}
-    assert standing_rejections([refused, read]) == []
-    assert standing_rejections([refused]) == list(refused.rejections)
+    assert standing_rejections([refused, read], ["pillow 1"]) == []
+    assert standing_rejections([refused], ["pillow 1"]) == list(refused.rejections)
 
 
 def test_an_equal_part_is_kept(tmp_path):
@@ -136,3 +138,35 @@ def test_a_damaged_part_is_never_taken_for_finished(tmp_path):
     write_part(path, cells(["a"]))
     with pytest.raises(CorruptLakeError, match="record"):
         read_record(path)
+
+
+@pytest.mark.parametrize(("in_use", "standing"), [(["limits 3"], "limits 3"), ([], "limits 1")])
+def test_a_content_that_three_parts_refused_has_one_rejection(in_use, standing):
+    """What refuses it now says why; where that tried nothing yet, one of the older ones does."""
+    tries = [rejection("a", f"limits {number}") for number in (1, 2, 3)]
+    records = [PartRecord(("a",), (refused,)) for refused in tries]
+
+    (found,) = standing_rejections(records, in_use)
+
+    assert found["decoder"] == standing
+
+
+def test_a_part_is_live_by_what_it_embedded_or_refused(tmp_path):
+    """A part that only says why a live content has no cells is live too, also where it is open."""
+    write_cells(part_path(tmp_path, "s1"), cells(["a"]), PartRecord(("a",)))
+    nothing = embeddings_schema(8).empty_table()
+    write_cells(part_path(tmp_path, "s2"), nothing, PartRecord((), (rejection("b", "reader 1"),)))
+    write_cells(part_path(tmp_path, "s3"), cells(["gone"]), PartRecord(("gone",)))
+
+    assert [path.name for path in live_parts(tmp_path, {"a", "b"})] == [
+        "part-s1.parquet",
+        "part-s2.parquet",
+    ]
+
+
+def test_a_live_segment_is_described_once(tmp_path):
+    """Of a segment in two parts there is one description, of a dead content none."""
+    one = write_cells(part_path(tmp_path, "s1"), cells(["a", "gone"]), PartRecord(("a", "gone")))
+    two = write_cells(part_path(tmp_path, "s2"), cells(["a", "b"]), PartRecord(("a", "b")))
+
+    assert live_descriptions([one, two], {"a", "b"})["content_id"].to_pylist() == ["a", "b"]

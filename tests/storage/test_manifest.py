@@ -103,3 +103,25 @@ def test_a_known_file_is_not_hashed_again(tmp_path):
     assert entry(tmp_path, path, known).sha256 == "as before"
     path.write_bytes(b"abcd")
     assert entry(tmp_path, path, known).sha256 != "as before"
+
+
+def test_a_projection_joins_an_encoder_of_exactly_its_fingerprint():
+    """A changed encoder keeps its name and lives in another space: it is not joined."""
+    joined = manifest(projection=PROJECTION)
+
+    assert joined.joins(IMAGES)
+    assert not joined.joins(IMAGES.model_copy(update={"fingerprint": "changed"}))
+    assert not joined.joins(IMAGES.model_copy(update={"name": "other"}))
+    assert not manifest().joins(IMAGES)
+
+
+def test_a_manifest_that_only_names_joined_encoders_is_read(tmp_path):
+    """Older manifests knew no fingerprints of them: those of its own encoders are meant."""
+    older = json.loads(manifest(encoders=[IMAGES, TEXTS], projection=PROJECTION).to_json())
+    older["projection"]["encoders"] = [TEXTS.name]
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps(older))
+
+    read = read_manifest(path)
+
+    assert read.projection.encoders == {TEXTS.name: TEXTS.fingerprint}

@@ -7,10 +7,23 @@ import pytest
 
 from storage import schemas
 from storage.cells import PartRecord, part_path, write_cells
-from storage.errors import CandidateOutdatedError, CorruptLakeError, NoLakeError
+from storage.errors import (
+    CandidateOutdatedError,
+    CorruptLakeError,
+    NoLakeError,
+    SnapshotExistsError,
+)
 from storage.layout import Layout
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, current, publish, published, roll_back, write_candidate
+from storage.snapshot import (
+    Snapshot,
+    current,
+    drop_candidate,
+    publish,
+    published,
+    roll_back,
+    write_candidate,
+)
 from storage.tables import vectors_of, write_part
 from tests.factories import (
     IMAGES,
@@ -69,7 +82,7 @@ def test_vectors_lie_in_the_space_that_is_searched(tmp_path):
     """A joined encoder's vectors are the projected ones, another's are its own cells."""
     joined = small_lake(tmp_path, KEYS, dead=("old",))
     alone = joined.manifest.model_copy(
-        update={"projection": PROJECTION.model_copy(update={"encoders": [TEXTS.name]})}
+        update={"projection": PROJECTION.model_copy(update={"encoders": {TEXTS.name: "bb22"}})}
     )
     space, ids, vectors = joined.vectors(Modality.IMAGE)
     own_space, own_ids, own = Snapshot.of(joined.layout, alone).vectors(Modality.IMAGE)
@@ -77,6 +90,26 @@ def test_vectors_lie_in_the_space_that_is_searched(tmp_path):
     assert (space, vectors.shape) == ("words/p1", (3, 6))
     assert (own_space, own.shape) == ("pictures", (3, 8))
     assert ids.tolist() == own_ids.tolist() == ids_of(IMAGES)
+
+
+def test_a_segment_has_its_vector_for_each_item_it_serves(tmp_path):
+    """Row i is the vector of segment i for item i, as the table of segments pairs them."""
+    snapshot = small_lake(tmp_path)
+    space, item_ids, segment_ids, vectors = snapshot.served(Modality.TEXT)
+    _, ids, own = snapshot.vectors(Modality.TEXT)
+
+    assert (space, item_ids.tolist()) == ("words/p1", snapshot.fused()[0].tolist())
+    assert segment_ids.tolist() == [segment(content(TEXTS, key)) for key in KEYS]
+    assert np.array_equal(vectors, np.stack([own[ids == one][0] for one in segment_ids]))
+
+
+def test_a_segment_that_no_encoder_embedded_is_an_error(tmp_path):
+    """A live segment without a vector is damage, never another segment's vector."""
+    whole = small_lake(tmp_path)
+    lost = whole.manifest.model_copy(update={"encoders": [IMAGES]})
+
+    with pytest.raises(CorruptLakeError, match="3 of its 3"):
+        Snapshot.of(whole.layout, lost).served(Modality.TEXT)
 
 
 def test_a_modality_without_an_encoder_has_no_vectors(tmp_path):
@@ -256,6 +289,47 @@ def test_a_candidate_is_kept_beside_the_snapshots(tmp_path):
 
     assert path == tmp_path / "candidates" / "run-1" / "manifest.json"
     assert current(layout) == 1
+
+
+def test_dropping_a_candidate_leaves_those_of_other_runs(tmp_path):
+    """One run's candidate goes, once; what another run was not allowed to publish stays."""
+    layout = Layout(tmp_path)
+    blocked = write_candidate(layout, manifest(run="blocked"))
+    dropped = write_candidate(layout, manifest(run="done"))
+    drop_candidate(layout, "done")
+    drop_candidate(layout, "done")
+
+    assert blocked.exists()
+    assert not dropped.parent.exists()
+
+
+def test_a_numbered_candidate_may_be_published_again(tmp_path):
+    """Whichever write failed the first time, the second ends what was begun, under one number."""
+    layout = small_lake(tmp_path).layout
+    numbered = candidate(layout, ("cat",)).model_copy(update={"number": 7})
+    for step in (1, 2, 3):
+        replace, _ = failing_at(step)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("os.replace", replace)
+            with pytest.raises(OSError, match="no power"):
+                publish(layout, numbered)
+        assert current(layout) == 1
+
+    assert publish(layout, numbered) == publish(layout, numbered) == numbered
+    assert published(layout) == [1, 7]
+    assert current(layout) == 7
+
+
+def test_a_number_that_another_snapshot_has_is_refused(tmp_path):
+    """A manifest that stands under the number is never replaced."""
+    layout = small_lake(tmp_path).layout
+    publish(layout, candidate(layout, ("cat",)))
+    roll_back(layout, 1)
+    mine = candidate(layout, ("owl",)).model_copy(update={"number": 2})
+
+    with pytest.raises(SnapshotExistsError):
+        publish(layout, mine)
+    assert Snapshot.open(layout, 2).rows("items", ["key"]).to_pydict() == {"key": ["cat"]}
 
 
 def test_a_reader_keeps_its_snapshot_during_publication(tmp_path):

@@ -153,7 +153,7 @@ def test_each_snapshot_shows_its_own_rows(tmp_path, duck):
 def test_an_encoder_that_is_not_joined_is_shown_in_its_own_space(tmp_path, duck):
     """Where the projection does not join an encoder, what is searched are its cells."""
     layout = Layout(tmp_path)
-    alone = PROJECTION.model_copy(update={"encoders": []})
+    alone = PROJECTION.model_copy(update={"encoders": {}})
     base = candidate(layout, ("cat",)).model_copy(update={"projection": alone})
     snapshot = Snapshot.of(layout, publish(layout, base))
 

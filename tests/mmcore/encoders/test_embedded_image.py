@@ -98,4 +98,6 @@ def test_one_network_serves_the_process():
     from mmcore.encoders.device import Compute
 
     compute = Compute("cpu", "float32")
-    assert efficientnet.network(compute) is efficientnet.network(compute)
+    assert efficientnet.network(compute, RuntimeSpec()) is efficientnet.network(
+        compute, RuntimeSpec()
+    )

@@ -88,7 +88,6 @@ def test_it_comes_back_whole_from_its_files(key):
 
     check_unit_rows(np.arange(5), found)
     np.testing.assert_array_equal(found, made.project(key, cells, languages))
-    np.testing.assert_array_equal(found, read.project(key, cells, languages, query=True))
     assert (read.space, read.dim, read.fitted_on) == (made.space, made.dim, made.fitted_on)
     assert read.joins(key)
     assert read.project(key, cells[:0], []).shape == (0, 4)

@@ -1,14 +1,15 @@
 import numpy as np
 import pytest
 
-from mmcore.encoders.projections import FittedOn as Seen
-from mmcore.encoders.projections import Projection
+from mmcore.encoders.projections import FittedOn, Projection
 from mmcore.errors import ConfigError, EvaluationError
 from mmcore.evaluation.evaluate import evaluate
 from mmcore.specs import EvaluationSpec, FitSpec
+from mmcore.training.dataset import lake_rows
 from mmcore.types import Rejection
 from storage.manifest import FusionEntry
 from storage.snapshot import Snapshot
+from tests.fakes import HashEncoder
 from tests.lakes import COLOURS, coloured_items, make_lake, towers
 
 ALL = FitSpec(held_out=0.9)
@@ -96,6 +97,27 @@ def test_queries_are_bounded(lake):
     assert {d.queries for d in found.directions} == {3}
 
 
+def test_each_side_is_read_and_embedded_at_once(lake, monkeypatch):
+    """Whatever is looked for with them, pictures are read once, and texts go in one batch."""
+    read, batches = [], []
+
+    def reading(snapshot, modality, **options):
+        read.append(modality)
+        return lake_rows(snapshot, modality, **options)
+
+    def encoding(self, decoded):
+        batches.append(len(decoded))
+        return self.encode([self.prepare(one) for one in decoded])
+
+    monkeypatch.setattr("mmcore.evaluation.asking.lake_rows", reading)
+    monkeypatch.setattr(HashEncoder, "encode_queries", encoding)
+    found = evaluate(lake, towers(), None, FEW, ALL)
+
+    assert read == ["image"]
+    assert len(batches) == 2  # English and Chinese
+    assert len(found.directions) > 3
+
+
 def test_a_single_item_cannot_find_itself(tmp_path):
     """Fused without its only text, an item is its picture, and is found by that, or not at all."""
     lone = {"a": {"a.txt": "A red wall."}, "b": {"b.png": "red", "b.txt": "The red door"}}
@@ -110,7 +132,7 @@ def test_what_the_projection_was_fitted_on_is_not_asked(lake, report):
     """A picture that the projection has seen takes the queries of its item out, and no others."""
     files = lake.rows("files", ["path", "content_id"]).to_pylist()
     seen = next(f["content_id"] for f in files if f["path"] == "lie.png")
-    projection = Projection("x", "p1", 32, {}, Seen(contents=frozenset({seen})))
+    projection = Projection("x", "p1", 32, {}, FittedOn(contents=frozenset({seen})))
     found = evaluate(lake, towers(), projection, FEW, FitSpec(held_out=0.9))
 
     for name in ("image→text:en", "text:en→image"):

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from mmcore.evaluation.queries import FittedOn, Pairs, medium
+from mmcore.encoders.projections import FittedOn
+from mmcore.evaluation.queries import Pairs, medium
 from mmcore.training.rows import Rows
 from mmcore.training.split import is_held_out
 from storage.schemas import Modality
@@ -68,7 +69,8 @@ def test_only_held_out_captions_are_asked():
 
 
 @pytest.mark.parametrize(
-    "fitted", [FittedOn(contents={"i1"}), FittedOn(keys={"一只猫"}), FittedOn(contents={"t2"})]
+    "fitted",
+    [FittedOn(contents={"i1"}), FittedOn(caption_keys={"一只猫"}), FittedOn(contents={"t2"})],
 )
 def test_what_was_fitted_on_is_never_asked(fitted):
     """One content or caption of an item that was fitted on takes the whole item out."""
@@ -82,7 +84,7 @@ def test_questions_come_in_the_order_of_their_hashes():
 
 
 def test_a_document_is_no_caption():
-    """A text of several chunks is equal to itself alone, and keeps its chunks in order."""
+    """A text of several chunks does not equal one of them, and keeps its chunks in order."""
     texts = rows(
         (1, 1, "long", "en", "One."), (1, 2, "long", "en", "Two."), (2, 3, "s", "en", "One.")
     )
@@ -103,3 +105,31 @@ def test_a_side_names_its_medium():
     """A direction's sides are media, and texts by their language."""
     assert pairs().sides == ("image", "text:en", "text:zh")
     assert medium("text:zh") is Modality.TEXT
+
+
+def test_a_long_text_equals_its_copy():
+    """The same words in another file are hidden with it and right too; fitted, both stay out."""
+    texts = rows(
+        (1, 1, "lf", "en", "One."),
+        (1, 2, "lf", "en", "Two."),
+        (2, 3, "crlf", "en", "One."),
+        (2, 4, "crlf", "en", "Two."),
+    )
+    found = asked("text:en", of=Pairs({Modality.TEXT: texts}))
+
+    assert found["lf"].hidden == {"lf", "crlf"}
+    assert found["lf"].relevant.tolist() == [1, 2]
+    seen = FittedOn(caption_keys=frozenset({"one two"}))
+    assert asked("text:en", fitted=seen, of=Pairs({Modality.TEXT: texts})) == {}
+
+
+def test_what_is_right_for_many_is_held_once():
+    """Pictures of one caption share what is right: nothing grows with the square of them."""
+    n = 50
+    texts = rows(*((i, 0, "t", "en", "A cat.") for i in range(n)), (1, 1, "u", "en", "Tom."))
+    images = rows(*((i, 100 + i, f"i{i}", None, None) for i in range(n)))
+    found = list(asked("image", of=Pairs({Modality.TEXT: texts, Modality.IMAGE: images})).values())
+
+    assert len({id(ids) for question in found for ids in question.right}) == 2
+    assert all(len(question.relevant) == n for question in found)
+    assert found[1].relevant[0] == found[1].items[0]

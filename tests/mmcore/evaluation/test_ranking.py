@@ -46,7 +46,8 @@ def test_a_row_that_left_the_gallery_is_neither_found_nor_relevant():
     found = rank(QUERY, rows, [ids(1, 2)], hidden, depth=10)
 
     assert found.found[0].tolist() == [2]
-    assert found.relevant[0].tolist() == [2]
+    assert (found.relevant.tolist(), found.hits[0].tolist()) == ([1], [1])
+    assert found.expected[0].tolist() == [2]
     assert found.sizes.tolist() == [1]
 
 
@@ -63,14 +64,14 @@ def test_relevant_items_outside_the_gallery_do_not_count():
     """An item without the modality cannot be found and is no miss."""
     found = rank(QUERY, gallery([1], [0.5]), [ids(1, 77)], NONE, depth=1)
 
-    assert found.relevant[0].tolist() == [1]
+    assert found.relevant.tolist() == [1]
     assert rank(QUERY, gallery([1], [0.5]), [ids(77)], NONE, depth=1).first.tolist() == [0]
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_blocks_change_nothing(data):
-    """Rankings in blocks of two rows equal a sort of all scores, ties included."""
+    """Rankings in blocks of few queries equal a sort of all scores, ties included."""
     items = data.draw(st.lists(st.integers(1, 8), min_size=1, max_size=14))
     levels = data.draw(st.lists(st.integers(0, 3), min_size=len(items), max_size=len(items)))
     rows = gallery(items, [level / 4 for level in levels])
@@ -79,9 +80,29 @@ def test_blocks_change_nothing(data):
     target = data.draw(st.sampled_from(items))
     depth = data.draw(st.integers(1, 9))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ranking, "_BLOCK_ROWS", 2)
-        patch.setattr(ranking, "_BLOCK_SCORES", 3)
-        found = rank(np.repeat(QUERY, 2, axis=0), rows, [ids(target)] * 2, NONE, depth=depth)
+        patch.setattr(ranking, "_BLOCK_SCORES", 2 * len(items))
+        found = rank(np.repeat(QUERY, 3, axis=0), rows, [ids(target)] * 3, NONE, depth=depth)
 
-    assert [row.tolist() for row in found.found] == [expected[:depth]] * 2
-    assert found.first.tolist() == [expected.index(target) + 1] * 2
+    place = expected.index(target) + 1
+    assert [row.tolist() for row in found.found] == [expected[:depth]] * 3
+    assert found.first.tolist() == [place] * 3
+    assert [row.tolist() for row in found.hits] == [[place] if place <= depth else []] * 3
+
+
+def test_an_override_holds_for_its_query_in_every_block(monkeypatch):
+    """Each of three queries, in blocks of one, has its own row out of the gallery."""
+    monkeypatch.setattr(ranking, "_BLOCK_SCORES", 1)
+    rows = gallery([1, 2, 3], [0.9, 0.8, 0.7])
+    hidden = Overrides.of([2, 0, 1], [0, 1, 2], [-np.inf] * 3)
+    found = rank(np.repeat(QUERY, 3, axis=0), rows, [ids(1)] * 3, hidden, depth=3)
+
+    assert [row.tolist() for row in found.found] == [[1, 3], [1, 2], [2, 3]]
+    assert found.first.tolist() == [1, 1, 0]
+
+
+def test_an_empty_gallery_has_nothing():
+    """Nothing is found, and nothing raises."""
+    nothing = Gallery.of(ids(), np.zeros(0, dtype="U1"), QUERY[:0])
+    found = rank(QUERY, nothing, [ids(1)], NONE, depth=3)
+
+    assert (len(found.found[0]), found.sizes.tolist(), found.first.tolist()) == (0, [0], [0])

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mmcore.fusion import pooling
 from mmcore.fusion.pooling import Members, fuse_items, inputs_of, pool
 from mmcore.types import unit_rows
 from storage.schemas import Modality
@@ -62,6 +63,24 @@ def test_every_item_of_any_modality_is_fused():
 
     assert fused.item_ids.tolist() == [1, 2, 3]
     assert fused.has[:, :2].tolist() == [[True, False], [True, True], [False, True]]
+
+
+def test_blocks_change_nothing(monkeypatch, rng):
+    """Items fused three at a time are those fused all at once, whatever the order of the rows."""
+    items = rng.permutation(np.repeat(np.arange(10), 2)).astype(np.int64)
+    rows = Members(items, np.arange(20), unit_rows(rng.normal(size=(20, 3))))
+    one = {Modality.TEXT: rows, Modality.IMAGE: Members(items[:5], *_first(rows, 5))}
+
+    whole = fuse_items("space", First(), one)
+    monkeypatch.setattr(pooling, "BLOCK", 3)
+    parts = fuse_items("space", First(), one)
+
+    for name in ("item_ids", "inputs", "vectors", "has", "weights"):
+        np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), atol=1e-6)
+
+
+def _first(rows, count):
+    return rows.segment_ids[:count], rows.vectors[:count]
 
 
 def test_nothing_to_fuse_is_none():

@@ -203,6 +203,19 @@ def test_a_manifest_gives_a_text_its_language():
     assert item.files[0].language == "zh"
 
 
+def test_a_manifest_in_a_folder_with_a_decomposed_name_finds_its_files(tmp_path):
+    """MacOS writes é as e and an accent: the manifest's rows still name the files beside it."""
+    folder = tmp_path / unicodedata.normalize("NFD", "café")
+    media.png(folder / "cat.png")
+    media.text(folder / "manifest.csv", "item,path,caption\nkatze,cat.png,A cat\n")
+    source = Source("media", str(tmp_path))
+
+    crawled = crawl(source, CrawlSpec(), LimitsSpec(), {})
+    items = items_of(source, crawled, CrawlSpec())
+
+    assert [len(item.files) for item in items] == [2]
+
+
 def test_a_row_for_a_missing_file_is_said(caplog):
     """A path that was not found is logged with its line; an item's captions stay."""
     rows = [row(5, path="no.jpg"), row(6, path="no.jpg", item="7", captions=((None, "A frog"),))]

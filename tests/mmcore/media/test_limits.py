@@ -3,6 +3,7 @@
 import warnings
 from contextlib import suppress
 
+import av
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -101,6 +102,15 @@ def test_a_decoders_error_is_a_rejection(error, reason):
     assert caught.value.reason == reason
     assert "\n" not in caught.value.message
     assert caught.value.__cause__ is error
+
+
+def test_a_decoders_own_memory_error_is_one():
+    """FFmpeg's error for too little memory is no damaged file."""
+    error = av.error.MemoryError(12, "Cannot allocate memory")
+    with pytest.raises(MediaError) as caught, limits.decoding("audio", av.FFmpegError):
+        raise error
+
+    assert caught.value.reason == limits.OUT_OF_MEMORY
 
 
 def test_a_reading_error_is_not_the_files_fault():

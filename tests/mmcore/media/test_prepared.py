@@ -284,3 +284,19 @@ def test_an_encoder_may_refuse_a_segment(tmp_path):
     found = prepare_shard(shard, encoder, SPEC, LIMITS, tmp_path / "staging")
 
     assert [r.reason for r in found.rejections] == ["silent"]
+
+
+def test_a_content_that_found_no_memory_is_not_done(tmp_path, monkeypatch):
+    """That the machine was full is not the file's fault: the next run tries it again."""
+
+    def full(*_, **__):
+        raise MemoryError
+
+    content = media.content(media.png(tmp_path / "a.png"))
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", full)
+    found = prepare(tmp_path, Modality.IMAGE, [content])
+
+    assert [(r.stage, r.reason, r.decoder) for r in found.rejections] == [
+        ("image", "out-of-memory", READER)
+    ]
+    assert found.done == ()

@@ -6,6 +6,7 @@ import pytest
 
 from mmcore.errors import ConfigError
 from mmcore.media.audio import windows
+from mmcore.media.segments import cut
 from mmcore.search.queries import Asker, read_content
 from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec
 from mmcore.types import EncoderKey, unit_rows
@@ -27,11 +28,21 @@ class Turned:
         """Whether it takes that encoder's vectors."""
         return key.modality in self.joined
 
-    def project(self, key, vectors, languages, *, query=False):
+    def project(self, key, vectors, languages):
         """Turn the vectors of a query."""
-        assert query
         self.languages += languages
         return np.roll(vectors, 1, axis=1)
+
+
+class OneByOne:
+    """A text encoder that takes single queries only."""
+
+    def __init__(self):
+        self.key = encoder(Modality.TEXT).key
+
+    def encode_query(self, decoded):
+        """The vector of one text."""
+        return encoder(Modality.TEXT).encode_query(decoded)
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +127,45 @@ def test_a_video_asks_with_its_pictures_or_its_sound(manifest, tmp_path):
         asker(manifest).media(silent, Modality.AUDIO)
     with pytest.raises(ConfigError, match="cannot be asked as audio"):
         asker(manifest).media(media.png(tmp_path / "p.png"), Modality.AUDIO)
+
+
+def test_texts_at_once_ask_like_each_alone(manifest):
+    """Chunks stay with their text, in batches or through an encoder that knows none."""
+    asking = asker(manifest)
+    texts, languages = [["u", "v"], ["w"], ["x", "y", "z"]], ["en", "zh", None]
+    alone = [asking.chunks(t, n).vector for t, n in zip(texts, languages, strict=True)]
+    single = Asker(manifest, [OneByOne(), *hash_encoders()[1:]], None)
+
+    assert np.allclose(asking.texts(texts, languages), alone, atol=1e-6)
+    assert np.allclose(single.texts(texts, languages), alone, atol=1e-6)
+
+
+def test_a_video_is_decoded_as_indexing_does(manifest, tmp_path):
+    """Its frames reach the encoder in the size that indexed ones have, cut by the same code."""
+    path = media.mp4(tmp_path / "v.mp4", 2.0)
+    film = encoder(Modality.VIDEO)
+    content = read_content(path)
+    frames = [f for _, f in cut(content, film, SegmentationSpec(), LimitsSpec())]
+    cells = film.encode(np.stack([film.prepare(frame) for frame in frames]))
+    asking = asker(manifest)
+
+    assert np.array_equal(asking.media(path).vector, asking.cells(Modality.VIDEO, cells).vector)
+
+
+def test_limits_hold_for_queries(manifest, tmp_path):
+    """A file of too many bytes or segments is refused as it would be when indexed."""
+    path = media.wav(tmp_path / "s.wav", 25.0)
+    for limits in (LimitsSpec(max_segments=2), LimitsSpec(max_bytes=100)):
+        with pytest.raises(ConfigError, match="the limit is"):
+            asker(manifest, limits=limits).media(path)
+
+
+def test_a_damaged_text_is_told(manifest, tmp_path):
+    """A text that cannot be read is a ConfigError with its path."""
+    path = tmp_path / "long.txt"
+    path.write_text("words " * 100)
+    with pytest.raises(ConfigError, match=r"long\.txt cannot be used"):
+        asker(manifest, limits=LimitsSpec(max_text_bytes=10)).media(path)
 
 
 def test_an_encoder_that_the_lake_does_not_have_is_named(tmp_path):

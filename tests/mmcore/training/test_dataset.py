@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 
 from mmcore.specs import FitSpec
+from mmcore.training import pairs
 from mmcore.training.dataset import fit_rows, lake_rows
 from mmcore.training.split import fit_items
 from storage.schemas import Modality, item_id
+from storage.snapshot import Snapshot
 from tests.factories import small_lake
 from tests.lakes import coloured_items, make_lake, towers
 
@@ -72,13 +74,48 @@ def test_shared_rows_lie_where_they_are_searched(tmp_path):
     assert own.segment_ids.tolist() == shared.segment_ids.tolist()
 
 
-def test_fitting_gets_no_picture_of_a_held_out_caption(lake):
+def test_fitting_gets_no_picture_of_a_held_out_caption(lake, monkeypatch):
     """Media rows are those of items that may be fitted on; texts are all there, to know which."""
     keys = [encoder.key for encoder in towers()]
-    texts, media = fit_rows(lake, keys, FitSpec(held_out=0.5))
+    monkeypatch.setattr(pairs, "FEWEST_KEYS", 2)
+    texts, media = fit_rows(lake, keys, FitSpec(held_out=0.5, min_pairs=2))
     allowed = fit_items(texts, 0.5)
 
     assert set(media) == {"hash-image"}
     assert 0 < len(media["hash-image"]) < 16
     assert set(media["hash-image"].item_ids.tolist()) <= set(allowed.tolist())
     assert len(set(texts.item_ids.tolist())) == 17
+
+
+def test_no_vector_is_read_where_nothing_can_be_fitted(lake, monkeypatch):
+    """Too few pairs for a head, or no head that is wanted: the cells are left alone."""
+    read = []
+    cells = Snapshot.cells
+    monkeypatch.setattr(
+        Snapshot, "cells", lambda self, modality: read.append(modality) or cells(self, modality)
+    )
+    text, image = [encoder.key for encoder in towers()]
+    none = FitSpec(held_out=0.0, min_pairs=500)
+
+    texts, media = fit_rows(lake, [text, image], none)
+    assert (len(texts), texts.vectors.shape[1], media, read) == (0, 32, {}, [])
+    texts, media = fit_rows(lake, [text], FitSpec(held_out=0.0))
+    assert (len(texts) > 17, media, read) == (True, {}, [Modality.TEXT])
+
+
+def test_no_more_rows_are_given_than_a_head_keeps(lake, monkeypatch):
+    """Of many pairs those are read that a fit chooses."""
+    monkeypatch.setattr(pairs, "MOST", 12)
+    keys = [encoder.key for encoder in towers()]
+    _, media = fit_rows(lake, keys, FitSpec(held_out=0.0, min_pairs=10))
+
+    assert len(media["hash-image"]) == 12
+
+
+def test_a_lake_without_the_medium_is_not_read(lake, monkeypatch):
+    """Sounds wait for ever in a lake of pictures: no table is read for them."""
+    monkeypatch.setattr(Snapshot, "rows", None)
+    sound = towers(audio=True)[2].key
+    texts, media = fit_rows(lake, [sound], FitSpec())
+
+    assert (len(texts), media) == (0, {})

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from mmcore.encoders.base import Classifier
 from mmcore.encoders.features import directions
 from mmcore.encoders.projections import Projection
 from mmcore.errors import ConfigError
 from mmcore.specs import FitSpec
-from mmcore.training.projections import fit_projection
+from mmcore.training.projections import fit_projection, unfitted
 from mmcore.training.rows import Rows
 from mmcore.training.split import fit_items, is_held_out
 from storage.schemas import Modality
@@ -201,6 +202,36 @@ def test_fewer_pairs_than_asked_for_fit_nothing():
     assert states(fit(60, n_images=60, spec=FitSpec(min_pairs=1000)))["hash-image"] == "label"
 
 
+def test_one_long_text_is_one_caption():
+    """The chunks of a book, or one caption of many items, fit no mean of a language."""
+    parts = [f"part {n}" for n in range(60)]
+    book = Rows(
+        np.zeros(60, np.int64),
+        np.arange(60),
+        ("book",) * 60,
+        ("en",) * 60,
+        tuple(parts),
+        TEXT.encode(parts),
+    )
+    same = replace(book, item_ids=np.arange(60), segment_ids=np.zeros(60, np.int64))
+    for rows in (book, same):
+        found = fit_projection(rows, {}, KEYS, FitSpec(held_out=0.0), None, make=make)
+        assert states(found)["hash-text"] == "background"
+
+
+def test_what_is_fitted_already_is_told_without_a_row():
+    """All at first; then those that had too few pairs; and all, once the text encoder changed."""
+    first, second = fit(60, n_images=60), fit(60, n_images=60, n_sounds=60)
+    text = [replace(k, fingerprint="new") if k.name == "hash-text" else k for k in KEYS]
+
+    assert unfitted(KEYS, None) == tuple(KEYS)
+    assert unfitted(KEYS, fit(0)) == tuple(KEYS)
+    assert [key.name for key in unfitted(KEYS, first)] == ["hash-audio"]
+    assert unfitted(KEYS, second) == ()
+    assert unfitted(text, second) == tuple(text)
+    assert unfitted([replace(key, space="joint") for key in KEYS], None) == ()
+
+
 def test_encoders_of_one_joint_space_need_no_projection():
     """Two towers share their space as they are."""
     keys = [replace(key, space="joint") for key in KEYS]
@@ -212,3 +243,9 @@ def test_without_a_text_encoder_there_is_no_shared_space():
     """Captions are what joins the media."""
     with pytest.raises(ConfigError, match="text encoder"):
         fit_projection(texts(3), {}, [IMAGE.key], SPEC, None, make=make)
+
+
+def test_one_fold_validates_nothing():
+    """Cross-validation needs two folds at least; the spec says so before any work."""
+    with pytest.raises(ValidationError, match="greater than or equal to 2"):
+        FitSpec(folds=1)

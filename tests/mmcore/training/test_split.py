@@ -49,18 +49,30 @@ def test_equal_captions_share_a_key():
 
 
 def test_a_text_in_chunks_is_one_caption():
-    """Chunks share their content as key, also when the text serves two items."""
+    """Chunks share the key of all the words, also when the text serves two items."""
     rows = [
         (1, 1, "doc", "First part."),
         (1, 2, "doc", "Second part."),
         (2, 1, "doc", "First part."),
     ]
 
-    assert caption_keys(texts(rows)) == ("doc", "doc", "doc")
+    assert caption_keys(texts(rows)) == ("first part second part",) * 3
     assert caption_keys(texts([(1, 1, "a", "A frog."), (2, 1, "a", "A frog.")])) == (
         "frog",
         "frog",
     )
+
+
+def test_a_long_text_and_its_copy_are_one_caption():
+    """Two files of equal words have one key, a short one however long they are; others another."""
+    long = [f"Sentence {n} says nothing at all." for n in range(40)]
+    copies = [(1, n, "lf", part) for n, part in enumerate(long)]
+    copies += [(2, 100 + n, "crlf", part) for n, part in enumerate(long)]
+    keys = caption_keys(texts([*copies, (3, 200, "other", long[0]), (3, 201, "other", long[1])]))
+
+    assert len(set(keys[:80])) == 1
+    assert len(set(keys)) == 2
+    assert len(keys[0]) == 32
 
 
 def test_an_item_with_any_held_out_caption_is_not_fitted_on(monkeypatch):

@@ -17,8 +17,8 @@ _EXPECTED: Final = 3
 _LETTERS: Final = 200  # of a text that is shown
 
 
-class Labels:
-    """Keys of items and paths of files, looked up for the few that are shown."""
+class WorstQueries:
+    """Picks them, and looks up keys of items and paths of files for the few that are shown."""
 
     def __init__(self, snapshot: Snapshot, pairs: Pairs) -> None:
         self._pairs = pairs
@@ -26,7 +26,7 @@ class Labels:
         columns = ["item_id", "path", "content_id"]
         self._files = Lookup.of(snapshot.rows("item_files", columns), "item_id")
 
-    def worst(self, chosen: Sequence[Question], ranking: Ranking, target: str) -> list[Worst]:
+    def of(self, chosen: Sequence[Question], ranking: Ranking, target: str) -> list[Worst]:
         """The queries whose first right answer is furthest down, the worst first."""
         order = sorted(
             (place for place in range(len(chosen)) if ranking.first[place] > 1),
@@ -35,13 +35,13 @@ class Labels:
         return [self._worst(chosen[place], place, ranking, target) for place in order[:_WORST]]
 
     def _worst(self, question: Question, place: int, ranking: Ranking, target: str) -> Worst:
-        found, relevant = ranking.found[place], ranking.relevant[place]
+        found = ranking.found[place]
         return Worst(
             query=self._asked(question),
-            expected=self._expected(question, relevant, target),
+            expected=self._expected(ranking.expected[place], target),
             first=self._item(int(found[0]), target) if len(found) else "",
             rank=int(ranking.first[place]),
-            relevant=len(relevant),
+            relevant=int(ranking.relevant[place]),
         )
 
     def _asked(self, question: Question) -> str:
@@ -52,11 +52,9 @@ class Labels:
         paths = [f["path"] for f in files if f["content_id"] == question.content_id]
         return paths[0] if paths else question.content_id
 
-    def _expected(self, question: Question, relevant: Ids, target: str) -> list[str]:
-        """Some right answers, each once, those of the question's own items first."""
-        own = set(question.items.tolist())
-        ordered = sorted(relevant.tolist(), key=lambda item: (item not in own, item))
-        return list(dict.fromkeys(self._item(item, target) for item in ordered))[:_EXPECTED]
+    def _expected(self, items: Ids, target: str) -> list[str]:
+        """Some right answers, each once, in their order."""
+        return list(dict.fromkeys(self._item(i, target) for i in items.tolist()))[:_EXPECTED]
 
     def _item(self, item: int, target: str) -> str:
         """An item by the text that was looked for, else by its key."""

@@ -1,0 +1,24 @@
+"""What stages add to a candidate's manifest: the files they wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from storage.manifest import FileEntry, Manifest, entry
+from storage.snapshot import Snapshot
+from tasks.workplace import Workplace
+
+
+def entries(paths: Iterable[Path], work: Workplace, published: Snapshot | None) -> list[FileEntry]:
+    """Manifest entries of ``paths``, sorted; a published file is not hashed again."""
+    known = {e.path: e for e in published.manifest.files} if published else {}
+    return sorted((entry(work.lake.root, path, known) for path in paths), key=lambda e: e.path)
+
+
+def with_files(
+    manifest: Manifest, paths: Iterable[Path], work: Workplace, published: Snapshot | None
+) -> Manifest:
+    """The manifest, naming ``paths`` too."""
+    files = [*manifest.files, *entries(paths, work, published)]
+    return manifest.model_copy(update={"files": sorted(files, key=lambda e: e.path)})
