@@ -24,7 +24,6 @@ from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from tasks.crawl import Found
 from tasks.manifests import entries
-from tasks.manifests import with_files as with_files  # noqa: PLC0414 - tasks.train finds it here
 from tasks.plan import Plan
 from tasks.policies import POLICY
 from tasks.workplace import Workplace

@@ -14,7 +14,7 @@ from mmcore.types import EncoderKey
 from storage import models
 from storage.manifest import Manifest, ProjectionEntry
 from storage.snapshot import Snapshot
-from tasks.candidate import with_files
+from tasks.manifests import with_files
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
 

@@ -11,13 +11,14 @@ import numpy as np
 from mmcore.encoders.projections import FittedOn
 from mmcore.evaluation import measures
 from mmcore.evaluation.asking import QuestionVectors
-from mmcore.evaluation.galleries import FUSED, Galleries
+from mmcore.evaluation.galleries import Galleries
 from mmcore.evaluation.queries import Pairs, Question
 from mmcore.evaluation.ranking import Ranking, rank
 from mmcore.evaluation.scores import Direction, Unscored
 from mmcore.evaluation.worst import WorstQueries
 from mmcore.specs import EvaluationSpec
 from mmcore.types import Vectors
+from storage.schemas import FUSED
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import numpy as np
 
@@ -17,10 +16,8 @@ from mmcore.specs import FusionSpec
 from mmcore.training.rows import Rows
 from mmcore.types import Vectors
 from storage.manifest import Manifest
-from storage.schemas import Modality
+from storage.schemas import FUSED, Modality
 from storage.snapshot import Snapshot
-
-FUSED: Final = "fused"
 
 
 class Galleries:

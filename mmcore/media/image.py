@@ -36,7 +36,8 @@ def load_image(content: Content, limits: LimitsSpec, *, target: int) -> Image.Im
     A JPEG is decoded at the smallest scale whose shorter side still has 2 × ``target`` pixels
     (3.3 times faster, within 52 dB). Raises MediaError; OSError when the file cannot be read.
     """
-    Image.MAX_IMAGE_PIXELS = limits.max_pixels  # guards what decoders allocate on their own
+    # Pillow's own guard, of all its users, must not be stricter than ours; check_pixels is exact
+    Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, limits.max_pixels)
     with Path(content.location).open("rb") as file, decoding("image"):
         try:
             with Image.open(file, formats=FORMATS) as image:

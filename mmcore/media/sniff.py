@@ -45,7 +45,12 @@ _BRANDS: Final[dict[bytes, Kind]] = {
     b"M4B ": (Modality.AUDIO, "audio/mp4"),
     b"qt  ": (Modality.VIDEO, "video/quicktime"),
 }
-_NO_DECODER: Final = (b"%PDF", b"%!PS", b"{\\rtf", b"/* XPM */")  # readable bytes that are no text for people
+_NO_DECODER: Final = (
+    b"%PDF",
+    b"%!PS",
+    b"{\\rtf",
+    b"/* XPM */",
+)  # readable bytes that are no text for people
 _STILLS: Final = (b"hei", b"hev", b"mif1", b"msf1", b"crx ")  # HEIC and raw: no decoder here
 _OLD_QUICKTIME: Final = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 _ASF: Final = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")

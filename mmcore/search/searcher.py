@@ -15,10 +15,8 @@ from mmcore.specs import LimitsSpec, RuntimeSpec
 from mmcore.types import Hit, Ids, Query, Vectors, unit_rows
 from storage.indexes.files import Index
 from storage.layout import Layout
-from storage.schemas import MODALITIES, Modality
+from storage.schemas import FUSED, MODALITIES, Modality
 from storage.snapshot import Snapshot
-
-FUSED = "fused"
 
 
 class Searcher:
