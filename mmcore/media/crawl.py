@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import posixpath
+import re
 import stat
 import unicodedata
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -33,6 +33,7 @@ JUNK: Final = (
     *("*.part", "*.crdownload"),
 )
 """Names that are never looked at: hidden files, folders of systems, unfinished downloads."""
+_JUNK: Final = re.compile("|".join(map(translate, JUNK)))
 
 LAKE: Final = {"CURRENT", "snapshots"}
 """A folder with both is a lake of ours: what was made of media is not media."""
@@ -58,6 +59,7 @@ class _Found:
     regular: bool
     size: int
     mtime_ns: int
+    manifest: bool
 
 
 def crawl(
@@ -78,30 +80,45 @@ def crawl(
     """
     root = local_root(source)
     try:
-        found = sorted(_walk(root, "", spec, without), key=lambda entry: entry.path)
         named = _named_manifest(root, spec)
-        manifests = tuple(e.path for e in found if _is_manifest(e, named))
-        media = [entry for entry in found if not _is_manifest(entry, named)]
-        settled_ns = since_ns - _RACY_NS
-
-        def look(entry: _Found) -> MediaFile | Rejection:
-            before = (
-                None if spec.hash_all or entry.mtime_ns >= settled_ns else known.get(entry.path)
-            )
-            return _look(source.alias, entry, before, limits)
-
-        with ThreadPoolExecutor(_THREADS) as pool:
-            looked = list(pool.map(look, media))
+        walk = _Walk(str(root), spec, None if without is None else str(without), named)
+        entries = sorted(walk.below(""), key=lambda entry: entry.path)
+        media = [entry for entry in entries if not entry.manifest]
+        settled_ns = 0 if spec.hash_all else since_ns - _RACY_NS
+        looked = list(_looked(source.alias, media, known, settled_ns, limits))
     except OSError as error:
         raise SourceError(
             f"{source.url}: {error.strerror or error} ({error.filename or root});"
             " nothing was taken for deleted, run again when it can be read"
         ) from error
-    if not found:
+    if not entries:
         raise SourceError(f"{source.url}: no file there; is it mounted, is it the right folder?")
     files = tuple(one for one in looked if isinstance(one, MediaFile))
     rejections = tuple(one for one in looked if isinstance(one, Rejection))
-    return Crawled(files, rejections, manifests)
+    return Crawled(files, rejections, tuple(entry.path for entry in entries if entry.manifest))
+
+
+def _looked(
+    alias: str,
+    media: Sequence[_Found],
+    known: Mapping[str, MediaFile],
+    settled_ns: int,
+    limits: LimitsSpec,
+) -> Iterator[MediaFile | Rejection]:
+    """What each entry is, in order; those that are new or have changed are read, by threads."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        pending: list[MediaFile | Future[MediaFile | Rejection]] = []
+        for entry in media:
+            settled = entry.mtime_ns < settled_ns and entry.size <= limits.max_bytes
+            before = known.get(entry.path) if settled else None
+            if before and (before.size, before.mtime_ns) == (entry.size, entry.mtime_ns):
+                same_place = before.root == alias and before.language is None
+                known_file = before if same_place else replace(before, root=alias, language=None)
+                pending.append(known_file)
+            else:
+                pending.append(pool.submit(_look, alias, entry, limits))
+        for one in pending:
+            yield one if isinstance(one, MediaFile) else one.result()
 
 
 def local_root(source: Source) -> Path:
@@ -133,68 +150,74 @@ def _named_manifest(root: Path, spec: CrawlSpec) -> Path | None:
     return path
 
 
-def _is_manifest(entry: _Found, named: Path | None) -> bool:
-    return posixpath.basename(entry.path).lower() in NAMES or Path(entry.location) == named
+class _Walk:
+    """Lists the entries of a root that are neither junk nor left out."""
+
+    def __init__(
+        self, root: str, spec: CrawlSpec, without: str | None, manifest: Path | None
+    ) -> None:
+        self.root, self.without = root, without
+        self.manifest = None if manifest is None else str(manifest)
+        self.exclude, self.include = _any_of(spec.exclude), _any_of(spec.include)
+
+    def below(self, folder: str) -> Iterator[_Found]:
+        """Entries below a folder, as deep as it goes.
+
+        Links to folders are not followed: what they show has a path of its own in the root, or
+        lies outside of it. Links to files count when their target lies in the root.
+        """
+        with os.scandir(Path(self.root, folder)) as listing:
+            entries = list(listing)
+        if {entry.name for entry in entries} >= LAKE:
+            return
+        for entry in entries:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if _JUNK.match(entry.name) or self._left_out(path):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                if entry.path != self.without:
+                    yield from self.below(path)
+            elif self._taken(entry, path):
+                with suppress(FileNotFoundError):  # gone since it was listed: it is not there
+                    yield self._found(entry, path)
+
+    def _found(self, entry: os.DirEntry[str], path: str) -> _Found:
+        status = entry.stat()
+        regular = stat.S_ISREG(status.st_mode)
+        manifest = entry.name.lower() in NAMES or entry.path == self.manifest
+        size, mtime_ns = status.st_size, status.st_mtime_ns
+        return _Found(path, entry.path, regular, size, mtime_ns, manifest)
+
+    def _left_out(self, path: str) -> bool:
+        return self.exclude is not None and _matches(self.exclude, path)
+
+    def _taken(self, entry: os.DirEntry[str], path: str) -> bool:
+        wanted = (
+            self.include is None or entry.name.lower() in NAMES or _matches(self.include, path)
+        )
+        return wanted and (not entry.is_symlink() or _stays_inside(self.root, entry.path))
 
 
-def _walk(root: Path, folder: str, spec: CrawlSpec, without: Path | None) -> Iterator[_Found]:
-    """Entries below a folder that are neither junk nor left out.
-
-    Links to folders are not followed: what they show has a path of its own in the root, or lies
-    outside of it. Links to files count when their target lies in the root.
-    """
-    with os.scandir(root / folder) as listing:
-        entries = list(listing)
-    if {entry.name for entry in entries} >= LAKE:
-        return
-    for entry in entries:
-        path = posixpath.join(folder, entry.name)
-        if _left_out(path, entry.name, spec) or Path(entry.path) == without:
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(root, path, spec, without)
-        elif _taken(path, spec) and (not entry.is_symlink() or _stays_inside(root, entry.path)):
-            with suppress(FileNotFoundError):  # gone since it was listed: it is not there
-                status = entry.stat()
-                regular = stat.S_ISREG(status.st_mode)
-                yield _Found(path, entry.path, regular, status.st_size, status.st_mtime_ns)
-
-
-def _stays_inside(root: Path, link: str) -> bool:
+def _stays_inside(root: str, link: str) -> bool:
     target = Path(os.path.realpath(link))
     return target.is_relative_to(root) and target.is_file()
 
 
-def _left_out(path: str, name: str, spec: CrawlSpec) -> bool:
-    return any(fnmatchcase(name, junk) for junk in JUNK) or _matches(path, spec.exclude)
+def _any_of(globs: Iterable[str]) -> re.Pattern[str] | None:
+    """One pattern for all globs, which fit a whole path (``*`` crosses folders); None for none."""
+    plain = [translate(unicodedata.normalize("NFC", glob.rstrip("/"))) for glob in globs]
+    return re.compile("|".join(plain)) if plain else None
 
 
-def _taken(path: str, spec: CrawlSpec) -> bool:
-    return (
-        not spec.include
-        or posixpath.basename(path).lower() in NAMES
-        or _matches(path, spec.include)
-    )
+def _matches(pattern: re.Pattern[str], path: str) -> bool:
+    return pattern.match(unicodedata.normalize("NFC", path)) is not None
 
 
-def _matches(path: str, globs: tuple[str, ...]) -> bool:
-    """Whether a glob fits the whole path; ``*`` crosses folders."""
-    plain = unicodedata.normalize("NFC", path)
-    return any(
-        fnmatchcase(plain, unicodedata.normalize("NFC", glob.rstrip("/"))) for glob in globs
-    )
-
-
-def _look(
-    alias: str, entry: _Found, before: MediaFile | None, limits: LimitsSpec
-) -> MediaFile | Rejection:
+def _look(alias: str, entry: _Found, limits: LimitsSpec) -> MediaFile | Rejection:
     """A media file with its type and content id, or why it is none."""
-    same = before is not None and (before.size, before.mtime_ns) == (entry.size, entry.mtime_ns)
     try:
         _check_regular(entry)
         check_bytes(entry.size, limits)
-        if before is not None and same:
-            return replace(before, root=alias, language=None)
         return _read(alias, entry)
     except MediaError as error:
         return Rejection(

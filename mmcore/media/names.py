@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from mmcore.types import MediaFile
@@ -39,11 +40,16 @@ def readable(name: str) -> str:
 
 def stem(file: MediaFile) -> tuple[str, str | None]:
     """(path without extension and language suffix, language): a suffix counts on texts alone."""
-    folder, name = posixpath.split(readable(file.path))
+    return _stem(file.path, file.modality is Modality.TEXT)
+
+
+@lru_cache(maxsize=8)  # number and stem of one file are asked for one after the other
+def _stem(path: str, is_text: bool) -> tuple[str, str | None]:
+    folder, name = posixpath.split(readable(path))
     bare = _EXTENSION.sub("", name)
     head, dot, tail = bare.rpartition(".")
     language = _LANGUAGE_OF.get(tail.lower().replace("_", "-")) if dot and head else None
-    if language is None or file.modality is not Modality.TEXT:
+    if language is None or not is_text:
         return posixpath.join(folder, bare), None
     return posixpath.join(folder, head), language
 
