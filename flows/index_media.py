@@ -6,18 +6,19 @@ from flows.checks import check
 from flows.clock import Clock
 from flows.config import IndexConfig, IndexResult
 from flows.embedding import compute_cells
-from flows.outcome import Before, planned, result_of, segment_counts
+from flows.outcome import Before, planned, result_of, segment_counts, unchanged
 from mmcore.encoders.device import device_of
+from mmcore.media.crawl import Walked
 from storage.layout import Layout
 from storage.locks import writer_lock
 from storage.manifest import Manifest
 from storage.snapshot import Snapshot, current
 from tasks.candidate import refuse_many_bad, start_candidate
-from tasks.crawl import Found, LossLimits, crawl_roots
+from tasks.crawl import Found, LossLimits, crawl_roots, walk_roots
 from tasks.evaluate import evaluate_candidate
 from tasks.fuse import fuse
 from tasks.indexes import build_indexes
-from tasks.inputs import inputs_digest
+from tasks.inputs import inputs_digest, seen_digest, seen_of, unchanged_since
 from tasks.plan import Plan, estimate, plan_shards, refuse_full_disk
 from tasks.policies import unwalked
 from tasks.preprocess import empty_staging
@@ -34,41 +35,75 @@ def index_media(config: IndexConfig) -> IndexResult:
     device_of(config.runtime.device)
     lake = Layout(config.lake_root())
     work = Workplace(lake, config.preset, config.segmentation, config.limits, config.runtime)
-    clock = Clock()
     if config.dry_run:
-        published = None if current(lake) is None else Snapshot.open(lake)
-        found, plan = look(config, work, published, clock)
-        rates = published.manifest.rates if published else {}
-        serving = published.manifest.number if published else None
-        return planned(found, plan, estimate(plan, rates), config, serving)
+        return rehearse(config, work, Clock())
     with writer_lock(lake, config.wait):
         empty_staging(work)
-        published = None if current(lake) is None else Snapshot.open(lake)
-        found, plan = look(config, work, published, clock)
-        inputs = inputs_digest(found, plan, config.specs())
-        if plan.empty and published and published.manifest.inputs == inputs:
-            return result_of(found, plan, published, clock, None)
-        refuse_full_disk(plan, work)
-        rates = compute_cells(plan, work, config, clock)
-        manifest = assemble(found, plan, work, config, published, clock)
-        rates = {**(published.manifest.rates if published else {}), **rates}
-        manifest = manifest.model_copy(update={"inputs": inputs, "rates": rates})
-        if published and same(manifest, published.manifest):  # what was tried again failed again
-            return result_of(found, plan, published, clock, None)
-        before = Before.of(published)
-        manifest = judge(manifest, work, config, clock)
-        with clock.stage("publish"):
-            manifest = publish_snapshot(manifest, work)
-        return result_of(found, plan, Snapshot.of(lake, manifest), clock, before)
+        return update(config, work, Clock())
+
+
+def rehearse(config: IndexConfig, work: Workplace, clock: Clock) -> IndexResult:
+    """Say what `update` would do; write nothing."""
+    published = serving(work.lake)
+    found, plan = look(walk(config, work, published, clock), config, work, published, clock)
+    rates = published.manifest.rates if published else {}
+    number = published.manifest.number if published else None
+    return planned(found, plan, estimate(plan, rates), config, number)
+
+
+def serving(lake: Layout) -> Snapshot | None:
+    """The published snapshot, if there is one."""
+    return None if current(lake) is None else Snapshot.open(lake)
+
+
+def update(config: IndexConfig, work: Workplace, clock: Clock) -> IndexResult:
+    """Bring the lake up to what the folders hold now; the caller has the lake's lock."""
+    published = serving(work.lake)
+    walked = walk(config, work, published, clock)
+    seen = seen_digest(walked, config.crawl, work, config.specs())
+    if published and not config.crawl.hash_all and unchanged_since(published, walked, seen):
+        return unchanged(published, clock)
+    found, plan = look(walked, config, work, published, clock)
+    inputs = inputs_digest(found, plan, config.specs())
+    if plan.empty and published and published.manifest.inputs == inputs:
+        return unchanged(published, clock)
+    refuse_full_disk(plan, work)
+    rates = compute_cells(plan, work, config, clock)
+    manifest = assemble(found, plan, work, config, published, clock)
+    rates = {**(published.manifest.rates if published else {}), **rates}
+    manifest = manifest.model_copy(update={"inputs": inputs, "rates": rates})
+    if published and same(manifest, published.manifest):  # what was tried again failed again
+        return unchanged(published, clock)
+    told = {"seen": seen_of(Snapshot.of(work.lake, manifest), seen)}
+    before = Before.of(published)
+    manifest = judge(manifest.model_copy(update=told), work, config, clock)
+    with clock.stage("publish"):
+        manifest = publish_snapshot(manifest, work)
+    return result_of(found, plan, Snapshot.of(work.lake, manifest), clock, before)
+
+
+def walk(
+    config: IndexConfig, work: Workplace, published: Snapshot | None, clock: Clock
+) -> tuple[Walked, ...]:
+    """List the roots: names, sizes and times."""
+    with clock.stage("walk") as note:
+        limits = LossLimits(config.max_deleted_fraction, config.drop)
+        walked = walk_roots(config.sources(), config.crawl, work, published, limits)
+        note.append(f"{sum(len(one.entries) for one in walked)} names")
+    return walked
 
 
 def look(
-    config: IndexConfig, work: Workplace, published: Snapshot | None, clock: Clock
+    walked: tuple[Walked, ...],
+    config: IndexConfig,
+    work: Workplace,
+    published: Snapshot | None,
+    clock: Clock,
 ) -> tuple[Found, Plan]:
     """Crawl and plan: what is there now, and which cells are missing."""
     with clock.stage("crawl") as note:
         limits = LossLimits(config.max_deleted_fraction, config.drop)
-        found = crawl_roots(config.sources(), config.crawl, work, published, limits)
+        found = crawl_roots(unwalked(walked), config.crawl, work, published, limits)
         note.append(f"{len(found.files)} files in {len(found.items)} items")
     with clock.stage("plan") as note:
         plan = plan_shards(unwalked(found.contents), config.plan, work)

@@ -59,40 +59,57 @@ class Before:
 
 
 def result_of(
-    found: Found,
-    plan: Plan,
-    serving: Snapshot,
-    clock: Clock,
-    before: Before | None,
+    found: Found, plan: Plan, serving: Snapshot, clock: Clock, before: Before
 ) -> IndexResult:
-    """What the run left behind: the snapshot that serves, its scores, where its report is.
-
-    ``before`` is None when nothing changed.
-    """
-    manifest = serving.manifest
-    evaluation = manifest.evaluation
-    quarantine = serving.rows("quarantine", ["path", "reason"]).to_pylist()
+    """What the run left behind: the snapshot that serves, its scores, where its report is."""
     items = _items(serving)
     bad = failed(found, plan, serving)
     base = _counted(found, plan, str(serving.layout.root))
     return base.model_copy(
         update={
-            "status": "unchanged" if before is None else "published",
-            "snapshot": manifest.number,
-            "evaluation": evaluation.status if evaluation else None,
-            "reason": evaluation.reason if evaluation else "",
-            "scores": evaluation.scores if evaluation else {},
-            "items_added": 0 if before is None else len(items - before.items),
-            "items_gone": 0 if before is None else len(before.items - items),
+            **_served(serving, clock),
+            "status": "published",
+            "items_added": len(items - before.items),
+            "items_gone": len(before.items - items),
             "new": {name: count - bad[name][0] for name, count in base.new.items()},
             "kept": {name: count - bad[name][1] for name, count in base.kept.items()},
-            "segments": segment_counts(manifest),
-            "quarantined": dict(sorted(Counter(row["reason"] for row in quarantine).items())),
-            "examples": {row["path"]: row["reason"] for row in quarantine[:EXAMPLES]},
-            "seconds": clock.seconds,
-            "report": report_of(serving.layout, manifest),
         }
     )
+
+
+def unchanged(published: Snapshot, clock: Clock) -> IndexResult:
+    """What a run found that had nothing to do, as the published snapshot has it."""
+    files = Counter(published.rows("files", ["modality"])["modality"].to_pylist())
+    kept = {}
+    for encoder in published.manifest.encoders:
+        segments = published.rows(f"segments/{encoder.modality}", ["content_id"])
+        kept[encoder.name] = len(set(segments["content_id"].to_pylist()))
+    return IndexResult(
+        status="unchanged",
+        lake=str(published.layout.root),
+        items=published.manifest.counts.get("items", 0),
+        files=dict(sorted(files.items())),
+        new=dict.fromkeys(kept, 0),
+        kept=kept,
+    ).model_copy(update=_served(published, clock))
+
+
+def _served(serving: Snapshot, clock: Clock) -> dict[str, object]:
+    """What can be said of any snapshot that serves."""
+    manifest = serving.manifest
+    evaluation = manifest.evaluation
+    quarantine = serving.rows("quarantine", ["path", "reason"]).to_pylist()
+    return {
+        "snapshot": manifest.number,
+        "evaluation": evaluation.status if evaluation else None,
+        "reason": evaluation.reason if evaluation else "",
+        "scores": evaluation.scores if evaluation else {},
+        "segments": segment_counts(manifest),
+        "quarantined": dict(sorted(Counter(row["reason"] for row in quarantine).items())),
+        "examples": {row["path"]: row["reason"] for row in quarantine[:EXAMPLES]},
+        "seconds": clock.seconds,
+        "report": report_of(serving.layout, manifest),
+    }
 
 
 def _items(snapshot: Snapshot) -> set[int]:

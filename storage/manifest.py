@@ -102,6 +102,7 @@ class Manifest(_Frozen):
     fusion: FusionEntry | None = None
     indexes: list[IndexEntry] = []
     evaluation: Evaluation | None = None
+    seen: str = ""  # hash of the roots' stamps and all settings; "": look at every file again
     inputs: str = ""  # hash of what decided this snapshot: equal inputs, nothing to do
     specs: dict[str, dict[str, Any]] = {}  # segmentation, fit, evaluation: as the run was told
     rates: dict[str, float] = {}  # seconds a segment took in the model, by encoder

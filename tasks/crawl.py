@@ -11,7 +11,7 @@ import pyarrow as pa
 from prefect import task
 
 from mmcore.errors import SourceError
-from mmcore.media.crawl import crawl
+from mmcore.media.crawl import Walked, read, walk
 from mmcore.media.grouping import items_of
 from mmcore.rows import files_table, item_files_table, known_files
 from mmcore.specs import CrawlSpec
@@ -41,25 +41,39 @@ class LossLimits:
     drop: tuple[str, ...] = ()  # aliases of roots that may go as a whole
 
 
-@task(name="crawl", **POLICY)
-def crawl_roots(
+@task(name="walk", **POLICY)
+def walk_roots(
     sources: tuple[Source, ...],
     spec: CrawlSpec,
     work: Workplace,
     published: Snapshot | None,
     losses: LossLimits,
-) -> Found:
-    """Walk every root and group its files; a great loss is an error, not a deletion."""
+) -> tuple[Walked, ...]:
+    """List every root; one that the lake has and the run does not name is an error."""
     if published:
         refuse_lost_roots(published, sources, losses.drop)
+    return tuple(walk(source, spec, work.lake.root) for source in sources)
+
+
+@task(name="crawl", **POLICY)
+def crawl_roots(
+    walked: tuple[Walked, ...],
+    spec: CrawlSpec,
+    work: Workplace,
+    published: Snapshot | None,
+    losses: LossLimits,
+) -> Found:
+    """Tell and group the files of every root; a great loss is an error, not a deletion."""
     files: dict[tuple[str, str], MediaFile] = {}
     items: list[Item] = []
     rejections: list[Rejection] = []
     known_rows = published.rows("files") if published else None
-    since = int(published.manifest.created_at.timestamp() * 1e9) if published else 0
-    for source in sources:
+    since = 0 if published is None or spec.hash_all else began_ns(published)
+    sources = [one.source for one in walked]
+    for one in walked:
+        source = one.source
         known = known_files(known_rows, source.alias) if known_rows is not None else {}
-        crawled = crawl(source, spec, work.limits, known, since_ns=since, without=work.lake.root)
+        crawled = read(one, work.limits, known, since_ns=since)
         grouped = items_of(source, crawled, spec)
         items += grouped
         files |= {(file.root, file.path): file for item in grouped for file in item.files}
@@ -80,6 +94,11 @@ def crawl_roots(
         file_rows=files_table(files.values()),
         item_file_rows=item_files_table(items),
     )
+
+
+def began_ns(published: Snapshot) -> int:
+    """When the run began that published the snapshot, in nanoseconds since 1970."""
+    return int(published.manifest.created_at.timestamp() * 1e9)
 
 
 def refuse_lost_roots(

@@ -49,10 +49,15 @@ class Plan:
         return (shard for shard in chain.from_iterable(zip_longest(*self.shards)) if shard)
 
 
+def keys_of(work: Workplace) -> tuple[EncoderKey, ...]:
+    """The keys of the preset's encoders; loads no weights."""
+    return tuple(e.key for e in encoders_of(work.preset, work.segmentation, work.runtime))
+
+
 @task(name="plan", **POLICY)
 def plan_shards(contents: Sequence[Content], spec: PlanSpec, work: Workplace) -> Plan:
     """Compare what is there with the finished parts, published or not, and cut the rest."""
-    keys = tuple(e.key for e in encoders_of(work.preset, work.segmentation, work.runtime))
+    keys = keys_of(work)
     rows, finished = [], []
     for key in keys:
         folder = work.lake.embeddings(key.modality, key.name, key.fingerprint)

@@ -8,7 +8,7 @@ import stat
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from fnmatch import translate
 from pathlib import Path
@@ -40,7 +40,7 @@ LAKE: Final = {"CURRENT", "snapshots"}
 
 _BLOCK: Final = 1 << 20
 _THREADS: Final = 4
-_RACY_NS: Final = 2_000_000_000  # coarse file systems stamp changes within two seconds alike
+RACY_NS: Final = 2_000_000_000  # coarse file systems stamp changes within two seconds alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,36 @@ class Crawled:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Entry:
+    """A name below a root, as the file system gives it; nothing of it has been read."""
+
     path: str
     location: str
     regular: bool
     size: int
     mtime_ns: int
     manifest: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walked:
+    """All entries of a root, sorted by path."""
+
+    source: Source
+    entries: tuple[Entry, ...]
+
+    @property
+    def newest_ns(self) -> int:
+        """The youngest mtime."""
+        return max(entry.mtime_ns for entry in self.entries)
+
+    def stamp(self) -> str:
+        """Hash of every path with its size and mtime: the same one tells that nothing changed."""
+        hasher = content_hash()
+        for entry in self.entries:
+            line = f"{entry.path}\0{entry.size}\0{entry.mtime_ns}\0"
+            hasher.update(line.encode("utf-8", "surrogateescape"))
+        return hasher.hexdigest()
 
 
 def crawl(
@@ -69,38 +92,59 @@ def crawl(
     known: Mapping[str, MediaFile],
     *,
     since_ns: int = 0,
-    without: Path | None = None,
 ) -> Crawled:
-    """List the media files of ``source``, sorted by path.
+    """List the media files of ``source``, sorted by path: ``walk``, then ``read``."""
+    return read(walk(source, spec), limits, known, since_ns=0 if spec.hash_all else since_ns)
+
+
+def walk(source: Source, spec: CrawlSpec, without: Path | None = None) -> Walked:
+    """List a root; the folder ``without``, and any that is a lake, is left out.
+
+    SourceError when the root is missing, no folder, has no file, or cannot be listed throughout.
+    """
+    root = local_root(source)
+    named = _named_manifest(root, spec)
+    lister = _Walk(str(root), spec, None if without is None else str(without), named)
+    with _whole(source):
+        entries = sorted(lister.below(""), key=lambda entry: entry.path)
+    if not entries:
+        raise SourceError(f"{source.url}: no file there; is it mounted, is it the right folder?")
+    return Walked(source, tuple(entries))
+
+
+def read(
+    walked: Walked, limits: LimitsSpec, known: Mapping[str, MediaFile], *, since_ns: int = 0
+) -> Crawled:
+    """Tell the type and the content of every entry.
 
     A file whose size and mtime are those in ``known`` keeps its content id unread, unless its
     mtime is younger than ``since_ns`` (the start of the crawl that made ``known``) less two
-    seconds. The folder ``without``, and any that is a lake, is left out. SourceError when the root
-    is missing, no folder, has no file, or cannot be listed or read throughout.
+    seconds. SourceError when the root cannot be read throughout.
     """
-    root = local_root(source)
-    try:
-        named = _named_manifest(root, spec)
-        walk = _Walk(str(root), spec, None if without is None else str(without), named)
-        entries = sorted(walk.below(""), key=lambda entry: entry.path)
-        media = [entry for entry in entries if not entry.manifest]
-        settled_ns = 0 if spec.hash_all else since_ns - _RACY_NS
-        looked = list(_looked(source.alias, media, known, settled_ns, limits))
-    except OSError as error:
-        raise SourceError(
-            f"{source.url}: {error.strerror or error} ({error.filename or root});"
-            " nothing was taken for deleted, run again when it can be read"
-        ) from error
-    if not entries:
-        raise SourceError(f"{source.url}: no file there; is it mounted, is it the right folder?")
+    media = [entry for entry in walked.entries if not entry.manifest]
+    with _whole(walked.source):
+        looked = list(_looked(walked.source.alias, media, known, since_ns - RACY_NS, limits))
     files = tuple(one for one in looked if isinstance(one, MediaFile))
     rejections = tuple(one for one in looked if isinstance(one, Rejection))
-    return Crawled(files, rejections, tuple(entry.path for entry in entries if entry.manifest))
+    manifests = tuple(entry.path for entry in walked.entries if entry.manifest)
+    return Crawled(files, rejections, manifests)
+
+
+@contextmanager
+def _whole(source: Source) -> Iterator[None]:
+    """Make an OSError on the way a SourceError: half a root is no root."""
+    try:
+        yield
+    except OSError as error:
+        raise SourceError(
+            f"{source.url}: {error.strerror or error} ({error.filename or source.url});"
+            " nothing was taken for deleted, run again when it can be read"
+        ) from error
 
 
 def _looked(
     alias: str,
-    media: Sequence[_Found],
+    media: Sequence[Entry],
     known: Mapping[str, MediaFile],
     settled_ns: int,
     limits: LimitsSpec,
@@ -160,7 +204,7 @@ class _Walk:
         self.manifest = None if manifest is None else str(manifest)
         self.exclude, self.include = _any_of(spec.exclude), _any_of(spec.include)
 
-    def below(self, folder: str) -> Iterator[_Found]:
+    def below(self, folder: str) -> Iterator[Entry]:
         """Entries below a folder, as deep as it goes.
 
         Links to folders are not followed: what they show has a path of its own in the root, or
@@ -181,12 +225,12 @@ class _Walk:
                 with suppress(FileNotFoundError):  # gone since it was listed: it is not there
                     yield self._found(entry, path)
 
-    def _found(self, entry: os.DirEntry[str], path: str) -> _Found:
+    def _found(self, entry: os.DirEntry[str], path: str) -> Entry:
         status = entry.stat()
         regular = stat.S_ISREG(status.st_mode)
         manifest = entry.name.lower() in NAMES or entry.path == self.manifest
         size, mtime_ns = status.st_size, status.st_mtime_ns
-        return _Found(path, entry.path, regular, size, mtime_ns, manifest)
+        return Entry(path, entry.path, regular, size, mtime_ns, manifest)
 
     def _left_out(self, path: str) -> bool:
         return self.exclude is not None and _matches(self.exclude, path)
@@ -213,7 +257,7 @@ def _matches(pattern: re.Pattern[str], path: str) -> bool:
     return pattern.match(unicodedata.normalize("NFC", path)) is not None
 
 
-def _look(alias: str, entry: _Found, limits: LimitsSpec) -> MediaFile | Rejection:
+def _look(alias: str, entry: Entry, limits: LimitsSpec) -> MediaFile | Rejection:
     """A media file with its type and content id, or why it is none."""
     try:
         _check_regular(entry)
@@ -225,12 +269,12 @@ def _look(alias: str, entry: _Found, limits: LimitsSpec) -> MediaFile | Rejectio
         )
 
 
-def _check_regular(entry: _Found) -> None:
+def _check_regular(entry: Entry) -> None:
     if not entry.regular:
         raise MediaError("crawl", "not-a-file", "a pipe, a socket or a device")
 
 
-def _read(alias: str, entry: _Found) -> MediaFile:
+def _read(alias: str, entry: Entry) -> MediaFile:
     """Sniff and hash one file; its stamps are those from before the reading, so a change shows."""
     hasher = content_hash()
     size = 0

@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from PIL import Image
 
 from flows.config import IndexConfig
 from mmcore.errors import ConfigError, EvaluationError, SourceError, TooManyBadFilesError
+from mmcore.media.crawl import read
 from mmcore.search.searcher import Searcher
 from mmcore.specs import LimitsSpec
 from mmcore.types import Query
@@ -125,6 +127,31 @@ def test_a_second_run_does_nothing(copied):
     assert result.status == "unchanged"
     assert not any(result.new.values())
     assert listing(lake) == before
+
+
+def test_an_unchanged_folder_is_not_read(copied, monkeypatch):
+    """Names, sizes and times tell: no file is opened; a setting that changed looks again."""
+    folder, lake = copied
+    age(folder)
+    index(folder, lake)
+    reads = []
+
+    def counted(*args, **options):
+        reads.append(args)
+        return read(*args, **options)
+
+    monkeypatch.setattr("tasks.crawl.read", counted)
+
+    assert index(folder, lake).status == "unchanged"
+    assert reads == []
+    assert index(folder, lake, limits={"max_pixels": 1_000_000}).status == "unchanged"
+    assert len(reads) == 1
+
+
+def age(folder):
+    """Make all files old enough for their times to be trusted."""
+    for file in folder.rglob("*"):
+        os.utime(file, (1_600_000_000, 1_600_000_000))
 
 
 def test_an_edited_caption_embeds_that_caption_alone(copied):

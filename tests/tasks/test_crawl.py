@@ -4,7 +4,7 @@ from mmcore.specs import CrawlSpec, LimitsSpec, RuntimeSpec, SegmentationSpec
 from mmcore.types import Source
 from storage import schemas
 from storage.layout import Layout
-from tasks.crawl import LossLimits, crawl_roots
+from tasks.crawl import LossLimits, crawl_roots, walk_roots
 from tasks.workplace import Workplace
 from tests import media
 
@@ -19,7 +19,8 @@ def found(tmp_path):
         Layout(tmp_path / "lake"), "embedded", SegmentationSpec(), LimitsSpec(), RuntimeSpec()
     )
     source = Source("media", str(folder))
-    return crawl_roots.fn((source,), CrawlSpec(), work, None, LossLimits(0.5))
+    walked = walk_roots.fn((source,), CrawlSpec(), work, None, LossLimits(0.5))
+    return crawl_roots.fn(walked, CrawlSpec(), work, None, LossLimits(0.5))
 
 
 def test_a_file_that_serves_two_items_is_one_file(found):
