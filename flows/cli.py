@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from flows import snapshots_cli
+from flows.options import LAKE, AsJson, Lake
 from storage.schemas import MmindexError, Modality
 
 EPILOG = (
@@ -28,14 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Lake = Annotated[
-    Path,
-    typer.Option(
-        "--lake", "-l", envvar="MMINDEX_LAKE", help="The lake's folder.", show_default=True
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-LAKE = Path("lake")
+app.add_typer(snapshots_cli.app)
 
 
 def main() -> None:
@@ -176,6 +171,51 @@ def status(lake: Lake = LAKE, as_json: AsJson = False) -> None:
     from flows.command import run_status
 
     run_status(lake, as_json=as_json)
+
+
+@app.command()
+def files(
+    lake: Lake = LAKE,
+    modality: Annotated[
+        Modality | None,
+        typer.Option("--modality", "-m", help="Only segments and vectors of this medium."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Name the Parquet files of the published snapshot: table, rows, path, with tabs between."""
+    from flows.snapshots import run_files
+
+    run_files(lake, modality, as_json=as_json)
+
+
+@app.command()
+def maintain(
+    lake: Lake = LAKE,
+    keep: Annotated[
+        int, typer.Option(help="Published snapshots to keep, the one that serves among them.")
+    ] = 7,
+    grace_days: Annotated[
+        float, typer.Option(help="Days that finished or blocked, unpublished work stays.")
+    ] = 30.0,
+    wait: Annotated[
+        float, typer.Option(help="Seconds to wait for another run on this lake.")
+    ] = 0.0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be removed, and do nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove old snapshots, and files that no kept snapshot or unfinished run needs."""
+    from flows.command import run_maintain
+
+    settings: dict[str, Any] = {
+        "lake": str(lake),
+        "keep": keep,
+        "grace_days": grace_days,
+        "wait": wait,
+        "dry_run": dry_run,
+    }
+    run_maintain(settings, as_json=as_json)
 
 
 if __name__ == "__main__":

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from rich.console import Console
 
 from flows import show
 from flows.checks import check
-from flows.config import IndexConfig, IndexResult
+from flows.config import IndexConfig, MaintainConfig
 from flows.orchestrator import orchestrated
 from flows.progress import BarStages, LogStages, log_lines, reporting
 from mmcore.errors import ConfigError
+from mmcore.specs import Spec
 from storage.layout import Layout
 from storage.schemas import Modality
+
+S = TypeVar("S", bound=Spec)
 
 WIDE = 200  # columns where nobody has a terminal: a path in a log is not folded
 
@@ -36,36 +39,57 @@ ERR = _console(stderr=True)
 
 def run_index(settings: Mapping[str, Any], *, as_json: bool) -> None:
     """`mmindex index`: the flow `index-media`, watched."""
-    config = _checked(settings)
-    result = _watched(config)
+    config = _valid(IndexConfig, settings)
+    check(config)
+    with _watching("flows.index_media"):
+        from flows.index_media import index_media  # loaded while the server started
+
+        result = index_media(config)
     if as_json:
-        _print_json(result.model_dump(mode="json"))
+        print_json(result.model_dump(mode="json"))
     else:
         show.indexed(OUT, result)
 
 
-def _checked(settings: Mapping[str, Any]) -> IndexConfig:
+def _valid(kind: type[S], settings: Mapping[str, Any]) -> S:
+    """The config of a flow; ConfigError names the first setting that cannot be."""
     try:
-        config = IndexConfig.model_validate(settings)
+        return kind.model_validate(settings)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ConfigError(f"{where}: {first['msg']} (got {first['input']!r})") from None
-    check(config)
-    return config
 
 
-def _watched(config: IndexConfig) -> IndexResult:
-    """Run the flow with bars on a terminal, with plain lines elsewhere."""
+@contextmanager
+def _watching(module: str) -> Iterator[None]:
+    """A flow inside runs with bars on a terminal, with plain lines elsewhere.
+
+    ``module``, which loads Prefect, is imported while a temporary server starts.
+    """
     with ExitStack() as stack:
         announce = partial(ERR.print, style="dim", highlight=False, soft_wrap=True)
-        stack.enter_context(orchestrated(announce, preload=("flows.index_media",)))
-        from flows.index_media import index_media  # loaded while the server started
-
+        stack.enter_context(orchestrated(announce, preload=(module,)))
         stack.enter_context(log_lines(ERR))
         stages = stack.enter_context(BarStages(ERR)) if ERR.is_terminal else LogStages()
         stack.enter_context(reporting(stages))
-        return index_media(config)
+        yield
+
+
+def run_maintain(settings: Mapping[str, Any], *, as_json: bool) -> None:
+    """`mmindex maintain`: the flow of that name, watched."""
+    from storage.snapshot import manifest_of
+
+    config = _valid(MaintainConfig, settings)
+    manifest_of(Layout(config.lake_root()))  # a lake, before anybody waits for a server
+    with _watching("flows.maintain"):
+        from flows.maintain import maintain  # loaded while the server started
+
+        result = maintain(config)
+    if as_json:
+        print_json(result.model_dump(mode="json"))
+    else:
+        show.maintained(OUT, result)
 
 
 def run_search(
@@ -89,7 +113,7 @@ def run_search(
     )
     hits = Searcher.open(lake.expanduser()).search(query)
     if as_json:
-        _print_json([show.hit_json(hit) for hit in hits])
+        print_json([show.hit_json(hit) for hit in hits])
     else:
         show.hits(OUT, hits)
 
@@ -100,7 +124,7 @@ def run_evaluate(lake: Path, *, as_json: bool) -> None:
 
     report, page = score_published(Layout(lake.expanduser().resolve()))
     if as_json:
-        _print_json(report.model_dump(mode="json"))
+        print_json(report.model_dump(mode="json"))
     else:
         show.evaluated(OUT, report, page)
 
@@ -114,11 +138,12 @@ def run_status(lake: Path, *, as_json: bool) -> None:
     quarantine = snapshot.rows("quarantine", ["root", "path", "stage", "reason", "message"])
     if as_json:
         said = show.status_json(layout, snapshot.manifest)
-        _print_json(said | {"quarantine": quarantine.to_pylist()})
+        print_json(said | {"quarantine": quarantine.to_pylist()})
     else:
         show.status(OUT, layout, snapshot.manifest)
         show.quarantine(OUT, quarantine.to_pylist())
 
 
-def _print_json(value: object) -> None:
+def print_json(value: object) -> None:
+    """Print ``value`` for programs."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")

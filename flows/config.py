@@ -132,3 +132,37 @@ class IndexResult(Spec):
         default_factory=dict, description="by stage; estimates in a dry run"
     )
     report: str | None = Field(default=None, description="the HTML report")
+
+
+class MaintainConfig(Spec):
+    """Remove what a lake no longer needs."""
+
+    lake: str = Field(description="the lake's folder")
+    keep: PositiveInt = Field(
+        default=7, description="published snapshots to keep, the one that serves among them"
+    )
+    grace_days: NonNegativeFloat = Field(
+        default=30.0, le=36_500, description="days that unpublished work stays"
+    )
+    wait: NonNegativeFloat = Field(
+        default=0.0, description="seconds to wait for another run on the same lake"
+    )
+    dry_run: bool = Field(default=False, description="say what would be removed, and do nothing")
+
+    def lake_root(self) -> Path:
+        """Where the lake lies, as an absolute path."""
+        return Path(self.lake).expanduser().resolve()
+
+
+class MaintainResult(Spec):
+    """What a run of `maintain` removed; in a dry run, what it would."""
+
+    status: Literal["removed", "unchanged", "planned"]
+    lake: str
+    snapshot: int = Field(description="the snapshot that serves")
+    kept: tuple[int, ...] = Field(description="snapshots that stay")
+    gone: tuple[int, ...] = Field(default=(), description="snapshots that go")
+    candidates: tuple[str, ...] = Field(default=(), description="runs whose candidates stay")
+    files: dict[str, int] = Field(default_factory=dict, description="files that go, by kind")
+    bytes: dict[str, int] = Field(default_factory=dict, description="their sizes, by kind")
+    seconds: dict[str, float] = Field(default_factory=dict, description="by stage")

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from flows.config import IndexResult
+from flows.config import IndexResult, MaintainResult
 from flows.outcome import report_of, segment_counts
 from mmcore.types import Hit, Span
 from storage.layout import Layout
@@ -77,6 +77,27 @@ def _grid() -> Table:
 
 def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "none"
+
+
+def maintained(out: Console, result: MaintainResult) -> None:
+    """The summary of `mmindex maintain`."""
+    count, size = sum(result.files.values()), sum(result.bytes.values()) / 1e6
+    verb = "dry run: would remove" if result.status == "planned" else "removed"
+    what = f"{count:,} files, {size:,.1f} MB" if count else "nothing"
+    out.print(f"[bold]mmindex[/] {verb} {what}")
+    table = _grid()
+    for kind, files in result.files.items():
+        table.add_row(kind, f"{files:,} files, {result.bytes[kind] / 1e6:,.1f} MB")
+    table.add_row("stay", f"snapshots {_numbers(result.kept)}")
+    table.add_row("go", f"snapshots {_numbers(result.gone)}")
+    if result.candidates:
+        table.add_row("stay", f"candidates {plain(', '.join(result.candidates))}")
+    table.add_row("lake", escape(result.lake))
+    out.print(table)
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers)) or "none"
 
 
 def scores(directions: Mapping[str, Mapping[str, float]]) -> Table:

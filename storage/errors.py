@@ -33,6 +33,19 @@ class CorruptLakeError(MmindexError):
         )
 
 
+class UnsoundSnapshotError(MmindexError):
+    """Verifying a snapshot found something wrong with it."""
+
+    exit_code = 7
+
+    def __init__(self, lake: Path, number: int | None, findings: int) -> None:
+        self.lake, self.number, self.findings = lake, number, findings
+        super().__init__(
+            f"{lake}: snapshot {number} is not sound ({findings} findings): restore its files,"
+            f" or go back to a sound one with `mmindex snapshots rollback NUMBER --lake {lake}`"
+        )
+
+
 class LakeVersionError(MmindexError):
     """The lake was written under another version of the schemas."""
 

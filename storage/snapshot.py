@@ -22,12 +22,12 @@ from storage.errors import (
 )
 from storage.indexes.files import Index
 from storage.layout import Layout
-from storage.manifest import Manifest, read_manifest, sha256
+from storage.manifest import IndexEntry, Manifest, read_manifest, sha256
 from storage.schemas import MODALITIES, Modality
 from storage.tables import read_parts, stream_part, vectors_of
 from storage.views import views_sql
 
-_SCHEMAS: Final = {
+TABLES: Final = {
     "files": schemas.FILES,
     "items": schemas.ITEMS,
     "item_files": schemas.ITEM_FILES,
@@ -51,10 +51,7 @@ class Snapshot:
 
         Raises CorruptLakeError when a file is missing or has another size than it should.
         """
-        chosen = current(layout) if number is None else number
-        if chosen is None or (number is not None and number not in published(layout)):
-            raise NoLakeError(layout.root, number)
-        return cls.of(layout, read_manifest(layout.snapshot(chosen) / "manifest.json"))
+        return cls.of(layout, manifest_of(layout, number))
 
     @classmethod
     def of(cls, layout: Layout, manifest: Manifest) -> Snapshot:
@@ -82,7 +79,7 @@ class Snapshot:
         paths = self._paths(table)
         if paths:
             return read_parts(paths, columns)
-        empty = _SCHEMAS[table.partition("/")[0]].empty_table()
+        empty = TABLES[table.partition("/")[0]].empty_table()
         return empty if columns is None else empty.select(list(columns))
 
     def cells(self, modality: Modality) -> Rows:
@@ -146,8 +143,10 @@ class Snapshot:
     def index(self, modality: str) -> Index | None:
         """The index over a modality's segments, or over the items ("fused"), if there is one."""
         found = next((i for i in self.manifest.indexes if i.modality == modality), None)
-        if found is None:
-            return None
+        return None if found is None else self.opened(found)
+
+    def opened(self, found: IndexEntry) -> Index:
+        """An index of the manifest; CorruptLakeError when another one lies in its place."""
         folder = self.layout.root / found.path
         index = Index.open(folder)
         card = index.card
@@ -189,6 +188,17 @@ def current(layout: Layout) -> int | None:
         return None
     except ValueError as error:
         raise CorruptLakeError(layout.current, "does not hold a number") from error
+
+
+def manifest_of(layout: Layout, number: int | None = None) -> Manifest:
+    """The manifest of snapshot ``number``, or of the published one; looks at no other file.
+
+    Raises NoLakeError when there is none.
+    """
+    chosen = current(layout) if number is None else number
+    if chosen is None or (number is not None and number not in published(layout)):
+        raise NoLakeError(layout.root, number)
+    return read_manifest(layout.snapshot(chosen) / "manifest.json")
 
 
 def published(layout: Layout) -> list[int]:

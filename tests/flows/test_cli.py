@@ -30,7 +30,7 @@ def test_help_loads_nothing_heavy():
     assert answer.stdout.strip() == b"[]"
 
 
-@pytest.mark.parametrize("command", ["index", "search", "evaluate", "status"])
+@pytest.mark.parametrize("command", ["index", "search", "evaluate", "status", "files"])
 def test_every_command_has_help(command):
     """Each command says what it does and what its options are."""
     answer = CliRunner().invoke(cli.app, [command, "--help"])
@@ -47,6 +47,7 @@ def test_every_command_has_help(command):
         (["search", "frog", "--lake", "nowhere"], 2, "mmindex index MEDIA_DIR --lake"),
         (["search", "--lake", "nowhere"], 2, "say one thing to look for"),
         (["search", "frog", "--image", "a.png", "--lake", "nowhere"], 2, "say one thing"),
+        (["files", "--lake", "nowhere"], 2, "mmindex index MEDIA_DIR --lake"),
         (["index", "nowhere", "--lake", "lake"], 5, "is not a folder"),
         (["index", ".", "--lake", "lake", "--max-bad-fraction", "7"], 2, "max_bad_fraction"),
         (["index", ".", "a=.", ".", "--lake", "lake"], 2, "ALIAS=FOLDER"),

@@ -1,5 +1,6 @@
 import os
 import shutil
+import time
 
 import numpy as np
 import pyarrow as pa
@@ -417,4 +418,7 @@ def test_dead_rows_stay_out_of_memory(tmp_path):
 
     assert (len(ids), vectors.nbytes) == (1, 32)
     assert vectors.base is None
-    assert pa.total_allocated_bytes() == before
+    deadline = time.monotonic() + 10  # Arrow's threads let go of a buffer a moment later
+    while pa.total_allocated_bytes() > before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert pa.total_allocated_bytes() <= before

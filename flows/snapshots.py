@@ -1,0 +1,114 @@
+"""What `mmindex snapshots …` and `mmindex files` do: read the lake, show what was found."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from flows import show_snapshots as show
+from flows.command import OUT, print_json
+from mmcore.errors import ConfigError
+from storage.diff import diff
+from storage.errors import (
+    CorruptLakeError,
+    LakeVersionError,
+    NoLakeError,
+    UnsoundSnapshotError,
+)
+from storage.layout import Layout
+from storage.locks import writer_lock
+from storage.manifest import Manifest, read_manifest
+from storage.schemas import Modality
+from storage.snapshot import Snapshot, current, manifest_of, published, roll_back
+from storage.verify import verify
+
+
+def run_list(lake: Path, *, as_json: bool) -> None:
+    """`mmindex snapshots list`: a line for each snapshot, also for one that cannot be read."""
+    layout = _layout(lake)
+    numbers = published(layout)
+    if not numbers:
+        raise NoLakeError(layout.root)
+    serving = _serving(layout)
+    lines = [_line(layout, number, serves=number == serving) for number in numbers]
+    if as_json:
+        print_json(lines)
+    else:
+        show.listed(OUT, lines)
+
+
+def _line(layout: Layout, number: int, *, serves: bool) -> dict[str, Any]:
+    try:
+        manifest = read_manifest(layout.snapshot(number) / "manifest.json")
+    except (CorruptLakeError, LakeVersionError) as error:
+        return {"snapshot": number, "serves": serves, "error": str(error)}
+    return {"snapshot": number, "serves": serves, **show.line_json(manifest)}
+
+
+def run_diff(lake: Path, before: int | None, after: int | None, *, as_json: bool) -> None:
+    """`mmindex snapshots diff`: from the parent to the published one unless others are named."""
+    layout = _layout(lake)
+    newer = Snapshot.open(layout, after)
+    older = Snapshot.open(layout, _parent(newer.manifest) if before is None else before)
+    found = diff(older, newer)
+    if as_json:
+        print_json(asdict(found))
+    else:
+        show.differences(OUT, found)
+
+
+def _parent(manifest: Manifest) -> int:
+    if manifest.parent is None:
+        raise ConfigError(
+            f"snapshot {manifest.number} has no parent: name two, as `mmindex snapshots diff A B`"
+        )
+    return manifest.parent
+
+
+def run_verify(lake: Path, number: int | None, *, as_json: bool) -> None:
+    """`mmindex snapshots verify`: all findings, and an error if there is one."""
+    layout = _layout(lake)
+    found = verify(layout, manifest_of(layout, number))
+    if as_json:
+        print_json(asdict(found))
+    else:
+        show.verified(OUT, found)
+    if found.findings:
+        raise UnsoundSnapshotError(layout.root, found.number, len(found.findings))
+
+
+def run_rollback(lake: Path, number: int, wait: float, *, as_json: bool) -> None:
+    """`mmindex snapshots rollback`: move the pointer, if the snapshot's files are all there."""
+    layout = _layout(lake)
+    if number not in published(layout):
+        raise NoLakeError(layout.root, number)  # before the lock makes a folder
+    with writer_lock(layout, wait):
+        before = _serving(layout)
+        roll_back(layout, number)
+    if as_json:
+        print_json({"lake": str(layout.root), "before": before, "snapshot": number})
+    else:
+        show.rolled_back(OUT, before, number)
+
+
+def _serving(layout: Layout) -> int | None:
+    """What ``CURRENT`` says; None also where it is damaged: rolling back mends that."""
+    try:
+        return current(layout)
+    except CorruptLakeError:
+        return None
+
+
+def run_files(lake: Path, modality: Modality | None, *, as_json: bool) -> None:
+    """`mmindex files`: the Parquet parts of the published snapshot."""
+    snapshot = Snapshot.open(_layout(lake))
+    parts = show.parts(snapshot.layout, snapshot.manifest, modality)
+    if as_json:
+        print_json(parts)
+    else:
+        show.named(parts)
+
+
+def _layout(lake: Path) -> Layout:
+    return Layout(lake.expanduser().resolve())

@@ -1,0 +1,69 @@
+"""The command line: `mmindex snapshots …`.
+
+Imports stand inside the commands, so that `--help` loads no faiss.
+"""
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flows.options import LAKE, AsJson, Lake
+
+app = typer.Typer(
+    name="snapshots",
+    help="List, compare, verify and roll back the published snapshots of a lake.",
+    no_args_is_help=True,
+)
+
+Number = Annotated[int | None, typer.Argument(help="A snapshot; without, the one that serves.")]
+
+
+@app.command("list")
+def list_snapshots(lake: Lake = LAKE, as_json: AsJson = False) -> None:
+    """List the snapshots that are kept, and say which one serves."""
+    from flows.snapshots import run_list
+
+    run_list(lake, as_json=as_json)
+
+
+@app.command()
+def diff(
+    before: Annotated[
+        int | None, typer.Argument(help="The older one; without, the parent of the other.")
+    ] = None,
+    after: Annotated[
+        int | None, typer.Argument(help="The newer one; without, the one that serves.")
+    ] = None,
+    lake: Lake = LAKE,
+    as_json: AsJson = False,
+) -> None:
+    """Say what changed from one snapshot to another."""
+    from flows.snapshots import run_diff
+
+    run_diff(lake, before, after, as_json=as_json)
+
+
+@app.command()
+def verify(number: Number = None, lake: Lake = LAKE, as_json: AsJson = False) -> None:
+    """Read all of a snapshot and list everything that is wrong with it; exit code 7 if any."""
+    from flows.snapshots import run_verify
+
+    run_verify(lake, number, as_json=as_json)
+
+
+@app.command()
+def rollback(
+    number: Annotated[int, typer.Argument(help="The snapshot that shall serve.")],
+    lake: Lake = LAKE,
+    wait: Annotated[
+        float, typer.Option(help="Seconds to wait for another run on this lake.")
+    ] = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Let a kept snapshot serve again; none is removed, and the next run goes on from it."""
+    from flows.snapshots import run_rollback
+
+    run_rollback(lake, number, wait, as_json=as_json)

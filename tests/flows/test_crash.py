@@ -1,0 +1,80 @@
+import logging
+import shutil
+
+import faiss
+import pyarrow as pa
+import pytest
+
+from storage.layout import Layout
+from storage.snapshot import Snapshot, current
+from tests import crashes
+from tests.crashes import contents_of, differences
+
+
+@pytest.fixture(autouse=True)
+def fast():
+    """Hundreds of runs: no log lines, and no threads for such few rows."""
+    logging.disable(logging.INFO)
+    before = pa.cpu_count(), faiss.omp_get_max_threads()
+    pa.set_cpu_count(1)
+    faiss.omp_set_num_threads(1)
+    yield
+    logging.disable(logging.NOTSET)
+    pa.set_cpu_count(before[0])
+    faiss.omp_set_num_threads(before[1])
+
+
+@pytest.fixture
+def index(monkeypatch):
+    """The flow index-media as a plain function, over encoders that hash."""
+    return crashes.plain_index(monkeypatch)
+
+
+@pytest.fixture(params=["first", "second"])
+def case(request, tmp_path, index):
+    """A folder and its lake before and after an undisturbed run: the first, or the second one."""
+    folder, before, after = (tmp_path / name for name in ("media", "before", "after"))
+    crashes.make_folder(folder)
+    before.mkdir()
+    if request.param == "second":
+        index(folder, before)
+        crashes.change_folder(folder)
+    shutil.copytree(before, after, dirs_exist_ok=True)
+    assert index(folder, after).status == "published"
+    return folder, before, after
+
+
+def test_a_run_may_be_killed_at_every_change_of_the_disk(case, index, tmp_path, monkeypatch):
+    """Whichever change it dies at, what serves is whole, and the next run ends as undisturbed."""
+    folder, before, after = case
+    old, new = verified(before), contents_of(verified(after))
+    assert {"cells image", "vectors image", "fused"} <= new.vectors.keys()
+    lake, place = tmp_path / "lake", 0
+    while True:
+        place += 1
+        shutil.copytree(before, lake)
+        with crashes.dying(monkeypatch, lake, at=place) as disk:
+            index(folder, lake)
+        if not disk.dead:
+            break
+        serving = verified(lake)
+        if serving is None or (old and serving.manifest.number == old.manifest.number):
+            assert serving == (old and Snapshot(Layout(lake), old.manifest)), disk.told
+        else:
+            assert differences(contents_of(serving), new) == (0, 0, 0), disk.told
+
+        index(folder, lake)
+
+        assert differences(contents_of(verified(lake)), new) == (0, 0, 0), disk.told
+        assert index(folder, lake).status == "unchanged", disk.told
+        shutil.rmtree(lake)
+    assert place > 50  # an undisturbed run changes the disk more often than that
+
+
+def verified(lake):
+    """The published snapshot, its files read and found whole; None where there is none."""
+    if current(Layout(lake)) is None:
+        return None
+    snapshot = Snapshot.open(Layout(lake))
+    snapshot.verify()
+    return snapshot
