@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from filelock import FileLock, Timeout
 from storage.atomic import make_folder, write_bytes
 from storage.errors import LakeLockedError
 from storage.layout import Layout
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -30,11 +33,26 @@ def writer_lock(layout: Layout, wait: float = 0) -> Iterator[None]:
     except Timeout as error:
         raise LakeLockedError(layout.root, _holder(layout)) from error
     try:
+        with _noted(layout):
+            yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _noted(layout: Layout) -> Iterator[None]:
+    """Say who holds the lock; the note is for people, and a disk too full for it stops nobody."""
+    try:
         write_bytes(_note(layout), json.dumps(_myself()).encode())
+    except OSError as error:
+        log.warning("%s: %s; others will not be told who holds the lake", _note(layout), error)
+    try:
         yield
     finally:
-        _note(layout).unlink(missing_ok=True)
-        lock.release()
+        try:
+            _note(layout).unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("%s: %s; it is left behind", _note(layout), error)
 
 
 def _note(layout: Layout) -> Path:

@@ -2,9 +2,11 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
+from storage import locks
 from storage.errors import LakeLockedError
 from storage.layout import Layout
 from storage.locks import writer_lock
@@ -64,4 +66,21 @@ def test_a_lock_dies_with_its_holder(tmp_path):
     assert ended.returncode == 9
     assert (tmp_path / "LOCK.json").exists()
     with writer_lock(Layout(tmp_path)):
+        pass
+
+
+def test_a_note_that_cannot_be_kept_stops_nobody(tmp_path, monkeypatch):
+    """The lock holds without its note, and is free afterwards although the note stayed."""
+    layout = Layout(tmp_path / "lake")
+
+    def refused(*_, **__):
+        raise PermissionError("no")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(locks, "write_bytes", refused)
+        patched.setattr(Path, "unlink", refused)
+        with writer_lock(layout):
+            pass
+
+    with writer_lock(layout):
         pass
