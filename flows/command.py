@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -45,10 +45,15 @@ def run_index(settings: Mapping[str, Any], *, as_json: bool) -> None:
         from flows.index_media import index_media  # loaded while the server started
 
         result = index_media(config)
+    _told(result, show.indexed, as_json=as_json)
+
+
+def _told(result: S, shown: Callable[[Console, S], None], *, as_json: bool) -> None:
+    """Print a flow's result: as JSON for programs, else as ``shown`` does for people."""
     if as_json:
         print_json(result.model_dump(mode="json"))
     else:
-        show.indexed(OUT, result)
+        shown(OUT, result)
 
 
 def _valid(kind: type[S], settings: Mapping[str, Any]) -> S:
@@ -86,10 +91,7 @@ def run_maintain(settings: Mapping[str, Any], *, as_json: bool) -> None:
         from flows.maintain import maintain  # loaded while the server started
 
         result = maintain(config)
-    if as_json:
-        print_json(result.model_dump(mode="json"))
-    else:
-        show.maintained(OUT, result)
+    _told(result, show.maintained, as_json=as_json)
 
 
 def run_search(

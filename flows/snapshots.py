@@ -19,8 +19,9 @@ from storage.errors import (
 from storage.layout import Layout
 from storage.locks import writer_lock
 from storage.manifest import Manifest, read_manifest
+from storage.publication import roll_back
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, current, manifest_of, published, roll_back
+from storage.snapshot import Snapshot, current, manifest_of, published
 from storage.verify import verify
 
 

@@ -1,8 +1,7 @@
-"""Snapshots: opened whole, published by moving one pointer."""
+"""Snapshots: opened whole, read by what their manifest names."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,19 +12,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from storage import schemas
-from storage.atomic import write_bytes
-from storage.errors import (
-    CandidateOutdatedError,
-    CorruptLakeError,
-    NoLakeError,
-    SnapshotExistsError,
-)
+from storage.errors import CorruptLakeError, NoLakeError
 from storage.indexes.files import Index
 from storage.layout import Layout
 from storage.manifest import IndexEntry, Manifest, read_manifest, sha256
 from storage.schemas import MODALITIES, Modality
 from storage.tables import read_parts, stream_part, vectors_of
-from storage.views import views_sql
 
 TABLES: Final = {
     "files": schemas.FILES,
@@ -205,57 +197,3 @@ def published(layout: Layout) -> list[int]:
     """The numbers of the snapshots that are kept, ascending."""
     found = layout.snapshots.glob("*/manifest.json")
     return sorted(int(p.parent.name) for p in found if p.parent.name.isdecimal())
-
-
-def publish(layout: Layout, manifest: Manifest) -> Manifest:
-    """Publish a candidate under its number and return its manifest; hold the writer's lock.
-
-    A candidate without a number gets the next. ``CURRENT`` moves last, so a crash before leaves
-    the old snapshot, and publishing a numbered candidate again ends what was begun, or finds it
-    done. Raises CandidateOutdatedError when ``CURRENT`` is not the candidate's parent any more,
-    SnapshotExistsError when another snapshot has its number, and CorruptLakeError when a file of
-    the candidate is not there.
-    """
-    number = manifest.number or next_number(layout)
-    numbered = manifest.model_copy(update={"number": number})
-    now, path = current(layout), layout.snapshot(number) / "manifest.json"
-    begun = path.exists() and path.read_bytes() == numbered.to_json()
-    if begun and now == number:
-        return numbered
-    if now != manifest.parent:
-        raise CandidateOutdatedError(layout.root, manifest.parent, now)
-    if path.exists() and not begun:
-        raise SnapshotExistsError(path.parent)
-    Snapshot.of(layout, manifest)
-    write_bytes(path.with_name("views.sql"), views_sql(numbered).encode())
-    write_bytes(path, numbered.to_json())
-    write_bytes(layout.current, f"{number}\n".encode())
-    return numbered
-
-
-def roll_back(layout: Layout, number: int) -> Manifest:
-    """Point ``CURRENT`` at a kept snapshot whose files are whole; hold the writer's lock."""
-    manifest = Snapshot.open(layout, number).manifest
-    write_bytes(layout.current, f"{number}\n".encode())
-    return manifest
-
-
-def write_candidate(layout: Layout, manifest: Manifest) -> Path:
-    """Write ``candidates/<run>/manifest.json`` and return its path."""
-    path = layout.candidate(manifest.run) / "manifest.json"
-    write_bytes(path, manifest.to_json())
-    return path
-
-
-def drop_candidate(layout: Layout, run: str) -> None:
-    """Remove what ``write_candidate`` wrote for ``run``; nothing there is fine."""
-    folder = layout.candidate(run)
-    if folder.exists():
-        shutil.rmtree(folder)
-
-
-def next_number(layout: Layout) -> int:
-    """Above every snapshot there ever was, rolled back or left by a crash."""
-    folders = layout.snapshots.iterdir() if layout.snapshots.is_dir() else ()
-    taken = [int(folder.name) for folder in folders if folder.name.isdecimal()]
-    return max(taken, default=0) + 1

@@ -6,7 +6,7 @@ import logging
 
 from prefect import task
 
-from storage import snapshot
+from storage import publication
 from storage.manifest import Manifest
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
@@ -20,17 +20,17 @@ def propose_candidate(manifest: Manifest, work: Workplace) -> Manifest:
 
     There it stays until it is published: what blocks it can be looked into.
     """
-    numbered = manifest.model_copy(update={"number": snapshot.next_number(work.lake)})
-    snapshot.write_candidate(work.lake, numbered)
+    numbered = manifest.model_copy(update={"number": publication.next_number(work.lake)})
+    publication.write_candidate(work.lake, numbered)
     return numbered
 
 
 @task(name="publish", **POLICY)
 def publish_snapshot(manifest: Manifest, work: Workplace) -> Manifest:
     """Make the candidate the published snapshot, or find that an earlier try did."""
-    published = snapshot.publish(work.lake, manifest)
+    published = publication.publish(work.lake, manifest)
     try:
-        snapshot.drop_candidate(work.lake, manifest.run)
+        publication.drop_candidate(work.lake, manifest.run)
     except OSError as error:  # what serves is whole
         log.warning("%s is left over: %s", work.lake.candidate(manifest.run), error)
     return published

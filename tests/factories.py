@@ -25,8 +25,9 @@ from storage.manifest import (
     ProjectionEntry,
     entry,
 )
+from storage.publication import publish
 from storage.schemas import MODALITIES, Modality
-from storage.snapshot import Snapshot, current, publish
+from storage.snapshot import Snapshot, current
 from storage.tables import vector_column, write_part, write_rows
 
 WHEN = datetime(2026, 11, 25, tzinfo=UTC)

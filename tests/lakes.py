@@ -25,8 +25,9 @@ from storage.indexes.build import build_index
 from storage.indexes.files import IndexCard, write_index
 from storage.layout import Layout
 from storage.manifest import EncoderEntry, FusionEntry, IndexEntry, Manifest, entry
+from storage.publication import publish
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, publish
+from storage.snapshot import Snapshot
 from tests import media
 from tests.fakes import HashEncoder, hashed
 

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 from flows import cli, show
 from storage.locks import writer_lock
 from storage.manifest import Evaluation
-from storage.snapshot import current, publish
+from storage.publication import publish
+from storage.snapshot import current
 from storage.tables import read_parts
 from tests.factories import candidate, small_lake
 

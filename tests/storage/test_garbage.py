@@ -12,16 +12,9 @@ from storage.cells import PartRecord, finished_contents, part_path, write_cells
 from storage.errors import CandidateOutdatedError, CorruptLakeError, NoLakeError
 from storage.garbage import Collected, Retention, collect, survey
 from storage.layout import Layout
+from storage.publication import next_number, publish, roll_back, write_candidate
 from storage.schemas import Modality
-from storage.snapshot import (
-    Snapshot,
-    current,
-    next_number,
-    publish,
-    published,
-    roll_back,
-    write_candidate,
-)
+from storage.snapshot import Snapshot, current, published
 from storage.tables import write_part
 from tests.factories import (
     FUSION,

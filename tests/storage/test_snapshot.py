@@ -1,4 +1,3 @@
-import os
 import shutil
 import time
 
@@ -9,22 +8,13 @@ import pytest
 from storage import schemas
 from storage.cells import PartRecord, part_path, write_cells
 from storage.errors import (
-    CandidateOutdatedError,
     CorruptLakeError,
     NoLakeError,
-    SnapshotExistsError,
 )
 from storage.layout import Layout
+from storage.publication import publish
 from storage.schemas import Modality
-from storage.snapshot import (
-    Snapshot,
-    current,
-    drop_candidate,
-    publish,
-    published,
-    roll_back,
-    write_candidate,
-)
+from storage.snapshot import Snapshot, current
 from storage.tables import vectors_of, write_part
 from tests.factories import (
     IMAGES,
@@ -245,142 +235,6 @@ def test_a_damaged_pointer_is_named(tmp_path, text):
     with pytest.raises(CorruptLakeError) as caught:
         current(Layout(tmp_path))
     assert caught.value.path == tmp_path / "CURRENT"
-
-
-def test_a_candidate_of_an_older_snapshot_is_refused(tmp_path):
-    """Who began before another published does not overwrite what the other published."""
-    layout = small_lake(tmp_path).layout
-    slow, fast = candidate(layout, ("cat",)), candidate(layout, ("owl",))
-    publish(layout, fast)
-
-    with pytest.raises(CandidateOutdatedError) as caught:
-        publish(layout, slow)
-    assert (caught.value.parent, caught.value.current) == (1, 2)
-    assert Snapshot.open(layout).rows("items", ["key"]).to_pydict() == {"key": ["owl"]}
-
-
-def test_numbers_are_never_used_twice(tmp_path):
-    """After a roll back the next snapshot stands above the one that was rolled back."""
-    layout = small_lake(tmp_path).layout
-    publish(layout, candidate(layout, ("cat",)))
-    assert roll_back(layout, 1).number == 1
-    assert Snapshot.open(layout).rows("items").num_rows == 3
-    third = publish(layout, candidate(layout, ("owl",)))
-
-    assert (third.number, third.parent) == (3, 1)
-    assert published(layout) == [1, 2, 3]
-    assert Snapshot.open(layout, 2).rows("items", ["key"]).to_pydict() == {"key": ["cat"]}
-
-
-def test_a_candidate_with_a_missing_file_is_not_published(tmp_path):
-    """What is not whole on disk never becomes the published snapshot."""
-    layout = small_lake(tmp_path).layout
-    broken = candidate(layout, ("new",))
-    (tmp_path / broken.paths("files")[0]).unlink()
-
-    with pytest.raises(CorruptLakeError):
-        publish(layout, broken)
-    assert current(layout) == 1
-
-
-def test_a_candidate_is_kept_beside_the_snapshots(tmp_path):
-    """A candidate's manifest lies under its run and is not published."""
-    layout = small_lake(tmp_path).layout
-    path = write_candidate(layout, candidate(layout, ("cat",)))
-
-    assert path == tmp_path / "candidates" / "run-1" / "manifest.json"
-    assert current(layout) == 1
-
-
-def test_dropping_a_candidate_leaves_those_of_other_runs(tmp_path):
-    """One run's candidate goes, once; what another run was not allowed to publish stays."""
-    layout = Layout(tmp_path)
-    blocked = write_candidate(layout, manifest(run="blocked"))
-    dropped = write_candidate(layout, manifest(run="done"))
-    drop_candidate(layout, "done")
-    drop_candidate(layout, "done")
-
-    assert blocked.exists()
-    assert not dropped.parent.exists()
-
-
-def test_a_numbered_candidate_may_be_published_again(tmp_path):
-    """Whichever write failed the first time, the second ends what was begun, under one number."""
-    layout = small_lake(tmp_path).layout
-    numbered = candidate(layout, ("cat",)).model_copy(update={"number": 7})
-    for step in (1, 2, 3):
-        replace, _ = failing_at(step)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("os.replace", replace)
-            with pytest.raises(OSError, match="no power"):
-                publish(layout, numbered)
-        assert current(layout) == 1
-
-    assert publish(layout, numbered) == publish(layout, numbered) == numbered
-    assert published(layout) == [1, 7]
-    assert current(layout) == 7
-
-
-def test_a_number_that_another_snapshot_has_is_refused(tmp_path):
-    """A manifest that stands under the number is never replaced."""
-    layout = small_lake(tmp_path).layout
-    publish(layout, candidate(layout, ("cat",)))
-    roll_back(layout, 1)
-    mine = candidate(layout, ("owl",)).model_copy(update={"number": 2})
-
-    with pytest.raises(SnapshotExistsError):
-        publish(layout, mine)
-    assert Snapshot.open(layout, 2).rows("items", ["key"]).to_pydict() == {"key": ["cat"]}
-
-
-def test_a_reader_keeps_its_snapshot_during_publication(tmp_path):
-    """A snapshot that was opened before another is published still reads its own rows."""
-    reader = small_lake(tmp_path)
-    publish(reader.layout, candidate(reader.layout, ("new",)))
-
-    assert reader.rows("items", ["key"]).to_pydict() == {"key": list(KEYS)}
-    assert reader.index("image").card.rows == 3
-
-
-def failing_at(step):
-    """An os.replace that fails at its ``step``-th call, and the list of its calls."""
-    real, calls = os.replace, []
-
-    def replace(source, target):
-        calls.append(target)
-        if len(calls) == step:
-            raise OSError("no power")
-        real(source, target)
-
-    return replace, calls
-
-
-def test_a_crash_between_any_two_writes_leaves_the_published_snapshot_whole(tmp_path, monkeypatch):
-    """Whichever write fails, snapshot 1 opens and verifies, and a rerun publishes."""
-    small_lake(tmp_path / "before")
-    step, crashed = 0, True
-    while crashed:
-        step += 1
-        layout = Layout(tmp_path / f"lake-{step}")
-        shutil.copytree(tmp_path / "before", layout.root)
-        replace, calls = failing_at(step)
-        with monkeypatch.context() as patch:
-            patch.setattr("os.replace", replace)
-            try:
-                publish(layout, candidate(layout, ("cat", "new")))
-                crashed = False
-            except OSError:
-                assert current(layout) == 1
-        after = Snapshot.open(layout)
-        after.verify()
-        assert after.rows("items").num_rows == (3 if crashed else 2)
-        if crashed:
-            rerun = Snapshot.of(layout, publish(layout, candidate(layout, ("cat", "new"))))
-            rerun.verify()
-            assert rerun.rows("items", ["key"]).to_pydict() == {"key": ["cat", "new"]}
-        assert not list(layout.root.rglob("*.tmp"))
-
-    assert step == len(calls) + 1 > 15
 
 
 def test_two_fused_vectors_of_an_item_are_an_error(tmp_path):

@@ -10,7 +10,7 @@ from storage.findings import Finding
 from storage.indexes.build import build_index
 from storage.indexes.files import IndexCard, write_index
 from storage.layout import Layout
-from storage.snapshot import publish, roll_back
+from storage.publication import publish, roll_back
 from storage.tables import read_parts, vector_column, vectors_of, write_part, write_rows
 from storage.verify import verify
 from tests.factories import WHEN, candidate, entries, manifest, small_lake

@@ -6,8 +6,9 @@ import pytest
 
 from storage.cells import PartRecord, part_path, write_cells
 from storage.layout import Layout
+from storage.publication import publish
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, publish
+from storage.snapshot import Snapshot
 from storage.tables import vectors_of
 from storage.views import views_sql
 from tests.factories import (

@@ -40,7 +40,7 @@ def test_a_retry_keeps_the_number(work, monkeypatch):
     """A write that fails for a moment takes no number: report and snapshot have the same one."""
     manifest = proposed(work)
     with monkeypatch.context() as patch:
-        patch.setattr("storage.snapshot.views_sql", failing)
+        patch.setattr("storage.publication.views_sql", failing)
         with pytest.raises(OSError, match="busy"):
             publish_snapshot.fn(manifest, work)
 
