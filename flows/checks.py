@@ -11,6 +11,11 @@ from mmcore.encoders.presets import PRESETS
 from mmcore.errors import ConfigError, SourceError, UnknownPluginError
 from mmcore.fusion.base import fusions
 from mmcore.media.grouping import groupings
+from mmcore.media.remote import check_folder
+from mmcore.media.roots import named_manifest
+from mmcore.media.urls import is_remote
+from storage.places import is_local, store_of
+from storage.stores import probe
 
 AUTO = "auto"
 DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
@@ -35,7 +40,9 @@ def check(config: IndexConfig) -> None:
 def _check_sources(config: IndexConfig) -> None:
     sources = config.sources()
     for source in sources:
-        if not Path(source.url).is_dir():
+        if is_remote(source.url):
+            check_folder(source.url)
+        elif not Path(source.url).is_dir():
             raise SourceError(f"{source.url} is not a folder: name an existing folder of media")
     if config.crawl.manifest is None:
         return
@@ -43,15 +50,16 @@ def _check_sources(config: IndexConfig) -> None:
         raise ConfigError(
             "--manifest goes with one folder: for several, put a manifest.csv into each"
         )
-    inside = Path(sources[0].url) / config.crawl.manifest
-    if not (inside.is_file() or Path(config.crawl.manifest).is_file()):
-        raise ConfigError(f"{config.crawl.manifest}: no such manifest")
+    named_manifest(sources[0], config.crawl)
 
 
 def _check_lake(config: IndexConfig) -> None:
     lake = config.lake_root()
-    if any(Path(source.url) == lake for source in config.sources()):
+    if any(source.url == str(lake) for source in config.sources()):
         raise ConfigError(f"{lake} is a folder of media: name another folder for the lake")
+    if not is_local(lake):
+        probe(*store_of(lake), lake, writing=not config.dry_run)
+        return
     above = next(folder for folder in (lake, *lake.parents) if folder.exists())
     if not above.is_dir():
         raise ConfigError(f"{above} is a file: name a folder for the lake")

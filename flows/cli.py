@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,14 +12,23 @@ import typer
 from flows import snapshots_cli
 from flows.options import LAKE, AsJson, Lake
 from storage.schemas import MmindexError, Modality
+from storage.stores import is_store_error
 
 EPILOG = (
     "Exit codes: 0 done, or nothing to do (--json's status says which) · 1 failed · 2 a setting or"
     " a name is wrong · 3 not published, the evaluation blocked it · 4 too many bad files · 5 a"
     " source is missing or lost too much · 6 the lake is being written · 7 the lake is"
-    " damaged · 130 interrupted"
+    " damaged · 8 something of what was forgotten is left · 130 interrupted"
 )
 INTERRUPTED = 130
+_FULL = "; make room, `mmindex maintain` shows how much of the lake can go; finished work is kept"
+_CLOSED = "; it cannot be written to; what is published serves on"
+WAYS_OUT = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EROFS: _CLOSED,
+    errno.EACCES: _CLOSED,
+}
 
 app = typer.Typer(
     name="mmindex",
@@ -38,11 +48,18 @@ def main() -> None:
     try:
         app()
     except MmindexError as error:
-        typer.secho(f"mmindex: {error}", fg="red", err=True)
+        typer.secho(f"mmindex: {getattr(error, 'told', error)}", fg="red", err=True)
         sys.exit(error.exit_code)
     except OSError as error:  # a full or read-only disk, a file where a folder should be
         where = f": {error.filename}" if error.filename else ""
-        typer.secho(f"mmindex: {error.strerror or error}{where}", fg="red", err=True)
+        way_out = WAYS_OUT.get(error.errno or 0, "")
+        typer.secho(f"mmindex: {error.strerror or error}{where}{way_out}", fg="red", err=True)
+        sys.exit(1)
+    except Exception as error:
+        if not is_store_error(error):
+            raise  # our fault: with its traceback
+        say = f"mmindex: {error} (a store of objects could not be reached or refused)"
+        typer.secho(say, fg="red", err=True)
         sys.exit(1)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:  # typer's answer to Ctrl-C
@@ -55,7 +72,10 @@ def main() -> None:
 def index(
     media: Annotated[
         list[str],
-        typer.Argument(help="Folders, each as FOLDER or ALIAS=FOLDER.", metavar="MEDIA_DIR..."),
+        typer.Argument(
+            help="Folders or URLs (s3://…), each as FOLDER or ALIAS=FOLDER.",
+            metavar="MEDIA_DIR...",
+        ),
     ],
     lake: Lake = LAKE,
     preset: Annotated[str, typer.Option(help="The encoders to use.")] = "embedded",
@@ -86,6 +106,16 @@ def index(
     batch_size: Annotated[
         int, typer.Option(help="Segments that go through a model at once.")
     ] = 32,
+    private: Annotated[
+        bool,
+        typer.Option("--private", help="Keep no names and no texts; from a lake's first run."),
+    ] = False,
+    vector_dtype: Annotated[
+        str, typer.Option(help="Numbers of stored vectors: float32, or float16 on half the disk.")
+    ] = "float32",
+    vector_compression: Annotated[
+        str, typer.Option(help="Codec of the vectors that are written: none or zstd.")
+    ] = "none",
     max_bad_fraction: Annotated[
         float, typer.Option(help="Stop when more files than this fail.")
     ] = 0.5,
@@ -120,6 +150,8 @@ def index(
         "engine": engine,
         "workers": workers,
         "runtime": {"device": device, "batch_size": batch_size},
+        "private": private,
+        "storage": {"dtype": vector_dtype, "compression": vector_compression},
         "max_bad_fraction": max_bad_fraction,
         "max_deleted_fraction": max_deleted_fraction,
         "drop": tuple(drop or ()),
@@ -146,15 +178,18 @@ def search(
         str | None, typer.Option(help="Only texts of this language: zh or en.")
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many answers.")] = 10,
+    root: Annotated[
+        list[str] | None,
+        typer.Option(help="Of a private lake: name the files of this FOLDER or ALIAS=FOLDER."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Search a lake by a text, a picture, a sound or a video."""
     from flows.command import run_search
 
     media = {Modality.IMAGE: image, Modality.AUDIO: audio, Modality.VIDEO: video}
-    run_search(
-        lake, text, media, {"modality": modality, "language": language, "k": k}, as_json=as_json
-    )
+    options = {"modality": modality, "language": language, "k": k}
+    run_search(lake, text, media, options, roots=tuple(root or ()), as_json=as_json)
 
 
 @app.command()
@@ -189,6 +224,49 @@ def files(
 
 
 @app.command()
+def forget(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Files whose items are erased: ROOT/path, or a path below a root.",
+            metavar="PATH",
+        ),
+    ] = None,
+    lake: Lake = LAKE,
+    item: Annotated[
+        list[str] | None, typer.Option(help="An item to erase, as ROOT/KEY; may be repeated.")
+    ] = None,
+    query: Annotated[
+        str | None, typer.Option(help="Erase what this text finds, once that is confirmed.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many hits of --query.")] = 10,
+    content: Annotated[
+        bool, typer.Option("--content", help="Also take what others have of it from them.")
+    ] = False,
+    readmit: Annotated[
+        bool, typer.Option("--readmit", help="Let the files that lie there now in again.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    wait: Annotated[
+        float, typer.Option(help="Seconds to wait for another run on this lake.")
+    ] = 0.0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be erased, and do nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase items from every kept snapshot, prove it, and keep them out from now on."""
+    from flows.forget import Manner, Wanted, run_forget, run_readmit
+
+    named, items = tuple(paths or ()), tuple(item or ())
+    if readmit:
+        run_readmit(lake, named, items, wait, as_json=as_json)
+        return
+    wanted = Wanted(named, items, query, k, content)
+    run_forget(lake, wanted, Manner(yes, dry_run, wait, as_json))
+
+
+@app.command()
 def maintain(
     lake: Lake = LAKE,
     keep: Annotated[
@@ -197,21 +275,29 @@ def maintain(
     grace_days: Annotated[
         float, typer.Option(help="Days that finished or blocked, unpublished work stays.")
     ] = 30.0,
+    no_compact: Annotated[
+        bool, typer.Option("--no-compact", help="Rewrite no parts, only remove.")
+    ] = False,
+    dead_share: Annotated[
+        float, typer.Option(help="Rewrite parts of vectors of which more than this is dead.")
+    ] = 0.5,
     wait: Annotated[
         float, typer.Option(help="Seconds to wait for another run on this lake.")
     ] = 0.0,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be removed, and do nothing.")
+        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove old snapshots, and files that no kept snapshot or unfinished run needs."""
+    """Merge small parts, and remove what no kept snapshot or unfinished run needs."""
     from flows.command import run_maintain
 
     settings: dict[str, Any] = {
         "lake": str(lake),
         "keep": keep,
         "grace_days": grace_days,
+        "compact": not no_compact,
+        "dead_share": dead_share,
         "wait": wait,
         "dry_run": dry_run,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from flows.progress import BarStages, LogStages, log_lines, reporting
 from mmcore.errors import ConfigError
 from mmcore.specs import Spec
 from storage.layout import Layout
+from storage.places import place_of
 from storage.schemas import Modality
 
 S = TypeVar("S", bound=Spec)
@@ -95,14 +96,15 @@ def run_maintain(settings: Mapping[str, Any], *, as_json: bool) -> None:
 
 
 def run_search(
-    lake: Path,
+    lake: str,
     text: str | None,
     media: Mapping[Modality, Path | None],
     options: Mapping[str, Any],
     *,
+    roots: Sequence[str] = (),
     as_json: bool,
 ) -> None:
-    """`mmindex search`: one query, its hits."""
+    """`mmindex search`: one query, its hits; with ``roots``, those of a private lake by name."""
     from mmcore.search.searcher import Searcher
     from mmcore.types import Query
 
@@ -113,29 +115,34 @@ def run_search(
     query = Query(
         text=text, media=None if path is None else str(path), media_modality=kind, **options
     )
-    hits = Searcher.open(lake.expanduser()).search(query)
+    hits = Searcher.open(lake).search(query)
+    if roots:
+        from flows.unveil import named
+
+        sources = _valid(IndexConfig, {"media": roots, "lake": str(lake)}).sources()
+        hits = named(hits, Layout(place_of(lake)), sources)
     if as_json:
         print_json([show.hit_json(hit) for hit in hits])
     else:
         show.hits(OUT, hits)
 
 
-def run_evaluate(lake: Path, *, as_json: bool) -> None:
+def run_evaluate(lake: str, *, as_json: bool) -> None:
     """`mmindex evaluate`: score the published snapshot."""
     from tasks.evaluate import score_published
 
-    report, page = score_published(Layout(lake.expanduser().resolve()))
+    report, page = score_published(Layout(place_of(lake)))
     if as_json:
         print_json(report.model_dump(mode="json"))
     else:
         show.evaluated(OUT, report, page)
 
 
-def run_status(lake: Path, *, as_json: bool) -> None:
+def run_status(lake: str, *, as_json: bool) -> None:
     """`mmindex status`: the published snapshot in figures."""
     from storage.snapshot import Snapshot
 
-    layout = Layout(lake.expanduser().resolve())
+    layout = Layout(place_of(lake))
     snapshot = Snapshot.open(layout)
     quarantine = snapshot.rows("quarantine", ["root", "path", "stage", "reason", "message"])
     if as_json:

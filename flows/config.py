@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveInt, field_validator
 
 from mmcore.errors import ConfigError
+from mmcore.media.urls import checked_url, is_remote, local_path
 from mmcore.specs import (
     CrawlSpec,
     EvaluationSpec,
@@ -18,17 +19,20 @@ from mmcore.specs import (
     RuntimeSpec,
     SegmentationSpec,
     Spec,
+    StorageSpec,
 )
 from mmcore.types import Source
+from storage.places import place_of
 
 
 class IndexConfig(Spec):
     """Index folders of media into a lake."""
 
     media: tuple[str, ...] = Field(
-        min_length=1, description="folders to index, each as FOLDER or ALIAS=FOLDER"
+        min_length=1,
+        description="folders or URLs (s3://…) to index, each as FOLDER or ALIAS=FOLDER",
     )
-    lake: str = Field(description="the lake's folder; made when it is not there")
+    lake: str = Field(description="the lake's folder or URL (s3://…); made when it is not there")
     preset: str = Field(default="embedded", description="the encoders to use")
     crawl: CrawlSpec = CrawlSpec()
     segmentation: SegmentationSpec = SegmentationSpec()
@@ -38,6 +42,11 @@ class IndexConfig(Spec):
     fusion: FusionSpec = FusionSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
     runtime: RuntimeSpec = RuntimeSpec()
+    storage: StorageSpec = StorageSpec()
+    private: bool = Field(
+        default=False,
+        description="keep hashes of paths and keys, and no texts; for the whole life of a lake",
+    )
     engine: Literal["threads", "processes", "dask"] = Field(
         default="threads", description="what runs the shards"
     )
@@ -51,7 +60,7 @@ class IndexConfig(Spec):
         default=0.5,
         ge=0,
         le=1,
-        description="share of contents that may be gone before the run stops",
+        description="share of a root's contents that may be gone before the run stops",
     )
     drop: tuple[str, ...] = Field(
         default=(), description="aliases of roots that the lake holds and shall hold no longer"
@@ -69,8 +78,8 @@ class IndexConfig(Spec):
         return media
 
     def lake_root(self) -> Path:
-        """Where the lake lies, as an absolute path."""
-        return Path(self.lake).expanduser().resolve()
+        """Where the lake lies: an absolute path, or a place in an object store."""
+        return place_of(self.lake)
 
     def specs(self) -> dict[str, dict[str, Any]]:
         """What decides a snapshot beside files and encoders, as its manifest keeps it."""
@@ -80,7 +89,8 @@ class IndexConfig(Spec):
             "fusion": self.fusion,
             "evaluation": self.evaluation,
         }
-        return {name: spec.model_dump(mode="json") for name, spec in named.items()}
+        told = {name: spec.model_dump(mode="json") for name, spec in named.items()}
+        return told | {"storage": {"dtype": self.storage.dtype}}  # a codec changes no row
 
     def sources(self) -> tuple[Source, ...]:
         """The roots, each with its alias: the folder's own name unless one is given."""
@@ -97,8 +107,8 @@ def _source(text: str) -> Source:
     alias, equals, folder = text.partition("=")
     if not equals or "/" in alias or Path(text).is_dir():
         alias, folder = "", text
-    path = Path(folder).expanduser().resolve()
-    return Source(alias or path.name or "root", str(path))
+    url = checked_url(folder) if is_remote(folder) else str(local_path(folder))
+    return Source(alias or PurePosixPath(url).name or "root", url)
 
 
 class IndexResult(Spec):
@@ -122,8 +132,14 @@ class IndexResult(Spec):
     )
     segments: dict[str, int] = Field(default_factory=dict, description="live segments by modality")
     quarantined: dict[str, int] = Field(default_factory=dict, description="files by reason")
+    forgotten: int = Field(
+        default=0, description="files left out, since `mmindex forget` erased what they hold"
+    )
     examples: dict[str, str] = Field(
         default_factory=dict, description="some of the quarantined files, with their reasons"
+    )
+    set_aside: tuple[str, ...] = Field(
+        default=(), description="damaged files of the lake, kept as NAME.damaged and made again"
     )
     bytes_needed: int = Field(
         default=0, description="disk that the missing cells will take, about"
@@ -135,29 +151,52 @@ class IndexResult(Spec):
 
 
 class MaintainConfig(Spec):
-    """Remove what a lake no longer needs."""
+    """Rewrite a lake's small and mostly dead parts, and remove what it no longer needs."""
 
-    lake: str = Field(description="the lake's folder")
+    lake: str = Field(description="the lake's folder or URL")
     keep: PositiveInt = Field(
         default=7, description="published snapshots to keep, the one that serves among them"
     )
     grace_days: NonNegativeFloat = Field(
         default=30.0, le=36_500, description="days that unpublished work stays"
     )
+    compact: bool = Field(
+        default=True, description="rewrite small and mostly dead parts of vectors into fewer"
+    )
+    dead_share: float = Field(
+        default=0.5, ge=0, le=1, description="share of a part's rows that may be dead"
+    )
+    part_bytes: PositiveInt = Field(
+        default=64 << 20, description="bytes of vectors in a rewritten part, about, at most"
+    )
     wait: NonNegativeFloat = Field(
         default=0.0, description="seconds to wait for another run on the same lake"
     )
-    dry_run: bool = Field(default=False, description="say what would be removed, and do nothing")
+    dry_run: bool = Field(default=False, description="say what would be done, and do nothing")
 
     def lake_root(self) -> Path:
-        """Where the lake lies, as an absolute path."""
-        return Path(self.lake).expanduser().resolve()
+        """Where the lake lies: an absolute path, or a place in an object store."""
+        return place_of(self.lake)
+
+
+class Compacted(Spec):
+    """What became of small and mostly dead parts; in a dry run, what would, about."""
+
+    parts_before: int = Field(default=0, description="parts of cells that were rewritten")
+    parts_after: int = Field(
+        default=0, description="parts of cells that hold what is live of them"
+    )
+    bytes_before: int = Field(
+        default=0, description="of the old files, which go with the last snapshot that names them"
+    )
+    bytes_after: int = Field(default=0, description="of the new files")
+    left_out: str = Field(default="", description="why nothing was compacted")
 
 
 class MaintainResult(Spec):
-    """What a run of `maintain` removed; in a dry run, what it would."""
+    """What a run of `maintain` did; in a dry run, what it would."""
 
-    status: Literal["removed", "unchanged", "planned"]
+    status: Literal["removed", "compacted", "unchanged", "planned"]
     lake: str
     snapshot: int = Field(description="the snapshot that serves")
     kept: tuple[int, ...] = Field(description="snapshots that stay")
@@ -165,4 +204,5 @@ class MaintainResult(Spec):
     candidates: tuple[str, ...] = Field(default=(), description="runs whose candidates stay")
     files: dict[str, int] = Field(default_factory=dict, description="files that go, by kind")
     bytes: dict[str, int] = Field(default_factory=dict, description="their sizes, by kind")
+    compacted: Compacted = Compacted()
     seconds: dict[str, float] = Field(default_factory=dict, description="by stage")

@@ -6,16 +6,22 @@ from flows.checks import check
 from flows.clock import Clock
 from flows.config import IndexConfig, IndexResult
 from flows.embedding import compute_cells
+from flows.mending import mended, usable
 from flows.outcome import Before, planned, result_of, segment_counts, unchanged
 from mmcore.encoders.device import device_of
 from mmcore.media.crawl import Walked
 from storage.layout import Layout
 from storage.locks import writer_lock
 from storage.manifest import Manifest
-from storage.snapshot import Snapshot, current
+from storage.publication import finish
+from storage.snapshot import Snapshot
+from tasks import privacy
 from tasks.candidate import refuse_many_bad, start_candidate
+from tasks.convert import convert_stored
 from tasks.crawl import Found, LossLimits, crawl_roots, walk_roots
-from tasks.evaluate import evaluate_candidate
+from tasks.discretion import discreet
+from tasks.erase import end_erasure
+from tasks.evaluate import carried_over, evaluate_candidate
 from tasks.fuse import fuse
 from tasks.indexes import build_indexes
 from tasks.inputs import inputs_digest, seen_digest, seen_of, unchanged_since
@@ -29,36 +35,45 @@ from tasks.workplace import Workplace
 
 
 @flow(name="index-media")
+@discreet
 def index_media(config: IndexConfig) -> IndexResult:
     """Index the configured folders into the lake; publish a snapshot if anything changed."""
     check(config)
     device_of(config.runtime.device)
     lake = Layout(config.lake_root())
-    work = Workplace(lake, config.preset, config.segmentation, config.limits, config.runtime)
+    work = Workplace(
+        lake,
+        config.preset,
+        config.segmentation,
+        config.limits,
+        config.runtime,
+        config.storage,
+        config.private,
+    )
     if config.dry_run:
         return rehearse(config, work, Clock())
     with writer_lock(lake, config.wait):
+        finish(lake)
+        end_erasure(lake)
         empty_staging(work)
-        return update(config, work, Clock())
+        return mended(lake, lambda published: update(config, work, published, Clock()))
 
 
 def rehearse(config: IndexConfig, work: Workplace, clock: Clock) -> IndexResult:
     """Say what `update` would do; write nothing."""
-    published = serving(work.lake)
+    published, _ = usable(work.lake)
+    privacy.check(work, published)
     found, plan = look(walk(config, work, published, clock), config, work, published, clock)
     rates = published.manifest.rates if published else {}
     number = published.manifest.number if published else None
     return planned(found, plan, estimate(plan, rates), config, number)
 
 
-def serving(lake: Layout) -> Snapshot | None:
-    """The published snapshot, if there is one."""
-    return None if current(lake) is None else Snapshot.open(lake)
-
-
-def update(config: IndexConfig, work: Workplace, clock: Clock) -> IndexResult:
+def update(
+    config: IndexConfig, work: Workplace, published: Snapshot | None, clock: Clock
+) -> IndexResult:
     """Bring the lake up to what the folders hold now; the caller has the lake's lock."""
-    published = serving(work.lake)
+    privacy.prepare(work, published)
     walked = walk(config, work, published, clock)
     seen = seen_digest(walked, config.crawl, work, config.specs())
     if published and not config.crawl.hash_all and unchanged_since(published, walked, seen):
@@ -68,6 +83,7 @@ def update(config: IndexConfig, work: Workplace, clock: Clock) -> IndexResult:
     if plan.empty and published and published.manifest.inputs == inputs:
         return unchanged(published, clock)
     refuse_full_disk(plan, work)
+    convert_stored(unwalked(found.contents), plan.encoders, work)
     rates = compute_cells(plan, work, config, clock)
     manifest = assemble(found, plan, work, config, published, clock)
     rates = {**(published.manifest.rates if published else {}), **rates}
@@ -76,7 +92,7 @@ def update(config: IndexConfig, work: Workplace, clock: Clock) -> IndexResult:
         return unchanged(published, clock)
     told = {"seen": seen_of(Snapshot.of(work.lake, manifest), seen)}
     before = Before.of(published)
-    manifest = judge(manifest.model_copy(update=told), work, config, clock)
+    manifest = judge(manifest.model_copy(update=told), work, config, published, clock)
     with clock.stage("publish"):
         manifest = publish_snapshot(manifest, work)
     return result_of(found, plan, Snapshot.of(work.lake, manifest), clock, before)
@@ -88,7 +104,8 @@ def walk(
     """List the roots: names, sizes and times."""
     with clock.stage("walk") as note:
         limits = LossLimits(config.max_deleted_fraction, config.drop)
-        walked = walk_roots(config.sources(), config.crawl, work, published, limits)
+        sources = privacy.veiled_sources(config.sources(), work)
+        walked = walk_roots(sources, config.crawl, work, published, limits)
         note.append(f"{sum(len(one.entries) for one in walked)} names")
     return walked
 
@@ -120,11 +137,10 @@ def assemble(
     clock: Clock,
 ) -> Manifest:
     """Build the candidate: rows, projection, fused vectors and indexes."""
-    run = f"{clock.started:%Y%m%dT%H%M%S}-{work.preset}"
+    run = f"{clock.started:%Y%m%dT%H%M%S.%f}-{work.preset}"
     with clock.stage("rows") as note:
-        manifest = start_candidate(
-            unwalked(found), unwalked(plan), work, published, config.sources()
-        )
+        sources = privacy.veiled_sources(config.sources(), work)
+        manifest = start_candidate(unwalked(found), unwalked(plan), work, published, sources)
         told = {"specs": config.specs(), "run": run, "created_at": clock.started}
         manifest = manifest.model_copy(update=told)
         refuse_many_bad(manifest, work, config.max_bad_fraction)
@@ -133,8 +149,10 @@ def assemble(
         manifest = fit_projections(manifest, plan.encoders, config.fit, work, published)
         manifest = project_cells(manifest, plan.encoders, work, published)
         note.append(manifest.projection.space if manifest.projection else "nothing to project")
-    with clock.stage("fuse"):
-        manifest = fuse(manifest, config.fusion, work, published)
+    with clock.stage("fuse") as note:
+        fusing = fuse(manifest, config.fusion, work, published)
+        manifest = fusing.manifest
+        note.append(str(fusing))
     with clock.stage("index") as note:
         manifest = build_indexes(manifest, work, published)
         note.append(f"{len(manifest.indexes)} indexes")
@@ -143,13 +161,26 @@ def assemble(
 
 def same(candidate: Manifest, published: Manifest) -> bool:
     """Whether a candidate would publish what is published."""
-    return candidate.inputs == published.inputs and candidate.files == published.files
+    known = candidate.inputs == published.inputs or (
+        published.reissued_at is not None and not published.inputs
+    )
+    return known and candidate.files == published.files
 
 
-def judge(manifest: Manifest, work: Workplace, config: IndexConfig, clock: Clock) -> Manifest:
+def judge(
+    manifest: Manifest,
+    work: Workplace,
+    config: IndexConfig,
+    published: Snapshot | None,
+    clock: Clock,
+) -> Manifest:
     """Evaluate the candidate; one that cannot be scored is kept, and not published."""
     with clock.stage("evaluate") as note:
         manifest = propose_candidate(manifest, work)
+        known = carried_over(manifest, published, work)
+        if known:
+            note.append(f"{known.status}, as snapshot {known.report}: nothing differs")
+            return manifest.model_copy(update={"evaluation": known})
         manifest = evaluate_candidate(manifest, config.evaluation, config.fit, work)
         if manifest.evaluation:
             note.append(manifest.evaluation.status)

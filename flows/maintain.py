@@ -1,49 +1,151 @@
-"""survey → collect: remove what a lake no longer needs."""
+"""compact → survey → collect: rewrite and remove what a lake no longer needs as it is."""
 
 from datetime import timedelta
 
 from prefect import flow
 
 from flows.clock import Clock
-from flows.config import MaintainConfig, MaintainResult
+from flows.config import Compacted, MaintainConfig, MaintainResult
+from storage import orders
+from storage.compaction import Compaction
 from storage.errors import NoLakeError
 from storage.garbage import Collected, Retention, Survey
 from storage.layout import Layout
 from storage.locks import writer_lock
-from storage.snapshot import current
-from tasks.maintain import collect_garbage, survey_lake
+from storage.manifest import FileEntry, Manifest
+from storage.packing import Aims
+from storage.publication import finish
+from storage.snapshot import current, published
+from tasks.erase import end_erasure
+from tasks.maintain import (
+    collect_garbage,
+    compact_parts,
+    no_room_for,
+    plan_compaction,
+    propose_compaction,
+    publish_compaction,
+    survey_lake,
+    upcoming,
+)
 from tasks.policies import unwalked
 
 
 @flow(name="maintain")
 def maintain(config: MaintainConfig) -> MaintainResult:
-    """Remove old snapshots, and files that nothing kept names; what serves is never touched."""
+    """Rewrite small and mostly dead parts, and remove what no kept snapshot names."""
     lake = Layout(config.lake_root())
     if current(lake) is None:  # before the lock, which would make the folder
         raise NoLakeError(lake.root)
     clock = Clock()
     if config.dry_run:
-        found = look(lake, config, clock)
-        return result_of(lake, found, Collected.of(found.garbage), clock, "planned")
+        return rehearse(lake, config, clock)
     with writer_lock(lake, config.wait):
-        found = look(lake, config, clock)
-        with clock.stage("collect") as note:
-            removed = collect_garbage(lake, unwalked(found))
-            note.append(f"{sum(removed.files.values())} files")
-    return result_of(lake, found, removed, clock, "removed" if removed.files else "unchanged")
+        finish(lake)
+        end_erasure(lake)
+        return tidy(lake, config, clock)
 
 
-def look(lake: Layout, config: MaintainConfig, clock: Clock) -> Survey:
-    """Find what goes."""
+def rehearse(lake: Layout, config: MaintainConfig, clock: Clock) -> MaintainResult:
+    """Say what `tidy` would do; write nothing."""
+    plan, compacted = plan_of(lake, config, clock)
+    ahead = None
+    if plan:
+        expected = plan.expected()
+        ahead = upcoming(plan, run_of(clock))
+        compacted = compacted_of(plan, expected, plan.bytes)
+    found = look(lake, config, clock, ahead)
+    return result_of(lake, found, Collected.of(found.garbage), compacted, clock, "planned")
+
+
+def tidy(lake: Layout, config: MaintainConfig, clock: Clock) -> MaintainResult:
+    """Compact, then collect; the caller has the lake's lock."""
+    plan, compacted = plan_of(lake, config, clock)
+    if plan:
+        compacted = compact(plan, lake, clock)
+    found = look(lake, config, clock)
+    with clock.stage("collect") as note:
+        removed = collect_garbage(lake, unwalked(found))
+        note.append(f"{sum(removed.files.values())} files")
+    did = "compacted" if plan else "unchanged"
+    status = "removed" if removed.files else did
+    return result_of(lake, found, removed, compacted, clock, status)
+
+
+def plan_of(
+    lake: Layout, config: MaintainConfig, clock: Clock
+) -> tuple[Compaction | None, Compacted]:
+    """What there is to compact, or None and why nothing is."""
+    why_not = reason_against(lake, config)
+    if why_not:
+        return None, Compacted(left_out=why_not)
+    with clock.stage("plan") as note:
+        plan = plan_compaction(lake, Aims(config.dead_share, config.part_bytes))
+        parts = sum(len(step.merge.parts) for step in plan.steps)
+        note.append(f"{parts} parts to rewrite" if parts else "no part to rewrite")
+    if no_room := no_room_for(plan):
+        return None, Compacted(left_out=no_room)
+    return (plan if plan.steps else None), Compacted()
+
+
+def reason_against(lake: Layout, config: MaintainConfig) -> str:
+    """Why nothing is compacted, whatever there is; "" where it may be."""
+    if not config.compact:
+        return "as told"
+    if orders.pending(lake) is not None:
+        return "an erasure was interrupted; `mmindex forget` ends it"
+    number = current(lake)
+    if number is not None and max(published(lake), default=number) > number:
+        return f"snapshot {number} was rolled back to; the next publication ends that"
+    return ""
+
+
+def compact(plan: Compaction, lake: Layout, clock: Clock) -> Compacted:
+    """Write the new parts and publish the snapshot that names them."""
+    written: list[FileEntry] = []
+    with clock.stage("compact", len(plan.steps), "parts") as note:
+        for step in plan.steps:
+            written += compact_parts(unwalked(plan), unwalked(step))
+            clock.advance("compact", 1)
+        manifest = propose_compaction(unwalked(plan), unwalked(written), run_of(clock))
+        manifest = publish_compaction(unwalked(manifest), lake)
+        compacted = compacted_of(plan, written, sum(file.bytes for file in written))
+        note.append(f"snapshot {manifest.number}")
+    return compacted
+
+
+def run_of(clock: Clock) -> str:
+    """The name of this run, which its snapshot bears."""
+    return f"{clock.started:%Y%m%dT%H%M%S}-maintain"
+
+
+def compacted_of(plan: Compaction, files: list[FileEntry], size: int) -> Compacted:
+    """What a person reads of ``files`` that came, or would come, of a plan."""
+    return Compacted(
+        parts_before=sum(len(step.merge.parts) for step in plan.steps),
+        parts_after=sum(file.path.startswith("embeddings/") for file in files),
+        bytes_before=sum(file.bytes for file in plan.before),
+        bytes_after=size,
+    )
+
+
+def look(
+    lake: Layout, config: MaintainConfig, clock: Clock, ahead: Manifest | None = None
+) -> Survey:
+    """Find what goes; with ``ahead``, what goes once that is published."""
     retention = Retention(config.keep, timedelta(days=config.grace_days))
     with clock.stage("survey") as note:
-        found = survey_lake(lake, retention, clock.started)
+        found = survey_lake(lake, retention, clock.started, unwalked(ahead))
         note.append(f"{len(found.kept)} snapshots stay")
     return found
 
 
 def result_of(
-    lake: Layout, found: Survey, removed: Collected, clock: Clock, status: str
+    lake: Layout,
+    found: Survey,
+    removed: Collected,
+    compacted: Compacted,
+    clock: Clock,
+    status: str,
 ) -> MaintainResult:
     """What a person reads."""
     return MaintainResult.model_validate(
@@ -56,6 +158,7 @@ def result_of(
             "candidates": found.candidates,
             "files": removed.files,
             "bytes": removed.bytes,
+            "compacted": compacted,
             "seconds": clock.seconds,
         }
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 Lake = Annotated[
-    Path,
+    str,
     typer.Option(
-        "--lake", "-l", envvar="MMINDEX_LAKE", help="The lake's folder.", show_default=True
+        "--lake",
+        "-l",
+        envvar="MMINDEX_LAKE",
+        help="The lake's folder, or its URL: s3://BUCKET/LAKE.",
+        show_default=True,
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-LAKE = Path("lake")
+LAKE = "lake"

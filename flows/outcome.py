@@ -40,6 +40,7 @@ def _counted(found: Found, plan: Plan, lake: str) -> IndexResult:
         status="planned",
         lake=lake,
         items=len(found.items),
+        forgotten=found.forgotten,
         files=dict(sorted(Counter(str(file.modality) for file in found.files).items())),
         new={key.name: plan.missing(place) for place, key in enumerate(plan.encoders)},
         kept={key.name: plan.finished[place] for place, key in enumerate(plan.encoders)},
@@ -88,6 +89,7 @@ def unchanged(published: Snapshot, clock: Clock) -> IndexResult:
         status="unchanged",
         lake=str(published.layout.root),
         items=published.manifest.counts.get("items", 0),
+        forgotten=published.manifest.counts.get("forgotten", 0),
         files=dict(sorted(files.items())),
         new=dict.fromkeys(kept, 0),
         kept=kept,
@@ -139,5 +141,7 @@ def segment_counts(manifest: Manifest) -> dict[str, int]:
 
 
 def report_of(layout: Layout, manifest: Manifest) -> str:
-    """Where the snapshot's HTML report lies."""
-    return str(layout.report(str(manifest.number)) / "report.html")
+    """Where the snapshot's HTML report lies: its own, else the one its scores were told in."""
+    own, told = layout.report(str(manifest.number)), manifest.evaluation
+    carried = told is not None and told.report is not None and not own.exists()
+    return str((layout.report(str(told.report)) if told and carried else own) / "report.html")

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from flows.config import IndexResult, MaintainResult
+from flows.config import Compacted, IndexResult, MaintainResult
 from flows.outcome import report_of, segment_counts
 from mmcore.types import Hit, Span
 from storage.layout import Layout
@@ -43,10 +43,7 @@ def indexed(out: Console, result: IndexResult) -> None:
         table.add_row("embedded", _counted(result.new))
         table.add_row("kept", _counted(result.kept))
         table.add_row("segments", _counted(result.segments))
-    if result.quarantined:
-        table.add_row("quarantined", f"[yellow]{_counted(result.quarantined)}[/]")
-        for path, reason in result.examples.items():
-            table.add_row("", f"{plain(path)} [dim]{reason}[/]")
+    _left_out(table, result)
     if result.evaluation:
         table.add_row("evaluation", _evaluation(result.evaluation, result.reason))
     table.add_row("lake", escape(result.lake))
@@ -55,6 +52,21 @@ def indexed(out: Console, result: IndexResult) -> None:
     out.print(table)
     if result.scores and result.status == "published":
         out.print(scores(result.scores))
+
+
+def _left_out(table: Table, result: IndexResult) -> None:
+    """What could not be used, was mended, or is to be left alone."""
+    if result.quarantined:
+        table.add_row("quarantined", f"[yellow]{_counted(result.quarantined)}[/]")
+        for path, reason in result.examples.items():
+            table.add_row("", f"{plain(path)} [dim]{reason}[/]")
+    if result.set_aside:
+        table.add_row("mended", f"[yellow]{len(result.set_aside)} damaged files of the lake[/]")
+        for path in result.set_aside:
+            table.add_row("", f"{plain(path)} [dim]kept as {plain(Path(path).name)}.damaged[/]")
+    if result.forgotten:
+        count = f"{result.forgotten:,} forgotten file{'' if result.forgotten == 1 else 's'}"
+        table.add_row("left out", count)
 
 
 def _changed(result: IndexResult) -> str:
@@ -81,19 +93,42 @@ def _counted(counts: Mapping[str, int]) -> str:
 
 def maintained(out: Console, result: MaintainResult) -> None:
     """The summary of `mmindex maintain`."""
+    planned = result.status == "planned"
     count, size = sum(result.files.values()), sum(result.bytes.values()) / 1e6
-    verb = "dry run: would remove" if result.status == "planned" else "removed"
+    verb = "would remove" if planned else "removed"
     what = f"{count:,} files, {size:,.1f} MB" if count else "nothing"
-    out.print(f"[bold]mmindex[/] {verb} {what}")
+    mood = "dry run: " if planned else ""
+    out.print(
+        f"[bold]mmindex[/] {mood}{_compacted(result.compacted, planned=planned)}{verb} {what}"
+    )
     table = _grid()
     for kind, files in result.files.items():
         table.add_row(kind, f"{files:,} files, {result.bytes[kind] / 1e6:,.1f} MB")
+    if result.compacted.parts_before:
+        table.add_row("old parts", _old_parts(result.compacted))
+    elif result.compacted.left_out:
+        table.add_row("not compacted", escape(result.compacted.left_out))
+    table.add_row("serves", f"snapshot {result.snapshot}")
     table.add_row("stay", f"snapshots {_numbers(result.kept)}")
     table.add_row("go", f"snapshots {_numbers(result.gone)}")
     if result.candidates:
         table.add_row("stay", f"candidates {plain(', '.join(result.candidates))}")
     table.add_row("lake", escape(result.lake))
     out.print(table)
+
+
+def _compacted(found: Compacted, *, planned: bool) -> str:
+    """``compacted 48 parts into 2, ``, where there were such."""
+    if not found.parts_before:
+        return ""
+    verb = "would compact" if planned else "compacted"
+    return f"{verb} {found.parts_before:,} parts into {found.parts_after:,}, "
+
+
+def _old_parts(found: Compacted) -> str:
+    """What the old files take, and until when."""
+    before, after = (size / 1e6 for size in (found.bytes_before, found.bytes_after))
+    return f"{before:,.1f} MB, now {after:,.1f} MB: they go with the last snapshot that names them"
 
 
 def _numbers(numbers: Sequence[int]) -> str:

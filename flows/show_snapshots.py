@@ -12,6 +12,7 @@ from rich.table import Table
 
 from flows.outcome import segment_counts
 from flows.show import MOST, SHOWN, plain
+from storage.candidates import Blocked
 from storage.layout import Layout
 from storage.manifest import Manifest
 from storage.schemas import Modality
@@ -38,6 +39,17 @@ def line_json(manifest: Manifest) -> dict[str, Any]:
     }
 
 
+def blocked_json(candidate: Blocked) -> dict[str, Any]:
+    """What a list of snapshots says of a candidate that was not published."""
+    return {
+        "snapshot": candidate.number,
+        "serves": False,
+        "run": candidate.run,
+        "created_at": candidate.when.isoformat() if candidate.when else None,
+        "blocked": candidate.reason,
+    }
+
+
 def _items(manifest: Manifest) -> int:
     """The rows of the table items, whatever wrote the manifest."""
     return sum(file.rows for file in manifest.files if file.path.startswith("items/"))
@@ -57,8 +69,9 @@ def listed(out: Console, lines: Sequence[Mapping[str, Any]]) -> None:
         table.add_column(name, justify="left" if left else "right")
     for line in lines:
         star, number = "[green]*[/]" if line["serves"] else "", str(line["snapshot"])
-        if "error" in line:
-            table.add_row(star, number, "[red]cannot be read[/]")
+        if "error" in line or "blocked" in line:
+            why = "cannot be read" if "error" in line else "blocked"
+            table.add_row(star, number, f"[red]{why}[/]")
             continue
         table.add_row(
             star,
@@ -74,6 +87,9 @@ def listed(out: Console, lines: Sequence[Mapping[str, Any]]) -> None:
     for line in lines:
         if "error" in line:
             out.print(plain(line["error"]), style="red", soft_wrap=True, highlight=False)
+        if "blocked" in line:
+            told = f"candidate {line['run']}: {line['blocked']}"
+            out.print(plain(told), style="red", soft_wrap=True, highlight=False)
 
 
 def differences(out: Console, found: SnapshotDiff) -> None:
@@ -130,8 +146,8 @@ def _score(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def verified(out: Console, found: Verification) -> None:
-    """One line for a sound snapshot, else a line for each finding."""
+def verified(out: Console, found: Verification, aside: Sequence[str]) -> None:
+    """One line for a sound snapshot, else a line for each finding, and for what was set aside."""
     if not found.findings:
         said = f"sound, {found.files:,} files, {found.bytes:,} bytes checked"
         out.print(f"[bold]snapshot {found.number}:[/] [green]{said}[/]", highlight=False)
@@ -139,6 +155,8 @@ def verified(out: Console, found: Verification) -> None:
         out.print(
             f"[red]{plain(finding.path)}[/]: {plain(finding.why)}", highlight=False, soft_wrap=True
         )
+    for name in aside:
+        out.print(f"kept as {plain(name)}.damaged", highlight=False, soft_wrap=True)
 
 
 def rolled_back(out: Console, before: int | None, number: int) -> None:

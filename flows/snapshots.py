@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from flows import show_snapshots as show
 from flows.command import OUT, print_json
 from mmcore.errors import ConfigError
+from storage import mending
+from storage.candidates import blocked
 from storage.diff import diff
 from storage.errors import (
     CorruptLakeError,
@@ -19,20 +20,25 @@ from storage.errors import (
 from storage.layout import Layout
 from storage.locks import writer_lock
 from storage.manifest import Manifest, read_manifest
-from storage.publication import roll_back
+from storage.places import place_of
+from storage.publication import finish, roll_back
 from storage.schemas import Modality
 from storage.snapshot import Snapshot, current, manifest_of, published
-from storage.verify import verify
+from storage.verify import Verification, verify
 
 
-def run_list(lake: Path, *, as_json: bool) -> None:
-    """`mmindex snapshots list`: a line for each snapshot, also for one that cannot be read."""
+def run_list(lake: str, *, as_json: bool) -> None:
+    """`mmindex snapshots list`: a line for each snapshot, also for one that cannot be read.
+
+    And one for each candidate that was blocked, with the reason.
+    """
     layout = _layout(lake)
-    numbers = published(layout)
-    if not numbers:
+    numbers, refused = published(layout), blocked(layout)
+    if not numbers and not refused:
         raise NoLakeError(layout.root)
     serving = _serving(layout)
     lines = [_line(layout, number, serves=number == serving) for number in numbers]
+    lines += [show.blocked_json(candidate) for candidate in refused]
     if as_json:
         print_json(lines)
     else:
@@ -47,7 +53,7 @@ def _line(layout: Layout, number: int, *, serves: bool) -> dict[str, Any]:
     return {"snapshot": number, "serves": serves, **show.line_json(manifest)}
 
 
-def run_diff(lake: Path, before: int | None, after: int | None, *, as_json: bool) -> None:
+def run_diff(lake: str, before: int | None, after: int | None, *, as_json: bool) -> None:
     """`mmindex snapshots diff`: from the parent to the published one unless others are named."""
     layout = _layout(lake)
     newer = Snapshot.open(layout, after)
@@ -67,24 +73,32 @@ def _parent(manifest: Manifest) -> int:
     return manifest.parent
 
 
-def run_verify(lake: Path, number: int | None, *, as_json: bool) -> None:
+def run_verify(lake: str, number: int | None, *, set_aside: bool, as_json: bool) -> None:
     """`mmindex snapshots verify`: all findings, and an error if there is one."""
     layout = _layout(lake)
     found = verify(layout, manifest_of(layout, number))
+    aside = _set_aside(layout, found) if set_aside and found.findings else []
     if as_json:
-        print_json(asdict(found))
+        print_json(asdict(found) | {"set_aside": aside})
     else:
-        show.verified(OUT, found)
+        show.verified(OUT, found, aside)
     if found.findings:
         raise UnsoundSnapshotError(layout.root, found.number, len(found.findings))
 
 
-def run_rollback(lake: Path, number: int, wait: float, *, as_json: bool) -> None:
+def _set_aside(layout: Layout, found: Verification) -> list[str]:
+    with writer_lock(layout, 0):
+        paths = dict.fromkeys(layout.root / finding.path for finding in found.findings)
+        return [name for path in paths for name in mending.set_aside(layout, path)]
+
+
+def run_rollback(lake: str, number: int, wait: float, *, as_json: bool) -> None:
     """`mmindex snapshots rollback`: move the pointer, if the snapshot's files are all there."""
     layout = _layout(lake)
     if number not in published(layout):
         raise NoLakeError(layout.root, number)  # before the lock makes a folder
     with writer_lock(layout, wait):
+        finish(layout)
         before = _serving(layout)
         roll_back(layout, number)
     if as_json:
@@ -101,7 +115,7 @@ def _serving(layout: Layout) -> int | None:
         return None
 
 
-def run_files(lake: Path, modality: Modality | None, *, as_json: bool) -> None:
+def run_files(lake: str, modality: Modality | None, *, as_json: bool) -> None:
     """`mmindex files`: the Parquet parts of the published snapshot."""
     snapshot = Snapshot.open(_layout(lake))
     parts = show.parts(snapshot.layout, snapshot.manifest, modality)
@@ -111,5 +125,5 @@ def run_files(lake: Path, modality: Modality | None, *, as_json: bool) -> None:
         show.named(parts)
 
 
-def _layout(lake: Path) -> Layout:
-    return Layout(lake.expanduser().resolve())
+def _layout(lake: str) -> Layout:
+    return Layout(place_of(lake))

@@ -47,11 +47,22 @@ def diff(
 
 
 @app.command()
-def verify(number: Number = None, lake: Lake = LAKE, as_json: AsJson = False) -> None:
+def verify(
+    number: Number = None,
+    lake: Lake = LAKE,
+    set_aside: Annotated[
+        bool,
+        typer.Option(
+            "--set-aside",
+            help="Rename damaged files to NAME.damaged: `mmindex index` makes them again.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Read all of a snapshot and list everything that is wrong with it; exit code 7 if any."""
     from flows.snapshots import run_verify
 
-    run_verify(lake, number, as_json=as_json)
+    run_verify(lake, number, set_aside=set_aside, as_json=as_json)
 
 
 @app.command()

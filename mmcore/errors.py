@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from storage.schemas import MissingExtraError as MissingExtraError  # noqa: PLC0414 - for others
 from storage.schemas import MmindexError
 
 
@@ -21,16 +22,6 @@ class UnknownPluginError(MmindexError, LookupError):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, tuple(sorted(known))
         super().__init__(f"no {kind} named {name!r}; known: {', '.join(self.known) or 'none'}")
-
-
-class MissingExtraError(MmindexError, ImportError):
-    """A feature needs a package that is not installed."""
-
-    exit_code = 2
-
-    def __init__(self, feature: str, extra: str) -> None:
-        self.feature, self.extra = feature, extra
-        super().__init__(f"{feature} needs an extra: pip install 'mmindex[{extra}]'")
 
 
 class UnsafeWeightsError(MmindexError):
@@ -58,6 +49,10 @@ class SourceError(MmindexError):
     """A root that is missing, empty or lists with errors: a failure, never a deletion."""
 
     exit_code = 5
+
+
+class UnreachableError(SourceError, ConnectionError):
+    """A store that did not answer as it should; the one error of ours that may pass by itself."""
 
 
 class TooManyBadFilesError(MmindexError):
@@ -99,4 +94,21 @@ class DiskSpaceError(MmindexError):
         super().__init__(
             f"{folder} has {free / 1e6:,.0f} MB free, the run needs about {needed / 1e6:,.0f} MB:"
             " make room, or name a lake on another disk"
+        )
+
+
+class UntoldError(MmindexError):
+    """An error of a run on a private lake: what it says is for the person who started the run.
+
+    ``told`` has the message; the text of the error itself, which reaches logs and states of runs,
+    only names the kind. ``transient``: whether another try may help.
+    """
+
+    def __init__(
+        self, kind: str, told: str, *, exit_code: int = 1, transient: bool = False
+    ) -> None:
+        self.kind, self.told, self.exit_code, self.transient = kind, told, exit_code, transient
+        super().__init__(
+            f"{kind}, on a private lake: what it says may name a file, so it is not told here;"
+            " run `mmindex index` by hand to read it"
         )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any, Final
 
 import pyarrow as pa
@@ -22,52 +23,54 @@ _QUARANTINE_KEY: Final = (
     *("root", "path", "content_id", "source", "start", "stage", "reason", "message", "decoder"),
 )
 
+_MODALITIES: Final = {str(modality): modality for modality in MODALITIES}  # an enum asks slowly
+
 
 def printable(path: str) -> tuple[str, bytes | None]:
     """``path`` with escapes for what is not UTF-8, and its raw bytes where there is such."""
+    if path.isascii():
+        return path, None
     text = path.encode("utf-8", "backslashreplace").decode()
     return text, None if text == path else os.fsencode(path)
 
 
 def files_table(files: Iterable[MediaFile]) -> pa.Table:
     """``schemas.FILES``, sorted by root and path; each (root, path) once."""
-    rows = []
-    for file in sorted(
-        {(f.root, f.path): f for f in files}.values(), key=lambda f: (f.root, f.path)
-    ):
-        path, raw = printable(file.path)
-        rows.append(
-            {
-                "root": file.root,
-                "path": path,
-                "path_bytes": raw,
-                "content_id": file.content_id,
-                "modality": file.modality.value,
-                "media_type": file.media_type,
-                "language": file.language,
-                "size": file.size,
-                "mtime_ns": file.mtime_ns,
-            }
-        )
-    return pa.Table.from_pylist(rows, schema=schemas.FILES)
+    each = {(file.root, file.path): file for file in files}
+    ordered = [each[place] for place in sorted(each)]
+    names = [printable(file.path) for file in ordered]
+    columns = {
+        "root": [file.root for file in ordered],
+        "path": [text for text, _ in names],
+        "path_bytes": [raw for _, raw in names],
+        "content_id": [file.content_id for file in ordered],
+        "modality": [file.modality for file in ordered],
+        "media_type": [file.media_type for file in ordered],
+        "language": [file.language for file in ordered],
+        "size": [file.size for file in ordered],
+        "mtime_ns": [file.mtime_ns for file in ordered],
+    }
+    return pa.Table.from_pydict(columns, schema=schemas.FILES)
 
 
 def known_files(table: pa.Table, root: str) -> dict[str, MediaFile]:
     """The files of one root by path, read back from ``schemas.FILES``."""
-    rows = table.filter(pc.equal(table["root"], root)).to_pylist()
+    mine = table.filter(pc.equal(table["root"], root)).select(schemas.FILES.names)
+    columns = [column.to_pylist() for column in mine.columns[1:]]
     found = {}
-    for row in rows:
-        raw = row["path_bytes"]
-        path = row["path"] if raw is None else raw.decode("utf-8", "surrogateescape")
-        found[path] = MediaFile(
+    for path, raw, content, modality, media_type, language, size, mtime_ns in zip(
+        *columns, strict=True
+    ):
+        name = path if raw is None else raw.decode("utf-8", "surrogateescape")
+        found[name] = MediaFile(
             root=root,
-            path=path,
-            content_id=row["content_id"],
-            modality=Modality(row["modality"]),
-            media_type=row["media_type"],
-            size=row["size"],
-            mtime_ns=row["mtime_ns"],
-            language=row["language"],
+            path=name,
+            content_id=content,
+            modality=_MODALITIES[modality],
+            media_type=media_type,
+            size=size,
+            mtime_ns=mtime_ns,
+            language=language,
         )
     return found
 
@@ -75,44 +78,41 @@ def known_files(table: pa.Table, root: str) -> dict[str, MediaFile]:
 def item_files_table(items: Iterable[Item]) -> pa.Table:
     """``schemas.ITEM_FILES``: one row for each file of each item, sorted."""
     rows = [
-        {
-            "item_id": item.item_id,
-            "root": file.root,
-            "path": printable(file.path)[0],
-            "content_id": file.content_id,
-            "role": file.modality.value,
-        }
+        (item.item_id, file.root, printable(file.path)[0], file.content_id, file.modality)
         for item in items
         for file in item.files
     ]
-    rows.sort(key=lambda row: (row["item_id"], row["path"]))
-    return pa.Table.from_pylist(rows, schema=schemas.ITEM_FILES)
+    rows.sort(key=itemgetter(0, 2))
+    columns = zip(*rows, strict=True) if rows else ((),) * len(schemas.ITEM_FILES)
+    named = dict(zip(schemas.ITEM_FILES.names, map(list, columns), strict=True))
+    return pa.Table.from_pydict(named, schema=schemas.ITEM_FILES)
 
 
 def items_table(items: Sequence[Item], segments: Mapping[Modality, pa.Table]) -> pa.Table:
     """``schemas.ITEMS`` and the user's columns; ``has_*`` says what has a live segment."""
     ordered = sorted(items, key=lambda item: item.item_id)
     _refuse_collisions(ordered)
-    has = {
-        m: set(segments[m]["item_id"].to_pylist()) if m in segments else set() for m in MODALITIES
+    ids = pa.array([item.item_id for item in ordered], pa.int64())
+    columns = {
+        "item_id": ids,
+        "root": [item.root for item in ordered],
+        "key": [printable(item.key)[0] for item in ordered],
+        "labels": [list(item.labels) for item in ordered],
+        "split": [item.split for item in ordered],
+        **{f"has_{m}": _among(ids, segments.get(m)) for m in MODALITIES},
     }
-    rows = [
-        {
-            "item_id": item.item_id,
-            "root": item.root,
-            "key": printable(item.key)[0],
-            "labels": list(item.labels),
-            "split": item.split,
-            **{f"has_{m}": item.item_id in has[m] for m in MODALITIES},
-        }
-        for item in ordered
-    ]
-    table = pa.Table.from_pylist(rows, schema=schemas.ITEMS)
+    table = pa.Table.from_pydict(columns, schema=schemas.ITEMS)
     for name in sorted({name for item in ordered for name in item.columns}):
         table = table.append_column(
             *_user_column(name, [item.columns.get(name) for item in ordered])
         )
     return table
+
+
+def _among(ids: pa.Array, segments: pa.Table | None) -> pa.Array:
+    """Which items have one of the segments."""
+    known = pa.array([], pa.int64()) if segments is None else segments["item_id"]
+    return pc.is_in(ids, value_set=pc.unique(known))
 
 
 def _user_column(name: str, values: list[Any]) -> tuple[str, pa.Array]:
@@ -158,11 +158,11 @@ def quarantine_table(
 ) -> pa.Table:
     """``schemas.QUARANTINE``; ``first_seen`` is kept, and ``last_seen`` too if nothing changed."""
     rows = sorted((record_of(r) for r in rejections), key=_quarantine_key)
-    before = (
-        {} if previous is None else {_quarantine_key(row): row for row in previous.to_pylist()}
-    )
+    known = [] if previous is None else previous.to_pylist()
+    order = sorted(range(len(known)), key=lambda place: _quarantine_key(known[place]))
+    before = {_quarantine_key(known[place]): known[place] for place in order}
     if previous is not None and [_quarantine_key(row) for row in rows] == list(before):
-        return previous
+        return previous.take(pa.array(order, pa.int64()))
     for row in rows:
         seen = before.get(_quarantine_key(row))
         row["first_seen"] = seen["first_seen"] if seen else now
@@ -174,9 +174,12 @@ def part_rejections(
     records: Iterable[Mapping[str, Any]], files: Iterable[MediaFile]
 ) -> list[Rejection]:
     """What parts record as refused (``record_of``), once for each file with such a content now."""
+    records = list(records)
+    refused = {str(record["content_id"]) for record in records}
     places = defaultdict(list)
-    for file in files:
-        places[file.content_id].append((file.root, file.path))
+    for file in files if refused else ():
+        if file.content_id in refused:
+            places[file.content_id].append((file.root, file.path))
     found = (
         replace(rejection_of(record), root=root, path=path)
         for record in records
@@ -198,7 +201,7 @@ def rejection_of(row: Mapping[str, Any]) -> Rejection:
         content_id=row["content_id"],
         stage=row["stage"],
         reason=row["reason"],
-        message=row["message"],
+        message=row["message"] or "",
         decoder=row["decoder"],
         source=row.get("source"),
         span=span,
@@ -218,6 +221,6 @@ def record_of(rejection: Rejection) -> dict[str, Any]:
         "unit": span.unit if span else None,
         "stage": rejection.stage,
         "reason": rejection.reason,
-        "message": rejection.message,
+        "message": rejection.message or None,
         "decoder": rejection.decoder,
     }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
-from storage.schemas import digest
+from storage.schemas import Dtype, digest
 
 
 class Spec(BaseModel):
@@ -116,6 +118,18 @@ class EvaluationSpec(Spec):
     )
     max_queries: PositiveInt = Field(
         default=2000, description="queries of one direction at most, chosen by hash"
+    )
+
+
+class StorageSpec(Spec):
+    """How vectors are stored; another dtype is made of the stored ones, no file is read again."""
+
+    dtype: Dtype = Field(
+        default="float32",
+        description="of stored vectors: float16 takes half the disk and rounds them",
+    )
+    compression: Literal["none", "zstd"] = Field(
+        default="none", description="codec of the vectors that are written from now on"
     )
 
 

@@ -49,11 +49,10 @@ class Item:
     labels: tuple[str, ...] = ()
     split: str | None = None
     columns: Mapping[str, Any] = field(default_factory=dict)
+    item_id: int = field(init=False, compare=False)  # of root and key: a rename is a new item
 
-    @property
-    def item_id(self) -> int:
-        """Made from root and key: a rename is a new item."""
-        return schemas.item_id(self.root, self.key)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "item_id", schemas.item_id(self.root, self.key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ class Content:
     size: int
     root: str
     path: str  # as in MediaFile, for messages and quarantine
-    location: str  # what to open: a local path; empty for a manifest's caption
+    location: str  # what to open: a local path, or an object's URL; empty for a manifest's caption
     text: str | None = None
     mtime_ns: int = 0  # when it was crawled, as its size
 

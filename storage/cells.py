@@ -2,42 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from storage.errors import CorruptLakeError
-from storage.schemas import DESCRIPTIONS, embeddings_schema
-from storage.tables import part_metadata, read_parts, vectors_of, write_part
-
-_KEY: Final = "mmindex.record"
-
-
-@dataclass(frozen=True, slots=True)
-class PartRecord:
-    """What a part's shard came to; stands in its footer.
-
-    ``done`` names the contents, with or without cells. A rejection has the keys root, path,
-    content_id, source, start, end, unit, stage, reason, message and decoder.
-    """
-
-    done: tuple[str, ...]
-    rejections: tuple[Mapping[str, Any], ...] = ()
-    compute: Mapping[str, str] = field(default_factory=dict)  # dtype and device used
-
-    def rejected(self) -> dict[str, set[str]]:
-        """Content → the decoders that refused it."""
-        found: dict[str, set[str]] = {}
-        for rejection in self.rejections:
-            found.setdefault(str(rejection["content_id"]), set()).add(str(rejection["decoder"]))
-        return found
+from storage.records import RECORD, PartRecord, read_record, record_text, records_in
+from storage.schemas import DESCRIPTIONS, LENGTH_TOLERANCE, dtype_of, embeddings_schema
+from storage.tables import Compression, read_parts, vectors_of, write_part
 
 
 def part_path(folder: Path, shard_name: str) -> Path:
@@ -45,31 +21,30 @@ def part_path(folder: Path, shard_name: str) -> Path:
     return folder / f"part-{shard_name}.parquet"
 
 
-def write_cells(path: Path, cells: pa.Table, record: PartRecord) -> Path:
-    """Write a shard's cells (``schemas.embeddings_schema(dim)``) and return where they are.
+def write_cells(
+    path: Path, cells: pa.Table, record: PartRecord, *, compression: Compression = "none"
+) -> Path:
+    """Write a shard's cells (``schemas.embeddings_schema``) and return where they are.
 
     A part is never changed, since a published snapshot may name it: one with an equal record is
     kept, and beside one with another (a decoder changed) the new part gets the next free name.
     Raises ValueError for rows that are not finite and of unit length, for a segment that comes
     twice, and for a cell whose content is not in ``record.done``.
     """
-    dim = cells.schema.field("vector").type.list_size
-    checked = cells.cast(embeddings_schema(dim))
+    kind = cells.schema.field("vector").type
+    checked = cells.cast(embeddings_schema(kind.list_size, dtype_of(kind)))
     _check(checked, record)
-    while path.exists():
-        if _text(read_record(path)) == _text(record):
-            return path
+    path = free_path(path, record)
+    if path.exists():
+        return path
+    return write_part(path, checked, {RECORD: record_text(record)}, compression=compression)
+
+
+def free_path(path: Path, record: PartRecord) -> Path:
+    """``path``, or the next free name beside it where parts with other records are."""
+    while path.exists() and record_text(read_record(path)) != record_text(record):
         path = path.with_name(f"{path.stem}+.parquet")
-    return write_part(path, checked, {_KEY: _text(record)})
-
-
-def read_record(path: Path) -> PartRecord:
-    """The record of a part; reads its footer only."""
-    try:
-        stored = json.loads(part_metadata(path)[_KEY])
-        return PartRecord(tuple(stored["done"]), tuple(stored["rejections"]), stored["compute"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise CorruptLakeError(path, f"has no record of what is done ({error})") from error
+    return path
 
 
 def finished_contents(folder: Path, decoders: Collection[str]) -> set[str]:
@@ -79,28 +54,64 @@ def finished_contents(folder: Path, decoders: Collection[str]) -> set[str]:
     is not finished: a newer decoder may read it.
     """
     finished: set[str] = set()
-    for path in _parts(folder):
-        record = read_record(path)
-        rejected = record.rejected()
-        finished.update(content for content in record.done if content not in rejected)
-        finished.update(c for c, refused_by in rejected.items() if refused_by & set(decoders))
+    for record in records_in(folder).values():
+        finished |= record.clean()
+        finished |= _refused(record, decoders)
     return finished
 
 
-def live_parts(folder: Path, live: Set[str]) -> dict[Path, PartRecord]:
-    """The parts in ``folder`` that embedded or refused one of the contents ``live``."""
-    records = {path: read_record(path) for path in _parts(folder)}
-    return {
-        path: record
-        for path, record in records.items()
-        if not (live.isdisjoint(record.done) and live.isdisjoint(record.rejected()))
-    }
+def live_parts(
+    folder: Path, live: Set[str], decoders: Collection[str] = ()
+) -> dict[Path, PartRecord]:
+    """Parts in ``folder`` that cover the contents ``live``, in the order of their names.
+
+    Those with most of them first, and of equal ones those with less that is dead, each only if it
+    adds something, so that a compacted part stands for those it was made of. A content is covered
+    by a part that has it whole, or else by one in which one of ``decoders`` (the versions in use
+    now) refused it, or else by as many as there are different tries.
+    """
+    records = records_in(folder)
+    said = {path: record.only(live) for path, record in records.items()}
+    whole = {content for record in said.values() for content in record.clean()}
+    settled = whole.union(*(_refused(record, decoders) for record in said.values()))
+
+    def rank(path: Path) -> tuple[int, int, str]:
+        return -len(said[path].contents()), len(records[path].contents()), path.name
+
+    covered: set[tuple[str, ...]] = set()
+    chosen = set()
+    for path in sorted(said, key=rank):
+        record = said[path]
+        adds: set[tuple[str, ...]] = {
+            (c,) for c in record.clean() | (_refused(record, decoders) - whole)
+        }
+        adds |= {try_ for try_ in _tries(record) if try_[0] not in settled}
+        if adds - covered:
+            covered |= adds
+            chosen.add(path)
+    return {path: record for path, record in records.items() if path in chosen}
+
+
+def _refused(record: PartRecord, decoders: Collection[str]) -> set[str]:
+    """The contents that one of ``decoders`` refused."""
+    return {c for c, by in record.rejected().items() if not by.isdisjoint(decoders)}
+
+
+def _tries(record: PartRecord) -> Iterator[tuple[str, ...]]:
+    """Each content that was refused, whether it is done all the same, and by which decoders."""
+    done = set(record.done)
+    for content, by in record.rejected().items():
+        yield content, "done" if content in done else "open", *sorted(by)
 
 
 def live_descriptions(parts: Sequence[Path], live: Set[str]) -> pa.Table:
     """``schemas.DESCRIPTIONS`` of the segments of the contents ``live``, each segment once."""
-    table = read_parts(parts, DESCRIPTIONS.names)
-    table = table.filter(pc.is_in(table["content_id"], pa.array(sorted(live), pa.string())))
+    wanted = pa.array(sorted(live), pa.string())
+    found = [DESCRIPTIONS.empty_table()]
+    for path in parts:
+        rows = read_parts([path], DESCRIPTIONS.names)
+        found.append(rows.filter(pc.is_in(rows["content_id"], wanted)))
+    table = pa.concat_tables(found)
     numbered = table.append_column("row", pa.array(range(table.num_rows), pa.int64()))
     first = numbered.group_by("segment_id").aggregate([("row", "min")])["row_min"]
     return table.take(first)
@@ -130,17 +141,10 @@ def standing_rejections(
     return list(chain.from_iterable(chosen))
 
 
-def _parts(folder: Path) -> list[Path]:
-    return sorted(folder.glob("part-*.parquet"))
-
-
-def _text(record: PartRecord) -> str:
-    return json.dumps(asdict(record), sort_keys=True)  # ASCII: paths may hold surrogates
-
-
 def _check(cells: pa.Table, record: PartRecord) -> None:
     lengths = np.linalg.norm(vectors_of(cells), axis=1)
-    wrong = np.flatnonzero(~(np.abs(lengths - 1) <= 1e-3))  # a NaN is wrong too  # noqa: PLR2004
+    tolerance = LENGTH_TOLERANCE[dtype_of(cells.schema.field("vector").type)]
+    wrong = np.flatnonzero(~(np.abs(lengths - 1) <= tolerance))  # a NaN is wrong too
     if wrong.size:
         raise ValueError(f"row {wrong[0]} has a vector of length {lengths[wrong[0]]}, not 1")
     ids, counts = np.unique(cells["segment_id"].to_numpy(), return_counts=True)

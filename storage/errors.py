@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from storage.schemas import MmindexError
@@ -28,9 +29,23 @@ class CorruptLakeError(MmindexError):
 
     def __init__(self, path: Path, why: str) -> None:
         self.path, self.why = path, why
-        super().__init__(
-            f"{path}: {why}; the lake is damaged: restore the file or index again into a new lake"
-        )
+        super().__init__(f"{path}: {why}; the lake is damaged: {_way_out(path)}")
+
+
+def _way_out(path: Path) -> str:
+    """What helps: a pointer has to be moved, the rest can be made again from the media."""
+    move = (
+        "`mmindex snapshots list` names the snapshots, and `mmindex snapshots rollback NUMBER`"
+        " lets a sound one serve"
+    )
+    if path.name == "CURRENT":
+        return move
+    if path.name == "manifest.json":
+        return f"{move}; one that is not needed any more goes with its folder {path.parent}"
+    return (
+        "`mmindex index` makes it again from the media, `mmindex snapshots verify` lists all that"
+        " is damaged, and `mmindex snapshots rollback NUMBER` lets an older snapshot serve"
+    )
 
 
 class UnsoundSnapshotError(MmindexError):
@@ -41,22 +56,26 @@ class UnsoundSnapshotError(MmindexError):
     def __init__(self, lake: Path, number: int | None, findings: int) -> None:
         self.lake, self.number, self.findings = lake, number, findings
         super().__init__(
-            f"{lake}: snapshot {number} is not sound ({findings} findings): restore its files,"
-            f" or go back to a sound one with `mmindex snapshots rollback NUMBER --lake {lake}`"
+            f"{lake}: snapshot {number} is not sound ({findings} findings): `mmindex snapshots"
+            " verify --set-aside` and then `mmindex index` make the damaged files again, `mmindex"
+            f" snapshots rollback NUMBER --lake {lake}` goes back to a sound snapshot"
         )
 
 
 class LakeVersionError(MmindexError):
-    """The lake was written under another version of the schemas."""
+    """A file of the lake has a schema that this mmindex does not know."""
 
     exit_code = 7
 
-    def __init__(self, path: Path, found: object, known: int) -> None:
-        self.path, self.found, self.known = path, found, known
-        super().__init__(
-            f"{path}: schema version {found!r}, and this mmindex reads {known}:"
-            " use the mmindex that wrote it, or index again into a new lake"
+    def __init__(self, path: Path, found: object, oldest: int, newest: int) -> None:
+        self.path, self.found, self.oldest, self.newest = path, found, oldest, newest
+        self.why = f"has schema version {found!r}, and this mmindex reads {oldest} to {newest}"
+        way_out = (
+            "update mmindex (`pip install --upgrade mmindex`)"
+            if type(found) is int and found > newest
+            else "use the mmindex that wrote it, or index again into a new lake"
         )
+        super().__init__(f"{path}: {self.why}: {way_out}; nothing was changed")
 
 
 class LakeLockedError(MmindexError):
@@ -102,3 +121,52 @@ class ModelExistsError(MmindexError, FileExistsError):
     def __init__(self, path: Path) -> None:
         self.path = path
         super().__init__(f"{path} exists: a model's version is final, store under the next one")
+
+
+class PlaceError(MmindexError, OSError):
+    """A URL of a lake or of media, or a setting of the cache, that cannot be used."""
+
+    exit_code = 2
+
+    def __init__(self, place: object, why: str) -> None:
+        self.place, self.why = str(place), why
+        super().__init__(f"{place}: {why}")
+
+
+class NothingToForgetError(MmindexError, LookupError):
+    """No kept snapshot has what is to be erased; says what was looked for, and where."""
+
+    exit_code = 2
+
+    def __init__(self, lake: Path, names: Sequence[str], hint: str) -> None:
+        self.lake, self.names = lake, tuple(names)
+        super().__init__(f"{lake}: nothing there is called {', '.join(map(repr, names))}: {hint}")
+
+
+class UnerasableError(MmindexError):
+    """A kept snapshot cannot be rewritten without what is to be erased."""
+
+    exit_code = 7
+
+    def __init__(self, lake: Path, number: int, why: str) -> None:
+        self.lake, self.number, self.why = lake, number, why
+        super().__init__(
+            f"{lake}: snapshot {number} cannot be rewritten, so the erasure is not done: {why}."
+            " Restore the file, or, where a newer snapshot serves, let `mmindex maintain --keep N`"
+            " remove this one, then forget again"
+        )
+
+
+class ErasureError(MmindexError):
+    """The proof found something of what was erased."""
+
+    exit_code = 8
+
+    def __init__(self, lake: Path, left: Mapping[str, Sequence[str]]) -> None:
+        self.lake, self.left = lake, {name: tuple(kinds) for name, kinds in left.items()}
+        told = "; ".join(f"{name} ({', '.join(kinds)})" for name, kinds in self.left.items())
+        super().__init__(
+            f"{lake}: erased, but something of it is still in {told}."
+            " Remove by hand what mmindex did not write; `mmindex maintain --grace-days 0` removes"
+            " what no kept snapshot names"
+        )

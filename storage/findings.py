@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from storage.errors import CorruptLakeError
+from storage.errors import CorruptLakeError, LakeVersionError
 from storage.layout import Layout
-from storage.schemas import Modality
+from storage.parquet import schema_of
+from storage.places import is_local
+from storage.schemas import LENGTH_TOLERANCE, Dtype, Modality
 from storage.snapshot import TABLES, Snapshot
 from storage.tables import reading, stream_part
-
-_LENGTH_TOLERANCE: Final = 1e-3  # as cells are written
 
 Ids = NDArray[np.int64]
 
@@ -35,18 +33,19 @@ def told_by(layout: Layout, check: Iterator[Finding]) -> Iterator[Finding]:
     """The findings of a check; an error that ends it is the last one."""
     try:
         yield from check
-    except CorruptLakeError as error:
+    except (CorruptLakeError, LakeVersionError) as error:
         yield Finding(layout.relative(error.path), error.why)
     except OSError as error:
-        path = Path(error.filename or layout.root)
-        place = layout.relative(path) if path.is_relative_to(layout.root) else str(path)
+        place = error.filename or str(layout.root)
+        if is_local(layout.root) and Path(place).is_relative_to(layout.root):
+            place = layout.relative(Path(place))
         yield Finding(place, f"cannot be read ({error.strerror or error})")
 
 
 def stream_checked(path: Path, schema: pa.Schema, columns: list[str]) -> Iterator[pa.Table]:
     """The row groups of a part whose ``columns`` are as ``schema`` says."""
     with reading(path):
-        stored = pq.read_schema(path)
+        stored = schema_of(path)
     for name in columns:
         kind = stored.field(name).type if name in stored.names else None
         if kind != schema.field(name).type:
@@ -86,10 +85,12 @@ def places_of(live: Ids, ids: Ids) -> tuple[NDArray[np.intp], NDArray[np.bool_]]
     return at, live[at] == ids
 
 
-def unit_findings(name: str, ids: Ids, vectors: NDArray[np.float32]) -> Iterator[Finding]:
-    """Vectors (n, d) of the rows ``ids`` that are not finite or not of length 1."""
+def unit_findings(
+    name: str, ids: Ids, vectors: NDArray[np.float32], dtype: Dtype
+) -> Iterator[Finding]:
+    """Vectors (n, d), stored as ``dtype``, of the rows ``ids`` that are not of length 1."""
     lengths = np.linalg.norm(vectors.astype(np.float64), axis=1)
-    wrong = ~(np.abs(lengths - 1) <= _LENGTH_TOLERANCE)  # a NaN is wrong too
+    wrong = ~(np.abs(lengths - 1) <= LENGTH_TOLERANCE[dtype])  # a NaN is wrong too
     if wrong.any():
         why = f"{wrong.sum()} vectors are not finite and of length 1"
         yield Finding(name, f"{why}, first that of {ids[wrong][0]}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -23,7 +22,9 @@ from storage.atomic import sync
 from storage.errors import CandidateOutdatedError, NoLakeError
 from storage.layout import Layout
 from storage.manifest import Manifest, read_manifest
+from storage.places import folders, is_local, listing, modified, remove
 from storage.snapshot import Snapshot, current, published
+from storage.stores import Listed
 
 ORPHAN_GRACE: Final = timedelta(days=1)  # of what a run makes again out of finished parts
 _TEMPORARY: Final = "temporary"
@@ -31,7 +32,9 @@ _KINDS: Final = {  # folder of the lake → kind of what lies in it, in the orde
     "snapshots": "snapshots",
     "candidates": "candidates",
     "reports": "reports",
-    **dict.fromkeys(("files", "items", "item_files", "segments", "quarantine"), "rows"),
+    **dict.fromkeys(
+        ("files", "items", "item_files", "segments", "quarantine", "captions"), "rows"
+    ),
     "fused": "fused",
     "indexes": "indexes",
     "models": "models",
@@ -98,11 +101,14 @@ class Collected:
         return cls(dict(files), dict(size))
 
 
-def survey(layout: Layout, retention: Retention, now: datetime) -> Survey:
+def survey(
+    layout: Layout, retention: Retention, now: datetime, upcoming: Manifest | None = None
+) -> Survey:
     """Tell what stays and what goes; changes nothing.
 
     Snapshots that stay: ``CURRENT`` and its parents, ``retention.keep`` in all; those above it,
     which was rolled back to (and no number is given twice); the parents of candidates that stay.
+    With ``upcoming``, a numbered candidate, what would stay and go if that was published.
     Raises NoLakeError, and CorruptLakeError when the published snapshot is not whole, since all
     that is left may then be needed, or when a manifest that stays cannot be read.
     """
@@ -111,17 +117,18 @@ def survey(layout: Layout, retention: Retention, now: datetime) -> Survey:
         raise NoLakeError(layout.root)
     Snapshot.open(layout, number)
     runs = _candidates(layout, now.timestamp() - retention.grace.total_seconds())
-    folders = {int(p.name) for p in _folders(layout.snapshots) if _is_number(p.name)}
-    stay = {number, *_line(layout, number, retention.keep)}
-    stay |= {n for n in folders if n > number} | {m.parent for m in runs.values() if m.parent}
-    linked = set(published(layout)) - folders  # not ours to remove
+    numbers = {int(p.name) for p in folders(layout.snapshots) if _is_number(p.name)}
+    ahead = {m.number: m for m in (upcoming,) if m is not None and m.number is not None}
+    stay = {*ahead, *_line(layout, number, retention.keep - len(ahead))}
+    stay |= {n for n in numbers if n > number} | {m.parent for m in runs.values() if m.parent}
+    linked = set(published(layout)) - numbers  # not ours to remove
     kept = sorted(n for n in published(layout) if n in stay | linked)
     manifests = [read_manifest(layout.snapshot(n) / "manifest.json") for n in kept]
-    rules = _Rules.of(layout, [*manifests, *runs.values()], stay, set(runs))
+    rules = _Rules.of(layout, [*manifests, *ahead.values(), *runs.values()], stay, set(runs))
     return Survey(
         current=number,
-        kept=tuple(kept),
-        gone=tuple(sorted(folders - stay)),
+        kept=(*kept, *ahead),
+        gone=tuple(sorted(numbers - stay)),
         candidates=tuple(sorted(runs)),
         garbage=tuple(sorted(_garbage(layout, rules, retention, now), key=_turn)),
     )
@@ -138,18 +145,21 @@ def collect(layout: Layout, found: Survey) -> Collected:
         raise CandidateOutdatedError(layout.root, found.current, current(layout))
     removed: list[Garbage] = []
     for _, turn in groupby(found.garbage, key=lambda garbage: _turn(garbage)[:2]):
-        touched = set()
-        for garbage in turn:
-            path = layout.root / garbage.path
-            if path.exists():
-                path.unlink(missing_ok=True)
-                removed.append(garbage)
-                touched.add(path.parent)
-        for folder in touched:
-            sync(folder)  # what comes next may be on disk before this otherwise
-    for area in _KINDS:
+        removed += _removed(layout, list(turn))
+    for area in _KINDS if is_local(layout.root) else ():
         _remove_empty(layout.root / area)
     return Collected.of(removed)
+
+
+def _removed(layout: Layout, wanted: list[Garbage]) -> list[Garbage]:
+    """Remove files, and return those that were there; in a store all, which is not asked."""
+    if is_local(layout.root):
+        wanted = [garbage for garbage in wanted if (layout.root / garbage.path).exists()]
+    paths = [layout.root / garbage.path for garbage in wanted]
+    remove(paths)
+    for folder in {path.parent for path in paths}:
+        sync(folder)  # what comes next may be on disk before this otherwise
+    return wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +181,11 @@ class _Rules:
         units |= {index.path for manifest in manifests for index in manifest.indexes}
         # the highest version of a model stays: the next one must not get its name, by which
         # vectors of its space are found
-        for folder in _folders(layout.root / "models"):
+        for folder in folders(layout.root / "models"):
             for version in models.versions(layout, folder.name)[-1:]:
                 units.add(layout.relative(folder / version))
         proposed = {str(manifest.number) for manifest in manifests}
+        proposed |= {str(m.evaluation.report) for m in manifests if m.evaluation}
         snapshots = frozenset(map(str, numbers))
         return cls(named, frozenset(units), snapshots, snapshots | proposed, frozenset(runs))
 
@@ -192,7 +203,8 @@ class _Rules:
                 return len(path.parts) <= _UNIT or _unit(path) in self.units
             case "staging":
                 return False
-        return str(path) in self.named or not path.match("part-*.parquet")
+        ours = path.match("part-*.parquet") or path.match("part-*.parquet.damaged")
+        return str(path) in self.named or not ours
 
 
 def _garbage(
@@ -202,37 +214,29 @@ def _garbage(
     grace = {kind: retention.orphan_grace.total_seconds() for kind in _ORDER}
     grace |= {"embeddings": retention.grace.total_seconds(), "snapshots": -float("inf")}
     dead: set[tuple[str, str]] = set()  # (modality, name) of parts of cells that go
-    for area, path in _paths(layout.root):
-        name, found = PurePosixPath(layout.relative(path)), _regular(path)
+    for area, name, found in _files(layout.root):
         kind = _TEMPORARY if _is_temporary(name) else _KINDS.get(area, "")
-        if found is None or not kind or (kind != _TEMPORARY and rules.stays(name)):
+        if not kind or (kind != _TEMPORARY and rules.stays(name)):
             continue
         # a shard that is embedded again gets its old name: what was projected must not be found
-        derived = kind == "spaces" and (path.parent.name, path.name) in dead
-        if derived or now.timestamp() - found.st_mtime > grace[kind]:
+        derived = kind == "spaces" and (name.parent.name, name.name) in dead
+        if derived or now.timestamp() - found.mtime > grace[kind]:
             if kind == "embeddings":
-                dead.add((name.parts[1], path.name))
-            yield Garbage(kind, str(name), found.st_size)
+                dead.add((name.parts[1], name.name))
+            yield Garbage(kind, str(name), found.size)
 
 
-def _paths(root: Path) -> Iterator[tuple[str, Path]]:
-    """What is no folder, with the lake's folder it lies in; cells before what is derived of them.
+def _files(root: Path) -> Iterator[tuple[str, PurePosixPath, Listed]]:
+    """Every file with the lake's folder it lies in; cells before what is derived of them.
 
     Links are not followed; a folder that is not of the lake, or cannot be read, is left alone.
     """
-    yield from (("", path) for path in root.iterdir())
+    for name, found in listing(root, deep=False).items():
+        yield "", PurePosixPath(name), found
     for area in reversed(_KINDS):
-        for where, _, names in () if (root / area).is_symlink() else os.walk(root / area):
-            yield from ((area, Path(where, name)) for name in names)
-
-
-def _regular(path: Path) -> os.stat_result | None:
-    """What a regular file is like; None for a link, or where another process removed the file."""
-    try:
-        found = path.lstat()
-    except FileNotFoundError:
-        return None
-    return found if stat.S_ISREG(found.st_mode) else None
+        linked = is_local(root) and (root / area).is_symlink()
+        for name, found in () if linked else listing(root / area).items():
+            yield area, PurePosixPath(area, name), found
 
 
 def _turn(garbage: Garbage) -> tuple[int, bool, str]:
@@ -242,8 +246,8 @@ def _turn(garbage: Garbage) -> tuple[int, bool, str]:
 
 def _candidates(layout: Layout, since: float) -> dict[str, Manifest]:
     """Run → manifest of the candidates that are not older than ``since`` (seconds)."""
-    found = sorted(layout.candidate("").glob("*/manifest.json"))
-    return {p.parent.name: read_manifest(p) for p in found if p.stat().st_mtime >= since}
+    found = sorted(layout.candidates.glob("*/manifest.json"))
+    return {p.parent.name: read_manifest(p) for p in found if modified(p) >= since}
 
 
 def _line(layout: Layout, number: int, keep: int) -> Iterator[int]:
@@ -255,11 +259,6 @@ def _line(layout: Layout, number: int, keep: int) -> Iterator[int]:
         if parent not in there:
             return
         number = parent
-
-
-def _folders(folder: Path) -> list[Path]:
-    inside = folder.iterdir() if folder.is_dir() and not folder.is_symlink() else ()
-    return [path for path in inside if path.is_dir() and not path.is_symlink()]
 
 
 def _remove_empty(top: Path) -> None:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage.schemas import FUSED, Modality
+from storage import cache
+from storage.places import is_local
+from storage.schemas import FUSED, Dtype, Modality, digest
 
 
 def space_folder(space: str) -> str:
     """``e5-small/p1`` as one folder name."""
     return space.replace("/", "-")
+
+
+def _suffix(dtype: Dtype) -> str:
+    """What a folder's name ends in: of each dtype it has its own, for a snapshot has one."""
+    return "" if dtype == "float32" else f"-{dtype}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,16 @@ class Layout:
         return self.root / "LOCK"
 
     @property
+    def key(self) -> Path:
+        """The lake's own random key, under which it hashes what must not be told."""
+        return self.root / "KEY"
+
+    @property
+    def tombstones(self) -> Path:
+        """The folder of what was erased, as keyed hashes."""
+        return self.root / "tombstones"
+
+    @property
     def snapshots(self) -> Path:
         """The folder of all published snapshots."""
         return self.root / "snapshots"
@@ -38,25 +55,32 @@ class Layout:
         """The folder of one published snapshot."""
         return self.snapshots / str(number)
 
+    @property
+    def candidates(self) -> Path:
+        """The folder of what runs are building, or were not allowed to publish."""
+        return self.root / "candidates"
+
     def candidate(self, run: str) -> Path:
         """What the run ``run`` is evaluating, or was not allowed to publish."""
-        return self.root / "candidates" / run
+        return self.candidates / run
 
     def rows(self, table: str) -> Path:
         """Folder of a table of rows: ``files``, ``items``, ``segments/image`` and so on."""
         return self.root / table
 
-    def embeddings(self, modality: Modality, encoder: str, fingerprint: str) -> Path:
-        """Folder of one encoder's cells."""
-        return self.root / "embeddings" / modality / f"{encoder}-{fingerprint}"
+    def embeddings(
+        self, modality: Modality, encoder: str, fingerprint: str, dtype: Dtype = "float32"
+    ) -> Path:
+        """Folder of one encoder's cells, stored as ``dtype``."""
+        return self.root / "embeddings" / modality / f"{encoder}-{fingerprint}{_suffix(dtype)}"
 
-    def space(self, space: str, modality: Modality) -> Path:
+    def space(self, space: str, modality: Modality, dtype: Dtype = "float32") -> Path:
         """Folder of one modality's vectors in a shared space."""
-        return self.root / "spaces" / space_folder(space) / modality
+        return self.root / "spaces" / f"{space_folder(space)}{_suffix(dtype)}" / modality
 
-    def fused(self, space: str, fingerprint: str) -> Path:
+    def fused(self, space: str, fingerprint: str, dtype: Dtype = "float32") -> Path:
         """Folder of the fused vectors of one space and one fusion."""
-        return self.root / FUSED / f"{space_folder(space)}-{fingerprint}"
+        return self.root / FUSED / f"{space_folder(space)}-{fingerprint}{_suffix(dtype)}"
 
     def index(self, name: str, build: str) -> Path:
         """Folder of one built index: ``index.faiss`` and ``index.json``."""
@@ -76,8 +100,13 @@ class Layout:
 
     @property
     def staging(self) -> Path:
-        """Arrays between preprocessing and embedding; emptied as they are embedded."""
-        return self.root / "staging"
+        """Arrays between preprocessing and embedding, on this machine; emptied as they are used.
+
+        Of a remote lake they lie in the cache's folder.
+        """
+        if is_local(self.root):
+            return self.root / "staging"
+        return cache.staging(digest(str(self.root)))
 
     def relative(self, path: Path) -> str:
         """``path`` as a manifest names it: below the root, with forward slashes."""

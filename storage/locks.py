@@ -16,6 +16,8 @@ from filelock import FileLock, Timeout
 from storage.atomic import make_folder, write_bytes
 from storage.errors import LakeLockedError
 from storage.layout import Layout
+from storage.leases import lease
+from storage.places import is_local
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +26,13 @@ log = logging.getLogger(__name__)
 def writer_lock(layout: Layout, wait: float = 0) -> Iterator[None]:
     """Hold the lake for writing; waits ``wait`` seconds at most, then raises LakeLockedError.
 
-    The operating system holds the lock, so it ends with its holder, however that one ends.
+    Locally the operating system holds the lock, so it ends with its holder, however that one
+    ends. In an object store it is a lease, which a dead holder keeps for two minutes.
     """
+    if not is_local(layout.root):
+        with lease(layout, wait, _myself()):
+            yield
+        return
     make_folder(layout.root)
     lock = FileLock(layout.lock, thread_local=False)
     try:

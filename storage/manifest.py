@@ -7,13 +7,43 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
 
-from storage.errors import CorruptLakeError, LakeVersionError
+from storage.errors import CorruptLakeError
+from storage.migrations import lifted
+from storage.places import is_local, opened
 from storage.schemas import SCHEMA_VERSION, Modality
 from storage.tables import part_rows
+
+
+def _below_the_lake(path: str) -> str:
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts or "\\" in path or "\0" in path:
+        raise ValueError(f"{path!r} does not lie below the lake")
+    return path
+
+
+def _one_folder(name: str) -> str:
+    if "/" in _below_the_lake(name) or name in ("", "."):
+        raise ValueError(f"{name!r} is no name of a file")
+    return name
+
+
+Below = Annotated[str, AfterValidator(_below_the_lake)]
+"""A path below the lake, with forward slashes."""
+
+Name = Annotated[str, AfterValidator(_one_folder)]
+"""What becomes part of a folder's name."""
 
 
 class _Frozen(BaseModel):
@@ -23,36 +53,28 @@ class _Frozen(BaseModel):
 class FileEntry(_Frozen):
     """One file: ``path`` below the lake, with forward slashes; ``rows`` is 0 unless Parquet."""
 
-    path: str
+    path: Below
     rows: NonNegativeInt
     bytes: NonNegativeInt
     sha256: str
-
-    @field_validator("path")
-    @classmethod
-    def _below_the_lake(cls, path: str) -> str:
-        pure = PurePosixPath(path)
-        if pure.is_absolute() or ".." in pure.parts or "\\" in path:
-            raise ValueError(f"{path!r} does not lie below the lake")
-        return path
 
 
 class EncoderEntry(_Frozen):
     """An encoder whose cells the snapshot holds."""
 
     modality: Modality
-    name: str
-    fingerprint: str
-    space: str
-    dim: int
+    name: Name
+    fingerprint: Name
+    space: Below
+    dim: PositiveInt
 
 
 class ProjectionEntry(_Frozen):
     """The projection in use; ``encoders``: name → fingerprint of those it joins."""
 
-    space: str
-    version: str
-    dim: int
+    space: Below
+    version: Name
+    dim: PositiveInt
     encoders: dict[str, str]
     states: dict[str, str] = {}  # by encoder: fitted on pairs, or by what was there before
 
@@ -61,20 +83,20 @@ class FusionEntry(_Frozen):
     """How the fused vectors were made."""
 
     name: str
-    fingerprint: str
-    space: str
-    dim: int
+    fingerprint: Name
+    space: Below
+    dim: PositiveInt
 
 
 class IndexEntry(_Frozen):
     """One index; ``path`` is its folder below the lake, ``modality`` is "fused" for items."""
 
     name: str
-    path: str
+    path: Below
     space: str
     modality: str
-    rows: int
-    dim: int
+    rows: NonNegativeInt
+    dim: PositiveInt
 
 
 class Evaluation(_Frozen):
@@ -84,6 +106,7 @@ class Evaluation(_Frozen):
     reason: str = ""
     queries: int = 0
     scores: dict[str, dict[str, float]] = {}
+    report: int | None = None  # the snapshot whose report it is; None: this one's own
 
 
 class Manifest(_Frozen):
@@ -91,11 +114,12 @@ class Manifest(_Frozen):
 
     number: int | None = None
     parent: int | None = None
-    run: str
+    run: Literal[""] | Name  # its candidate's folder
     created_at: datetime
     schema_version: int = SCHEMA_VERSION
     preset: str
     sources: dict[str, str] = {}  # root alias → URL
+    mounts: dict[str, list[str]] = {}  # root alias → mount points that it lay on, or held
     files: list[FileEntry] = []
     encoders: list[EncoderEntry] = []
     projection: ProjectionEntry | None = None
@@ -104,6 +128,10 @@ class Manifest(_Frozen):
     evaluation: Evaluation | None = None
     seen: str = ""  # hash of the roots' stamps and all settings; "": look at every file again
     inputs: str = ""  # hash of what decided this snapshot: equal inputs, nothing to do
+    dtype: Literal["float32", "float16"] = "float32"  # of all vectors but those in indexes
+    private: bool = False  # paths are hashed; no thumbnails, texts or pictures are kept
+    reissued_at: datetime | None = None  # when an erasure wrote this snapshot anew
+    tombstones: str = ""  # hash of those that the crawl heeded, or that the erasure set
     specs: dict[str, dict[str, Any]] = {}  # segmentation, fit, evaluation: as the run was told
     rates: dict[str, float] = {}  # seconds a segment took in the model, by encoder
     counts: dict[str, int] = {}
@@ -139,14 +167,11 @@ class Manifest(_Frozen):
 def read_manifest(path: Path) -> Manifest:
     """Read and check a ``manifest.json``.
 
-    Raises CorruptLakeError, or LakeVersionError where another mmindex wrote it.
+    One of an older schema is lifted to today's. Raises CorruptLakeError, or LakeVersionError for a
+    schema that this mmindex does not know.
     """
     try:
-        stored = json.loads(path.read_bytes())
-        version = stored["schema_version"]
-        if version != SCHEMA_VERSION:
-            raise LakeVersionError(path, version, SCHEMA_VERSION)
-        return Manifest.model_validate(_with_fingerprints(stored))
+        return Manifest.model_validate(lifted(json.loads(path.read_bytes()), path))
     except FileNotFoundError as error:
         raise CorruptLakeError(path, "is missing") from error
     except ValidationError as error:
@@ -157,20 +182,17 @@ def read_manifest(path: Path) -> Manifest:
         raise CorruptLakeError(path, f"is not a manifest ({error})") from error
 
 
-def _with_fingerprints(stored: dict[str, Any]) -> dict[str, Any]:
-    """Older manifests only name the encoders that a projection joins: they are its own."""
-    projection = stored.get("projection")
-    if not projection or not isinstance(projection["encoders"], list):
-        return stored
-    own = {e["name"]: e["fingerprint"] for e in stored["encoders"]}
-    joined = {name: own[name] for name in projection["encoders"] if name in own}
-    return stored | {"projection": projection | {"encoders": joined}}
-
-
 def entry(root: Path, path: Path, known: Mapping[str, FileEntry]) -> FileEntry:
-    """The entry of a file below the lake ``root``; one in ``known`` of the same size is kept."""
-    name, size = path.relative_to(root).as_posix(), path.stat().st_size
+    """The entry of a file below the lake ``root``; one in ``known`` of the same size is kept.
+
+    In a store, where each size costs a request, one in ``known`` is kept without asking: whoever
+    opens the snapshot compares all sizes with a listing.
+    """
+    name = path.relative_to(root).as_posix()
     before = known.get(name)
+    if before is not None and not is_local(root):
+        return before
+    size = path.stat().st_size
     if before is not None and before.bytes == size:
         return before
     rows = part_rows(path) if path.suffix == ".parquet" else 0
@@ -179,5 +201,5 @@ def entry(root: Path, path: Path, known: Mapping[str, FileEntry]) -> FileEntry:
 
 def sha256(path: Path) -> str:
     """The SHA-256 of a file, as hex digits."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,18 +9,25 @@ from pathlib import Path
 from uuid import uuid4
 
 from storage.atomic import make_folder, sync, write_bytes
+from storage.conditional import create
 from storage.errors import CorruptLakeError, ModelExistsError
 from storage.layout import Layout
+from storage.places import folders, is_local, listing
 
 
 def store_model(layout: Layout, name: str, version: str, files: Mapping[str, bytes]) -> Path:
-    """Store ``files`` as one version and return its folder, which appears whole.
+    """Store ``files`` as one version and return its folder.
 
-    Raises ModelExistsError when the version exists.
+    Locally it appears whole. In a store, where nothing can be renamed, each file does; a version
+    of which a run stored only some is taken for ever, and no manifest names it. Raises
+    ModelExistsError when the version exists.
     """
     folder = layout.model(name, version)
     if folder.exists():
         raise ModelExistsError(folder)
+    if not is_local(folder):
+        _put(folder, files)
+        return folder
     make_folder(folder.parent)
     temporary = folder.with_name(f".{uuid4().hex}.tmp")
     try:
@@ -34,18 +41,32 @@ def store_model(layout: Layout, name: str, version: str, files: Mapping[str, byt
     return folder
 
 
+def _put(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Put each file where there is none: of two writers one gets the version."""
+    for file, content in files.items():
+        if not create(folder / file, content):
+            raise ModelExistsError(folder)
+
+
 def load_model(layout: Layout, name: str, version: str) -> dict[str, bytes]:
     """The files of a version by name; CorruptLakeError when there is none."""
     folder = layout.model(name, version)
-    if not folder.is_dir():
+    paths = files_of(folder)
+    if not paths:
         raise CorruptLakeError(folder, "is missing")
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+    return {path.name: path.read_bytes() for path in paths}
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files of a version by its folder, sorted."""
+    if not is_local(folder):
+        return [folder / name for name in sorted(listing(folder, deep=False))]
+    return [path for path in sorted(folder.iterdir()) if path.is_file()] if folder.is_dir() else []
 
 
 def versions(layout: Layout, name: str) -> list[str]:
     """The versions of a model, ``p2`` before ``p10``; empty when there is none."""
-    folder = layout.models(name)
-    found = [p.name for p in folder.iterdir() if p.is_dir()] if folder.is_dir() else []
+    found = [folder.name for folder in folders(layout.models(name), links=True)]
     return sorted((v for v in found if not v.startswith(".")), key=_natural)
 
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
+import logging
 from pathlib import Path
 
-from storage.atomic import write_bytes
-from storage.errors import CandidateOutdatedError, SnapshotExistsError
+from storage.candidates import blocked, drop_candidate, remove_folder, unjudged
+from storage.conditional import Seen, create, look, swap
+from storage.errors import (
+    CandidateOutdatedError,
+    CorruptLakeError,
+    LakeLockedError,
+    SnapshotExistsError,
+)
 from storage.layout import Layout
-from storage.manifest import Manifest
+from storage.leases import still_held
+from storage.manifest import Manifest, read_manifest
+from storage.places import children
 from storage.snapshot import Snapshot, current
 from storage.views import views_sql
+
+log = logging.getLogger(__name__)
 
 
 def publish(layout: Layout, manifest: Manifest) -> Manifest:
@@ -22,9 +32,11 @@ def publish(layout: Layout, manifest: Manifest) -> Manifest:
     SnapshotExistsError when another snapshot has its number, and CorruptLakeError when a file of
     the candidate is not there.
     """
+    still_held(layout)
     number = manifest.number or next_number(layout)
     numbered = manifest.model_copy(update={"number": number})
-    now, path = current(layout), layout.snapshot(number) / "manifest.json"
+    seen, path = look(layout.current), layout.snapshot(number) / "manifest.json"
+    now = current(layout)
     begun = path.exists() and path.read_bytes() == numbered.to_json()
     if begun and now == number:
         return numbered
@@ -33,35 +45,99 @@ def publish(layout: Layout, manifest: Manifest) -> Manifest:
     if path.exists() and not begun:
         raise SnapshotExistsError(path.parent)
     Snapshot.of(layout, manifest)
-    write_bytes(path.with_name("views.sql"), views_sql(numbered).encode())
-    write_bytes(path, numbered.to_json())
-    write_bytes(layout.current, f"{number}\n".encode())
+    _create(path.with_name("views.sql"), views_sql(numbered).encode())
+    _create(path, numbered.to_json())
+    if not _serve(layout, number, seen):
+        raise CandidateOutdatedError(layout.root, manifest.parent, current(layout))
     return numbered
+
+
+def _create(path: Path, data: bytes) -> None:
+    if not create(path, data):
+        raise SnapshotExistsError(path.parent)
+
+
+def _serve(layout: Layout, number: int, seen: Seen) -> bool:
+    """Move ``CURRENT``; False where it is not as it was ``seen``: another run published."""
+    return swap(layout.current, f"{number}\n".encode(), seen)
 
 
 def roll_back(layout: Layout, number: int) -> Manifest:
     """Point ``CURRENT`` at a kept snapshot whose files are whole; hold the writer's lock."""
+    still_held(layout)
+    seen = look(layout.current)
     manifest = Snapshot.open(layout, number).manifest
-    write_bytes(layout.current, f"{number}\n".encode())
+    if not _serve(layout, number, seen):
+        raise LakeLockedError(layout.root, "a run that has just published")
     return manifest
 
 
-def write_candidate(layout: Layout, manifest: Manifest) -> Path:
-    """Write ``candidates/<run>/manifest.json`` and return its path."""
-    path = layout.candidate(manifest.run) / "manifest.json"
-    write_bytes(path, manifest.to_json())
-    return path
+def finish(layout: Layout) -> int | None:
+    """End or undo what a killed writer left; returns the number of the snapshot it let serve.
+
+    The next writer calls it once it holds the lock. A snapshot that was written, and whose parent
+    serves, gets ``CURRENT``; one that can never be published any more, since another serves or
+    one of its files is gone, is removed: nothing was ever served of it. So is every candidate
+    that was not judged. A snapshot that was rolled back has no candidate, and stays what it is.
+    """
+    ended = None
+    for run in unjudged(layout):
+        manifest = _readable(layout.candidate(run) / "manifest.json")
+        if manifest is not None and manifest.number is not None and _may_end(layout):
+            ended = _end(layout, manifest, manifest.number) or ended
+        drop_candidate(layout, run)
+    return ended
 
 
-def drop_candidate(layout: Layout, run: str) -> None:
-    """Remove what ``write_candidate`` wrote for ``run``; nothing there is fine."""
-    folder = layout.candidate(run)
-    if folder.exists():
-        shutil.rmtree(folder)
+def _readable(path: Path) -> Manifest | None:
+    try:
+        return read_manifest(path)
+    except CorruptLakeError:  # also where there is none: a crash while it was removed
+        return None
+
+
+def _may_end(layout: Layout) -> bool:
+    """Whether ``CURRENT`` tells what serves; where it is damaged, nobody knows what was served."""
+    try:
+        current(layout)
+    except CorruptLakeError as error:
+        log.warning("%s", error)
+        return False
+    return True
+
+
+def _end(layout: Layout, manifest: Manifest, number: int) -> int | None:
+    """End the publication of a candidate that is still there, or remove what there is of it."""
+    seen, folder = look(layout.current), layout.snapshot(number)
+    now = current(layout)
+    if now == number:  # only the candidate was left
+        return None
+    path = folder / "manifest.json"
+    written = _readable(path)
+    if written is not None and written.run != manifest.run:  # not this candidate's
+        return None
+    if written is not None and written.parent == now and _is_whole(layout, written):
+        if not _serve(layout, number, seen):
+            raise LakeLockedError(layout.root, "a run that has just published")
+        log.warning("the publication of snapshot %d was interrupted: it serves now", number)
+        return number
+    if written is not None:
+        log.warning("snapshot %d was never served and can no longer be: it is removed", number)
+    remove_folder(folder)
+    return None
+
+
+def _is_whole(layout: Layout, manifest: Manifest) -> bool:
+    try:
+        Snapshot.of(layout, manifest)
+    except CorruptLakeError as error:
+        log.warning("snapshot %d cannot serve: %s", manifest.number, error)
+        return False
+    return True
 
 
 def next_number(layout: Layout) -> int:
-    """Above every snapshot there ever was, rolled back or left by a crash."""
-    folders = layout.snapshots.iterdir() if layout.snapshots.is_dir() else ()
-    taken = [int(folder.name) for folder in folders if folder.name.isdecimal()]
+    """Above every snapshot there ever was, rolled back or left by a crash, and every candidate."""
+    taken = [int(name) for name in children(layout.snapshots) if name.isdecimal()]
+    taken += [one.number for one in blocked(layout) if one.number is not None]
     return max(taken, default=0) + 1

@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = 1
-"""Raised when a table of the lake changes its columns or their meaning."""
+SCHEMA_VERSION: Final = 2
+"""Raised when a table or the manifest changes its fields or their meaning (migrations.py)."""
 
 
 class MmindexError(Exception):
@@ -24,6 +24,16 @@ class MmindexError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle facts as they are, so that an error crosses from a worker process whole."""
         return _restored, (type(self), self.args, self.__dict__)
+
+
+class MissingExtraError(MmindexError, ImportError):
+    """A feature needs a package that is not installed."""
+
+    exit_code = 2
+
+    def __init__(self, feature: str, extra: str) -> None:
+        self.feature, self.extra = feature, extra
+        super().__init__(f"{feature} needs an extra: pip install 'mmindex[{extra}]'")
 
 
 def _restored(
@@ -166,28 +176,56 @@ QUARANTINE: Final = pa.schema(
 )
 
 
-def vector_type(dim: int) -> pa.DataType:
-    """Arrow type of a unit vector of ``dim`` float32 numbers."""
-    return pa.list_(pa.field("element", pa.float32(), nullable=False), dim)
+CAPTIONS: Final = pa.schema(  # of a private lake, which keeps no texts
+    [
+        required("content_id", pa.string()),
+        required("key", pa.string()),  # keyed hash of what equal captions share; "": of nothing
+    ]
+)
+
+Dtype = Literal["float32", "float16"]
+"""What the numbers of a stored vector are; readers get float32 of either."""
+
+DTYPES: Final[tuple[Dtype, ...]] = get_args(Dtype)
 
 
-def embeddings_schema(dim: int) -> pa.Schema:
+def dtype_of(kind: pa.DataType) -> Dtype:
+    """The dtype of an Arrow type that ``vector_type`` made."""
+    return "float16" if pa.types.is_float16(kind.value_type) else "float32"
+
+
+LENGTH_TOLERANCE: Final = {"float32": 1e-3, "float16": 1.5e-3}
+"""How far from 1 the length of a stored vector may be.
+
+Rounding to float16 changes a number by at most 2^-11 of itself (4.9e-4), and one below 6e-5 by at
+most 2^-25, so a length by less than 5e-4 more.
+"""
+
+
+def vector_type(dim: int, dtype: Dtype = "float32") -> pa.DataType:
+    """Arrow type of a unit vector of ``dim`` numbers."""
+    kind = pa.float16() if dtype == "float16" else pa.float32()
+    return pa.list_(pa.field("element", kind, nullable=False), dim)
+
+
+def embeddings_schema(dim: int, dtype: Dtype = "float32") -> pa.Schema:
     """Cells of one encoder, each with the description of its segment (docs/decisions/0003)."""
-    return pa.schema([*DESCRIPTIONS, required("vector", vector_type(dim))])
+    return pa.schema([*DESCRIPTIONS, required("vector", vector_type(dim, dtype))])
 
 
-def projected_schema(dim: int) -> pa.Schema:
+def projected_schema(dim: int, dtype: Dtype = "float32") -> pa.Schema:
     """Vectors of a shared space, derived from cells."""
-    return pa.schema([required("segment_id", pa.int64()), required("vector", vector_type(dim))])
+    vector = required("vector", vector_type(dim, dtype))
+    return pa.schema([required("segment_id", pa.int64()), vector])
 
 
-def fused_schema(dim: int) -> pa.Schema:
+def fused_schema(dim: int, dtype: Dtype = "float32") -> pa.Schema:
     """One vector an item, with what went into it."""
     return pa.schema(
         [
             required("item_id", pa.int64()),
             required("inputs", pa.int64()),
-            required("vector", vector_type(dim)),
+            required("vector", vector_type(dim, dtype)),
             *(required(f"has_{modality}", pa.bool_()) for modality in MODALITIES),
             *(pa.field(f"weight_{modality}", pa.float32()) for modality in MODALITIES),
         ]

@@ -11,11 +11,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from storage import schemas
+from storage import candidates, schemas
 from storage.errors import CorruptLakeError, NoLakeError
 from storage.indexes.files import Index
 from storage.layout import Layout
-from storage.manifest import IndexEntry, Manifest, read_manifest, sha256
+from storage.manifest import IndexEntry, Manifest, read_manifest
+from storage.places import read_now, sizes
 from storage.schemas import MODALITIES, Modality
 from storage.tables import read_parts, stream_part, vectors_of
 
@@ -25,6 +26,7 @@ TABLES: Final = {
     "item_files": schemas.ITEM_FILES,
     "segments": schemas.SEGMENTS,
     "quarantine": schemas.QUARANTINE,
+    "captions": schemas.CAPTIONS,
 }
 
 Rows = tuple[NDArray[np.int64], NDArray[np.float32]]
@@ -48,20 +50,14 @@ class Snapshot:
     @classmethod
     def of(cls, layout: Layout, manifest: Manifest) -> Snapshot:
         """Open what ``manifest`` names, checked as ``open`` does."""
+        size_of = sizes(layout.root, (file.path for file in manifest.files))
         for file in manifest.files:
-            path = layout.root / file.path
-            size = path.stat().st_size if path.is_file() else None
+            path, size = layout.root / file.path, size_of(file.path)
             if size is None:
                 raise CorruptLakeError(path, "is missing")
             if size != file.bytes:
                 raise CorruptLakeError(path, f"has {size} bytes, not {file.bytes}")
         return cls(layout, manifest)
-
-    def verify(self) -> None:
-        """Read every file and raise CorruptLakeError at the first with another checksum."""
-        for file in self.manifest.files:
-            if sha256(self.layout.root / file.path) != file.sha256:
-                raise CorruptLakeError(self.layout.root / file.path, "has another checksum")
 
     def rows(self, table: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read ``files``, ``items``, ``item_files``, ``quarantine`` or ``segments/<modality>``.
@@ -74,52 +70,56 @@ class Snapshot:
         empty = TABLES[table.partition("/")[0]].empty_table()
         return empty if columns is None else empty.select(list(columns))
 
-    def cells(self, modality: Modality) -> Rows:
+    def cells(self, modality: Modality, wanted: NDArray[np.int64] | None = None) -> Rows:
         """Ids and vectors, (n,) and (n, d), of the live segments in the encoder's own space.
 
-        Sorted by id, each segment once. Without an encoder for the modality both are empty, d 0.
+        Sorted by id, each segment once; with ``wanted``, only those of them. Without an encoder
+        for the modality both are empty, d 0.
         """
         encoder = self.manifest.encoder(modality)
         if encoder is None:
             return np.empty(0, dtype=np.int64), np.empty((0, 0), dtype=np.float32)
-        folder = self.layout.embeddings(modality, encoder.name, encoder.fingerprint)
-        return self._gather(modality, folder, encoder.dim)
+        folder = self.layout.embeddings(
+            modality, encoder.name, encoder.fingerprint, self.manifest.dtype
+        )
+        return self._gather(modality, folder, encoder.dim, wanted)
 
-    def vectors(self, modality: Modality) -> tuple[str, NDArray[np.int64], NDArray[np.float32]]:
+    def space(self, modality: Modality) -> str:
+        """The space in which a modality is searched; "" when it has no encoder.
+
+        That is the projection's space if it joins the encoder, else the encoder's own.
+        """
+        encoder, projection = self.manifest.encoder(modality), self.manifest.projection
+        if encoder is None:
+            return ""
+        joined = projection is not None and self.manifest.joins(encoder)
+        return projection.space if projection is not None and joined else encoder.space
+
+    def vectors(
+        self, modality: Modality, wanted: NDArray[np.int64] | None = None
+    ) -> tuple[str, NDArray[np.int64], NDArray[np.float32]]:
         """Space, ids and vectors of the live segments, in the space in which they are searched.
 
-        That is the projection's space if it joins the encoder, else the encoder's own; "" when
-        the modality has no encoder.
+        With ``wanted``, only those of the live ones, and parts that have none of them are not read
+        but for their ids.
         """
         encoder, projection = self.manifest.encoder(modality), self.manifest.projection
         if encoder is None or projection is None or not self.manifest.joins(encoder):
-            return ("" if encoder is None else encoder.space, *self.cells(modality))
-        folder = self.layout.space(projection.space, modality)
-        return (projection.space, *self._gather(modality, folder, projection.dim))
+            return (self.space(modality), *self.cells(modality, wanted))
+        folder = self.layout.space(projection.space, modality, self.manifest.dtype)
+        return (projection.space, *self._gather(modality, folder, projection.dim, wanted))
 
-    def served(
-        self, modality: Modality
-    ) -> tuple[str, NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-        """``vectors`` with a row for each item that a segment serves.
-
-        Space, item ids (n,), segment ids (n,) and vectors (n, d), in the order of ``segments``.
-        Raises CorruptLakeError when a live segment has no vector.
-        """
-        space, ids, vectors = self.vectors(modality)
-        pairs = self.rows(f"segments/{modality}", ["segment_id", "item_id"])
-        wanted = pairs["segment_id"].to_numpy()
-        if lacking := np.count_nonzero(~np.isin(wanted, ids)):
-            folder = self.layout.rows(f"segments/{modality}")
-            raise CorruptLakeError(folder, f"{lacking} of its {len(wanted)} rows have no vector")
-        place = np.searchsorted(ids, wanted)
-        return space, pairs["item_id"].to_numpy(), wanted, vectors[place]
+    def pairs(self, modality: Modality) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Item ids (n,) and segment ids (n,): a row for each item that a segment serves."""
+        rows = self.rows(f"segments/{modality}", ["segment_id", "item_id"])
+        return rows["item_id"].to_numpy(), rows["segment_id"].to_numpy()
 
     def fused(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]] | None:
-        """Item ids (n,), vectors (n, d) and presence (n, 4) of the live items, or None."""
+        """Item ids (n,), sorted, vectors (n, d) and presence (n, 4) of the live items, or None."""
         fusion = self.manifest.fusion
         if fusion is None:
             return None
-        folder = self.layout.fused(fusion.space, fusion.fingerprint)
+        folder = self.layout.fused(fusion.space, fusion.fingerprint, self.manifest.dtype)
         names = [f"has_{modality}" for modality in MODALITIES]
         paths = self._paths(self.layout.relative(folder))
         table = read_parts(paths, ["item_id", "vector", *names])
@@ -128,7 +128,8 @@ class Snapshot:
         ids = table["item_id"].to_numpy()
         if len(np.unique(ids)) < len(ids):
             raise CorruptLakeError(folder, "an item has two fused vectors")
-        live = np.isin(ids, self.rows("items", ["item_id"])["item_id"].to_numpy())
+        live = np.argsort(ids)  # parts come in the order of their names
+        live = live[np.isin(ids[live], self.rows("items", ["item_id"])["item_id"].to_numpy())]
         has = np.stack([table[name].to_numpy() for name in names], axis=1).astype(bool)
         return ids[live], vectors_of(table)[live], has[live]
 
@@ -149,14 +150,20 @@ class Snapshot:
     def _paths(self, folder: str) -> list[Path]:
         return [self.layout.root / path for path in self.manifest.paths(folder)]
 
-    def _gather(self, modality: Modality, folder: Path, dim: int) -> Rows:
-        """The vectors of all live segments; holds them and one row group in memory."""
+    def _gather(
+        self, modality: Modality, folder: Path, dim: int, wanted: NDArray[np.int64] | None
+    ) -> Rows:
+        """The vectors of all live segments, or those wanted; holds them and one row group."""
         live = np.unique(
             self.rows(f"segments/{modality}", ["segment_id"])["segment_id"].to_numpy()
         )
+        paths = self._paths(self.layout.relative(folder))
+        if wanted is not None:
+            live = np.intersect1d(live, wanted)
+            paths = [path for path in paths if len(live) and _holds(path, live)]
         vectors = np.empty((len(live), dim), dtype=np.float32)
         missing = np.ones(len(live), dtype=bool)
-        for path in self._paths(self.layout.relative(folder)) if len(live) else ():
+        for path in paths if len(live) else ():
             for table in stream_part(path, ["segment_id", "vector"]):
                 if table.schema.field("vector").type.list_size != dim:
                     raise CorruptLakeError(path, f"its vectors do not have {dim} numbers")
@@ -172,12 +179,31 @@ class Snapshot:
         return live, vectors
 
 
+def _holds(path: Path, ids: NDArray[np.int64]) -> bool:
+    """Whether a part has a row of one of the sorted ``ids``; reads its ids only."""
+    found = read_parts([path], ["segment_id"])["segment_id"].to_numpy()
+    return bool(np.isin(found, ids).any())
+
+
 def current(layout: Layout) -> int | None:
-    """The number of the published snapshot; None when nothing is published."""
+    """The number of the published snapshot; None when nothing is published.
+
+    Raises CorruptLakeError where the pointer is damaged, or lost: there are snapshots.
+    """
     try:
-        return int(layout.current.read_text("ascii"))
+        return _number(layout)
     except FileNotFoundError:
-        return None
+        if not published(layout):
+            return None
+    try:
+        return _number(layout)  # another process may just have published the first one
+    except FileNotFoundError as error:
+        raise CorruptLakeError(layout.current, "is missing") from error
+
+
+def _number(layout: Layout) -> int:
+    try:
+        return int(read_now(layout.current).decode("ascii"))
     except ValueError as error:
         raise CorruptLakeError(layout.current, "does not hold a number") from error
 
@@ -190,10 +216,32 @@ def manifest_of(layout: Layout, number: int | None = None) -> Manifest:
     chosen = current(layout) if number is None else number
     if chosen is None or (number is not None and number not in published(layout)):
         raise NoLakeError(layout.root, number)
-    return read_manifest(layout.snapshot(chosen) / "manifest.json")
+    path = layout.snapshot(chosen) / "manifest.json"
+    manifest = read_manifest(path)
+    if manifest.number != chosen:
+        raise CorruptLakeError(path, f"is the manifest of snapshot {manifest.number}")
+    return manifest
 
 
 def published(layout: Layout) -> list[int]:
-    """The numbers of the snapshots that are kept, ascending."""
+    """The numbers of the snapshots that are kept, ascending.
+
+    One whose publication a killed writer did not end, which nothing was served of, is none.
+    """
     found = layout.snapshots.glob("*/manifest.json")
-    return sorted(int(p.parent.name) for p in found if p.parent.name.isdecimal())
+    numbers = sorted(int(p.parent.name) for p in found if p.parent.name.isdecimal())
+    begun = _begun(layout) if numbers and str(numbers[-1]) != _pointer(layout) else set()
+    return [number for number in numbers if number not in begun]
+
+
+def _begun(layout: Layout) -> set[int | None]:
+    """The numbers of candidates that are neither refused nor, what comes last, served."""
+    return {candidates.number_of(layout.candidate(run)) for run in candidates.unjudged(layout)}
+
+
+def _pointer(layout: Layout) -> str:
+    """What ``CURRENT`` holds, as it is; "" where it is not there."""
+    try:
+        return layout.current.read_bytes().decode("ascii", "replace").strip()
+    except FileNotFoundError:
+        return ""

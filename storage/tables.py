@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +16,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from storage.atomic import replacing
+from storage.cutting import stretches
 from storage.errors import CorruptLakeError
-from storage.schemas import SCHEMA_VERSION, vector_type
+from storage.migrations import check_version
+from storage.parquet import footer, part_file
+from storage.schemas import SCHEMA_VERSION, Dtype, dtype_of, vector_type
+
+Compression = Literal["none", "zstd"]
+"""Of vectors; the other columns always have zstd."""
 
 _GROUP_BYTES: Final = 32 << 20  # of vectors, so that reading by row group stays small
 _GROUP_ROWS: Final = 1 << 17
@@ -25,39 +31,77 @@ _HASHED_ROWS: Final = 1 << 16
 _NO_METADATA: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def write_part(path: Path, table: pa.Table, metadata: Mapping[str, str] = _NO_METADATA) -> Path:
+def write_part(
+    path: Path,
+    table: pa.Table,
+    metadata: Mapping[str, str] = _NO_METADATA,
+    *,
+    compression: Compression = "none",
+) -> Path:
     """Write ``table`` as one Parquet file at ``path``, whole or not at all, and return ``path``.
 
-    The footer gets ``metadata`` and ``mmindex.schema_version``. Vectors are stored plain: neither
-    a dictionary nor a codec makes them smaller, and both make them slow. Pages carry checksums.
+    The footer gets ``metadata`` and ``mmindex.schema_version``. Vectors have no dictionary, which
+    makes them large and slow, and the codec ``compression``. Pages carry checksums.
     """
-    texts, vectors = _text_columns(table.schema), _vector_columns(table.schema)
-    footer = {"mmindex.schema_version": str(SCHEMA_VERSION), **metadata}
-    with replacing(path) as temporary:
-        pq.write_table(
-            table.replace_schema_metadata(footer),
-            temporary,
-            use_dictionary=texts,
-            write_statistics=[name for name in table.column_names if name not in vectors],
-            compression={
-                name if name not in vectors else f"{name}.list.element": (
-                    "zstd" if name not in vectors else "none"
-                )
-                for name in table.column_names
-            },
-            row_group_size=_rows_per_group(table.schema),
-            write_page_checksum=True,
-        )
+    with part_writer(path, table.schema, metadata, compression=compression) as write:
+        write(table)
     return path
 
 
-def write_rows(folder: Path, table: pa.Table) -> Path:
-    """Write ``table`` as ``part-<hash of schema and rows>.parquet``; a file that exists is kept.
+@contextmanager
+def part_writer(
+    path: Path,
+    schema: pa.Schema,
+    metadata: Mapping[str, str] = _NO_METADATA,
+    *,
+    compression: Compression = "none",
+) -> Iterator[Callable[[pa.Table], None]]:
+    """``write_part`` piece by piece: yields what takes one table of ``schema`` after another."""
+    told = {**metadata, "mmindex.schema_version": str(SCHEMA_VERSION)}
+    size = rows_per_group(schema)
+    with (
+        replacing(path, final=True) as temporary,
+        pq.ParquetWriter(
+            temporary, schema.with_metadata(told), **_format(schema, compression)
+        ) as writer,
+    ):
+        yield lambda table: writer.write_table(
+            table.replace_schema_metadata(told), row_group_size=size
+        )
 
-    Equal rows in equal order give the same name, however the table is cut into chunks.
+
+def _format(schema: pa.Schema, compression: Compression) -> dict[str, Any]:
+    """How the columns of a part are written; the leaf of a vector column has a name of its own."""
+    leaves = {name: f"{name}.list.element" for name in _vector_columns(schema)}
+    packed = compression != "none"
+    split = [  # DuckDB reads no byte-stream-split float16
+        name for name in leaves if packed and dtype_of(schema.field(name).type) == "float32"
+    ]
+    return {
+        "use_dictionary": _text_columns(schema),
+        "write_statistics": [name for name in schema.names if name not in leaves],
+        "compression": {
+            leaves.get(name, name): compression if name in leaves else "zstd"
+            for name in schema.names
+        },
+        "column_encoding": {leaves[name]: "BYTE_STREAM_SPLIT" for name in split} or None,
+        "write_page_checksum": True,
+    }
+
+
+def write_rows(folder: Path, table: pa.Table, *, compression: Compression = "none") -> list[Path]:
+    """Write a table sorted by its key as parts that are cut by content; returns them in its order.
+
+    Each is ``part-<hash of schema and rows>.parquet``, and one that exists is kept: of a table
+    that has changed a little, only the stretches around the changes are written. Equal rows in
+    equal order give the same names, however the table is cut into chunks.
     """
-    path = folder / f"part-{rows_digest(table)}.parquet"
-    return path if path.exists() else write_part(path, table)
+    paths = []
+    for rows in stretches(table):
+        paths.append(folder / f"part-{rows_digest(rows)}.parquet")
+        if not paths[-1].exists():
+            write_part(paths[-1], rows, compression=compression)
+    return paths
 
 
 def read_parts(paths: Sequence[Path], columns: Sequence[str] | None = None) -> pa.Table:
@@ -85,7 +129,8 @@ def _without_empty_chunks(table: pa.Table) -> pa.Table:
 
 def stream_part(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
     """Yield a part by row groups (at least one table, maybe without rows)."""
-    with reading(path), pq.ParquetFile(path, page_checksum_verification=True) as part:
+    with reading(path), part_file(path) as part:
+        _known(path, part.schema_arrow.metadata)
         schema = part.schema_arrow.remove_metadata()
         names = [n for n in (schema.names if columns is None else columns) if n in schema.names]
         yield schema.empty_table().select(names)
@@ -97,14 +142,23 @@ def stream_part(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa
 def part_metadata(path: Path) -> dict[str, str]:
     """The footer's own keys and values; reads no rows."""
     with reading(path):
-        stored = pq.read_metadata(path).metadata or {}
+        stored = footer(path).metadata or {}
+        _known(path, stored)
     return {k.decode(): v.decode() for k, v in stored.items() if k != b"ARROW:schema"}
 
 
 def part_rows(path: Path) -> int:
     """The number of rows by the footer."""
     with reading(path):
-        return int(pq.read_metadata(path).num_rows)
+        return int(footer(path).num_rows)
+
+
+def _known(path: Path, metadata: Mapping[bytes, bytes] | None) -> None:
+    """Refuse a part of a schema that is not known; tables are the same in all that are."""
+    version = (metadata or {}).get(b"mmindex.schema_version", b"")
+    if not version:
+        raise CorruptLakeError(path, "is no part of a lake: its footer names no schema version")
+    check_version(path, int(version) if version.isdigit() else version.decode("utf-8", "replace"))
 
 
 @contextmanager
@@ -115,7 +169,8 @@ def reading(path: Path) -> Iterator[None]:
     except FileNotFoundError as error:
         raise CorruptLakeError(path, "is missing") from error
     except (pa.ArrowException, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        said = isinstance(error, OSError) and type(error) is not OSError  # by a store's client
+        if getattr(error, "errno", None) is not None or said:
             raise
         raise CorruptLakeError(path, str(error).partition("\n")[0]) from error
 
@@ -130,10 +185,11 @@ def vectors_of(table: pa.Table, column: str = "vector") -> NDArray[np.float32]:
     return np.asarray(flat, dtype=np.float32).reshape(len(whole), whole.type.list_size)
 
 
-def vector_column(vectors: NDArray[np.float32]) -> pa.FixedSizeListArray:
-    """A (n, d) float32 array as an Arrow column; no copy where it is in C order."""
-    flat = np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1)
-    return pa.FixedSizeListArray.from_arrays(pa.array(flat), type=vector_type(vectors.shape[1]))
+def vector_column(vectors: NDArray[np.float32], dtype: Dtype = "float32") -> pa.FixedSizeListArray:
+    """A (n, d) float32 array as an Arrow column of ``dtype``; no copy where nothing changes."""
+    flat = np.ascontiguousarray(vectors, dtype=dtype).reshape(-1)
+    kind = vector_type(vectors.shape[1], dtype)
+    return pa.FixedSizeListArray.from_arrays(pa.array(flat), type=kind)
 
 
 def rows_digest(table: pa.Table) -> str:
@@ -181,6 +237,7 @@ def _vector_columns(schema: pa.Schema) -> dict[str, int]:
     return {f.name: f.type.list_size for f in schema if pa.types.is_fixed_size_list(f.type)}
 
 
-def _rows_per_group(schema: pa.Schema) -> int:
+def rows_per_group(schema: pa.Schema) -> int:
+    """The rows of a row group: so many that their vectors take some 32 MB."""
     numbers = sum(_vector_columns(schema).values())
     return min(_GROUP_ROWS, max(1024, _GROUP_BYTES // (4 * numbers))) if numbers else _GROUP_ROWS

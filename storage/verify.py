@@ -15,6 +15,7 @@ from storage.errors import CorruptLakeError
 from storage.findings import Finding, Ids, live_ids, searched_space, stream_checked, told_by
 from storage.layout import Layout
 from storage.manifest import FileEntry, IndexEntry, Manifest, sha256
+from storage.places import SizeOf, sizes
 from storage.schemas import FUSED, MODALITIES, Modality
 from storage.snapshot import TABLES, Snapshot
 from storage.tables import part_rows
@@ -45,7 +46,9 @@ def verify(layout: Layout, manifest: Manifest) -> Verification:
     what the manifest says, that is the one finding: what follows from it is not told again.
     """
     snapshot = Snapshot(layout, manifest)
-    found = dict.fromkeys(chain.from_iterable(map(_file_findings, *_files(snapshot))))
+    size_of = sizes(layout.root, (file.path for file in manifest.files))
+    files = [_file_findings(layout.root / file.path, file, size_of) for file in manifest.files]
+    found = dict.fromkeys(chain.from_iterable(files))
     damaged = {finding.path for finding in found}
     checks = [
         *(_schema(snapshot, table, path) for table in TABLES for path in manifest.paths(table)),
@@ -69,15 +72,10 @@ def _place(finding: Finding) -> tuple[str, str]:
     return finding.path, finding.why
 
 
-def _files(snapshot: Snapshot) -> tuple[list[Path], list[FileEntry]]:
-    files = snapshot.manifest.files
-    return [snapshot.layout.root / file.path for file in files], files
-
-
-def _file_findings(path: Path, file: FileEntry) -> Iterator[Finding]:
+def _file_findings(path: Path, file: FileEntry, size_of: SizeOf) -> Iterator[Finding]:
     """What is wrong with a file: the first of missing, size, checksum, rows."""
     try:
-        size = path.stat().st_size if path.is_file() else None
+        size = size_of(file.path)
         if size is None:
             yield Finding(file.path, "is missing")
         elif size != file.bytes:

@@ -67,7 +67,8 @@ def described(snapshot: Snapshot, modality: Modality) -> Iterator[Finding]:
     encoder = snapshot.manifest.encoder(modality)
     if encoder is None or not len(live):
         return
-    known, schema = known.take(first), schemas.embeddings_schema(encoder.dim)
+    known = known.take(first)
+    schema = schemas.embeddings_schema(encoder.dim, snapshot.manifest.dtype)
     for path in parts_of(snapshot, _own(snapshot, encoder)):
         yield from told_by(snapshot.layout, _cells_described(snapshot, path, schema, known))
 
@@ -80,7 +81,9 @@ def _descriptions(snapshot: Snapshot, modality: Modality) -> pa.Table:
 
 
 def _own(snapshot: Snapshot, encoder: EncoderEntry) -> Path:
-    return snapshot.layout.embeddings(encoder.modality, encoder.name, encoder.fingerprint)
+    return snapshot.layout.embeddings(
+        encoder.modality, encoder.name, encoder.fingerprint, snapshot.manifest.dtype
+    )
 
 
 def _cells_described(
@@ -115,13 +118,14 @@ def vector_findings(snapshot: Snapshot, modality: Modality) -> Iterator[Finding]
     if encoder is None:
         yield Finding(f"segments/{modality}", f"{len(live)} segments, and no encoder")
         return
-    own = schemas.embeddings_schema(encoder.dim)
+    dtype = snapshot.manifest.dtype
+    own = schemas.embeddings_schema(encoder.dim, dtype)
     yield from _covered(snapshot, _own(snapshot, encoder), own, live)
     projection = snapshot.manifest.projection
     if projection is not None and snapshot.manifest.joins(encoder):
-        shared = schemas.projected_schema(projection.dim)
+        shared = schemas.projected_schema(projection.dim, dtype)
         yield from _covered(
-            snapshot, snapshot.layout.space(projection.space, modality), shared, live
+            snapshot, snapshot.layout.space(projection.space, modality, dtype), shared, live
         )
 
 
@@ -146,7 +150,8 @@ def _part(
         at, mine = places_of(live, table["segment_id"].to_numpy())
         places.append(at[mine])
         have[at[mine]] = True
-        yield from unit_findings(name, live[at[mine]], vectors_of(table)[mine])
+        vectors = vectors_of(table)[mine]
+        yield from unit_findings(name, live[at[mine]], vectors, snapshot.manifest.dtype)
     found, counts = np.unique(np.concatenate(places), return_counts=True)
     if len(twice := found[counts > 1]):
         yield Finding(name, f"{len(twice)} segments stand in it twice, first {live[twice[0]]}")
@@ -157,12 +162,14 @@ def fused_findings(snapshot: Snapshot) -> Iterator[Finding]:
     fusion = snapshot.manifest.fusion
     if fusion is None:
         return
-    folder = snapshot.layout.fused(fusion.space, fusion.fingerprint)
-    place, schema = snapshot.layout.relative(folder), schemas.fused_schema(fusion.dim)
+    dtype = snapshot.manifest.dtype
+    folder = snapshot.layout.fused(fusion.space, fusion.fingerprint, dtype)
+    place, schema = snapshot.layout.relative(folder), schemas.fused_schema(fusion.dim, dtype)
     for path in parts_of(snapshot, folder):
         for table in stream_checked(path, schema, ["item_id", "vector"]):
             ids = table["item_id"].to_numpy()
-            yield from unit_findings(snapshot.layout.relative(path), ids, vectors_of(table))
+            name = snapshot.layout.relative(path)
+            yield from unit_findings(name, ids, vectors_of(table), dtype)
     ids, counts = np.unique(fused_ids(snapshot), return_counts=True)
     if len(twice := ids[counts > 1]):
         yield Finding(place, f"{len(twice)} items have two fused vectors, first {twice[0]}")
@@ -177,8 +184,9 @@ def fused_ids(snapshot: Snapshot) -> Ids:
     """The live items that have a fused vector, as often as they have one."""
     fusion, found = snapshot.manifest.fusion, [np.empty(0, dtype=np.int64)]
     if fusion is not None:
-        schema = schemas.fused_schema(fusion.dim)
-        folder = snapshot.layout.fused(fusion.space, fusion.fingerprint)
+        dtype = snapshot.manifest.dtype
+        schema = schemas.fused_schema(fusion.dim, dtype)
+        folder = snapshot.layout.fused(fusion.space, fusion.fingerprint, dtype)
         for path in parts_of(snapshot, folder):
             found += [t["item_id"].to_numpy() for t in stream_checked(path, schema, ["item_id"])]
     ids = np.concatenate(found)

@@ -76,13 +76,14 @@ def _segments(manifest: Manifest) -> str:
 
 def _vector_views(manifest: Manifest, encoder: EncoderEntry) -> Iterator[str]:
     layout, projection, modality = _RELATIVE, manifest.projection, encoder.modality
-    own = layout.relative(layout.embeddings(modality, encoder.name, encoder.fingerprint))
-    cells = manifest.paths(own)
+    own = layout.embeddings(modality, encoder.name, encoder.fingerprint, manifest.dtype)
+    cells = manifest.paths(layout.relative(own))
     if cells:
         yield _view(f"embeddings_{modality}", _live(cells, modality, encoder.dim, "*"))
     searched, dim = cells, encoder.dim
     if projection is not None and manifest.joins(encoder):
-        searched = manifest.paths(layout.relative(layout.space(projection.space, modality)))
+        shared = layout.space(projection.space, modality, manifest.dtype)
+        searched = manifest.paths(layout.relative(shared))
         dim = projection.dim
     if searched:
         columns = "segment_id, vector"
@@ -93,7 +94,8 @@ def _fused(manifest: Manifest) -> Iterator[str]:
     fusion = manifest.fusion
     if fusion is None:
         return
-    paths = manifest.paths(_RELATIVE.relative(_RELATIVE.fused(fusion.space, fusion.fingerprint)))
+    folder = _RELATIVE.fused(fusion.space, fusion.fingerprint, manifest.dtype)
+    paths = manifest.paths(_RELATIVE.relative(folder))
     if paths:
         yield _view(
             FUSED,

@@ -18,14 +18,17 @@ from mmcore.errors import TooManyBadFilesError
 from mmcore.media.prepared import decoders
 from mmcore.types import EncoderKey, Source
 from storage import cells, tables
-from storage.cells import PartRecord
 from storage.manifest import EncoderEntry, Manifest
+from storage.records import PartRecord
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
+from storage.tombstones import tombstones_digest
 from tasks.crawl import Found
+from tasks.discretion import discreet
 from tasks.manifests import entries
 from tasks.plan import Plan
 from tasks.policies import POLICY
+from tasks.privacy import captions_table, veil_of
 from tasks.workplace import Workplace
 
 SOFTWARE = ("mmindex", "torch", "faiss-cpu", "pyarrow", "prefect")
@@ -35,6 +38,7 @@ Parts = Mapping[EncoderKey, Mapping[Path, PartRecord]]
 
 
 @task(name="write-rows", **POLICY)
+@discreet
 def start_candidate(
     found: Found,
     plan: Plan,
@@ -44,7 +48,8 @@ def start_candidate(
 ) -> Manifest:
     """Write the tables of rows and name the parts that hold the cells of live contents."""
     live = {c.content_id for c in found.contents}
-    parts = {key: cells.live_parts(_folder(key, work), live) for key in plan.encoders}
+    in_use = decoders(work.limits)
+    parts = {key: cells.live_parts(work.cells_of(key), live, in_use) for key in plan.encoders}
     segments = _segments(found, parts, live)
     written = {
         "files": found.file_rows,
@@ -53,30 +58,36 @@ def start_candidate(
         "quarantine": _quarantine(found, parts, work, published),
         **{f"segments/{modality}": table for modality, table in segments.items()},
     }
-    paths = [tables.write_rows(work.lake.rows(name), table) for name, table in written.items()]
+    veil = veil_of(work)
+    if veil is not None:
+        written["captions"] = captions_table(found.contents, work, published, veil)
+    paths = chain.from_iterable(
+        tables.write_rows(work.lake.rows(name), table) for name, table in written.items()
+    )
     return Manifest(
         parent=published.manifest.number if published else None,
         run="",
         created_at=datetime.now(UTC),
         preset=work.preset,
-        sources={source.alias: source.url for source in sources},
+        dtype=work.storage.dtype,
+        private=work.private,
+        sources={s.alias: s.url if veil is None else veil.url(s.url) for s in sources},
+        mounts={alias: list(mounts) for alias, mounts in found.mounts.items()},
         files=entries(chain(paths, *parts.values()), work, published),
         encoders=[_entry(key) for key in plan.encoders],
         projection=published.manifest.projection if published else None,
         counts={
             "items": len(found.items),
             "files": found.file_rows.num_rows,
+            **({"forgotten": found.forgotten} if found.forgotten else {}),
             **_segment_counts(segments),
         },
+        tombstones=tombstones_digest(work.lake),
         software={
             "python": platform.python_version(),
             **{name: version(name) for name in SOFTWARE},
         },
     )
-
-
-def _folder(key: EncoderKey, work: Workplace) -> Path:
-    return work.lake.embeddings(key.modality, key.name, key.fingerprint)
 
 
 def _entry(key: EncoderKey) -> EncoderEntry:
@@ -132,10 +143,12 @@ def refuse_many_bad(manifest: Manifest, work: Workplace, limit: float) -> None:
     table = snapshot.rows("quarantine")
     failed = table.filter(pc.not_equal(table["stage"], UNSUPPORTED))
     bad = _places(failed)
+    if not bad:
+        return
     total = len(bad | _places(snapshot.rows("files", ["root", "path"])))
-    if total and len(bad) / total > limit:
+    if len(bad) / total > limit:
         first = failed.slice(0, 1).to_pylist()[0]
-        example = f"{first['path']}: {first['message']}"
+        example = f"{first['path']}: {first['message'] or first['reason']}"
         raise TooManyBadFilesError(len(bad), total, limit, example)
 
 

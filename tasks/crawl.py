@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from prefect import task
 
 from mmcore.errors import SourceError
 from mmcore.media.crawl import Walked, read, walk
 from mmcore.media.grouping import items_of
+from mmcore.media.roots import location_of
+from mmcore.media.urls import below
 from mmcore.rows import files_table, item_files_table, known_files
 from mmcore.specs import CrawlSpec
 from mmcore.types import Content, Item, MediaFile, Rejection, Source
 from storage.snapshot import Snapshot
+from storage.tombstones import forgotten
+from tasks.discretion import discreet
+from tasks.leave_out import Left, leave_out
 from tasks.policies import POLICY
+from tasks.privacy import veil_of
 from tasks.workplace import Workplace
 
 
@@ -31,6 +37,8 @@ class Found:
     contents: tuple[Content, ...]  # each content once, with one place to read it
     file_rows: pa.Table  # schemas.FILES
     item_file_rows: pa.Table  # schemas.ITEM_FILES
+    mounts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by root alias
+    forgotten: int = 0  # files that were erased, are still there, and were left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,7 @@ class LossLimits:
 
 
 @task(name="walk", **POLICY)
+@discreet
 def walk_roots(
     sources: tuple[Source, ...],
     spec: CrawlSpec,
@@ -56,6 +65,7 @@ def walk_roots(
 
 
 @task(name="crawl", **POLICY)
+@discreet
 def crawl_roots(
     walked: tuple[Walked, ...],
     spec: CrawlSpec,
@@ -67,33 +77,57 @@ def crawl_roots(
     files: dict[tuple[str, str], MediaFile] = {}
     items: list[Item] = []
     rejections: list[Rejection] = []
-    known_rows = published.rows("files") if published else None
-    since = 0 if published is None or spec.hash_all else began_ns(published)
+    gone, veil = 0, veil_of(work)
     sources = [one.source for one in walked]
-    for one in walked:
-        source = one.source
-        known = known_files(known_rows, source.alias) if known_rows is not None else {}
-        crawled = read(one, work.limits, known, since_ns=since)
-        grouped = items_of(source, crawled, spec)
-        items += grouped
-        files |= {(file.root, file.path): file for item in grouped for file in item.files}
-        rejections += crawled.rejections
-    if not files:
+    for left in _left(walked, spec, work, published):
+        items += left.items
+        files |= {(file.root, file.path): file for item in left.items for file in item.files}
+        rejections += left.rejections
+        gone += left.forgotten
+    if not files and not gone:
         raise SourceError(
             f"no picture, text, sound or video in {', '.join(s.url for s in sources)}"
             f" ({len(rejections)} files of other kinds): name a folder of media"
         )
+    contents = contents_of(files.values(), {source.alias: source for source in sources})
+    if veil is not None:
+        files = {key: veil.file(file) for key, file in files.items()}
+        items, rejections = [*map(veil.item, items)], [*map(veil.rejection, rejections)]
+        contents = tuple(map(veil.content, contents))
+        walked = tuple(
+            replace(one, source=veil.placed(one.source), mounts=veil.mounts(one.mounts))
+            for one in walked
+        )
+    file_rows = files_table(files.values())
     if published:
-        refuse_great_loss(published, files.values(), losses)
-    places = {source.alias: Path(source.url) for source in sources}
+        refuse_great_loss(published, file_rows, walked, losses)
     return Found(
         files=tuple(files.values()),
         items=tuple(items),
         rejections=tuple(rejections),
-        contents=contents_of(files.values(), places),
-        file_rows=files_table(files.values()),
+        contents=contents,
+        file_rows=file_rows,
         item_file_rows=item_files_table(items),
+        mounts={one.source.alias: one.mounts for one in walked if one.mounts},
+        forgotten=gone,
     )
+
+
+def _left(
+    walked: Iterable[Walked], spec: CrawlSpec, work: Workplace, published: Snapshot | None
+) -> Iterator[Left]:
+    """What each root holds, without what was forgotten."""
+    known_rows = published.rows("files") if published else None
+    since = 0 if published is None or spec.hash_all else began_ns(published)
+    veil, erased = veil_of(work), forgotten(work.lake)
+    for one in walked:
+        alias, known = one.source.alias, dict[str, MediaFile]()
+        if known_rows is not None:
+            known = known_files(known_rows, alias)
+        asked = known if veil is None else veil.known(known, alias)
+        crawled = read(one, work.limits, asked, since_ns=since)
+        grouped = items_of(one.source, crawled, spec, private=work.private)
+        yield leave_out(grouped, crawled.rejections, erased, veil)
 
 
 def began_ns(published: Snapshot) -> int:
@@ -114,24 +148,57 @@ def refuse_lost_roots(
             )
 
 
-def refuse_great_loss(published: Snapshot, files: Iterable[MediaFile], losses: LossLimits) -> None:
-    """Raise SourceError when more of the published contents are gone than may go."""
-    rows = published.rows("files", ["root", "content_id"]).to_pylist()
-    before = {row["content_id"] for row in rows if row["root"] not in losses.drop}
-    gone = before - {file.content_id for file in files}
-    if before and len(gone) / len(before) > losses.fraction:
-        raise SourceError(
-            f"{len(gone)} of {len(before)} published contents are gone, more than the accepted"
-            f" {losses.fraction:.0%}; nothing was deleted: check that every root is mounted, or"
-            " raise --max-deleted-fraction"
-        )
+def refuse_great_loss(
+    published: Snapshot, file_rows: pa.Table, walked: Iterable[Walked], losses: LossLimits
+) -> None:
+    """Raise SourceError when more of a root's published contents are gone than may go.
+
+    Nothing may go from a root that has lost a mount, unless all may: what shows is not the root.
+    A content is gone when no file has it any more, nor is there a file where it was.
+    """
+    rows = published.rows("files", ["root", "path", "content_id"])
+    for one in walked:
+        alias = one.source.alias
+        before, gone = _gone(rows, file_rows, alias)
+        lost = _lost_mounts(published, one) if gone and losses.fraction < 1 else []
+        if lost:
+            raise SourceError(
+                f"{one.source.url}: {lost[0]} is not mounted as it was, and {gone} of {before}"
+                " published contents are gone; nothing was deleted: mount it, or, if they are"
+                " meant to go, run once with --max-deleted-fraction 1"
+            )
+        if before and gone / before > losses.fraction:
+            raise SourceError(
+                f"{gone} of {before} published contents of the root {alias!r} are gone, more than"
+                f" the accepted {losses.fraction:.0%}; nothing was deleted: check that every root"
+                " is mounted, or raise --max-deleted-fraction"
+            )
 
 
-def contents_of(files: Iterable[MediaFile], places: Mapping[str, Path]) -> tuple[Content, ...]:
+def _gone(before: pa.Table, now: pa.Table, root: str) -> tuple[int, int]:
+    """How many contents a root had, and how many of them are gone."""
+    of_root = before.filter(pc.equal(before["root"], root))
+    there = now.filter(pc.equal(now["root"], root))["path"]
+    deleted = of_root.filter(pc.invert(pc.is_in(of_root["path"], there)))["content_id"].unique()
+    gone = pc.sum(pc.invert(pc.is_in(deleted, now["content_id"]))).as_py() or 0
+    return len(of_root["content_id"].unique()), gone
+
+
+def _lost_mounts(published: Snapshot, walked: Walked) -> list[str]:
+    """Mount points that the root lay on, or held, when it was published, and does no more."""
+    source, manifest = walked.source, published.manifest
+    if manifest.sources.get(source.alias) != source.url:
+        return []  # it lies elsewhere now: what was mounted there tells nothing
+    unseen = set(manifest.mounts.get(source.alias, ())) - set(walked.mounts)
+    return sorted(m for m in unseen if not (below(m, source.url) and os.path.ismount(m)))
+
+
+def contents_of(files: Iterable[MediaFile], sources: Mapping[str, Source]) -> tuple[Content, ...]:
     """Each content once, by content id, with the first path that has it."""
+    bases = {alias: location_of(source, "") for alias, source in sources.items()}
     found: dict[str, Content] = {}
     for file in sorted(files, key=lambda f: (f.root, f.path)):
-        location = "" if file.text is not None else os.fspath(places[file.root] / file.path)
+        location = "" if file.text is not None else f"{bases[file.root]}{file.path}"
         found.setdefault(
             file.content_id,
             Content(

@@ -6,15 +6,19 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 from prefect import task
 
 from mmcore.encoders.device import one_at_a_time
 from mmcore.encoders.embed import embed_prepared
 from mmcore.encoders.presets import encoder_for
 from mmcore.media.prepared import Prepared
+from mmcore.privacy import untold
 from mmcore.rows import record_of
 from mmcore.types import EncoderKey
 from storage import cells, schemas, tables
+from storage.records import PartRecord
+from tasks.discretion import discreet
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
 
@@ -36,25 +40,33 @@ class Embedded:
     task_run_name="embed-{prepared.shard.encoder.modality}-{prepared.shard.name}",
     **POLICY,
 )
+@discreet
 def embed_shard(prepared: Prepared, work: Workplace) -> Embedded:
     """Embed one prepared shard into its part, then empty its staging."""
     key = prepared.shard.encoder
-    folder = work.lake.embeddings(key.modality, key.name, key.fingerprint)
-    path = cells.part_path(folder, prepared.shard.name)
+    path = cells.part_path(work.cells_of(key), prepared.shard.name)
     encoder = encoder_for(key, work.segmentation, work.runtime)
     with one_at_a_time():
         started = time.monotonic()
         vectors = embed_prepared(prepared, encoder, work.runtime.batch_size)
         seconds = time.monotonic() - started
+    dtype, compression = work.storage.dtype, work.storage.compression
     table = prepared.segments().append_column(
-        schemas.embeddings_schema(key.dim).field("vector"), tables.vector_column(vectors)
+        schemas.embeddings_schema(key.dim, dtype).field("vector"),
+        tables.vector_column(vectors, dtype),
     )
-    record = cells.PartRecord(
+    rejections = prepared.rejections
+    if work.private:
+        place = table.column_names.index("text")
+        nothing = pa.nulls(len(table), pa.string())
+        table = table.set_column(place, table.schema.field("text"), nothing)
+        rejections = tuple(map(untold, rejections))
+    record = PartRecord(
         done=prepared.done,
-        rejections=tuple(record_of(r) for r in prepared.rejections),
+        rejections=tuple(record_of(r) for r in rejections),
         compute=dict(encoder.compute),
     )
-    written = cells.write_cells(path, table, record)
+    written = cells.write_cells(path, table, record, compression=compression)
     prepared.discard()
     return Embedded(
         encoder=key,

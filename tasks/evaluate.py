@@ -11,32 +11,69 @@ from mmcore.errors import EvaluationError
 from mmcore.evaluation.evaluate import Report, evaluate
 from mmcore.evaluation.report import write_report
 from mmcore.specs import EvaluationSpec, FitSpec, LimitsSpec, RuntimeSpec, SegmentationSpec
+from storage import candidates
+from storage.errors import CorruptLakeError
 from storage.layout import Layout
 from storage.manifest import Evaluation, Manifest
 from storage.schemas import MmindexError
 from storage.snapshot import Snapshot
+from tasks.discretion import discreet
+from tasks.manifests import same_files
 from tasks.policies import POLICY
 from tasks.train import load_projection
 from tasks.workplace import Workplace
 
+DECIDING = (
+    *("specs", "preset", "encoders", "projection", "fusion", "indexes", "dtype", "private"),
+    "software",
+)  # what of a manifest, beside its files, decides a report
+
 
 @task(name="evaluate", **POLICY)
+@discreet
 def evaluate_candidate(
     manifest: Manifest, spec: EvaluationSpec, fit: FitSpec, work: Workplace
 ) -> Manifest:
-    """Score the numbered candidate; an evaluation that fails blocks it."""
-    scored = score(manifest, spec, fit, work)
+    """Score the numbered candidate; one that cannot be scored is marked as blocked, and why."""
+    try:
+        scored = score(manifest, spec, fit, work)
+    except EvaluationError as error:
+        candidates.block(work.lake, manifest.run, str(error))
+        raise
     write_report(scored, work.lake.report(str(manifest.number)))
     return manifest.model_copy(update={"evaluation": summary(scored)})
 
 
+def carried_over(
+    manifest: Manifest, published: Snapshot | None, work: Workplace
+) -> Evaluation | None:
+    """The published evaluation, where all that it was made of and by is the candidate's too.
+
+    A file that was touched changes the table of files alone, and no score. None where the report
+    that it is told in is gone.
+    """
+    if published is None or published.manifest.evaluation is None:
+        return None
+    before, told = published.manifest, published.manifest.evaluation
+    if not same_files(manifest, before, but=(work.lake.relative(work.lake.rows("files")),)):
+        return None
+    if any(getattr(manifest, name) != getattr(before, name) for name in DECIDING):
+        return None
+    report = before.number if told.report is None else told.report
+    if not (work.lake.report(str(report)) / "report.json").exists():
+        return None
+    return told.model_copy(update={"report": report})
+
+
 def score(manifest: Manifest, spec: EvaluationSpec, fit: FitSpec, work: Workplace) -> Report:
-    """Score one snapshot or candidate; any failure is an EvaluationError with its cause."""
+    """Score one snapshot or candidate; a failure is an EvaluationError, unless the lake's."""
     encoders = encoders_of(work.preset, work.segmentation, work.runtime)
     try:
         return evaluate(
             Snapshot.of(work.lake, manifest), encoders, load_projection(manifest, work), spec, fit
         )
+    except CorruptLakeError:
+        raise
     except MmindexError as error:
         raise EvaluationError(
             f"the candidate could not be scored, so it is not published: {error}"

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from mmcore import rows
-from mmcore.media.crawl import RACY_NS, SNIFFER, Walked, local_root, outside_manifest
+from mmcore.media.crawl import RACY_NS, SNIFFER, Walked
 from mmcore.media.prepared import decoders
+from mmcore.media.roots import outside_manifest, stamp_of
 from mmcore.specs import CrawlSpec
 from storage import schemas
 from storage.snapshot import Snapshot
 from storage.tables import rows_digest
+from storage.tombstones import tombstones_digest
 from tasks.crawl import Found, began_ns
 from tasks.plan import Plan, keys_of
+from tasks.privacy import veil_of
 from tasks.workplace import Workplace
 
 TO_TRY_AGAIN = ("crawl", "read")  # stages whose failures say nothing of the file
@@ -27,17 +31,18 @@ def seen_digest(
     It is equal to a published one when no file has another size or mtime, none came or went, and
     no setting, encoder or decoder has changed: then nothing has to be read.
     """
-    outside = [outside_manifest(local_root(one.source), spec) for one in walked]
-    stamps = [path.stat() for path in outside if path is not None]
+    veil = veil_of(work)
+    outside = [outside_manifest(one.source, spec) for one in walked]
     return schemas.digest(
         {
             "schema": schemas.SCHEMA_VERSION,
             "roots": {one.source.alias: one.stamp() for one in walked},
-            "manifests": [[stamp.st_size, stamp.st_mtime_ns] for stamp in stamps],
+            "manifests": [list(stamp_of(place)) for place in outside if place],
             "crawl": spec.model_dump(mode="json"),
             "encoders": [key.fingerprint for key in keys_of(work)],
             "decoders": [SNIFFER, *decoders(work.limits)],
             "specs": dict(specs),
+            "private": veil.hide("seen") if veil else "",  # else names could be guessed
         }
     )
 
@@ -45,7 +50,10 @@ def seen_digest(
 def unchanged_since(published: Snapshot, walked: Sequence[Walked], seen: str) -> bool:
     """Whether the roots are as the published run saw them; young mtimes never tell."""
     settled = began_ns(published) - RACY_NS
-    return published.manifest.seen == seen and all(one.newest_ns < settled for one in walked)
+    told = published.manifest
+    if told.seen != seen or told.tombstones != tombstones_digest(published.layout):
+        return False  # what was let in again since must be looked at
+    return all(one.newest_ns < settled for one in walked)
 
 
 def seen_of(candidate: Snapshot, seen: str) -> str:
@@ -56,18 +64,12 @@ def seen_of(candidate: Snapshot, seen: str) -> str:
 
 def inputs_digest(found: Found, plan: Plan, specs: Mapping[str, Any]) -> str:
     """Hash of files, items, encoders' fingerprints and specs; the order of items is free."""
-    items = sorted(
-        schemas.digest(
-            [
-                item.root,
-                item.key,
-                item.labels,
-                item.split,
-                {k: str(v) for k, v in item.columns.items()},
-            ]
-        )
-        for item in found.items
-    )
+    columns = [{name: str(value) for name, value in i.columns.items()} for i in found.items]
+    items = [
+        [item.root, item.key, item.labels, item.split, own]
+        for item, own in zip(found.items, columns, strict=True)
+    ]
+    items.sort(key=itemgetter(0, 1))
     rejected = sorted(f"{r.root}/{rows.printable(r.path)[0]}:{r.reason}" for r in found.rejections)
     return schemas.digest(
         {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from storage.manifest import FileEntry, Manifest, entry
@@ -22,3 +22,21 @@ def with_files(
     """The manifest, naming ``paths`` too."""
     files = [*manifest.files, *entries(paths, work, published)]
     return manifest.model_copy(update={"files": sorted(files, key=lambda e: e.path)})
+
+
+def same_files(
+    one: Manifest, other: Manifest, *, of: Collection[str] = (), but: Collection[str] = ()
+) -> bool:
+    """Whether two manifests name the same files; only in the folders ``of``, none in ``but``."""
+    return _in_folders(one, of, but) == _in_folders(other, of, but)
+
+
+def _in_folders(
+    manifest: Manifest, of: Collection[str], but: Collection[str]
+) -> dict[str, FileEntry]:
+    inside, outside = (tuple(f"{folder}/" for folder in folders) for folders in (of, but))
+    return {
+        file.path: file
+        for file in manifest.files
+        if (not inside or file.path.startswith(inside)) and not file.path.startswith(outside)
+    }

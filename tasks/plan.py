@@ -17,7 +17,9 @@ from mmcore.plan import expected_segments
 from mmcore.specs import PlanSpec
 from mmcore.types import Content, EncoderKey, Shard
 from storage import cells
-from storage.schemas import Modality
+from storage.places import is_local
+from storage.schemas import DTYPES, Modality
+from tasks.discretion import discreet
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
 
@@ -55,13 +57,20 @@ def keys_of(work: Workplace) -> tuple[EncoderKey, ...]:
 
 
 @task(name="plan", **POLICY)
+@discreet
 def plan_shards(contents: Sequence[Content], spec: PlanSpec, work: Workplace) -> Plan:
     """Compare what is there with the finished parts, published or not, and cut the rest."""
     keys = keys_of(work)
     rows, finished = [], []
     for key in keys:
-        folder = work.lake.embeddings(key.modality, key.name, key.fingerprint)
-        done = cells.finished_contents(folder, decoders(work.limits))
+        done = {
+            content
+            for dtype in DTYPES  # what is there in the other one is converted
+            for content in cells.finished_contents(
+                work.lake.embeddings(key.modality, key.name, key.fingerprint, dtype),
+                decoders(work.limits),
+            )
+        }
         todo = plan.missing(contents, key, done)
         readable = {c.content_id for c in contents if c.modality in key.reads}
         rows.append(tuple(plan.shards(todo, key, spec)))
@@ -77,6 +86,7 @@ TYPICAL_SECONDS = {  # of a segment in its model, on two cores
 }
 ROW_BYTES = 300  # of a segment, beside its vectors
 PROJECTION_BYTES = 10_000_000  # of a fitted projection, about
+STAGED_BYTES = 1_000_000_000  # of shards that are decoded and not yet embedded, about
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +109,15 @@ def estimate(plan: Plan, rates: Mapping[str, float]) -> Estimate:
 
 
 def refuse_full_disk(plan: Plan, work: Workplace) -> None:
-    """Raise DiskSpaceError when the lake's disk cannot hold the missing cells."""
-    needed = estimate(plan, {}).bytes
-    work.lake.root.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(work.lake.root).free
+    """Raise DiskSpaceError when the lake's disk cannot hold the missing cells.
+
+    A store has no bound that could be asked for: then the disk under the staging folder counts,
+    for what waits there.
+    """
+    disk, needed = work.lake.root, estimate(plan, {}).bytes
+    if not is_local(disk):
+        disk, needed = work.lake.staging, min(needed, STAGED_BYTES)
+    disk.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(disk).free
     if needed > free:
-        raise DiskSpaceError(str(work.lake.root), needed, free)
+        raise DiskSpaceError(str(disk), needed, free)

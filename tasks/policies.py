@@ -12,7 +12,9 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.utilities.annotations import opaque
 
+from mmcore.errors import UnreachableError, UntoldError
 from storage.schemas import MmindexError
+from storage.stores import is_store_error
 
 T = TypeVar("T")
 
@@ -37,9 +39,14 @@ def is_transient_error(error: object) -> bool:
     """Whether ``error`` may pass by itself: of the file system, the network or Prefect's API."""
     if isinstance(error, PrefectHTTPStatusError):
         return error.response.status_code >= SERVER_ERRORS
+    if isinstance(error, UntoldError):
+        return error.transient
+    if isinstance(error, UnreachableError):
+        return True
     if isinstance(error, OSError):
         return not isinstance(error, PERMANENT) and error.errno not in NO_ROOM
-    return isinstance(error, httpx.TransportError)
+    said = isinstance(error, BaseException) and is_store_error(error)
+    return said or isinstance(error, httpx.TransportError)
 
 
 POLICY: Final[dict[str, Any]] = {

@@ -9,6 +9,7 @@ from prefect import task
 from mmcore.encoders.presets import encoder_for
 from mmcore.media.prepared import Prepared, prepare_shard
 from mmcore.types import Shard
+from tasks.discretion import discreet
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
 
@@ -22,6 +23,7 @@ def empty_staging(work: Workplace) -> None:
 @task(
     name="preprocess", task_run_name="preprocess-{shard.encoder.modality}-{shard.name}", **POLICY
 )
+@discreet
 def preprocess_shard(shard: Shard, work: Workplace) -> Prepared:
     """Decode the shard's contents into arrays under the staging folder; returns the handle."""
     encoder = encoder_for(shard.encoder, work.segmentation, work.runtime)

@@ -8,10 +8,12 @@ import pyarrow as pa
 from prefect import task
 
 from mmcore.encoders.projections import Projection
+from mmcore.specs import StorageSpec
 from mmcore.types import EncoderKey
 from storage import schemas, tables
 from storage.manifest import Manifest
 from storage.snapshot import Snapshot
+from tasks.discretion import discreet
 from tasks.manifests import with_files
 from tasks.policies import POLICY
 from tasks.train import load_projection
@@ -19,6 +21,7 @@ from tasks.workplace import Workplace
 
 
 @task(name="project", **POLICY)
+@discreet
 def project_cells(
     manifest: Manifest, keys: tuple[EncoderKey, ...], work: Workplace, published: Snapshot | None
 ) -> Manifest:
@@ -30,15 +33,16 @@ def project_cells(
     for key in keys:
         if not projection.joins(key):
             continue
-        folder = work.lake.embeddings(key.modality, key.name, key.fingerprint)
-        target = work.lake.space(projection.space, key.modality)
-        for name in manifest.paths(work.lake.relative(folder) + "/"):
+        target = work.lake.space(projection.space, key.modality, work.storage.dtype)
+        for name in manifest.paths(work.lake.relative(work.cells_of(key)) + "/"):
             part = work.lake.root / name
-            written.append(project_part(part, target / part.name, projection, key))
+            written.append(project_part(part, target / part.name, projection, key, work.storage))
     return with_files(manifest, written, work, published)
 
 
-def project_part(part: Path, target: Path, projection: Projection, key: EncoderKey) -> Path:
+def project_part(
+    part: Path, target: Path, projection: Projection, key: EncoderKey, storage: StorageSpec
+) -> Path:
     """Write ``target``: the projected vectors of one part of cells, row by row."""
     if target.exists():
         return target
@@ -48,7 +52,8 @@ def project_part(part: Path, target: Path, projection: Projection, key: EncoderK
     else:
         vectors = tables.vectors_of(table).reshape(0, projection.dim)
     rows = pa.Table.from_arrays(
-        [table["segment_id"], tables.vector_column(vectors)],
-        schema=schemas.projected_schema(projection.dim),
+        [table["segment_id"], tables.vector_column(vectors, storage.dtype)],
+        schema=schemas.projected_schema(projection.dim, storage.dtype),
     )
-    return tables.write_part(target, rows, {"mmindex.space": projection.space})
+    told = {"mmindex.space": projection.space}
+    return tables.write_part(target, rows, told, compression=storage.compression)

@@ -14,6 +14,7 @@ from mmcore.types import EncoderKey
 from storage import models
 from storage.manifest import Manifest, ProjectionEntry
 from storage.snapshot import Snapshot
+from tasks.discretion import discreet
 from tasks.manifests import with_files
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
@@ -22,6 +23,7 @@ NAME = "projection"
 
 
 @task(name="fit-projections", **POLICY)
+@discreet
 def fit_projections(
     manifest: Manifest,
     keys: tuple[EncoderKey, ...],
@@ -33,7 +35,7 @@ def fit_projections(
     previous = load_projection(manifest, work)
     fitted = None
     if left := unfitted(keys, previous):
-        texts, media = fit_rows(Snapshot.of(work.lake, manifest), left, spec)
+        texts, media = fit_rows(Snapshot.of(work.lake, manifest), left, spec, previous)
         fitted = fit_projection(texts, media, keys, spec, previous)
     if fitted is not None:
         fitted = replace(fitted, version=next_version(work))
@@ -42,7 +44,7 @@ def fit_projections(
     if manifest.projection is None:
         return manifest
     folder = work.lake.model(NAME, manifest.projection.version)
-    return with_files(manifest, sorted(folder.iterdir()), work, published)
+    return with_files(manifest, models.files_of(folder), work, published)
 
 
 def _entry(projection: Projection) -> ProjectionEntry:

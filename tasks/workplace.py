@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec
+from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec, StorageSpec
+from mmcore.types import EncoderKey
 from storage.layout import Layout
 
 
@@ -17,3 +19,9 @@ class Workplace:
     segmentation: SegmentationSpec
     limits: LimitsSpec
     runtime: RuntimeSpec
+    storage: StorageSpec = field(default_factory=StorageSpec)
+    private: bool = False  # no name and no text of a file stays
+
+    def cells_of(self, key: EncoderKey) -> Path:
+        """The folder of an encoder's cells, in the dtype that this run stores."""
+        return self.lake.embeddings(key.modality, key.name, key.fingerprint, self.storage.dtype)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from flows.orchestrator import set_defaults
+from tests import stores
 
 set_defaults()  # before a test module imports Prefect
 
@@ -41,3 +42,21 @@ def prefect_server() -> Iterator[str]:
         url = get_current_settings().api.url
         assert url is not None
         yield url
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stores.Server]:
+    """A real S3 server, whom the environment of all tests that use it names."""
+    folder = tmp_path_factory.mktemp("s3")
+    with stores.s3_server(folder) as server:
+        settings = {
+            "AWS_ENDPOINT_URL": server.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "MMINDEX_CACHE": str(folder / "cache"),
+        }
+        with stores.environment(**settings):
+            yield server
+            stores.forget_clients()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import builtins
 import io
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import faiss
@@ -166,8 +168,10 @@ def dying(monkeypatch: pytest.MonkeyPatch, lake: Path, *, at: int) -> Iterator[D
     with monkeypatch.context() as patch:
         for name in ("replace", "rename", "unlink", "remove", "mkdir", "rmdir"):
             patch.setattr(os, name, _before(disk, name, getattr(os, name)))
-        patch.setattr(io, "open", _opening(disk, io.open))
+        for module in (io, builtins):
+            patch.setattr(module, "open", _opening(disk, io.open))
         patch.setattr(pq, "write_table", _half_written(disk, pq.write_table))
+        patch.setattr(pq, "ParquetWriter", _half_ended(disk))
         patch.setattr("storage.locks.FileLock", lock)
         with suppress(Killed):
             yield disk
@@ -200,13 +204,31 @@ def _opening(disk: Disk, opens: Callable[..., Any]) -> Callable[..., Any]:
 
 def _half_written(disk: Disk, write: Callable[..., Any]) -> Callable[..., Any]:
     def writing(table: Any, path: Any, **options: Any) -> None:
-        dead = disk.changes("write_table", path)
+        dead = disk.below(path) and disk.changes("write_table", path)
         write(table, path, **options)
         if dead:
             os.truncate(path, Path(path).stat().st_size // 2)
             raise Killed(disk.told)
 
     return writing
+
+
+def _half_ended(disk: Disk) -> type[pq.ParquetWriter]:
+    """A writer of Parquet that counts its end as one change, at which half of the file is lost."""
+
+    class Writer(pq.ParquetWriter):  # type: ignore[misc]
+        def __init__(self, path: Any, *rest: Any, **options: Any) -> None:
+            super().__init__(path, *rest, **options)
+            self.path = path
+
+        def close(self) -> None:
+            dead = self.is_open and disk.below(self.path) and disk.changes("close", self.path)
+            super().close()
+            if dead:
+                os.truncate(self.path, Path(self.path).stat().st_size // 2)
+                raise Killed(disk.told)
+
+    return Writer
 
 
 def make_folder(folder: Path) -> None:
@@ -225,46 +247,72 @@ def change_folder(folder: Path) -> None:
     (folder / "green.png").unlink()
 
 
-def plain_index(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, Path], IndexResult]:
+def plain_index(
+    monkeypatch: pytest.MonkeyPatch, versions: Mapping[Modality, int] = MappingProxyType({})
+) -> Callable[..., IndexResult]:
     """The flow `index-media` as a plain function: its tasks are called as plain functions too.
 
-    Nothing is flushed, to be fast: it makes no difference to who outlives a killed process.
+    Options of the config may follow folder and lake; ``versions`` are those of the encoders (1
+    unless named), and may change between runs. Nothing is flushed, to be fast: it makes no
+    difference to who outlives a killed process.
     """
-    from prefect import Task
+    from flows import embedding, index_media
 
-    from flows import checks, embedding, index_media
+    use_hash_encoders(monkeypatch.setattr, (Modality.TEXT, Modality.IMAGE), versions)
+    plain_tasks(monkeypatch)
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    monkeypatch.setattr("mmcore.registry.entry_points", cache(entry_points))  # half of the time
+    monkeypatch.setattr(embedding, "task_runner", lambda *_: Inline())
+
+    def index(folder: Path, lake: Path, **options: Any) -> IndexResult:
+        told: dict[str, Any] = {
+            "media": (str(folder),),
+            "lake": str(lake),
+            "preset": "hash",
+            "fit": FitSpec(min_pairs=1, held_out=0, folds=2),
+            "plan": PlanSpec(min_shards=1),
+            "runtime": RuntimeSpec(device="cpu"),
+            "workers": 1,
+        }
+        return index_media.index_media.fn(IndexConfig(**told | options))
+
+    return index
+
+
+def use_hash_encoders(
+    put: Callable[[Any, str, Any], None],
+    modalities: Sequence[Modality] = MODALITIES,
+    versions: Mapping[Modality, int] = MappingProxyType({}),
+) -> None:
+    """Make the preset `hash` of this process, the text encoder first; ``put`` is a setattr."""
+    from flows import checks
     from mmcore.encoders import presets
     from mmcore.training import projections
 
-    made = {f"hash-{m}": m for m in (Modality.TEXT, Modality.IMAGE)}
-    registry = SimpleNamespace(
-        get=lambda name: lambda segmentation, _: HashEncoder(made[name], segmentation=segmentation)
-    )
+    made = {f"hash-{m}": m for m in sorted(modalities, key=lambda m: m != Modality.TEXT)}
+
+    def encoder(name: str) -> Callable[..., HashEncoder]:
+        version = versions.get(made[name], 1)
+        return lambda cut, _: HashEncoder(made[name], segmentation=cut, version=version)
+
+    registry = SimpleNamespace(get=encoder)
     for module in (presets, checks):
-        monkeypatch.setattr(module, "PRESETS", {"hash": tuple(made)})
-    monkeypatch.setattr(presets, "encoders", registry)
-    monkeypatch.setattr(projections, "encoders", registry)
-    for name, value in vars(index_media).copy().items():
-        if isinstance(value, Task):
-            monkeypatch.setattr(index_media, name, value.fn)
-    monkeypatch.setattr(os, "fsync", lambda _: None)
-    monkeypatch.setattr("mmcore.registry.entry_points", cache(entry_points))  # half of the time
-    monkeypatch.setattr(index_media, "unwalked", lambda value: value)
-    monkeypatch.setattr(embedding, "task_runner", lambda *_: Inline())
+        put(module, "PRESETS", {"hash": tuple(made)})
+    put(presets, "encoders", registry)
+    put(projections, "encoders", registry)
 
-    def index(folder: Path, lake: Path) -> IndexResult:
-        config = IndexConfig(
-            media=(str(folder),),
-            lake=str(lake),
-            preset="hash",
-            fit=FitSpec(min_pairs=1, held_out=0, folds=2),
-            plan=PlanSpec(min_shards=1),
-            runtime=RuntimeSpec(device="cpu"),
-            workers=1,
-        )
-        return index_media.index_media.fn(config)
 
-    return index
+def plain_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the flows that are loaded call their tasks as plain functions, arguments as they are."""
+    from prefect import Task
+
+    flows = [module for name, module in sys.modules.items() if name.startswith("flows.")]
+    for module in flows:
+        for name, value in vars(module).copy().items():
+            if isinstance(value, Task):
+                monkeypatch.setattr(module, name, value.fn)
+        if hasattr(module, "unwalked"):
+            monkeypatch.setattr(module, "unwalked", lambda value: value)
 
 
 class Inline:
@@ -280,7 +328,7 @@ class Inline:
         """Run it; its failure is raised by the future, its death here."""
         future: Future[Any] = Future()
         try:
-            future.set_result(task.fn(**parameters))
+            future.set_result(getattr(task, "fn", task)(**parameters))
         except Exception as error:  # noqa: BLE001 - the future raises it
             future.set_exception(error)
         return future

@@ -125,7 +125,7 @@ def candidate(layout: Layout, keys: Sequence[str], *, dead: Sequence[str] = ()) 
     paths += _row_parts(layout, keys)
     items = np.array([schemas.item_id("media", key) for key in keys], dtype=np.int64)
     fused = fused_table(keys)
-    paths.append(write_rows(layout.fused(FUSION.space, FUSION.fingerprint), fused))
+    paths += write_rows(layout.fused(FUSION.space, FUSION.fingerprint), fused)
     indexes.append(_index(layout, "fused", items, fused_vectors(keys)))
     paths += [
         layout.root / index.path / name
@@ -193,7 +193,7 @@ def _row_parts(layout: Layout, keys: Sequence[str]) -> Iterator[Path]:
         ("segments/image", segments_table(IMAGES, keys)),
         ("segments/text", segments_table(TEXTS, keys)),
     ):
-        yield write_rows(layout.rows(name), table)
+        yield from write_rows(layout.rows(name), table)
 
 
 def files_table(keys: Sequence[str]) -> pa.Table:

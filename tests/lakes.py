@@ -118,7 +118,8 @@ def make_lake(
         "quarantine": rows.quarantine_table(rejections, None, WHEN),
         **{f"segments/{m}": table for m, table in segments.items()},
     }
-    paths += [tables.write_rows(layout.rows(name), table) for name, table in written.items()]
+    for name, table in written.items():
+        paths += tables.write_rows(layout.rows(name), table)
     manifest = Manifest(
         run="run-1",
         created_at=WHEN,
@@ -238,7 +239,7 @@ def _indexed(layout: Layout, manifest: Manifest, *, fused: bool) -> Manifest:
         columns += [pa.array(found.has[:, n]) for n in range(4)]
         columns += [pa.array(found.weights[:, n]) for n in range(4)]
         table = pa.Table.from_arrays(columns, schema=schemas.fused_schema(32))
-        paths.append(tables.write_rows(layout.fused("colours", fusion.fingerprint), table))
+        paths += tables.write_rows(layout.fused("colours", fusion.fingerprint), table)
         built.append(_index(layout, "fused", "colours", found.item_ids, found.vectors))
     paths += [layout.root / i.path / n for i in built for n in ("index.faiss", "index.json")]
     added = [entry(layout.root, path, {}) for path in paths]

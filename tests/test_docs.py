@@ -16,8 +16,8 @@ from mmcore import errors as computing_errors
 from mmcore.encoders.base import encoders
 from mmcore.encoders.presets import PRESETS
 from mmcore.fusion.base import fusions
-from mmcore.media.crawl import JUNK
 from mmcore.media.grouping import groupings
+from mmcore.media.listing import JUNK
 from mmcore.media.names import LANGUAGES
 from mmcore.types import MediaFile
 from storage import errors as storage_errors

@@ -3,6 +3,7 @@ import pytest
 
 from storage.schemas import embeddings_schema
 from tests import factories
+from tests.soundness import sound
 
 
 def test_unit_vectors_are_of_length_one_and_repeat():
@@ -27,6 +28,6 @@ def test_a_small_lake_is_whole(tmp_path):
     """A small lake opens, verifies, and has a row for each item and each medium."""
     snapshot = factories.small_lake(tmp_path)
 
-    snapshot.verify()
+    sound(snapshot)
     assert snapshot.rows("items").num_rows == 3
     assert snapshot.rows("segments").num_rows == 6

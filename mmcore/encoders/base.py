@@ -62,6 +62,18 @@ class AsksInBatches(Protocol):
         """Embed n queries: (n, dim) unit rows, each as ``encode_query`` embeds it."""
 
 
+@runtime_checkable
+class AsksAsStored(Protocol):
+    """A text encoder that may embed a query as it embeds what is stored.
+
+    Then a private lake, which keeps no texts, is asked with the stored vectors of held-out ones.
+    """
+
+    @property
+    def asks_as_stored(self) -> bool:
+        """Whether ``encode_query`` of a text gives the vector that ``encode`` gives."""
+
+
 Factory = Callable[[SegmentationSpec, RuntimeSpec], Encoder]
 
 encoders: Final[Registry[Factory]] = Registry("mmindex.encoders", "encoder")

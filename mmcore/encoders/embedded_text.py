@@ -64,6 +64,7 @@ class E5Small:
     shape = None
     dtype = "str"
     size = 0
+    asks_as_stored = True
 
     def __init__(self, segmentation: SegmentationSpec) -> None:
         self._segmentation = segmentation

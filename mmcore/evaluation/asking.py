@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmcore.encoders.base import AsksAsStored
 from mmcore.evaluation.contents import ByContent, contents_of
 from mmcore.evaluation.queries import Question, medium
 from mmcore.search.queries import Asker
@@ -19,7 +20,8 @@ class QuestionVectors:
     """The vectors of questions, each made once.
 
     A text goes through the encoder's query side; another medium is the mean of its cells, as its
-    file would be when a user asks with it.
+    file would be when a user asks with it. So is a text of a private lake, which keeps no texts,
+    where its encoder embeds queries as it embeds what is stored; else those texts cannot ask.
     """
 
     def __init__(self, snapshot: Snapshot, asker: Asker) -> None:
@@ -30,13 +32,20 @@ class QuestionVectors:
         """The space in which ``side`` asks."""
         return self._asker.space(medium(side))
 
+    def can_ask(self, side: str) -> bool:
+        """Whether the questions of ``side`` can be made vectors."""
+        if medium(side) != Modality.TEXT or not self._snapshot.manifest.private:
+            return True
+        encoder = self._asker.encoder(Modality.TEXT)
+        return isinstance(encoder, AsksAsStored) and encoder.asks_as_stored
+
     def prepare(self, questions: Sequence[Question]) -> None:
         """Make the vectors of these questions, all of one side, that are not made yet."""
         wanted = {(question.side, question.content_id): question for question in questions}
         new = [question for key, question in wanted.items() if key not in self._made]
         if not new:
             return
-        if medium(new[0].side) == Modality.TEXT:
+        if medium(new[0].side) == Modality.TEXT and not self._snapshot.manifest.private:
             chunks, languages = [q.chunks for q in new], [q.language for q in new]
             vectors = self._asker.texts(chunks, languages)
         else:
@@ -53,4 +62,4 @@ class QuestionVectors:
         rows = lake_rows(self._snapshot, modality, space="own", items=items)
         by_content = ByContent.of(contents_of(rows))
         cells = [rows.vectors[by_content.rows(question.content_id)] for question in questions]
-        return self._asker.contents(modality, cells, [None] * len(cells))
+        return self._asker.contents(modality, cells, [q.language for q in questions])

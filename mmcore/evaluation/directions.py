@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from mmcore.evaluation.worst import WorstQueries
 from mmcore.specs import EvaluationSpec
 from mmcore.types import Vectors
 from storage.schemas import FUSED
+
+NO_TEXTS: Final = "the lake keeps no texts to ask with"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,9 @@ class Bench:
         for source in self.pairs.sides:
             space = self.vectors.space(source)
             mine = [t for t in targets if t != source and self.galleries.space(t) == space]
+            if not self.vectors.can_ask(source):
+                yield from (Unscored(name=f"{source}→{t}", queries=0, why=NO_TEXTS) for t in mine)
+                continue
             chosen = self._chosen(source, mine)
             scored = [of for of in chosen.values() if len(of) >= self.spec.min_queries]
             self.vectors.prepare([question for of in scored for question in of])

@@ -52,7 +52,9 @@ def evaluate(
     )
     asked = list(bench.directions())
     scored = [found for found in asked if isinstance(found, Scored)]
-    unscored = [found for found in asked if isinstance(found, Unscored) and found.queries]
+    unscored = [
+        found for found in asked if isinstance(found, Unscored) and (found.queries or found.why)
+    ]
     manifest = snapshot.manifest
     return Report(
         snapshot=manifest.number,
@@ -83,6 +85,8 @@ def _why(unscored: Sequence[Unscored], spec: EvaluationSpec) -> str:
     if not unscored:
         return "no item has a held-out caption and another medium, or text, in the same space"
     best = max(unscored, key=lambda found: found.queries)
+    if best.why:
+        return f"no direction could be asked: {best.name}: {best.why}"
     return (
         f"no direction has {spec.min_queries} held-out queries;"
         f" the most has {best.name} with {best.queries}"

@@ -36,10 +36,11 @@ class Direction(_Frozen):
 
 
 class Unscored(_Frozen):
-    """A direction with too few queries to say anything: not a score of 0."""
+    """A direction with too few queries to say anything, or none: not a score of 0."""
 
     name: str
     queries: int
+    why: str = ""  # "": too few
 
 
 class IndexRecall(_Frozen):

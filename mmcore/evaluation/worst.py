@@ -22,6 +22,7 @@ class WorstQueries:
 
     def __init__(self, snapshot: Snapshot, pairs: Pairs) -> None:
         self._pairs = pairs
+        self._private = snapshot.manifest.private
         self._items = Lookup.of(snapshot.rows("items", ["item_id", "key"]), "item_id")
         columns = ["item_id", "path", "content_id"]
         self._files = Lookup.of(snapshot.rows("item_files", columns), "item_id")
@@ -45,7 +46,9 @@ class WorstQueries:
         )
 
     def _asked(self, question: Question) -> str:
-        """The text of a question, or the path of its file."""
+        """The text of a question, or the path of its file; in a private lake its content id."""
+        if self._private:
+            return question.content_id
         if question.chunks:
             return shortened(" ".join(question.chunks))
         files = self._files.rows(int(question.items[0]))
@@ -58,7 +61,7 @@ class WorstQueries:
 
     def _item(self, item: int, target: str) -> str:
         """An item by the text that was looked for, else by its key."""
-        text = self._pairs.text(item, target)
+        text = None if self._private else self._pairs.text(item, target)
         if text is not None:
             return shortened(text)
         rows = self._items.rows(item)

@@ -26,7 +26,7 @@ class Members:
 
     item_ids: Ids  # (n,)
     segment_ids: Ids  # (n,)
-    vectors: Vectors  # (n, d)
+    vectors: Vectors  # (n, d); d is 0 where they were not read
 
 
 def pool(wanted: Ids, item_ids: Ids, vectors: Vectors) -> tuple[Vectors, NDArray[np.bool_]]:
@@ -108,6 +108,13 @@ def _between(rows: Members, first: int, last: int) -> Members:
     """The rows of the items from ``first`` to ``last``, as views."""
     low, high = np.searchsorted(rows.item_ids, [first, last + 1])
     return Members(rows.item_ids[low:high], rows.segment_ids[low:high], rows.vectors[low:high])
+
+
+def item_inputs(members: Mapping[Modality, Members]) -> tuple[Ids, Ids]:
+    """Every item that has a member, sorted, and the hash of what it is fused from; no vectors."""
+    ids = [np.zeros(0, dtype=np.int64), *(rows.item_ids for rows in members.values())]
+    items = np.unique(np.concatenate(ids))
+    return items, inputs_of(items, members)
 
 
 def inputs_of(wanted: Ids, members: Mapping[Modality, Members]) -> Ids:

@@ -39,10 +39,10 @@ class Draft:
         self.split = self.split or row.split
         self.columns = {**row.columns, **self.columns}
 
-    def item(self, root: str, key: str) -> Item:
-        """The finished item: files by path, captions after them."""
+    def item(self, root: str, key: str, *, private: bool = False) -> Item:
+        """The finished item: files by path, captions after them; no folder's name if private."""
         files = [self.files[path] for path in sorted(self.files)]
-        labels = tuple(self.labels) or tuple(_folder_label(files, key))
+        labels = tuple(self.labels) or (() if private else tuple(_folder_label(files, key)))
         captions = self._captions(root, key)
         return Item(root, key, (*files, *captions), labels, self.split, self.columns)
 

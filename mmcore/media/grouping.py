@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Final
 
 from mmcore.media import names
-from mmcore.media.crawl import Crawled, local_root, outside_manifest
+from mmcore.media.crawl import Crawled
 from mmcore.media.drafts import Draft
-from mmcore.media.manifest import ManifestRow, read_manifest
+from mmcore.media.manifest import ManifestRow
+from mmcore.media.roots import location_of, manifest_rows, outside_manifest
 from mmcore.registry import Registry
 from mmcore.specs import CrawlSpec
 from mmcore.types import Item, MediaFile, Source
@@ -38,17 +39,21 @@ def by_folder(file: MediaFile) -> str | None:
     return posixpath.dirname(names.readable(file.path)) or None
 
 
-def items_of(source: Source, crawled: Crawled, spec: CrawlSpec) -> tuple[Item, ...]:
-    """Read the manifests that ``crawled`` found or ``spec`` names and group the files."""
-    root = local_root(source)
+def items_of(
+    source: Source, crawled: Crawled, spec: CrawlSpec, *, private: bool = False
+) -> tuple[Item, ...]:
+    """Read the manifests that ``crawled`` found or ``spec`` names and group the files.
+
+    ``private``: no label is taken from a folder's name, and no name is logged.
+    """
     manifests: dict[str, list[ManifestRow]] = {}
     for path in crawled.manifests:
         folder = posixpath.dirname(names.readable(path))
-        manifests.setdefault(folder, []).extend(read_manifest(root / path))
-    outside = outside_manifest(root, spec)
+        manifests.setdefault(folder, []).extend(manifest_rows(location_of(source, path)))
+    outside = outside_manifest(source, spec)
     if outside is not None:
-        manifests.setdefault("", []).extend(read_manifest(outside))
-    return group(crawled.files, spec.grouping, manifests, source.alias)
+        manifests.setdefault("", []).extend(manifest_rows(outside))
+    return group(crawled.files, spec.grouping, manifests, source.alias, private=private)
 
 
 def group(
@@ -56,6 +61,8 @@ def group(
     grouping: str,
     manifests: Mapping[str, Sequence[ManifestRow]],
     root: str,
+    *,
+    private: bool = False,
 ) -> tuple[Item, ...]:
     """Items by key, each file in at least one, whatever the order of ``files``.
 
@@ -72,10 +79,11 @@ def group(
     drafts: dict[str, Draft] = {}
     placed: set[str] = set()
     for folder, row in rows:
+        _warn_of_missing(folder, row, found, private=private)
         placed |= _place(drafts, folder, row, found, key_of)
     for file in (file for same in found.values() for file in same if file.path not in placed):
         drafts.setdefault(key_of(file), Draft()).add(file)
-    return tuple(drafts[key].item(root, key) for key in sorted(drafts))
+    return tuple(drafts[key].item(root, key, private=private) for key in sorted(drafts))
 
 
 def _number_then_stem(file: MediaFile) -> str:
@@ -103,6 +111,18 @@ def _with_languages(
         yield replace(file, language=told.get(names.readable(file.path), names.stem(file)[1]))
 
 
+def _warn_of_missing(
+    folder: str, row: ManifestRow, found: Mapping[str, Sequence[MediaFile]], *, private: bool
+) -> None:
+    """Log that a row names a file that is not there; of a private root its line alone."""
+    path = posixpath.join(folder, row.path) if row.path else None
+    if path and path not in found and private:
+        log.warning("line %d of a manifest names a file that is not there", row.line)
+    elif path and path not in found:
+        place = f"{posixpath.join(folder, row.manifest)}, line {row.line}"
+        log.warning("%s: there is no file %s", place, path)
+
+
 def _place(
     drafts: dict[str, Draft],
     folder: str,
@@ -114,10 +134,8 @@ def _place(
     path = posixpath.join(folder, row.path) if row.path else None
     files = found.get(path, ()) if path else ()
     place = f"{posixpath.join(folder, row.manifest)}, line {row.line}"
-    if path and not files:
-        log.warning("%s: there is no file %s", place, path)
-        if not row.item:
-            return set()
+    if path and not files and not row.item:
+        return set()
     key = posixpath.join(folder, row.item) if row.item else key_of(files[0])
     draft = drafts.setdefault(key, Draft())
     for file in files:

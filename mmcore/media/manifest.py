@@ -41,19 +41,22 @@ class ManifestRow:
     columns: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_manifest(path: Path) -> list[ManifestRow]:
+def read_manifest(path: Path | str, data: bytes | None = None) -> list[ManifestRow]:
     """All rows of a manifest; ConfigError with the line where it cannot be used.
 
+    ``data``: its bytes, where ``path`` is a URL and only names it.
     Columns: ``path`` or ``item`` (or both), ``caption`` (or ``caption_zh``, ``caption_en`` …),
     ``language``, ``label`` (JSONL and Parquet: a list too), ``split``; all others are the user's.
     """
-    reader = _READERS.get(path.suffix.lower())
+    shown = str(path)
+    reader = _READERS.get(posixpath.splitext(shown)[1].lower())
     if reader is None:
-        raise ConfigError(f"{path}: not a manifest; known are .csv, .jsonl and .parquet")
-    return [_row(path, line, values) for line, values in reader(path)]
+        raise ConfigError(f"{shown}: not a manifest; known are .csv, .jsonl and .parquet")
+    raw = Path(path).read_bytes() if data is None else data
+    return [_row(shown, line, values) for line, values in reader(shown, raw)]
 
 
-def _row(path: Path, line: int, values: Mapping[str, Any]) -> ManifestRow:
+def _row(path: str, line: int, values: Mapping[str, Any]) -> ManifestRow:
     present = {name: value for name, value in values.items() if value is not None and value != ""}
     _check_kinds(path, line, present)
     if "path" not in present and "item" not in present:
@@ -64,7 +67,7 @@ def _row(path: Path, line: int, values: Mapping[str, Any]) -> ManifestRow:
     language = language_of(str(present["language"])) if "language" in present else None
     labels = present.get("label", ())
     return ManifestRow(
-        manifest=path.name,
+        manifest=Path(path).name,
         line=line,
         path=_inner(path, line, str(present["path"])) if "path" in present else None,
         item=_scalar(present["item"]) if "item" in present else None,
@@ -78,7 +81,7 @@ def _row(path: Path, line: int, values: Mapping[str, Any]) -> ManifestRow:
     )
 
 
-def _check_kinds(path: Path, line: int, present: Mapping[str, Any]) -> None:
+def _check_kinds(path: str, line: int, present: Mapping[str, Any]) -> None:
     """Refuse what JSON can say where a CSV has plain text: a caption is no list, no number."""
     for name, value in present.items():
         text = name in {"path", "split", "language"} or name.startswith("caption")
@@ -110,7 +113,7 @@ def _scalar(value: Any) -> str:
     return clean(str(int(value) if isinstance(value, float) and value.is_integer() else value))
 
 
-def _inner(path: Path, line: int, name: str) -> str:
+def _inner(path: str, line: int, name: str) -> str:
     """Normalise a path of a manifest; ConfigError when it leaves the manifest's folder."""
     plain = posixpath.normpath(unicodedata.normalize("NFC", name.strip()).replace("\\", "/"))
     if plain.startswith(("/", "../")) or plain in {".", ".."} or plain[1:3] == ":/":
@@ -120,9 +123,9 @@ def _inner(path: Path, line: int, name: str) -> str:
     return plain
 
 
-def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _csv(path: str, data: bytes) -> Iterator[tuple[int, Mapping[str, Any]]]:
     try:
-        text = charset.decode(path.read_bytes())
+        text = charset.decode(data)
     except MediaError as error:
         raise ConfigError(f"{path}: {error.message}; save it as UTF-8") from error
     reader = csv.DictReader(
@@ -140,9 +143,9 @@ def _csv(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         raise ConfigError(f"{path}, line {reader.line_num}: {error}") from error
 
 
-def _jsonl(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _jsonl(path: str, data: bytes) -> Iterator[tuple[int, Mapping[str, Any]]]:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not valid UTF-8 at byte {error.start}") from error
     for line, row in enumerate(text.split("\n"), start=1):
@@ -157,9 +160,9 @@ def _jsonl(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         yield line, dict(zip(_names(path, values), values.values(), strict=True))
 
 
-def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _parquet(path: str, data: bytes) -> Iterator[tuple[int, Mapping[str, Any]]]:
     try:
-        table = pq.read_table(path, partitioning=None)
+        table = pq.read_table(pa.BufferReader(data), partitioning=None)
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
@@ -168,7 +171,7 @@ def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     yield from enumerate(table.to_pylist(), start=1)
 
 
-def _names(path: Path, names: Iterable[str]) -> list[str]:
+def _names(path: str, names: Iterable[str]) -> list[str]:
     """Column names without spaces, the known ones in lower case; a name twice is a ConfigError."""
     plain = [clean(name) for name in names]
     folded = [
@@ -180,7 +183,7 @@ def _names(path: Path, names: Iterable[str]) -> list[str]:
     return folded
 
 
-_READERS: Final[Mapping[str, Callable[[Path], Iterator[tuple[int, Mapping[str, Any]]]]]] = {
+_READERS: Final[Mapping[str, Callable[[str, bytes], Iterator[tuple[int, Mapping[str, Any]]]]]] = {
     ".csv": _csv,
     ".jsonl": _jsonl,
     ".parquet": _parquet,

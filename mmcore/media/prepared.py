@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from mmcore.errors import MediaError
 from mmcore.media import versions
+from mmcore.media.fetch import local_contents
 from mmcore.media.limits import OUT_OF_MEMORY, STAGE, check_segments
 from mmcore.media.preparer import Preparer
 from mmcore.media.segments import cut
@@ -38,6 +39,7 @@ _DECODERS: Final[Mapping[Modality, str]] = {
 }
 _DEFAULT_LIMITS: Final = LimitsSpec.model_validate({})
 _SEGMENTS, _ARRAYS, _CARD = "segments.parquet", "arrays.bin", "prepared.json"
+_COPIES: Final = "copies"
 
 
 def decoders(limits: LimitsSpec = _DEFAULT_LIMITS) -> tuple[str, ...]:
@@ -107,8 +109,9 @@ def prepare_shard(
     """Decode, cut and shape all contents of a shard into ``staging``/<shard name>.
 
     A content that fails becomes a rejection and leaves no segment; the others go on. The folder
-    appears whole, in place of an older one. An OSError of reading propagates, unless the file has
-    gone or may not be read.
+    appears whole, in place of an older one. What lies in a store is copied there first, all at
+    once, and removed again. An OSError of reading propagates, unless the file has gone or may not
+    be read; a store that refuses or does not answer is a SourceError.
     """
     final = staging / shard.name
     building = staging / f"{shard.name}.{os.getpid()}.partial"
@@ -116,10 +119,14 @@ def prepare_shard(
         if old.exists():
             shutil.rmtree(old)
     building.mkdir(parents=True)
+    copies = building / _COPIES
     with (building / _ARRAYS).open("wb") as file:
         work = _Work(encoder, segmentation, limits, file)
-        for content in shard.contents:
-            work.add(content)
+        here = local_contents(shard.contents, copies)
+        for content, readable in zip(shard.contents, here, strict=True):
+            work.add(content, readable)
+    if copies.exists():
+        shutil.rmtree(copies)
     pq.write_table(_table(work.segments), building / _SEGMENTS)
     (building / _CARD).write_text(json.dumps(work.card()), "utf-8")
     building.rename(final)
@@ -138,11 +145,11 @@ class _Work:
     done: list[str] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
 
-    def add(self, content: Content) -> None:
-        """Prepare one content, wholly or not at all."""
+    def add(self, content: Content, readable: Content | MediaError) -> None:
+        """Prepare one content, wholly or not at all; ``readable`` is it in a local place."""
         count, position = len(self.segments), self.arrays.tell()
         try:
-            self._cut(content)
+            self._cut(readable)
         except MediaError as error:
             del self.segments[count:]
             self.arrays.seek(position)
@@ -151,7 +158,9 @@ class _Work:
         else:
             self.done.append(content.content_id)
 
-    def _cut(self, content: Content) -> None:
+    def _cut(self, content: Content | MediaError) -> None:
+        if isinstance(content, MediaError):
+            raise content
         _check_unchanged(content)
         before = len(self.segments)
         with closing(_reading(content, self)) as pairs:

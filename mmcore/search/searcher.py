@@ -15,6 +15,7 @@ from mmcore.specs import LimitsSpec, RuntimeSpec
 from mmcore.types import Hit, Ids, Query, Vectors, unit_rows
 from storage.indexes.files import Index
 from storage.layout import Layout
+from storage.places import place_of
 from storage.schemas import FUSED, MODALITIES, Modality
 from storage.snapshot import Snapshot
 
@@ -36,7 +37,7 @@ class Searcher:
     @classmethod
     def open(
         cls,
-        lake: Path,
+        lake: str | Path,
         number: int | None = None,
         *,
         limits: LimitsSpec | None = None,
@@ -44,9 +45,11 @@ class Searcher:
     ) -> Searcher:
         """Open the published snapshot of ``lake``, or the one of ``number``; loads no weights.
 
-        Raises NoLakeError where nothing, or not that number, is published.
+        ``lake`` is a folder, or a URL such as ``s3://bucket/lake``. Raises NoLakeError where
+        nothing, or not that number, is published.
         """
-        snapshot = Snapshot.open(Layout(lake), number)
+        root = place_of(lake) if isinstance(lake, str) else lake
+        snapshot = Snapshot.open(Layout(root), number)
         return cls(snapshot, Asker.of(snapshot, limits or LimitsSpec(), runtime or RuntimeSpec()))
 
     def search(self, query: Query) -> list[Hit]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -11,9 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mmcore.encoders.projections import Projection
 from mmcore.specs import FitSpec
 from mmcore.training import split
-from mmcore.training.pairs import choose, enough, item_keys, of_pairs
+from mmcore.training.pairs import Pair, choose, enough, item_keys, of_pairs
+from mmcore.training.refits import recorded, rows_of
 from mmcore.training.rows import Rows
 from mmcore.types import EncoderKey, Ids, Vectors
 from storage.errors import CorruptLakeError
@@ -48,9 +50,15 @@ def lake_rows(
 
 
 def fit_rows(
-    snapshot: Snapshot, keys: Sequence[EncoderKey], spec: FitSpec
+    snapshot: Snapshot,
+    keys: Sequence[EncoderKey],
+    spec: FitSpec,
+    previous: Projection | None = None,
 ) -> tuple[Rows, dict[str, Rows]]:
     """What the heads of ``keys``, as ``unfitted`` gave them, are fitted on, in their own spaces.
+
+    One that ``previous`` has fitted already, before a model changed, gets the pairs of then, as
+    long as enough of them are left.
 
     Returns all texts, and by encoder name the rows of the pairs that a head is fitted on: of items
     with a text, and none of it held out. Where there are too few, there are no rows; where nothing
@@ -70,7 +78,7 @@ def fit_rows(
     media: dict[str, Rows] = {}
     for of in spaces.values():
         rows = [_bare_rows(snapshot, key.modality, named.keys()) for key in of]
-        pairs = choose(rows, named.keys())
+        pairs = _chosen(rows, named, spec, recorded(previous, [key.name for key in of]))
         if enough(pairs, named, spec):
             for key, found in zip(of, rows, strict=True):
                 media[key.name] = _with_cells(
@@ -82,6 +90,14 @@ def fit_rows(
     return nothing, media
 
 
+def _chosen(
+    rows: Sequence[Rows], named: Mapping[int, str], spec: FitSpec, before: frozenset[str]
+) -> list[Pair]:
+    """The pairs of the contents ``before``, or any where too few of those are left."""
+    again = choose([rows_of(part, before) for part in rows], named.keys())
+    return again if enough(again, named, spec) else choose(rows, named.keys())
+
+
 def _bare_rows(
     snapshot: Snapshot, modality: Modality, items: Collection[int] | Ids | None = None
 ) -> Rows:
@@ -91,14 +107,25 @@ def _bare_rows(
         wanted = pa.array(np.fromiter(items, dtype=np.int64, count=len(items)))
         table = table.filter(pc.is_in(table["item_id"], wanted))
     table = table.sort_by(_ORDER)
+    contents = tuple(table["content_id"].to_pylist())
     return Rows(
         item_ids=table["item_id"].to_numpy(),
         segment_ids=table["segment_id"].to_numpy(),
-        content_ids=tuple(table["content_id"].to_pylist()),
+        content_ids=contents,
         languages=tuple(table["language"].to_pylist()),
         texts=tuple(table["text"].to_pylist()),
         vectors=np.zeros((len(table), 0), dtype=np.float32),
+        keys=_kept_keys(snapshot, contents) if modality == Modality.TEXT else None,
     )
+
+
+def _kept_keys(snapshot: Snapshot, contents: Sequence[str]) -> tuple[str, ...] | None:
+    """The hashed caption keys of ``contents`` in a private lake; "" of those that have none."""
+    if not snapshot.manifest.private:
+        return None
+    kept = snapshot.rows("captions")
+    keys = dict(zip(kept["content_id"].to_pylist(), kept["key"].to_pylist(), strict=True))
+    return tuple(keys.get(content, "") for content in contents)
 
 
 def _with_cells(snapshot: Snapshot, modality: Modality, rows: Rows) -> Rows:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 
@@ -17,14 +16,13 @@ from mmcore.errors import ConfigError
 from mmcore.specs import FitSpec, RuntimeSpec, SegmentationSpec
 from mmcore.training import class_names, fitting
 from mmcore.training.pairs import Pairs, captions_of, enough, pairs_of
+from mmcore.training.refits import FITTED, recorded, rows_of
 from mmcore.training.rows import Rows
 from mmcore.training.split import caption_keys, enough_texts, fit_rows
 from mmcore.types import EncoderKey
 from storage.schemas import Modality
 
 log = logging.getLogger(__name__)
-
-FITTED: Final = "fitted"
 
 Make = Callable[[EncoderKey], Encoder]
 
@@ -66,10 +64,11 @@ def fit_projection(
     ``texts`` are all texts of the lake, ``media`` the rows of the other ``unfitted`` encoders by
     name, in their own spaces; held-out captions and their items are left out here. A head is
     fitted by the first call with ``min_pairs`` pairs (texts: different captions) and then stays,
-    as long as its encoder's fingerprint does; before that, an encoder with a classifier has a head
-    made of class names, others have none. Encoders of one space share a head; encoders that all
-    share the text encoder's space need no projection. ConfigError where ``keys`` hold no text
-    encoder.
+    as long as its encoder's fingerprint and the text encoder's do. When one of them changes, it is
+    fitted on the contents of then again, if enough of them are left. Before the first fit, an
+    encoder with a classifier has a head made of class names, others have none. Encoders of one
+    space share a head; encoders that all share the text encoder's space need no projection.
+    ConfigError where ``keys`` hold no text encoder.
     """
     if not unfitted(keys, previous):
         return None
@@ -78,7 +77,7 @@ def fit_projection(
     kept: dict[str, Head] = {}
     if previous is not None and previous.joins(text):
         kept = {key.name: previous.heads[key.name].head for key in keys if previous.joins(key)}
-    fit = _Fit(texts.take(fit_rows(texts, spec.held_out)), media, spec, make, text)
+    fit = _Fit(texts.take(fit_rows(texts, spec.held_out)), media, spec, make, text, previous)
     heads = fit.heads(others, kept)
     before = previous.heads if previous is not None else {}
     if previous is not None and heads == kept == {n: j.head for n, j in before.items()}:
@@ -110,6 +109,7 @@ class _Fit:
     spec: FitSpec
     make: Make
     text: EncoderKey
+    previous: Projection | None
     contents: set[str] = field(default_factory=set)  # what was fitted on
     items: set[int] = field(default_factory=set)  # whose captions were
 
@@ -140,19 +140,25 @@ class _Fit:
     def _text_head(self, old: Head | None) -> TextHead:
         if isinstance(old, TextHead) and old.state == FITTED:
             return old
-        fits = enough_texts(self.texts, self.spec)
+        texts = rows_of(self.texts, recorded(self.previous, [self.text.name]))
+        if not enough_texts(texts, self.spec):
+            texts = self.texts
+        fits = enough_texts(texts, self.spec)
         if isinstance(old, TextHead) and not fits:
             return old
         if fits:
-            self.items |= set(self.texts.item_ids.tolist())
+            self.items |= set(texts.item_ids.tolist())
         neutral = fitting.neutral_vectors(self.make(self.text))
-        return fitting.text_head(neutral, self.texts if fits else None)
+        return fitting.text_head(neutral, texts if fits else None)
 
     def _pairs(self, keys: Sequence[EncoderKey], head: TextHead) -> Pairs:
         rows = [self.media[key.name] for key in keys if key.name in self.media]
         items = [part.item_ids for part in rows]
-        mine = np.isin(self.texts.item_ids, np.concatenate(items)) if items else np.zeros(0, int)
-        return pairs_of(rows, captions_of(self.texts.take(mine), head), self.text.dim)
+        before = recorded(self.previous, [key.name for key in keys])
+        again = all(before.issuperset(part.content_ids) for part in rows)
+        texts = rows_of(self.texts, before) if again else self.texts
+        mine = np.isin(texts.item_ids, np.concatenate(items)) if items else np.zeros(0, int)
+        return pairs_of(rows, captions_of(texts.take(mine), head), self.text.dim)
 
     def _media_head(
         self, key: EncoderKey, others: Sequence[EncoderKey], pairs: Pairs, old: Head | None

@@ -21,6 +21,7 @@ class Rows:
     languages: tuple[str | None, ...]
     texts: tuple[str | None, ...]
     vectors: Vectors  # (n, d) float32
+    keys: tuple[str, ...] | None = None  # hashed caption keys, where no texts are kept
 
     def __post_init__(self) -> None:
         lengths = {
@@ -29,6 +30,7 @@ class Rows:
             "languages": len(self.languages),
             "texts": len(self.texts),
             "vectors": len(self.vectors),
+            "keys": len(self.item_ids) if self.keys is None else len(self.keys),
         }
         for name, length in lengths.items():
             if length != len(self.item_ids):
@@ -54,4 +56,5 @@ class Rows:
             tuple(self.languages[i] for i in order),
             tuple(self.texts[i] for i in order),
             self.vectors[positions],
+            None if self.keys is None else tuple(self.keys[i] for i in order),
         )

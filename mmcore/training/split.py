@@ -28,25 +28,32 @@ def caption_keys(texts: Rows) -> tuple[str, ...]:
     """The key of each row's text; the chunks of one long text share that of all its words.
 
     So a document falls on one side as a whole, does not count as dozens of captions, and equals
-    its copy with other line ends. The chunks of a content are taken in the order of the rows.
+    its copy with other line ends. The chunks of a content are taken in the order of the rows. A
+    private lake keeps hashes of the keys, and these are given.
     """
+    if texts.keys is not None:
+        return texts.keys
     chunks: defaultdict[str, dict[int, str]] = defaultdict(dict)
     segments = texts.segment_ids.tolist()
     for content, segment, text in zip(texts.content_ids, segments, texts.texts, strict=True):
         chunks[content].setdefault(segment, text or "")
-    keys = {content: _key(" ".join(found.values())) for content, found in chunks.items()}
+    keys = {content: key_of(" ".join(found.values())) for content, found in chunks.items()}
     return tuple(keys[content] for content in texts.content_ids)
 
 
-def _key(text: str) -> str:
+def key_of(text: str) -> str:
+    """The key of one whole text; a long one is hashed."""
     key = caption_key(text)
     return key if len(key) <= _LONGEST else content_id(key.encode())
 
 
 def held_out(texts: Rows, share: float) -> NDArray[np.bool_]:
-    """(n,) which rows of ``texts`` may be queries: those whose own key is held out."""
-    keys = caption_keys(texts)
-    known = {key: is_held_out(key, share) for key in set(keys)}
+    """(n,) which rows of ``texts`` may be queries: those whose own key is held out.
+
+    So is a text of a private lake whose key could not be made: nothing is fitted on it.
+    """
+    keys, unknown = caption_keys(texts), texts.keys is not None
+    known = {key: (unknown and not key) or is_held_out(key, share) for key in set(keys)}
     return np.fromiter((known[key] for key in keys), dtype=np.bool_, count=len(keys))
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from storage.atomic import replacing, write_bytes
 from storage.errors import CorruptLakeError
+from storage.places import local_copy
 
 _FAISS: Final[Any] = faiss  # its type stubs lack what its Python side adds
 
@@ -41,10 +42,11 @@ def write_index(folder: Path, index: faiss.Index, card: IndexCard) -> Path:
         return folder
     if (index.ntotal, index.d) != (card.rows, card.dim):
         raise ValueError(f"{index.ntotal} rows of {index.d}, card of {card.rows} of {card.dim}")
-    with replacing(folder / "index.faiss") as temporary, temporary.open("wb") as file:
+    path = folder / "index.faiss"
+    with replacing(path, final=True) as temporary, temporary.open("wb") as file:
         # through Python's file: faiss opens no path that is not ASCII on every system
         faiss.write_index(index, _FAISS.PyCallbackIOWriter(file.write))
-    write_bytes(folder / "index.json", card.model_dump_json(indent=2).encode())
+    write_bytes(folder / "index.json", card.model_dump_json(indent=2).encode(), final=True)
     return folder
 
 
@@ -104,7 +106,7 @@ def _read_card(path: Path) -> IndexCard:
 
 def _read_faiss(path: Path) -> Any:
     try:
-        with path.open("rb") as file:
+        with local_copy(path).open("rb") as file:
             return faiss.read_index(_FAISS.PyCallbackIOReader(file.read))
     except FileNotFoundError as error:
         raise CorruptLakeError(path, "is missing") from error

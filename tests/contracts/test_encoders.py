@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from mmcore.encoders.base import AsksInBatches, encoders
+from mmcore.encoders.base import AsksAsStored, AsksInBatches, encoders
 from mmcore.encoders.presets import PRESETS
 from mmcore.media.audio import RATE
 from mmcore.specs import RuntimeSpec, SegmentationSpec
@@ -143,3 +143,15 @@ def test_constructing_loads_no_torch():
     )
 
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_who_asks_as_stored_embeds_queries_as_texts(name):
+    """A private lake asks with stored vectors, if the encoder says that they are the query's."""
+    encoder = small(name)
+    if not (isinstance(encoder, AsksAsStored) and encoder.asks_as_stored):
+        pytest.skip(f"{name} does not say so")
+    for text in inputs(encoder):
+        np.testing.assert_allclose(
+            encoder.encode_query(text), encoder.encode([text])[0], atol=1e-6
+        )

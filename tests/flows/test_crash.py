@@ -6,9 +6,10 @@ import pyarrow as pa
 import pytest
 
 from storage.layout import Layout
-from storage.snapshot import Snapshot, current
+from storage.snapshot import Snapshot, current, published
 from tests import crashes
 from tests.crashes import contents_of, differences
+from tests.soundness import sound
 
 
 @pytest.fixture(autouse=True)
@@ -62,12 +63,18 @@ def test_a_run_may_be_killed_at_every_change_of_the_disk(case, index, tmp_path, 
             assert serving == (old and Snapshot(Layout(lake), old.manifest)), disk.told
         else:
             assert differences(contents_of(serving), new) == (0, 0, 0), disk.told
+        served = {one.manifest.number for one in (old, serving) if one}
+        assert published(Layout(lake)) == sorted(served), disk.told
 
         index(folder, lake)
 
         assert differences(contents_of(verified(lake)), new) == (0, 0, 0), disk.told
+        folders = sorted(int(folder.name) for folder in (lake / "snapshots").iterdir())
+        assert folders == published(Layout(lake)), disk.told
+        assert not any((lake / "candidates").glob("*")), disk.told
         assert index(folder, lake).status == "unchanged", disk.told
         shutil.rmtree(lake)
+    print(f"died at each of {place - 1} changes of the disk")  # noqa: T201 - pytest -rP shows it
     assert place > 50  # an undisturbed run changes the disk more often than that
 
 
@@ -76,5 +83,5 @@ def verified(lake):
     if current(Layout(lake)) is None:
         return None
     snapshot = Snapshot.open(Layout(lake))
-    snapshot.verify()
+    sound(snapshot)
     return snapshot

@@ -8,6 +8,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from flows import cli, show
+from storage.candidates import block, write_candidate
 from storage.locks import writer_lock
 from storage.manifest import Evaluation
 from storage.publication import publish
@@ -41,6 +42,24 @@ def run(monkeypatch, capsys):
         return ended.value.code, out, err
 
     return run
+
+
+def test_blocked_candidates_are_listed_with_their_reason(run, lake):
+    """Who asks what there is also sees what was not published, and why."""
+    refused = candidate(lake, ("cat",)).model_copy(update={"run": "night", "number": 3})
+    write_candidate(lake, refused)
+    block(lake, "night", "it could not be scored")
+
+    code, out, _ = run("snapshots", "list", "--lake", lake.root, "--json")
+    told = json.loads(out)[-1]
+
+    assert code == 0
+    assert (told["snapshot"], told["run"], told["serves"]) == (3, "night", False)
+    assert told["blocked"] == "it could not be scored"
+    assert (
+        "candidate night: it could not be scored"
+        in run("snapshots", "list", "--lake", lake.root)[1]
+    )
 
 
 @pytest.mark.parametrize("name", sorted(GROUP))

@@ -1,20 +1,22 @@
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from storage.cells import (
-    PartRecord,
     finished_contents,
     live_descriptions,
     live_parts,
     part_path,
-    read_record,
     standing_rejections,
     write_cells,
 )
 from storage.errors import CorruptLakeError
+from storage.places import Listed
+from storage.records import Footers, PartRecord, read_record
 from storage.schemas import embeddings_schema
-from storage.tables import read_parts, vector_column, write_part
+from storage.tables import part_metadata, read_parts, vector_column, write_part
 from tests.factories import cells, rejection, unit_vectors
 
 
@@ -162,6 +164,80 @@ def test_a_part_is_live_by_what_it_embedded_or_refused(tmp_path):
         "part-s1.parquet",
         "part-s2.parquet",
     ]
+
+
+def names_of(parts):
+    """The names of parts, without what all have."""
+    return [path.stem.removeprefix("part-") for path in parts]
+
+
+def test_parts_that_add_nothing_are_left_out(tmp_path):
+    """Those with most live contents come first, of equal ones the one with less that is dead."""
+    for name, contents in (("s1", "a"), ("s2", "b"), ("s3", "abxyz"), ("s4", "ab"), ("s5", "c")):
+        write_cells(part_path(tmp_path, name), cells(list(contents)), PartRecord(tuple(contents)))
+
+    assert names_of(live_parts(tmp_path, {"a", "b", "c"})) == ["s4", "s5"]
+    assert names_of(live_parts(tmp_path, {"a", "b", "x"})) == ["s3"]
+    assert names_of(live_parts(tmp_path, {"b"})) == ["s2"]
+    assert names_of(live_parts(tmp_path, {"never"})) == []
+
+
+def test_a_content_is_taken_from_where_it_is_whole(tmp_path):
+    """A larger part that refused it does not stand for it."""
+    refused = PartRecord(("a", "b", "bad"), (rejection("bad", "pillow 1"),))
+    write_cells(part_path(tmp_path, "s1"), cells(["a", "b"]), refused)
+    write_cells(part_path(tmp_path, "s2"), cells(["bad"]), PartRecord(("bad",)))
+
+    assert names_of(live_parts(tmp_path, {"a", "b", "bad"}, ["pillow 1"])) == ["s1", "s2"]
+    assert names_of(live_parts(tmp_path, {"bad"}, ["pillow 1"])) == ["s2"]
+
+
+def test_a_refused_content_is_taken_from_the_try_that_counts(tmp_path):
+    """The decoder in use tells why; where none in use tried, every try may."""
+    for number in (1, 2, 3):
+        record = PartRecord(("bad",), (rejection("bad", f"pillow {number}"),))
+        write_cells(part_path(tmp_path, f"s{number}"), embeddings_schema(8).empty_table(), record)
+
+    assert names_of(live_parts(tmp_path, {"bad"}, ["pillow 2", "pyav 3"])) == ["s2"]
+    assert names_of(live_parts(tmp_path, {"bad"}, ["pillow 4"])) == ["s1", "s2", "s3"]
+
+
+def test_a_footer_is_read_once(tmp_path, monkeypatch):
+    """The plan and the rows of one run look at the same records; a changed file is read again."""
+    path = write_cells(part_path(tmp_path, "s1"), cells(["a"]), PartRecord(("a",)))
+    read = []
+    monkeypatch.setattr("storage.records.part_metadata", spying(part_metadata, read))
+
+    assert finished_contents(tmp_path, []) == {"a"}
+    assert list(live_parts(tmp_path, {"a"})) == [path]
+    assert read == [path]
+    path.unlink()
+    write_cells(path, cells(["longer"]), PartRecord(("longer",)))
+    assert finished_contents(tmp_path, []) == {"longer"}
+
+
+def spying(function, seen):
+    """The function, which notes what it is called with."""
+
+    def called(path):
+        seen.append(path)
+        return function(path)
+
+    return called
+
+
+def test_the_records_that_are_kept_have_a_bound():
+    """The oldest are read again."""
+    texts = {"a": "aaaa", "b": "bbbb", "c": "cccc"}
+    footers, like = Footers(most=8, read=lambda path: texts[path.name]), Listed(4, 0.0)
+
+    for name in "abc":
+        assert footers.text_of(Path(name), like) == texts[name]
+    texts.clear()
+
+    assert [footers.text_of(Path(name), like) for name in "bc"] == ["bbbb", "cccc"]
+    with pytest.raises(KeyError):
+        footers.text_of(Path("a"), like)
 
 
 def test_a_live_segment_is_described_once(tmp_path):

@@ -24,14 +24,15 @@ def lake_of(root, items, **fields):
     full = {f"has_{m}": True for m in schemas.MODALITIES} | {"modality": "text", "role": "text"}
     full |= {"media_type": "text/plain", "size": 1, "mtime_ns": 1}
     paths = [
-        write_rows(
-            layout.rows(table),
-            pa.Table.from_pylist([full | row for row in of], schema=schema),
-        )
+        path
         for table, schema, of in (
             ("files", schemas.FILES, rows),
             ("items", schemas.ITEMS, named),
             ("item_files", schemas.ITEM_FILES, rows),
+        )
+        for path in write_rows(
+            layout.rows(table),
+            pa.Table.from_pylist([full | row for row in of], schema=schema),
         )
     ]
     return Snapshot.of(layout, manifest(files=entries(layout, paths), **fields))

@@ -8,11 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage import models
+from storage.candidates import write_candidate
 from storage.cells import PartRecord, finished_contents, part_path, write_cells
 from storage.errors import CandidateOutdatedError, CorruptLakeError, NoLakeError
 from storage.garbage import Collected, Retention, collect, survey
 from storage.layout import Layout
-from storage.publication import next_number, publish, roll_back, write_candidate
+from storage.manifest import Evaluation
+from storage.publication import next_number, publish, roll_back
 from storage.schemas import Modality
 from storage.snapshot import Snapshot, current, published
 from storage.tables import write_part
@@ -26,6 +28,7 @@ from tests.factories import (
     content,
     files_table,
 )
+from tests.soundness import sound
 
 TURNS = (("cat", "狗"), ("狗", "owl"), ("owl", "fox"), ("fox",))  # keys of snapshots 1 to 4
 ONE = Retention(keep=1)
@@ -77,7 +80,7 @@ def listing(root):
 def seen(layout, number):
     """What a reader sees of a snapshot, all of it verified."""
     snapshot = Snapshot.open(layout, number)
-    snapshot.verify()
+    sound(snapshot)
     tables = ("files", "items", "item_files", "segments/image", "segments/text")
     vectors = [a for m in (Modality.IMAGE, Modality.TEXT) for a in snapshot.vectors(m)[1:]]
     hits = snapshot.index("fused").search(snapshot.fused()[1][:1], 1)[1]
@@ -111,6 +114,17 @@ def test_the_published_snapshot_and_its_last_parents_stay(lake):
     assert collected == Collected.of(found.garbage)
     assert collected.files["snapshots"] == 4  # manifest.json and views.sql of two
     assert collected.files["reports"] == 2
+
+
+def test_the_report_that_tells_a_snapshots_scores_stays(lake):
+    """Scores that were carried over are told in the report of an older snapshot."""
+    carried = Evaluation(status="measured", report=2)
+    publish(lake, candidate(lake, ("fox",)).model_copy(update={"evaluation": carried}))
+
+    clean(lake)
+
+    assert sorted(folder.name for folder in (lake.root / "reports").iterdir()) == ["2"]
+    assert published(lake) == [5]
 
 
 def test_what_stays_of_a_lake_is_what_its_manifests_name(lake):
@@ -248,8 +262,8 @@ def test_a_blocked_candidate_stays_whole(lake):
     collect(lake, found)
 
     assert (found.candidates, found.kept) == (("b",), (2, 4))
-    Snapshot.of(lake, blocked).verify()
-    Snapshot.open(lake, 2).verify()
+    sound(Snapshot.of(lake, blocked))
+    sound(Snapshot.open(lake, 2))
     assert (lake.report("9") / "report.json").exists()
 
     set_age(lake, 31 * DAY)
@@ -316,7 +330,7 @@ def test_a_crash_between_any_two_removals_loses_nothing(lake, tmp_path, monkeypa
         for number in published(layout):
             Snapshot.open(layout, number)
         assert {3, 4} <= set(published(layout))
-        Snapshot.open(layout).verify()
+        sound(Snapshot.open(layout))
         clean(layout, keep_two)
         assert listing(layout.root) == listing(whole.root)
 

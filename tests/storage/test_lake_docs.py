@@ -5,6 +5,15 @@ import numpy as np
 import pytest
 
 from storage import schemas
+from storage.manifest import (
+    EncoderEntry,
+    Evaluation,
+    FileEntry,
+    FusionEntry,
+    IndexEntry,
+    Manifest,
+    ProjectionEntry,
+)
 from tests.factories import small_lake
 
 PAGE = (Path(__file__).parents[2] / "docs" / "lake.md").read_text("utf-8")
@@ -69,3 +78,13 @@ def test_the_faiss_program_finds_segments(run):
 def test_every_column_is_described(schema):
     """The page names every column of every table."""
     assert [name for name in schema.names if f"`{name}`" not in PAGE] == []
+
+
+@pytest.mark.parametrize(
+    "model",
+    [Manifest, FileEntry, EncoderEntry, ProjectionEntry, FusionEntry, IndexEntry, Evaluation],
+)
+def test_every_field_of_a_manifest_is_described(model):
+    """The page names every field of the manifest, and today's schema version."""
+    assert [name for name in model.model_fields if f"`{name}`" not in PAGE] == []
+    assert f"The schema has one number, today {schemas.SCHEMA_VERSION}." in PAGE

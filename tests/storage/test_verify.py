@@ -206,7 +206,7 @@ def test_an_id_in_two_modalities_is_found(tmp_path):
     """A picture and a text cannot have one segment id."""
     layout, whole = lake(tmp_path)
     images = read_parts([layout.root / p for p in whole.paths("segments/image")])
-    extra = write_rows(layout.rows("segments/audio"), images)
+    (extra,) = write_rows(layout.rows("segments/audio"), images)
     worse = whole.model_copy(update={"files": whole.files + entries(layout, [extra])})
 
     found = findings(layout, worse)

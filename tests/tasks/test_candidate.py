@@ -30,7 +30,7 @@ def candidate(work, *rejections):
         "files": files_table(["cat"]),
         "quarantine": rows.quarantine_table(rejections, None, datetime.now(UTC)),
     }
-    paths = [write_rows(work.lake.rows(name), table) for name, table in tables.items()]
+    paths = [p for name, table in tables.items() for p in write_rows(work.lake.rows(name), table)]
     return manifest(files=entries(work.lake, paths), counts={"files": 2})
 
 

@@ -4,13 +4,19 @@ import pytest
 from prefect import flow, task
 from prefect.states import Failed
 
-from mmcore.errors import ConfigError
+from mmcore.errors import ConfigError, SourceError, UnreachableError
 from storage.errors import NoLakeError
 from tasks.policies import POLICY, is_transient_error, unwalked
 
 
 @pytest.mark.parametrize(
-    "error", [OSError(errno.EIO, "i/o"), ConnectionResetError(), TimeoutError()]
+    "error",
+    [
+        OSError(errno.EIO, "i/o"),
+        ConnectionResetError(),
+        TimeoutError(),
+        UnreachableError("s3://bucket"),
+    ],
 )
 def test_what_may_pass_is_tried_again(error):
     """A read error or a lost connection may be gone a moment later."""
@@ -26,6 +32,7 @@ def test_what_may_pass_is_tried_again(error):
         OSError(errno.EROFS, "read-only"),
         NoLakeError("lake"),
         ConfigError("no"),
+        SourceError("gone"),
         ValueError(),
         None,
     ],

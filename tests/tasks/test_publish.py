@@ -1,5 +1,3 @@
-import shutil
-
 import pytest
 
 from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec
@@ -60,7 +58,7 @@ def test_a_retry_after_the_pointer_moved_finds_it_done(work):
 def test_a_candidate_that_cannot_be_removed_fails_no_publication(work, monkeypatch, caplog):
     """The snapshot serves; that the candidate is left over is said."""
     manifest = proposed(work)
-    monkeypatch.setattr(shutil, "rmtree", failing)
+    monkeypatch.setattr("storage.candidates.remove", failing)
 
     assert publish_snapshot.fn(manifest, work).number == 2
     assert manifest.run in caplog.text

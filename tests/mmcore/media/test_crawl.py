@@ -1,13 +1,15 @@
 """Tests of mmcore/media/crawl.py."""
 
+import errno
 import os
+import shutil
 import socket
 from pathlib import Path
 
 import pytest
 
-from mmcore.errors import ConfigError, SourceError
-from mmcore.media.crawl import crawl, local_root
+from mmcore.errors import SourceError
+from mmcore.media.crawl import crawl
 from mmcore.specs import CrawlSpec, LimitsSpec
 from mmcore.types import Source
 from storage.schemas import Modality, content_id
@@ -200,11 +202,39 @@ def test_an_unreadable_folder_is_a_source_error(root):
     (root / "photos").chmod(0o755)
 
 
-def test_only_local_folders_are_roots(root):
-    """A file: URL is a local folder; other schemes are refused before any work."""
-    assert local_root(Source("media", root.as_uri())) == root
-    with pytest.raises(ConfigError, match="mount it"):
-        local_root(Source("media", "s3://bucket/media"))
+def test_a_folder_that_fails_half_way_is_a_source_error(root, monkeypatch):
+    """Half a listing must not look like deleted files."""
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: broken(path) or scandir(path))
+
+    def broken(path):
+        if Path(path).name == "photos":
+            raise OSError(errno.EIO, "Input/output error", str(path))
+
+    with pytest.raises(SourceError, match="photos"):
+        look(root)
+
+
+def test_a_path_that_the_system_cannot_open_is_named(root, monkeypatch):
+    """Longer than any call takes (4096 bytes on Linux): a short error, and a way out."""
+    monkeypatch.chdir(root)
+    for _ in range(20):
+        Path("n" * 250).mkdir()
+        os.chdir("n" * 250)
+
+    with pytest.raises(SourceError, match="--exclude it") as error:
+        look(root)
+    assert len(str(error.value)) < 1000
+    assert len(look(root, CrawlSpec(exclude=("nnn*",))).files) == 2
+    os.chdir(root)
+    shutil.rmtree(root / ("n" * 250))  # while we know how
+
+
+def test_a_file_url_is_a_local_folder(root):
+    """Its files are opened as those of a path."""
+    found = crawl(Source("media", root.as_uri()), CrawlSpec(), LimitsSpec(), {})
+
+    assert found.files == look(root).files
 
 
 def test_nothing_is_written_into_the_root(root):

@@ -1,0 +1,205 @@
+"""What `mmindex forget` does: choose, ask, erase, prove; and let in again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import typer
+
+from flows import show_forget as show
+from flows.command import ERR, OUT, print_json
+from mmcore.errors import ConfigError
+from mmcore.types import Hit, Query
+from storage import orders, publication
+from storage.errors import ErasureError, NothingToForgetError
+from storage.keys import lake_key
+from storage.layout import Layout
+from storage.locks import writer_lock
+from storage.places import place_of
+from storage.selection import Selection
+from storage.snapshot import Snapshot, manifest_of
+from tasks import erase
+from tasks.choose import Choice, choose, choose_ids
+from tasks.readmit import readmit
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be forgotten, as it was said."""
+
+    paths: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+    query: str | None = None
+    k: int = 10
+    content: bool = False  # what others have of it goes too
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to go about it."""
+
+    yes: bool = False
+    dry_run: bool = False
+    wait: float = 0.0
+    as_json: bool = False
+
+
+def run_forget(lake: str, wanted: Wanted, manner: Manner) -> None:
+    """`mmindex forget`: erase what is named, and prove that nothing is left.
+
+    Raises ErasureError where the proof finds something, NothingToForgetError where nothing is
+    there, ConfigError where it is to be confirmed and nobody can.
+    """
+    layout = Layout(place_of(lake))
+    manifest_of(layout)  # a lake, before the lock makes a folder
+    _check(wanted)
+    ended = None if manner.dry_run else _ended(layout, manner.wait)
+    try:
+        choice = _chosen(layout, wanted, manner)
+    except NothingToForgetError:
+        if ended is None:  # else it may be what was ended just now
+            raise
+        _tell(layout, None, ended, manner)
+        return
+    if choice is None:
+        show.declined(OUT)
+        return
+    done = None if manner.dry_run else _erased(layout, choice, wanted, manner.wait)
+    _tell(layout, choice.selection, done, manner)
+
+
+def run_readmit(
+    lake: str, paths: Sequence[str], items: Sequence[str], wait: float, *, as_json: bool
+) -> None:
+    """`mmindex forget --readmit`: lift tombstones, so that the next run indexes those files."""
+    layout = Layout(place_of(lake))
+    manifest_of(layout)
+    if not (paths or items):
+        raise ConfigError("name the files to let in again: mmindex forget --readmit PATH…")
+    with writer_lock(layout, wait):
+        erase.end_erasure(layout)
+        count = readmit(layout, Snapshot.open(layout), paths, items)
+    if not count:
+        raise NothingToForgetError(
+            layout.root, [*paths, *items], "nothing that lies there now was forgotten before"
+        )
+    if as_json:
+        print_json({"status": "readmitted", "lake": str(layout.root), "tombstones": count})
+    else:
+        show.readmitted(OUT, count)
+
+
+def _check(wanted: Wanted) -> None:
+    named = bool(wanted.paths or wanted.items)
+    if named == (wanted.query is not None):
+        raise ConfigError(
+            "say what to forget: PATH…, --item ROOT/KEY, or --query TEXT (that alone)"
+        )
+
+
+def _ended(layout: Layout, wait: float) -> erase.Erased | None:
+    """End an erasure that was interrupted."""
+    if orders.pending(layout) is None:
+        return None
+    with writer_lock(layout, wait):
+        publication.finish(layout)
+        return erase.finish(layout)
+
+
+def _chosen(layout: Layout, wanted: Wanted, manner: Manner) -> Choice | None:
+    """What goes; None where a person was asked and said no."""
+    if wanted.query is not None:
+        hits = _confirmed(_hits(layout, wanted), manner)
+        if not hits:
+            return None
+        return choose_ids(layout, {hit.item_id for hit in hits}, (), content=wanted.content)
+    choice = choose(layout, wanted.paths, wanted.items, content=wanted.content)
+    if choice.several and not manner.dry_run:
+        if not manner.as_json:
+            show.several(ERR, choice)
+        if not _yes(f"Forget all {len(choice.selection.items)} items?", manner):
+            return None
+    return choice
+
+
+def _hits(layout: Layout, wanted: Wanted) -> list[Hit]:
+    from mmcore.search.searcher import Searcher  # noqa: PLC0415 - loads the encoders
+
+    hits = Searcher.open(str(layout.root)).search(Query(text=wanted.query, k=wanted.k))
+    if not hits:
+        raise NothingToForgetError(layout.root, [wanted.query or ""], "nothing was found")
+    return hits
+
+
+def _confirmed(hits: Sequence[Hit], manner: Manner) -> Sequence[Hit]:
+    """Those of the hits that are to go; all of them with --yes, and in a dry run."""
+    if not manner.as_json:
+        show.found(ERR, hits)
+    if manner.yes or manner.dry_run:
+        return hits
+    _refuse_unasked("what a query finds is only erased when it is confirmed")
+    answer = typer.prompt("Forget which (numbers, or all)", default="none", err=True)
+    if answer.strip().lower() == "all":
+        return hits
+    numbers = answer.replace(",", " ").split()
+    if not all(n.isdecimal() and 1 <= int(n) <= len(hits) for n in numbers):
+        return ()
+    return [hits[int(number) - 1] for number in numbers]
+
+
+def _yes(question: str, manner: Manner) -> bool:
+    if manner.yes:
+        return True
+    _refuse_unasked("a path that several items have erases them all")
+    return typer.confirm(question, default=False, err=True)
+
+
+def _refuse_unasked(why: str) -> None:
+    if not sys.stdin.isatty():
+        raise ConfigError(f"{why}: look with --dry-run, then say --yes")
+
+
+def _erased(layout: Layout, choice: Choice, wanted: Wanted, wait: float) -> erase.Erased:
+    with writer_lock(layout, wait):
+        publication.finish(layout)
+        erase.end_erasure(layout)
+        lake_key(layout)  # under which tombstones are hashed
+        again = choose_ids(layout, choice.items, choice.refused, content=wanted.content)
+        before, now = choice.selection.order, again.selection.order
+        if (before.items, before.contents) != (now.items, now.contents):
+            raise ConfigError(
+                f"{layout.root}: another run changed what these items have in common with others:"
+                " nothing was erased, look again"
+            )
+        return erase.erase(layout, again.selection.order)
+
+
+def _tell(
+    layout: Layout, selection: Selection | None, done: erase.Erased | None, manner: Manner
+) -> None:
+    if manner.as_json:
+        print_json(_json(layout, selection, done))
+    else:
+        show.forgotten(OUT, layout, selection, done)
+    if done is not None and done.proof.left:
+        raise ErasureError(layout.root, done.proof.left)
+
+
+def _json(
+    layout: Layout, selection: Selection | None, done: erase.Erased | None
+) -> dict[str, Any]:
+    """What was chosen and done, for programs; ids are strings."""
+    told: dict[str, Any] = {
+        "status": "planned" if done is None else "erased" if selection else "ended",
+        "lake": str(layout.root),
+    }
+    if selection is not None:
+        told["items"] = [show.item_json(item) for item in selection.items]
+        told["refused"] = [f"{root}/{path}" for root, path in selection.refused]
+        told["contents"] = len(selection.contents)
+        told["contents_that_stay"] = len(selection.stays)
+        told["shared_with"] = [show.item_json(item) for item in selection.shared]
+    return told if done is None else told | asdict(done)

@@ -1,0 +1,109 @@
+"""Candidates: what runs are building, or were not allowed to publish, in ``candidates/<run>/``.
+
+A candidate with a ``blocked.json`` was judged and refused: it stays, to be looked into. One
+without it belongs to the writer that is at work, or to one that was killed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from storage.atomic import write_bytes
+from storage.errors import CorruptLakeError
+from storage.layout import Layout
+from storage.manifest import Manifest
+from storage.places import children, is_local, remove
+
+MANIFEST: Final = "manifest.json"
+BLOCKED: Final = "blocked.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A candidate that was refused."""
+
+    run: str
+    number: int | None  # under which it would have been published
+    reason: str
+    when: datetime | None
+
+
+def write_candidate(layout: Layout, manifest: Manifest) -> Path:
+    """Write ``candidates/<run>/manifest.json`` and return its path."""
+    folder = layout.candidate(manifest.run)
+    remove([folder / BLOCKED])  # of an earlier try of the same run
+    write_bytes(folder / MANIFEST, manifest.to_json())
+    return folder / MANIFEST
+
+
+def drop_candidate(layout: Layout, run: str) -> None:
+    """Remove the candidate of ``run``; none there is fine."""
+    remove_folder(layout.candidate(run))
+
+
+def block(layout: Layout, run: str, reason: str) -> None:
+    """Mark the candidate of ``run`` as judged and refused: ``maintain`` removes it, in time."""
+    told = {"reason": reason, "when": datetime.now(UTC).isoformat()}
+    text = json.dumps(told, ensure_ascii=False, indent=2)
+    write_bytes(layout.candidate(run) / BLOCKED, text.encode("utf-8", "backslashreplace"))
+
+
+def blocked(layout: Layout) -> list[Blocked]:
+    """The candidates that were refused, by run; raises CorruptLakeError for a damaged mark."""
+    found = []
+    for run, names in _runs(layout):
+        if BLOCKED in names:
+            folder = layout.candidate(run)
+            told = _json(folder / BLOCKED)
+            found.append(Blocked(run, number_of(folder), str(told.get("reason", "")), _when(told)))
+    return found
+
+
+def unjudged(layout: Layout) -> list[str]:
+    """The runs that left a candidate which was not refused, also what is left of a removed one."""
+    return [run for run, names in _runs(layout) if BLOCKED not in names]
+
+
+def number_of(folder: Path) -> int | None:
+    """The number in a candidate's manifest; None where there is none that can be read."""
+    try:
+        number = _json(folder / MANIFEST).get("number")
+    except (CorruptLakeError, FileNotFoundError):
+        return None
+    return number if isinstance(number, int) else None
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder of files, a manifest first; none there is fine."""
+    remove(folder / name for name in children(folder))
+    if is_local(folder) and folder.is_dir():
+        folder.rmdir()
+
+
+def _runs(layout: Layout) -> Iterator[tuple[str, list[str]]]:
+    for run in children(layout.candidates):
+        folder = layout.candidate(run)
+        if folder.is_dir():
+            yield run, children(folder)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        told = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise CorruptLakeError(path, f"is no JSON ({error})") from error
+    if not isinstance(told, dict):
+        raise CorruptLakeError(path, "is no JSON object")
+    return told
+
+
+def _when(told: dict[str, Any]) -> datetime | None:
+    try:
+        return datetime.fromisoformat(told["when"])
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,98 @@
+"""The parts of cells without what is to be erased, and what was made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from storage import rewrite
+from storage.errors import CorruptLakeError
+from storage.gathering import Place, staying_places
+from storage.layout import Layout
+from storage.orders import Order
+from storage.places import listing
+from storage.records import PartRecord, read_record
+from storage.snapshot import Snapshot
+
+_CELLS: Final = "embeddings"
+_SHARED: Final = "spaces"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Rewritten parts of cells: path below the lake → the new one, None where nothing is left."""
+
+    layout: Layout
+    cells: dict[str, Path | None] = field(default_factory=dict)
+
+    def now(self, name: str) -> Path | None:
+        """What stands for the file ``name`` now; a shared space's part is made when asked for."""
+        path = self.layout.root / name
+        if name in self.cells:
+            return self.cells[name]
+        if not name.startswith(f"{_SHARED}/"):
+            return path
+        own = self._cells_of(PurePosixPath(name))
+        if own is None:
+            return path
+        made = self.cells[own]
+        return None if made is None else rewrite.projected(path.parent, made, [path])
+
+    def _cells_of(self, shared: PurePosixPath) -> str | None:
+        """The rewritten part of cells that a shared space's part was made of: of the same name."""
+        _, space, modality, name = shared.parts
+        rounded = space.endswith("-float16")
+        for own in self.cells:
+            folder = PurePosixPath(own).parent
+            same = folder.parent.name == modality and PurePosixPath(own).name == name
+            if same and folder.name.endswith("-float16") == rounded:
+                return own
+        return None
+
+
+def rewritten(
+    layout: Layout, order: Order, snapshots: Iterable[Snapshot], lost: Set[Place]
+) -> Parts:
+    """Write every part of cells, published or not, without what ``order`` names.
+
+    A part also loses the places ``lost`` from its rejections: of a content that stays elsewhere,
+    that place is named instead, of any other the rejection goes with the content. Old parts stay.
+    """
+    found, kept = Parts(layout), list(snapshots)
+    named = {file.path for one in kept for file in one.manifest.files}
+    for name in sorted(listing(layout.root / _CELLS)):
+        path = layout.root / _CELLS / name
+        if path.suffix != ".parquet" or path.name.startswith("."):
+            continue
+        try:
+            record = read_record(path)
+            wanted = _without(record, order, kept, lost)
+            if wanted != record:
+                nothing = not (wanted.done or wanted.rejections)
+                made = None if nothing else rewrite.merged(path.parent, [path], wanted)
+                found.cells[layout.relative(path)] = made
+        except CorruptLakeError:
+            if layout.relative(path) in named:
+                raise
+            found.cells[layout.relative(path)] = None  # nobody can say what it holds
+    return found
+
+
+def _without(
+    record: PartRecord, order: Order, snapshots: list[Snapshot], lost: Set[Place]
+) -> PartRecord:
+    wanted = record.without(order.contents)
+    at_lost = {str(r["content_id"]) for r in wanted.rejections if (r["root"], r["path"]) in lost}
+    if not at_lost:
+        return wanted
+    elsewhere = staying_places(snapshots, order, at_lost)
+    wanted = wanted.without(at_lost - elsewhere.keys())
+    told = []
+    for rejection in wanted.rejections:
+        root, path = elsewhere.get(
+            str(rejection["content_id"]), (rejection["root"], rejection["path"])
+        )
+        told.append({**rejection, "root": root, "path": path})
+    return replace(wanted, rejections=tuple(told))

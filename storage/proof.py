@@ -1,0 +1,130 @@
+"""The proof of an erasure: every byte of the lake is read, and nothing of the erased found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from storage.errors import CorruptLakeError
+from storage.layout import Layout
+from storage.places import is_local, listing, opened
+from storage.scan import Scanner
+from storage.tables import part_metadata, stream_part, vectors_of
+from storage.traces import Traces, distinctive
+
+_VECTOR: Final = "vector"
+_ID: Final = {"segment_id", "item_id"}
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was read, for how many patterns, and which files still hold what of the erased."""
+
+    files: int
+    bytes: int
+    patterns: int
+    left: dict[str, tuple[str, ...]] = field(default_factory=dict)  # file → kinds of traces
+
+
+def prove(layout: Layout, traces: Traces, common: Iterable[bytes] = ()) -> Proof:
+    """Look for ``traces`` in every file below the lake, raw and, Parquet, decoded too.
+
+    The words ``common``, which others have too, are not looked for. Memory is bounded by a row
+    group. A vector that a row of somebody else has in common with the erased is no trace.
+    """
+    words = traces.words()
+    patterns = traces.patterns() | {w: words[w] for w in words.keys() - set(common)}
+    scanner = Scanner(patterns)
+    found: dict[str, set[bytes]] = {}
+    size, count = 0, 0
+    for name, path in _files(layout):
+        raw, length = _raw(scanner, path)
+        seen = raw | _decoded(scanner, path)
+        size, count = size + length, count + 1
+        if seen:
+            found[name] = seen
+    suspected = {p for seen in found.values() for p in seen if patterns[p] == _VECTOR}
+    shared = _explained(layout, traces, suspected) if suspected else set()
+    left = {
+        name: tuple(sorted({patterns[p] for p in seen - shared}))
+        for name, seen in sorted(found.items())
+        if seen - shared
+    }
+    return Proof(count, size, len(patterns), left)
+
+
+def _files(layout: Layout) -> Iterator[tuple[str, Path]]:
+    for name in sorted(listing(layout.root)):
+        yield name, layout.root / name
+    if not is_local(layout.root):  # a local folder beside the remote lake
+        for name in sorted(listing(layout.staging)):
+            yield str(layout.staging / name), layout.staging / name
+
+
+def _raw(scanner: Scanner, path: Path) -> tuple[set[bytes], int]:
+    try:
+        with opened(path) as file:
+            return scanner.found_in_file(file)
+    except FileNotFoundError:  # a note of the lock, a temporary file: it is gone
+        return set(), 0
+
+
+def _decoded(scanner: Scanner, path: Path) -> set[bytes]:
+    """What stands in the columns and in the footer of a Parquet file."""
+    if path.suffix != ".parquet":
+        return set()
+    try:
+        footer = "\0".join(f"{k}\0{v}" for k, v in part_metadata(path).items())
+        found = scanner.found_in(footer.encode("utf-8", "surrogateescape"))
+        for rows in stream_part(path):
+            for column in rows.columns:
+                for chunk in column.chunks:
+                    found |= scanner.found_in(_plain(chunk))
+    except CorruptLakeError:
+        return set()  # it was read raw; what is damaged is told by verify
+    return found
+
+
+def _plain(array: Any) -> bytes:
+    """The values of an array end to end; of strings with a zero between them."""
+    kind = array.type
+    array = array.drop_null()
+    if pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _plain(array.flatten())
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return "\0".join(array.to_pylist()).encode("utf-8", "surrogateescape")
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return b"\0".join(array.to_pylist())
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return np.ascontiguousarray(array.to_numpy(zero_copy_only=False)).tobytes()
+    return "\0".join(map(str, array.to_pylist())).encode("utf-8", "surrogateescape")
+
+
+def _explained(layout: Layout, traces: Traces, suspected: set[bytes]) -> set[bytes]:
+    """Of vectors that were found: those that a row of a segment or item that stays has."""
+    gone: Mapping[str, Any] = {
+        "segment_id": np.fromiter(traces.segments, np.int64, len(traces.segments)),
+        "item_id": np.fromiter(traces.items, np.int64, len(traces.items)),
+    }
+    found: set[bytes] = set()
+    for name in sorted(listing(layout.root)):
+        path = layout.root / name
+        if path.suffix != ".parquet":
+            continue
+        for rows in stream_part(path):
+            key = next((k for k in rows.column_names if k in _ID), None)
+            if key is None or _VECTOR not in rows.column_names or not rows.num_rows:
+                continue
+            stays = ~np.isin(rows[key].to_numpy(), gone[key])
+            vectors = vectors_of(rows)[stays]
+            for vector in vectors:
+                for form in (vector, vector.astype(np.float16)):
+                    known = distinctive(form.tobytes())
+                    if known in suspected:
+                        found.add(known)
+    return found

@@ -1,0 +1,86 @@
+"""Choose what is to be forgotten out of all kept snapshots; changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+
+from storage.errors import NothingToForgetError
+from storage.holdings import Holdings, Place
+from storage.keys import read_key
+from storage.layout import Layout
+from storage.selection import Selection, select
+from tasks.erase import kept_snapshots
+from tasks.targets import Names
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person named, and what goes with it."""
+
+    items: frozenset[int]
+    refused: tuple[Place, ...]
+    selection: Selection
+    several: dict[str, int] = field(default_factory=dict)  # path → items that have it, if several
+
+
+def choose(lake: Layout, paths: Iterable[str], items: Iterable[str], *, content: bool) -> Choice:
+    """Find the items that have the files at ``paths``, and those called ``items`` (ROOT/KEY).
+
+    A path of which there is no item may be that of a refused file. Raises NothingToForgetError
+    for names that no kept snapshot has, UnerasableError when one of those is damaged.
+    """
+    kept = kept_snapshots(lake)
+    holdings, names = Holdings.of(kept), Names.of(lake, [one.manifest for one in kept])
+    ids: set[int] = set()
+    refused: set[Place] = set()
+    several: dict[str, int] = {}
+    missing = []
+    for text in paths:
+        places = names.places(text)
+        mine = set(holdings.at(places)["item_id"].to_pylist())
+        at = [] if mine else holdings.refused_at(places)
+        ids |= mine
+        refused |= set(at)
+        if len(mine) > 1:
+            several[text] = len(mine)
+        if not (mine or at):
+            missing.append(text)
+    for text in items:
+        known = holdings.known(names.items(text))
+        ids |= known
+        if not known:
+            missing.append(text)
+    if missing:
+        raise NothingToForgetError(lake.root, missing, _hint(names))
+    return _choice(lake, holdings, ids, refused, several, content=content)
+
+
+def choose_ids(
+    lake: Layout, ids: Collection[int], refused: Collection[Place], *, content: bool
+) -> Choice:
+    """The same for items whose ids are known."""
+    holdings = Holdings.of(kept_snapshots(lake))
+    return _choice(lake, holdings, set(ids), set(refused), {}, content=content)
+
+
+def _choice(
+    lake: Layout,
+    holdings: Holdings,
+    ids: set[int],
+    refused: set[Place],
+    several: dict[str, int],
+    *,
+    content: bool,
+) -> Choice:
+    key = read_key(lake) or b""  # without one nothing is written yet
+    selection = select(holdings, ids, refused, key, content=content)
+    return Choice(frozenset(ids), tuple(sorted(refused)), selection, several)
+
+
+def _hint(names: Names) -> str:
+    aliases = ", ".join(sorted(alias for alias, _ in names.roots)) or "none"
+    return (
+        "no kept snapshot has such a file or item; say ROOT/path (the roots are"
+        f" {aliases}), a path on disk below a root, or --item ROOT/KEY"
+    )

@@ -1,0 +1,365 @@
+import errno
+import io
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from storage.layout import Layout
+from storage.snapshot import Snapshot, current, manifest_of
+from storage.verify import verify
+from tests import crashes
+from tests.commands import plain_commands
+
+WAYS_OUT = ("`mmindex index", "`mmindex snapshots ", "update mmindex", "mmindex that wrote it")
+COMMANDS = {
+    "search": ["search", "red", "-m", "text"],
+    "status": ["status"],
+    "files": ["files"],
+    "list": ["snapshots", "list"],
+    "verify": ["snapshots", "verify"],
+    "rollback": ["snapshots", "rollback", "1"],
+    "maintain": ["maintain"],
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder and its lake of two snapshots, whose paths are long and not ASCII."""
+    folder = tmp_path_factory.mktemp("made") / f"一个名字{'很' * 70}长的 «folder»" / "媒体"
+    lake = folder.parent / ("湖" * 80)
+    with pytest.MonkeyPatch.context() as patch:
+        index = crashes.plain_index(patch)
+        crashes.make_folder(folder)
+        index(folder, lake)
+        crashes.change_folder(folder)
+        assert index(folder, lake).snapshot == 2
+    return folder, lake
+
+
+@pytest.fixture
+def bad(made):
+    """A copy of them to damage."""
+    folder, whole = made
+    lake = whole.with_name("湖")
+    shutil.copytree(whole, lake)
+    yield folder, lake
+    shutil.rmtree(lake)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run `mmindex …`."""
+    return plain_commands(monkeypatch, capsys)
+
+
+@pytest.fixture
+def index(monkeypatch):
+    """The flow index-media as a plain function."""
+    return crashes.plain_index(monkeypatch)
+
+
+def part(lake: Path, folder: str) -> Path:
+    """A file of the second snapshot alone, below one of the lake's folders."""
+    first, second = ({f.path for f in manifest_of(Layout(lake), n).files} for n in (1, 2))
+    return lake / min(path for path in second - first if path.startswith(folder))
+
+
+def cut(lake: Path, folder: str) -> Path:
+    """Take the end of a file away."""
+    path = part(lake, folder)
+    os.truncate(path, path.stat().st_size - 9)
+    return path
+
+
+def remove(lake: Path, folder: str) -> Path:
+    """Remove a file."""
+    path = part(lake, folder)
+    path.unlink()
+    return path
+
+
+def edit(lake: Path, change) -> Path:
+    """Edit the manifest that serves by hand."""
+    path = lake / "snapshots" / "2" / "manifest.json"
+    stored = json.loads(path.read_bytes())
+    change(stored)
+    path.write_text(json.dumps(stored), "utf-8")
+    return path
+
+
+def write(path: Path, data: bytes) -> Path:
+    """Write other bytes."""
+    path.write_bytes(data)
+    return path
+
+
+def pointer(lake: Path, text: str) -> Path:
+    """Let ``CURRENT`` name a snapshot."""
+    write(lake / "CURRENT", text.encode())
+    return lake / "snapshots" / text / "manifest.json"
+
+
+FILES = {
+    **{
+        f"a cut part of {folder}": lambda lake, folder=folder: cut(lake, folder)
+        for folder in ("files", "segments/text", "embeddings/text", "spaces", "fused")
+    },
+    "no part of items": lambda lake: remove(lake, "items"),
+    "no part of embeddings": lambda lake: remove(lake, "embeddings/text"),
+    "a cut index": lambda lake: cut(lake, "indexes"),
+    "no index": lambda lake: remove(lake, "indexes"),
+    "another file as index": lambda lake: write(part(lake, "indexes"), b"no index"),
+    "another file as part": lambda lake: write(part(lake, "embeddings/text"), b"PAR1"),
+}
+POINTERS = {
+    "no JSON": lambda lake: write(lake / "snapshots" / "2" / "manifest.json", b'{"files": ['),
+    "wrong types": lambda lake: edit(lake, lambda stored: stored.update(files=3)),
+    "wrong rows": lambda lake: edit(lake, lambda stored: stored["files"][0].update(rows=-1)),
+    "an unknown field": lambda lake: edit(lake, lambda stored: stored.update(more=1)),
+    "a lost field": lambda lake: edit(lake, lambda stored: stored.pop("run")),
+    "a file elsewhere": lambda lake: edit(
+        lake, lambda stored: stored["files"][0].update(path="../media/red.png")
+    ),
+    "an index elsewhere": lambda lake: edit(
+        lake, lambda stored: stored["indexes"][0].update(path="/tmp")
+    ),
+    "another number": lambda lake: edit(lake, lambda stored: stored.update(number=1)),
+    "a newer schema": lambda lake: edit(lake, lambda stored: stored.update(schema_version=99)),
+    "an older schema": lambda lake: edit(lake, lambda stored: stored.update(schema_version=0)),
+    "a garbled CURRENT": lambda lake: write(lake / "CURRENT", b"\xff\x00"),
+    "a lost CURRENT": lambda lake: (lake / "CURRENT").unlink() or lake / "CURRENT",
+    "a CURRENT of nothing": lambda lake: pointer(lake, "9"),
+}
+
+
+def mentions(answer, path: Path) -> bool:
+    """Whether an answer names a file and a way out."""
+    said = answer.out + answer.err
+    return path.name in said and any(way in said for way in WAYS_OUT)
+
+
+@pytest.mark.parametrize("name", [*FILES, *POINTERS])
+def test_every_command_names_the_file_and_the_way_out(name, bad, run):
+    """What needs the damaged file ends with 7 and one line; list and rollback work on."""
+    _, lake = bad
+    path = (FILES | POINTERS)[name](lake)
+    before = {p: p.read_bytes() for p in lake.rglob("*") if p.is_file()}
+
+    for command in ("search", "status", "files", "verify", "maintain"):
+        answer = run(*COMMANDS[command], "--lake", lake)
+        assert (command, answer.code, mentions(answer, path)) == (command, 7, True)
+        assert answer.err.count("\n") == 1
+
+    assert run(*COMMANDS["list"], "--lake", lake).code == 0
+    assert before == {p: p.read_bytes() for p in before}
+    assert run(*COMMANDS["rollback"], "--lake", lake).code == 0
+    assert run(*COMMANDS["search"], "--lake", lake).code == 0
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_next_run_sets_a_damaged_file_aside_and_makes_it_again(name, bad, index, made):
+    """It says which, keeps the damaged one beside it, and publishes what was published before."""
+    folder, lake = bad
+    path = FILES[name](lake)
+    damaged = path.read_bytes() if path.exists() else None
+
+    result = index(folder, lake)
+
+    snapshot = Snapshot.open(Layout(lake))
+    assert (result.status, snapshot.manifest.number) == ("published", 3)
+    assert verify(Layout(lake), snapshot.manifest).findings == ()
+    assert path.relative_to(lake).as_posix() in result.set_aside or damaged is None
+    if damaged is not None:
+        assert path.with_name(f"{path.name}.damaged").read_bytes() == damaged
+    expected = crashes.contents_of(Snapshot.open(Layout(made[1])))
+    assert crashes.differences(crashes.contents_of(snapshot), expected) == (0, 0, 0)
+    assert index(folder, lake).status == "unchanged"
+
+
+@pytest.mark.parametrize("name", POINTERS)
+def test_a_run_does_not_guess_what_serves(name, bad, run):
+    """Where the pointer or its manifest is damaged, it stops: rolling back says what serves."""
+    folder, lake = bad
+    path = POINTERS[name](lake)
+
+    stopped = run("index", folder, "--preset", "hash", "--lake", lake)
+    run(*COMMANDS["rollback"], "--lake", lake)
+    after = run("index", folder, "--preset", "hash", "--lake", lake)
+
+    assert (stopped.code, mentions(stopped, path)) == (7, True)
+    assert (after.code, current(Layout(lake))) == (0, 3)
+
+
+def test_what_only_verify_sees_is_set_aside_when_asked(bad, run, index):
+    """A changed byte: verify names it; --set-aside and the next run make the file again."""
+    folder, lake = bad
+    path = part(lake, "indexes")
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 255
+    path.write_bytes(data)
+
+    seen = run("snapshots", "verify", "--lake", lake)
+    assert (seen.code, mentions(seen, path), path.exists()) == (7, True, True)
+    aside = run("snapshots", "verify", "--set-aside", "--lake", lake)
+    assert (aside.code, path.exists(), f"{path.name}.damaged" in aside.out) == (7, False, True)
+    assert index(folder, lake).status == "published"
+    assert run("snapshots", "verify", "--lake", lake).code == 0
+
+
+def test_a_lost_projection_is_fitted_anew(bad, index):
+    """Its version is never given again: the vectors of the shared space are made anew too."""
+    folder, lake = bad
+    shutil.rmtree(lake / "models" / "projection" / "p1")
+    (lake / "models" / "projection" / "p1").mkdir()
+
+    index(folder, lake)
+
+    manifest = manifest_of(Layout(lake))
+    assert manifest.projection.version == "p2"
+    assert verify(Layout(lake), manifest).findings == ()
+
+
+def test_a_part_that_nothing_published_names_is_made_again(bad, index):
+    """What a killed run left and the disk damaged does not stop the next one."""
+    folder, lake = bad
+    stray = part(lake, "embeddings/text").with_name("part-0000000000000000.parquet")
+    stray.write_bytes(b"PAR1 no more PAR1")
+    (folder / "new.txt").write_text("A new text.", "utf-8")
+    try:
+        result = index(folder, lake)
+    finally:
+        (folder / "new.txt").unlink()
+
+    assert result.set_aside == (stray.relative_to(lake).as_posix(),)
+    assert result.snapshot == 3
+
+
+def test_maintain_removes_what_was_set_aside(bad, index, run):
+    """After its grace a damaged file is garbage like any other that nothing names."""
+    folder, lake = bad
+    path = cut(lake, "embeddings/text")
+    index(folder, lake)
+    aside = path.with_name(f"{path.name}.damaged")
+    for kept in lake.rglob("*"):
+        os.utime(kept, (0, 0))
+
+    assert run("maintain", "--lake", lake).code == 0
+    assert not aside.exists()
+    assert verify(Layout(lake), manifest_of(Layout(lake))).findings == ()
+
+
+def full(monkeypatch, lake: Path, at: int) -> list[str]:
+    """From the ``at``-th write below ``lake`` on there is no space left; returns the writes."""
+    seen = []
+
+    def writing(path) -> None:
+        if Path(path).is_absolute() and Path(path).is_relative_to(lake):
+            seen.append(str(path))
+            if len(seen) >= at:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    opens, makes, tables = io.open, os.mkdir, pq.write_table
+
+    def opening(path, mode="r", *rest, **options):
+        if set(mode) & set("wax+") and isinstance(path, str | os.PathLike):
+            writing(path)
+        return opens(path, mode, *rest, **options)
+
+    def making(path, *rest, **options):
+        writing(path)
+        return makes(path, *rest, **options)
+
+    def table(rows, path, **options):
+        writing(path)
+        tables(rows, path, **options)
+
+    monkeypatch.setattr(io, "open", opening)
+    monkeypatch.setattr(os, "mkdir", making)
+    monkeypatch.setattr(pq, "write_table", table)
+    return seen
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 5, 8, 13, 21])
+def test_a_disk_that_fills_up_loses_nothing(at, made, tmp_path, monkeypatch, run, index):
+    """The run ends with one line; what serves is whole, and with room the next run ends well."""
+    folder, lake = made[0], tmp_path / "lake"
+    crashes.make_folder(tmp_path / folder.name)
+    index(tmp_path / folder.name, lake)
+    before = crashes.contents_of(Snapshot.open(Layout(lake)))
+
+    with monkeypatch.context() as patch:
+        full(patch, lake, at)
+        stopped = run("index", folder, "--preset", "hash", "--lake", lake)
+
+    serving = Snapshot.open(Layout(lake))
+    assert (stopped.code, stopped.err.count("\n")) == (1, 1)
+    assert "No space left" in stopped.err
+    assert "mmindex maintain" in stopped.err
+    assert crashes.differences(crashes.contents_of(serving), before) == (0, 0, 0)
+    assert verify(Layout(lake), serving.manifest).findings == ()
+    assert index(folder, lake).status == "published"
+    expected = crashes.contents_of(Snapshot.open(Layout(made[1])))
+    found = crashes.contents_of(Snapshot.open(Layout(lake)))
+    assert crashes.differences(found, expected) == (0, 0, 0)
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """Mounts a disk of some KB, and mounts it anew as it is told."""
+    place = tmp_path / "disk"
+    place.mkdir()
+
+    def mount(*options: str) -> Path:
+        told = ["mount", "-t", "tmpfs", "-o", ",".join(options), "mmindex-test", str(place)]
+        if subprocess.run(told, check=False, capture_output=True).returncode:
+            pytest.skip("no disk can be mounted here")
+        return place
+
+    yield mount
+    while os.path.ismount(place):
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_a_read_only_lake_is_read_and_not_written(disk, made, run):
+    """All that only reads works; what writes ends with one line that names the place."""
+    folder, whole = made
+    place = disk("size=4m")
+    lake = place / "lake"
+    shutil.copytree(whole, lake)
+    disk("remount", "ro")
+
+    reading = [
+        run(*COMMANDS[name], "--lake", lake).code for name in COMMANDS if name != "maintain"
+    ]
+    writing = [
+        run("index", folder, "--preset", "hash", "--lake", lake),
+        run("maintain", "--lake", lake),
+        run(*COMMANDS["rollback"], "--lake", lake),
+    ]
+
+    assert reading == [0, 0, 0, 0, 0, 1]  # the last one is rollback
+    assert all(answer.code in (1, 2) for answer in writing)
+    assert all(str(lake) in answer.err and answer.err.count("\n") == 1 for answer in writing)
+    assert all("cannot be written to" in answer.err for answer in writing)
+
+
+@pytest.mark.parametrize("kilobytes", [48, 64, 80, 96, 112])
+def test_a_real_disk_that_is_full_loses_nothing(kilobytes, disk, made, monkeypatch, run):
+    """Whatever write finds no room, it is one line, and a larger disk gets all."""
+    folder, lake = made[0], disk(f"size={kilobytes}k") / "lake"
+    monkeypatch.setattr("flows.index_media.refuse_full_disk", lambda *_: None)  # the estimate
+
+    stopped = run("index", folder, "--preset", "hash", "--lake", lake)
+    disk("remount", "size=4m")
+    after = run("index", folder, "--preset", "hash", "--lake", lake)
+
+    assert (stopped.code, stopped.err.count("\n")) == (1, 1)
+    assert "No space left" in stopped.err or "no space left" in stopped.err
+    assert str(lake) in stopped.err
+    assert after.code == 0
+    assert verify(Layout(lake), manifest_of(Layout(lake))).findings == ()

@@ -1,0 +1,73 @@
+"""A lake of three snapshots with an item to forget: a picture, two captions and a sound."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from storage.layout import Layout
+from storage.schemas import Modality
+from storage.snapshot import Snapshot, published
+from storage.verify import verify
+from tests import media
+from tests.crashes import plain_index, use_hash_encoders
+
+ENGLISH = "A tabby cat sleeps on the green sofa at home."
+CHINESE = "一只虎斑猫在家里的绿色沙发上睡觉,旁边放着一本书。"
+CAT = ("trips/cat.png", "trips/cat.txt", "trips/cat.zh.txt", "trips/cat.wav")
+
+
+def make_media(folder: Path) -> None:
+    """The cat; a twin, whose English caption is the cat's; a few others."""
+    media.png(folder / CAT[0], Image.new("RGB", (8, 8), "orange"))
+    media.text(folder / CAT[1], ENGLISH)
+    media.text(folder / CAT[2], CHINESE)
+    media.wav(folder / CAT[3], 0.5)
+    media.png(folder / "twin.png", Image.new("RGB", (8, 8), "red"))
+    media.text(folder / "twin.txt", ENGLISH)
+    for name in ("blue", "grey"):
+        media.png(folder / f"{name}.png", Image.new("RGB", (8, 8), name))
+        media.text(folder / f"{name}.txt", f"A plain {name} wall, and nothing else.")
+    settle(folder)
+
+
+def settle(folder: Path, when: float = 1_700_000_000) -> None:
+    """Make all files old: young ones are looked at again by each run."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            os.utime(path, (when, when))
+
+
+def indexer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """`mmindex index` as a plain call, with encoders of texts, pictures and sounds."""
+    index = plain_index(monkeypatch)
+    kinds = (Modality.TEXT, Modality.IMAGE, Modality.AUDIO)
+    use_hash_encoders(monkeypatch.setattr, kinds)
+    return index
+
+
+def make_history(folder: Path, lake: Path, index: Callable[..., Any], **options: Any) -> Layout:
+    """Three snapshots: a file is added to the first one, then edited."""
+    make_media(folder)
+    index(folder, lake, **options)
+    for text in ("An owl.", "A sleeping owl."):
+        media.text(folder / "owl.txt", text)
+        os.utime(folder / "owl.txt", (1_700_000_000 + len(text),) * 2)
+        index(folder, lake, **options)
+    layout = Layout(lake)
+    assert published(layout) == [1, 2, 3]
+    return layout
+
+
+def sound(layout: Layout) -> list[str]:
+    """What is wrong with any kept snapshot."""
+    return [
+        f"{number}: {finding}"
+        for number in published(layout)
+        for finding in verify(layout, Snapshot.open(layout, number).manifest).findings
+    ]

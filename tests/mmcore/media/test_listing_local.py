@@ -1,0 +1,29 @@
+"""Tests of mmcore/media/listing_local.py."""
+
+import os
+
+import pytest
+
+from mmcore.media.listing import Rules
+from mmcore.media.listing_local import LocalListing, mount_point
+from mmcore.specs import CrawlSpec
+
+
+def test_a_folder_lies_on_the_nearest_mount_point(tmp_path, monkeypatch):
+    """Above it, or it is one itself."""
+    mounts = {"/", str(tmp_path)}
+    monkeypatch.setattr(os.path, "ismount", lambda path: path in mounts)
+
+    assert mount_point(str(tmp_path / "a/b")) == str(tmp_path)
+    assert mount_point(str(tmp_path)) == str(tmp_path)
+    assert mount_point(str(tmp_path.parent)) == "/"
+
+
+@pytest.mark.skipif(not os.path.ismount("/dev/shm"), reason="no file system is mounted there")
+def test_mounts_below_a_root_are_seen():
+    """A disk that is mounted below a root can be missed when it is not there."""
+    listing = LocalListing("/dev", Rules(CrawlSpec(include=("nothing",)), None), None)
+
+    assert list(listing.below()) == []
+    assert listing.mounts[0] == mount_point("/dev")
+    assert "/dev/shm" in listing.mounts

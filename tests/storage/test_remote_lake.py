@@ -1,0 +1,449 @@
+"""A lake in an object store: the same snapshots, and writers that are kept apart there too."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import numpy as np
+import pytest
+
+from storage import conditional, garbage, leases, models
+from storage.atomic import replacing, write_bytes
+from storage.cells import PartRecord, finished_contents, part_path, write_cells
+from storage.diff import diff
+from storage.errors import (
+    CandidateOutdatedError,
+    CorruptLakeError,
+    LakeLockedError,
+    ModelExistsError,
+    NoLakeError,
+    SnapshotExistsError,
+)
+from storage.layout import Layout
+from storage.locks import writer_lock
+from storage.manifest import read_manifest
+from storage.places import listing, place_of, read_now, remove, store_of
+from storage.publication import next_number, publish, roll_back
+from storage.schemas import Modality
+from storage.snapshot import Snapshot, current, published
+from storage.verify import verify
+from tests.factories import candidate, cells, small_lake
+
+KEYS = ("cat", "狗")
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("MMINDEX_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(params=["memory", "s3"])
+def lake(request) -> Layout:
+    """An empty lake in each kind of store."""
+    if request.param == "memory":
+        return Layout(place_of(f"memory://{uuid4().hex}/lake"))
+    return Layout(place_of(f"{request.getfixturevalue('s3').bucket()}/lake"))
+
+
+@pytest.fixture
+def bucket(s3) -> Layout:
+    """An empty lake on the S3 server."""
+    return Layout(place_of(f"{s3.bucket()}/lake"))
+
+
+def told(layout: Layout) -> dict[str, object]:
+    """What the lease says."""
+    return json.loads(read_now(layout.lock))
+
+
+def take_over(layout: Layout, *, expires_in: timedelta = timedelta(hours=1)) -> None:
+    """Another machine has the lease, whoever had it before."""
+    until = (datetime.now(UTC) + expires_in).isoformat()
+    other = {"pid": 7, "host": "elsewhere", "since": "noon", "expires_at": until, "token": "other"}
+    write_bytes(layout.lock, json.dumps(other).encode())
+
+
+def test_a_snapshot_in_a_store_is_read_as_one_in_a_folder(lake, tmp_path):
+    """The same candidate gives the same rows, vectors and hits wherever the lake lies."""
+    remote, local = small_lake(lake.root, KEYS), small_lake(tmp_path / "lake", KEYS)
+
+    assert remote.manifest.files == local.manifest.files
+    assert remote.rows("files").equals(local.rows("files"))
+    np.testing.assert_array_equal(remote.cells(Modality.IMAGE)[1], local.cells(Modality.IMAGE)[1])
+    (_, ids, vectors), index = remote.vectors(Modality.TEXT), remote.index("text")
+    assert index is not None
+    assert index.search(vectors, 1)[1][:, 0].tolist() == ids.tolist()
+    assert verify(lake, remote.manifest).findings == ()
+
+
+def test_all_of_a_snapshot_can_be_verified_and_compared(lake):
+    """Verification reads every object and finds nothing; a diff names what came."""
+    before = small_lake(lake.root, KEYS[:1])
+    after = small_lake(lake.root, KEYS)
+
+    found = verify(lake, after.manifest)
+
+    assert found.findings == ()
+    assert found.files == len(after.manifest.files)
+    assert diff(before, after).items.added == ("media/狗",)
+    assert (current(lake), published(lake)) == (2, [1, 2])
+
+
+def test_a_reader_holds_its_snapshot_while_another_is_published(lake):
+    """No object that a manifest names is ever changed, and rolling back moves one pointer."""
+    first = small_lake(lake.root, KEYS[:1])
+    before = first.rows("items")
+
+    small_lake(lake.root, KEYS)
+
+    assert first.rows("items").equals(before)
+    assert Snapshot.open(lake).manifest.number == 2
+    roll_back(lake, 1)
+    assert Snapshot.open(lake).manifest == first.manifest
+    assert next_number(lake) == 3
+
+
+def test_the_pointer_can_be_read_while_it_moves(lake):
+    """A reader gets the snapshot of before or of after, and no error in between."""
+    small_lake(lake.root, KEYS[:1])
+    ended = threading.Event()
+
+    def moves():
+        while not ended.is_set():
+            write_bytes(lake.current, b"1\n")
+
+    thread = threading.Thread(target=moves)
+    thread.start()
+    try:
+        assert {current(lake) for _ in range(30)} == {1}
+    finally:
+        ended.set()
+        thread.join()
+
+
+def test_what_is_damaged_is_named_by_its_url(lake):
+    """An object that is missing, or has other bytes, is named as the person wrote the lake."""
+    snapshot = small_lake(lake.root, KEYS)
+    parts = [path for path in snapshot.manifest.paths("items")]
+    other = bytearray((lake.root / parts[0]).read_bytes())
+    other[60] ^= 1
+    write_bytes(lake.root / parts[0], bytes(other))
+
+    (finding, *_) = verify(lake, snapshot.manifest).findings
+    assert (finding.path, finding.why) == (parts[0], "has another checksum")
+    remove([lake.root / parts[0]])
+    with pytest.raises(CorruptLakeError) as raised:
+        Snapshot.open(lake)
+    assert str(raised.value).startswith(f"{lake.root}/{parts[0]}: is missing")
+    assert "://" in str(raised.value)
+    write_bytes(lake.root / parts[0], bytes(other[:-1]))
+    with pytest.raises(CorruptLakeError, match="bytes, not"):
+        Snapshot.open(lake)
+
+
+def test_there_is_no_lake_where_nothing_was_put(lake):
+    """An empty prefix has no snapshot, and nothing is written by looking."""
+    with pytest.raises(NoLakeError, match=str(lake.root)):
+        Snapshot.open(lake)
+
+    assert listing(lake.root) == {}
+
+
+def test_cells_of_a_store_are_found_finished(lake):
+    """A part is written once; its footer tells what needs no more work."""
+    folder = lake.embeddings(Modality.IMAGE, "hash", "f1")
+    path = part_path(folder, "shard")
+
+    first = write_cells(path, cells(["a", "b"]), PartRecord(("a", "b", "c")))
+    assert write_cells(path, cells(["a", "b"]), PartRecord(("a", "b", "c"))) == first
+    second = write_cells(path, cells(["a"]), PartRecord(("a",)))
+
+    assert [first.name, second.name] == ["part-shard.parquet", "part-shard+.parquet"]
+    assert finished_contents(folder, ()) == {"a", "b", "c"}
+
+
+def test_a_long_footer_is_fetched_whole(lake):
+    """A record of more contents than fit in what is fetched first is read all the same."""
+    folder = lake.embeddings(Modality.IMAGE, "hash", "f1")
+    done = tuple(f"{number:032x}" for number in range(12_000))
+
+    write_cells(part_path(folder, "shard"), cells(["a"]), PartRecord((*done, "a")))
+
+    assert finished_contents(folder, ()) == {*done, "a"}
+
+
+def test_a_version_of_a_model_is_final(lake):
+    """The second writer of a version gets an error, also where the first put only one file."""
+    models.store_model(lake, "projection", "p1", {"a.json": b"1", "b.bin": b"2"})
+    write_bytes(lake.model("projection", "p10") / "a.json", b"half of another run's")
+
+    assert models.load_model(lake, "projection", "p1") == {"a.json": b"1", "b.bin": b"2"}
+    assert models.versions(lake, "projection") == ["p1", "p10"]
+    for version in ("p1", "p10"):
+        with pytest.raises(ModelExistsError):
+            models.store_model(lake, "projection", version, {"a.json": b"3"})
+    with pytest.raises(CorruptLakeError, match="is missing"):
+        models.load_model(lake, "projection", "p2")
+
+
+def test_an_index_that_is_opened_twice_is_fetched_once(bucket, s3):
+    """The second time only its size and tag are asked for."""
+    snapshot = small_lake(bucket.root, KEYS)
+
+    with s3.counting() as asked:
+        for _ in range(2):
+            assert snapshot.index("image") is not None
+
+    fetched = [line for line in asked if line.startswith("GET") and line.endswith("index.faiss")]
+    assert len(fetched) == 1
+
+
+def test_opening_a_snapshot_lists_folders_and_asks_for_no_file(bucket, s3):
+    """However many files a snapshot names, opening it is a few requests."""
+    small_lake(bucket.root, [f"key {number}" for number in range(5)])
+
+    with s3.counting() as asked:
+        snapshot = Snapshot.open(bucket)
+
+    tops = {file.path.partition("/")[0] for file in snapshot.manifest.files}
+    assert len(snapshot.manifest.files) > 20
+    assert len(asked) <= len(tops) + 6
+    assert not [line for line in asked if ".parquet" in line]
+
+
+def test_the_second_writer_is_told_who_the_first_is(lake):
+    """A lease keeps others out, by name, and is gone with its holder."""
+    with writer_lock(lake):
+        with pytest.raises(LakeLockedError, match=r"process \d+ on \S+ since"), writer_lock(lake):
+            pytest.fail("two writers")
+        assert told(lake)["host"]
+
+    assert not lake.lock.exists()
+    with writer_lock(lake):
+        assert lake.lock.exists()
+
+
+def test_a_writer_may_wait_for_another(lake, monkeypatch):
+    """With seconds to wait the second goes on when the first has ended."""
+    monkeypatch.setattr(leases, "_POLL", 0.02)
+    begun, end = threading.Event(), threading.Event()
+
+    def first():
+        with writer_lock(lake):
+            begun.set()
+            end.wait(10)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    begun.wait(10)
+    threading.Timer(0.1, end.set).start()
+    with writer_lock(lake, wait=10):
+        assert end.is_set()
+    thread.join()
+
+
+def test_one_of_many_writers_that_begin_at_once_gets_the_lease(lake):
+    """The store decides who made ``LOCK`` first."""
+    start, end = threading.Barrier(6), threading.Barrier(6)
+    outcomes: list[str] = []
+
+    def writer():
+        start.wait()
+        try:
+            with writer_lock(lake):
+                outcomes.append("held")
+                end.wait(10)
+        except LakeLockedError:
+            outcomes.append("locked")
+            end.wait(10)
+
+    threads = [threading.Thread(target=writer) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert Counter(outcomes) == {"held": 1, "locked": 5}
+
+
+def test_a_lease_that_ran_out_is_taken_over(lake):
+    """A holder that died keeps nobody out for ever; within the term it does."""
+    take_over(lake, expires_in=-timedelta(minutes=5))
+    with writer_lock(lake):
+        assert told(lake)["host"] != "elsewhere"
+
+    take_over(lake, expires_in=-timedelta(seconds=5))  # as long as clocks may differ
+    with pytest.raises(LakeLockedError, match="process 7 on elsewhere since noon"):
+        writer_lock(lake).__enter__()
+
+
+@pytest.mark.parametrize("note", [b"", b"[]", b'{"expires_at": "soon"}', b"\xff"])
+def test_a_lock_that_says_no_time_has_run_out(lake, note):
+    """What is no lease of ours, such as a file lock of a copied lake, keeps nobody out."""
+    write_bytes(lake.lock, note)
+
+    with writer_lock(lake):
+        assert told(lake)["token"]
+
+
+def test_a_lease_is_renewed_while_its_holder_lives(lake, monkeypatch):
+    """Its end moves on, so a run may take longer than the term."""
+    monkeypatch.setattr(leases, "_RENEWAL", 0.01)
+
+    with writer_lock(lake):
+        before, renewed = told(lake), threading.Event()
+        for _ in range(500):
+            if told(lake)["renewal"] != before["renewal"]:
+                renewed.set()
+                break
+            renewed.wait(0.01)
+        assert renewed.is_set()
+        assert told(lake)["token"] == before["token"]
+
+
+def test_a_writer_that_lost_its_lease_cannot_publish(lake):
+    """Another machine may be at work: who is not the holder any more moves no pointer."""
+    small_lake(lake.root, KEYS[:1])
+
+    with writer_lock(lake):
+        manifest = candidate(lake, KEYS)
+        take_over(lake)
+        with pytest.raises(LakeLockedError, match="elsewhere"):
+            publish(lake, manifest)
+        with pytest.raises(LakeLockedError, match="elsewhere"):
+            roll_back(lake, 1)
+
+    assert current(lake) == 1
+    assert told(lake)["host"] == "elsewhere"  # and it does not give back what is another's
+
+
+def test_the_pointer_does_not_move_when_another_moved_it_meanwhile(lake, monkeypatch):
+    """Also between the last look and the put: the store refuses the second of two."""
+    small_lake(lake.root, KEYS[:1])
+    one, other = candidate(lake, KEYS[:1]), candidate(lake, KEYS)
+    opened = Snapshot.of
+
+    def meanwhile(layout, manifest):
+        monkeypatch.setattr(Snapshot, "of", opened)
+        publish(layout, other.model_copy(update={"number": 3}))
+        return opened(layout, manifest)
+
+    monkeypatch.setattr(Snapshot, "of", meanwhile)
+    with pytest.raises(CandidateOutdatedError):
+        publish(lake, one.model_copy(update={"number": 2}))
+
+    assert current(lake) == 3
+
+
+def test_two_candidates_do_not_get_one_number(lake):
+    """The manifest of a snapshot is made where there is none, and never replaced."""
+    small_lake(lake.root, KEYS[:1])
+    first = candidate(lake, KEYS[:1]).model_copy(update={"number": 2})
+    second = first.model_copy(update={"run": "another"})
+    write_bytes(lake.snapshot(2) / "manifest.json", first.to_json())
+
+    with pytest.raises(SnapshotExistsError):
+        publish(lake, second)
+
+    assert read_manifest(lake.snapshot(2) / "manifest.json") == first
+    assert publish(lake, first).number == current(lake) == 2
+
+
+@pytest.mark.parametrize("size", [1, pytest.param(120 << 20, marks=pytest.mark.slow)])
+def test_a_part_that_another_writer_put_is_kept(bucket, size):
+    """Of two writers that lost sight of each other none changes what the other's manifest names.
+
+    A large one is put in pieces, and refused at the last.
+    """
+    path = bucket.root / "part-1.parquet"
+    write_bytes(path, b"first", final=True)
+
+    with replacing(path, final=True) as temporary, temporary.open("wb") as file:
+        file.truncate(size)
+    write_bytes(path, b"third", final=True)
+
+    assert path.read_bytes() == b"first"
+    write_bytes(path, b"fourth")
+    assert path.read_bytes() == b"fourth"
+
+
+def test_an_object_is_swapped_only_for_what_was_seen(lake):
+    """One of two that saw the same goes through; nothing there is something seen, too."""
+    path = lake.root / "pointer"
+    nothing = conditional.look(path)
+
+    assert conditional.swap(path, b"1", nothing)
+    assert conditional.swap(path, b"1", nothing)  # a repeated request
+    assert not conditional.swap(path, b"2", nothing)
+    seen = conditional.look(path)
+    assert conditional.swap(path, b"2", seen)
+    assert not conditional.swap(path, b"3", seen)
+    assert path.read_bytes() == b"2"
+    assert not conditional.create(path, b"3")
+
+
+def test_a_store_without_conditions_is_told(bucket, monkeypatch, caplog):
+    """Where a put ignores its condition, a person must keep writers apart, and hears so."""
+    store = store_of(bucket.root)[0]
+    put = store.pipe_file
+    monkeypatch.setattr(store, "pipe_file", lambda path, value, **_: put(path, value))
+
+    with writer_lock(bucket):
+        assert "this store ignores conditional puts" in caplog.text
+
+
+def test_what_no_snapshot_needs_is_removed(lake):
+    """Old snapshots and orphans go by one listing; what stays is whole."""
+    small_lake(lake.root, KEYS[:1])
+    small_lake(lake.root, KEYS)
+    write_bytes(lake.rows("items") / "part-dead.parquet", b"no rows")
+    later = datetime.now(UTC) + timedelta(days=60)
+
+    found = garbage.survey(lake, garbage.Retention(keep=1), later)
+    removed = garbage.collect(lake, found)
+
+    assert (found.kept, found.gone) == ((2,), (1,))
+    assert removed.files["snapshots"] == 2
+    assert "items/part-dead.parquet" in {one.path for one in found.garbage}
+    assert not {one.path for one in found.garbage} & set(listing(lake.root))
+    assert verify(lake, Snapshot.open(lake).manifest).findings == ()
+    assert published(lake) == [2]
+
+
+def test_young_work_is_not_removed(lake):
+    """Ages are the store's own: a part that was put just now may belong to a run."""
+    small_lake(lake.root, KEYS)
+    write_bytes(lake.rows("items") / "part-young.parquet", b"no rows")
+
+    found = garbage.survey(lake, garbage.Retention(keep=1), datetime.now(UTC))
+
+    assert found.garbage == ()
+
+
+def test_staging_lies_on_this_machine(lake, tmp_path):
+    """Arrays between decoding and embedding do not go through the network."""
+    assert lake.staging.is_relative_to(tmp_path / "cache")
+    assert lake.staging != replace(lake, root=place_of(f"{lake.root}2")).staging
+
+
+def test_an_object_that_was_half_put_is_never_seen(bucket, monkeypatch):
+    """A writer that dies while it puts a large file leaves what was there before."""
+    import s3fs
+
+    path = bucket.root / "part-1.parquet"
+    write_bytes(path, b"old")
+
+    async def dies(*_, **__):
+        raise ConnectionError("gone")
+
+    monkeypatch.setattr(s3fs.S3FileSystem, "_upload_file_part_concurrent", dies)
+    monkeypatch.setattr("s3fs.core.calculate_chunksize", lambda *_, **__: 5 << 20)
+    with pytest.raises(ConnectionError), replacing(path) as temporary:
+        temporary.write_bytes(bytes(11 << 20))
+
+    assert path.read_bytes() == b"old"
