@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from flows.config import IndexConfig
@@ -14,8 +15,12 @@ from mmcore.media.grouping import groupings
 from mmcore.media.remote import check_folder
 from mmcore.media.roots import named_manifest
 from mmcore.media.urls import is_remote
+from storage.errors import CorruptLakeError, LakeVersionError, NoLakeError
+from storage.layout import Layout
 from storage.places import is_local, store_of
+from storage.snapshot import manifest_of
 from storage.stores import probe
+from tasks.privacy import as_private
 
 AUTO = "auto"
 DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
@@ -35,6 +40,7 @@ def check(config: IndexConfig) -> None:
         raise ConfigError(f"no device {config.runtime.device!r}: use cpu, cuda, cuda:N or auto")
     _check_sources(config)
     _check_lake(config)
+    _check_privacy(config)
 
 
 def _check_sources(config: IndexConfig) -> None:
@@ -51,6 +57,15 @@ def _check_sources(config: IndexConfig) -> None:
             "--manifest goes with one folder: for several, put a manifest.csv into each"
         )
     named_manifest(sources[0], config.crawl)
+
+
+def _check_privacy(config: IndexConfig) -> None:
+    """A lake at hand says whether it is private; of one in a store the run finds out."""
+    lake = Layout(config.lake_root())
+    if not is_local(lake.root):
+        return
+    with suppress(NoLakeError, CorruptLakeError, LakeVersionError):
+        as_private(lake, manifest_of(lake), private=config.private)
 
 
 def _check_lake(config: IndexConfig) -> None:

@@ -50,22 +50,29 @@ def main() -> None:
     except MmindexError as error:
         typer.secho(f"mmindex: {getattr(error, 'told', error)}", fg="red", err=True)
         sys.exit(error.exit_code)
-    except OSError as error:  # a full or read-only disk, a file where a folder should be
-        where = f": {error.filename}" if error.filename else ""
-        way_out = WAYS_OUT.get(error.errno or 0, "")
-        typer.secho(f"mmindex: {error.strerror or error}{where}{way_out}", fg="red", err=True)
-        sys.exit(1)
     except Exception as error:
-        if not is_store_error(error):
+        if not isinstance(error, OSError) and not is_store_error(error):
             raise  # our fault: with its traceback
-        say = f"mmindex: {error} (a store of objects could not be reached or refused)"
-        typer.secho(say, fg="red", err=True)
-        sys.exit(1)
+        _say_failure(error)
     except SystemExit as ended:
         if ended.code == INTERRUPTED:  # typer's answer to Ctrl-C
             say = "mmindex: interrupted; what is finished is kept, run it again to go on"
             typer.secho(say, err=True)
         raise
+
+
+def _say_failure(error: Exception) -> None:
+    """One line, and exit: 2 for a store that refuses or is not there, else 1."""
+    if is_store_error(error):
+        line = " ".join(str(error).split())
+        why = "the store could not be reached, or refused: check bucket, endpoint and credentials"
+        typer.secho(f"mmindex: {line} ({why})", fg="red", err=True)
+        sys.exit(2)
+    if isinstance(error, OSError):  # a full or read-only disk, a file where a folder should be
+        where = f": {error.filename}" if error.filename else ""
+        way_out = WAYS_OUT.get(error.errno or 0, "")
+        typer.secho(f"mmindex: {error.strerror or error}{where}{way_out}", fg="red", err=True)
+        sys.exit(1)
 
 
 @app.command()
@@ -258,12 +265,9 @@ def forget(
     """Erase items from every kept snapshot, prove it, and keep them out from now on."""
     from flows.forget import Manner, Wanted, run_forget, run_readmit
 
-    named, items = tuple(paths or ()), tuple(item or ())
-    if readmit:
-        run_readmit(lake, named, items, wait, as_json=as_json)
-        return
-    wanted = Wanted(named, items, query, k, content)
-    run_forget(lake, wanted, Manner(yes, dry_run, wait, as_json))
+    wanted = Wanted(tuple(paths or ()), tuple(item or ()), query, k, content)
+    manner = Manner(yes, dry_run, wait, as_json)
+    (run_readmit if readmit else run_forget)(lake, wanted, manner)
 
 
 @app.command()

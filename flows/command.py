@@ -140,6 +140,8 @@ def run_evaluate(lake: str, *, as_json: bool) -> None:
 
 def run_status(lake: str, *, as_json: bool) -> None:
     """`mmindex status`: the published snapshot in figures."""
+    from flows.show_snapshots import interrupted
+    from storage import orders
     from storage.snapshot import Snapshot
 
     layout = Layout(place_of(lake))
@@ -147,8 +149,11 @@ def run_status(lake: str, *, as_json: bool) -> None:
     quarantine = snapshot.rows("quarantine", ["root", "path", "stage", "reason", "message"])
     if as_json:
         said = show.status_json(layout, snapshot.manifest)
-        print_json(said | {"quarantine": quarantine.to_pylist()})
+        told = {"erasure_interrupted": orders.interrupted(layout)}
+        print_json(said | told | {"quarantine": quarantine.to_pylist()})
     else:
+        if orders.interrupted(layout):
+            interrupted(ERR)
         show.status(OUT, layout, snapshot.manifest)
         show.quarantine(OUT, quarantine.to_pylist())
 

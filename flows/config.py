@@ -111,6 +111,18 @@ def _source(text: str) -> Source:
     return Source(alias or PurePosixPath(url).name or "root", url)
 
 
+class EndedErasure(Spec):
+    """What became of an erasure that was interrupted, or not proved, when the run began."""
+
+    ended: bool = Field(description="whether it is done, and nothing of the erased was found")
+    reissued: tuple[int, ...] = Field(default=(), description="snapshots written anew")
+    removed: int = Field(default=0, description="files")
+    left: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="files that still hold something, or may, and what"
+    )
+    why: str = Field(default="", description="why it is not ended")
+
+
 class IndexResult(Spec):
     """What a run of `index-media` did."""
 
@@ -140,6 +152,9 @@ class IndexResult(Spec):
     )
     set_aside: tuple[str, ...] = Field(
         default=(), description="damaged files of the lake, kept as NAME.damaged and made again"
+    )
+    erasure: EndedErasure | None = Field(
+        default=None, description="an erasure that waited, and was ended or tried again"
     )
     bytes_needed: int = Field(
         default=0, description="disk that the missing cells will take, about"
@@ -205,4 +220,7 @@ class MaintainResult(Spec):
     files: dict[str, int] = Field(default_factory=dict, description="files that go, by kind")
     bytes: dict[str, int] = Field(default_factory=dict, description="their sizes, by kind")
     compacted: Compacted = Compacted()
+    erasure: EndedErasure | None = Field(
+        default=None, description="an erasure that waited, and was ended or tried again"
+    )
     seconds: dict[str, float] = Field(default_factory=dict, description="by stage")

@@ -15,15 +15,16 @@ from mmcore.errors import ConfigError
 from mmcore.types import Hit, Query
 from storage import orders, publication
 from storage.errors import ErasureError, NothingToForgetError
-from storage.keys import lake_key
+from storage.keys import check_key, lake_key
 from storage.layout import Layout
 from storage.locks import writer_lock
 from storage.places import place_of
 from storage.selection import Selection
 from storage.snapshot import Snapshot, manifest_of
+from storage.tombstones import read_tombstones
 from tasks import erase
 from tasks.choose import Choice, choose, choose_ids
-from tasks.readmit import readmit
+from tasks.readmit import lift, lifted_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,11 @@ class Wanted:
     query: str | None = None
     k: int = 10
     content: bool = False  # what others have of it goes too
+
+    @property
+    def anything(self) -> bool:
+        """Whether anything was said."""
+        return bool(self.paths or self.items or self.query is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,50 +56,103 @@ class Manner:
 def run_forget(lake: str, wanted: Wanted, manner: Manner) -> None:
     """`mmindex forget`: erase what is named, and prove that nothing is left.
 
-    Raises ErasureError where the proof finds something, NothingToForgetError where nothing is
+    An erasure that waits for its end, or its proof, is ended first; with nothing named that is
+    all. Raises ErasureError where a proof finds something, NothingToForgetError where nothing is
     there, ConfigError where it is to be confirmed and nobody can.
     """
     layout = Layout(place_of(lake))
     manifest_of(layout)  # a lake, before the lock makes a folder
-    _check(wanted)
+    check_key(layout)
+    _check(layout, wanted, manner)
     ended = None if manner.dry_run else _ended(layout, manner.wait)
+    if ended is not None and not manner.as_json:
+        show.ended(OUT, layout, ended)
+    choice = _wanted(layout, wanted, manner, ended)
+    done = None
+    if choice is not None and not manner.dry_run:
+        done = _erased(layout, choice, wanted, manner.wait)
+    _tell(layout, choice, done, ended, manner)
+    last = done or ended
+    if last is not None and last.proof.left:
+        raise ErasureError(layout.root, last.proof.left)
+
+
+def _wanted(
+    layout: Layout, wanted: Wanted, manner: Manner, ended: erase.Erased | None
+) -> Choice | None:
+    """What goes; nothing where it may be what was ended just now."""
     try:
-        choice = _chosen(layout, wanted, manner)
+        return _chosen(layout, wanted, manner) if wanted.anything else None
     except NothingToForgetError:
-        if ended is None:  # else it may be what was ended just now
+        if ended is None:
             raise
-        _tell(layout, None, ended, manner)
-        return
-    if choice is None:
-        show.declined(OUT)
-        return
-    done = None if manner.dry_run else _erased(layout, choice, wanted, manner.wait)
-    _tell(layout, choice.selection, done, manner)
+        return None
 
 
-def run_readmit(
-    lake: str, paths: Sequence[str], items: Sequence[str], wait: float, *, as_json: bool
+def _tell(
+    layout: Layout,
+    choice: Choice | None,
+    done: erase.Erased | None,
+    ended: erase.Erased | None,
+    manner: Manner,
 ) -> None:
+    selection = None if choice is None else choice.selection
+    if manner.as_json:
+        print_json(_json(layout, selection, done, ended))
+    elif selection is not None:
+        show.forgotten(OUT, layout, selection, done)
+    elif ended is None:
+        show.declined(OUT)
+
+
+def run_readmit(lake: str, wanted: Wanted, manner: Manner) -> None:
     """`mmindex forget --readmit`: lift tombstones, so that the next run indexes those files."""
     layout = Layout(place_of(lake))
     manifest_of(layout)
-    if not (paths or items):
-        raise ConfigError("name the files to let in again: mmindex forget --readmit PATH…")
-    with writer_lock(layout, wait):
-        erase.end_erasure(layout)
-        count = readmit(layout, Snapshot.open(layout), paths, items)
-    if not count:
-        raise NothingToForgetError(
-            layout.root, [*paths, *items], "nothing that lies there now was forgotten before"
-        )
-    if as_json:
-        print_json({"status": "readmitted", "lake": str(layout.root), "tombstones": count})
+    check_key(layout)
+    _check_readmitted(wanted, manner)
+    if manner.dry_run:
+        found = lifted_by(layout, Snapshot.open(layout), wanted.paths, wanted.items)
     else:
-        show.readmitted(OUT, count)
+        with writer_lock(layout, manner.wait):
+            ended = erase.end_erasure(layout)
+            if ended is not None and ended.why_not:
+                show.waits(ERR, ended.why_not)
+            found = lifted_by(layout, Snapshot.open(layout), wanted.paths, wanted.items)
+            lift(layout, found)
+    if not found:
+        why = "nothing that lies there now was forgotten before"
+        if wanted.items:
+            why += (
+                "; --item lifts what was taken from that item alone, while its file stayed for"
+                " others: to let in the files of an item that was forgotten, name them"
+            )
+        raise NothingToForgetError(layout.root, [*wanted.paths, *wanted.items], why)
+    stay = len(read_tombstones(layout)) - (len(found) if manner.dry_run else 0)
+    if manner.as_json:
+        status = "planned" if manner.dry_run else "readmitted"
+        told = {"status": status, "lake": str(layout.root), "tombstones": len(found)}
+        print_json(told | {"tombstones_that_stay": stay})
+    else:
+        show.readmitted(OUT, len(found), stay, dry_run=manner.dry_run)
 
 
-def _check(wanted: Wanted) -> None:
+def _check_readmitted(wanted: Wanted, manner: Manner) -> None:
+    if not (wanted.paths or wanted.items):
+        raise ConfigError("name the files to let in again: mmindex forget --readmit PATH…")
+    given = {
+        "--query": wanted.query is not None,
+        "--content": wanted.content,
+        "--yes": manner.yes,
+    }
+    if unused := [name for name, is_given in given.items() if is_given]:
+        raise ConfigError(f"--readmit lets in what is named, and takes no {', '.join(unused)}")
+
+
+def _check(layout: Layout, wanted: Wanted, manner: Manner) -> None:
     named = bool(wanted.paths or wanted.items)
+    if not wanted.anything and not manner.dry_run and orders.interrupted(layout):
+        return
     if named == (wanted.query is not None):
         raise ConfigError(
             "say what to forget: PATH…, --item ROOT/KEY, or --query TEXT (that alone)"
@@ -165,7 +224,6 @@ def _refuse_unasked(why: str) -> None:
 def _erased(layout: Layout, choice: Choice, wanted: Wanted, wait: float) -> erase.Erased:
     with writer_lock(layout, wait):
         publication.finish(layout)
-        erase.end_erasure(layout)
         lake_key(layout)  # under which tombstones are hashed
         again = choose_ids(layout, choice.items, choice.refused, content=wanted.content)
         before, now = choice.selection.order, again.selection.order
@@ -177,25 +235,28 @@ def _erased(layout: Layout, choice: Choice, wanted: Wanted, wait: float) -> eras
         return erase.erase(layout, again.selection.order)
 
 
-def _tell(
-    layout: Layout, selection: Selection | None, done: erase.Erased | None, manner: Manner
-) -> None:
-    if manner.as_json:
-        print_json(_json(layout, selection, done))
-    else:
-        show.forgotten(OUT, layout, selection, done)
-    if done is not None and done.proof.left:
-        raise ErasureError(layout.root, done.proof.left)
+def _state(ended: erase.Erased | None) -> str:
+    if ended is None:
+        return "declined"
+    return "waits" if ended.proof.left else "ended"
 
 
 def _json(
-    layout: Layout, selection: Selection | None, done: erase.Erased | None
+    layout: Layout,
+    selection: Selection | None,
+    done: erase.Erased | None,
+    ended: erase.Erased | None,
 ) -> dict[str, Any]:
-    """What was chosen and done, for programs; ids are strings."""
-    told: dict[str, Any] = {
-        "status": "planned" if done is None else "erased" if selection else "ended",
-        "lake": str(layout.root),
-    }
+    """What was chosen and done, for programs; ids are strings.
+
+    What was ended before is the whole, or, where something was erased after it, ``ended``.
+    """
+    status = "erased" if done else "planned" if selection else _state(ended)
+    told: dict[str, Any] = {"status": status, "lake": str(layout.root)}
+    if done is None:
+        done = ended
+    elif ended is not None:
+        told["ended"] = asdict(ended)
     if selection is not None:
         told["items"] = [show.item_json(item) for item in selection.items]
         told["refused"] = [f"{root}/{path}" for root, path in selection.refused]

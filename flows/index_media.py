@@ -6,8 +6,8 @@ from flows.checks import check
 from flows.clock import Clock
 from flows.config import IndexConfig, IndexResult
 from flows.embedding import compute_cells
-from flows.mending import mended, usable
-from flows.outcome import Before, planned, result_of, segment_counts, unchanged
+from flows.mending import begun_anew, mended, usable
+from flows.outcome import Before, erasure_of, planned, result_of, segment_counts, unchanged
 from mmcore.encoders.device import device_of
 from mmcore.media.crawl import Walked
 from storage.layout import Layout
@@ -24,7 +24,7 @@ from tasks.erase import end_erasure
 from tasks.evaluate import carried_over, evaluate_candidate
 from tasks.fuse import fuse
 from tasks.indexes import build_indexes
-from tasks.inputs import inputs_digest, seen_digest, seen_of, unchanged_since
+from tasks.inputs import in_place, inputs_digest, seen_digest, seen_of, unchanged_since
 from tasks.plan import Plan, estimate, plan_shards, refuse_full_disk
 from tasks.policies import unwalked
 from tasks.preprocess import empty_staging
@@ -54,9 +54,11 @@ def index_media(config: IndexConfig) -> IndexResult:
         return rehearse(config, work, Clock())
     with writer_lock(lake, config.wait):
         finish(lake)
-        end_erasure(lake)
+        anew = begun_anew(work)
+        ended = erasure_of(end_erasure(lake))
         empty_staging(work)
-        return mended(lake, lambda published: update(config, work, published, Clock()))
+        result = mended(lake, lambda published: update(config, work, published, Clock()), anew)
+        return result.model_copy(update={"erasure": ended})
 
 
 def rehearse(config: IndexConfig, work: Workplace, clock: Clock) -> IndexResult:
@@ -76,20 +78,21 @@ def update(
     privacy.prepare(work, published)
     walked = walk(config, work, published, clock)
     seen = seen_digest(walked, config.crawl, work, config.specs())
-    if published and not config.crawl.hash_all and unchanged_since(published, walked, seen):
-        return unchanged(published, clock)
+    stays = published if published and in_place(published, walked, work) else None
+    if stays and not config.crawl.hash_all and unchanged_since(stays, walked, seen):
+        return unchanged(stays, clock)
     found, plan = look(walked, config, work, published, clock)
     inputs = inputs_digest(found, plan, config.specs())
-    if plan.empty and published and published.manifest.inputs == inputs:
-        return unchanged(published, clock)
+    if plan.empty and stays and stays.manifest.inputs == inputs:
+        return unchanged(stays, clock)
     refuse_full_disk(plan, work)
     convert_stored(unwalked(found.contents), plan.encoders, work)
     rates = compute_cells(plan, work, config, clock)
     manifest = assemble(found, plan, work, config, published, clock)
     rates = {**(published.manifest.rates if published else {}), **rates}
     manifest = manifest.model_copy(update={"inputs": inputs, "rates": rates})
-    if published and same(manifest, published.manifest):  # what was tried again failed again
-        return unchanged(published, clock)
+    if stays and same(manifest, stays.manifest):  # what was tried again failed again
+        return unchanged(stays, clock)
     told = {"seen": seen_of(Snapshot.of(work.lake, manifest), seen)}
     before = Before.of(published)
     manifest = judge(manifest.model_copy(update=told), work, config, published, clock)

@@ -6,10 +6,12 @@ from prefect import flow
 
 from flows.clock import Clock
 from flows.config import Compacted, MaintainConfig, MaintainResult
+from flows.outcome import erasure_of
 from storage import orders
 from storage.compaction import Compaction
 from storage.errors import NoLakeError
 from storage.garbage import Collected, Retention, Survey
+from storage.keys import check_key
 from storage.layout import Layout
 from storage.locks import writer_lock
 from storage.manifest import FileEntry, Manifest
@@ -39,10 +41,11 @@ def maintain(config: MaintainConfig) -> MaintainResult:
     clock = Clock()
     if config.dry_run:
         return rehearse(lake, config, clock)
+    check_key(lake)
     with writer_lock(lake, config.wait):
         finish(lake)
-        end_erasure(lake)
-        return tidy(lake, config, clock)
+        ended = erasure_of(end_erasure(lake))
+        return tidy(lake, config, clock).model_copy(update={"erasure": ended})
 
 
 def rehearse(lake: Layout, config: MaintainConfig, clock: Clock) -> MaintainResult:
@@ -89,10 +92,10 @@ def plan_of(
 
 def reason_against(lake: Layout, config: MaintainConfig) -> str:
     """Why nothing is compacted, whatever there is; "" where it may be."""
+    if orders.interrupted(lake):  # in a dry run, or where it could not be ended
+        return "an erasure was interrupted, and must be ended first: maintain, index or forget do"
     if not config.compact:
         return "as told"
-    if orders.pending(lake) is not None:
-        return "an erasure was interrupted; `mmindex forget` ends it"
     number = current(lake)
     if number is not None and max(published(lake), default=number) > number:
         return f"snapshot {number} was rolled back to; the next publication ends that"

@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterable
 
 from flows.config import IndexResult
 from storage import mending
-from storage.errors import CorruptLakeError
+from storage.errors import CorruptLakeError, NoLakeError
 from storage.findings import Finding
 from storage.layout import Layout
 from storage.publication import finish
-from storage.snapshot import Snapshot, current, manifest_of
+from storage.restart import begin_anew, is_lost
+from storage.snapshot import Snapshot, manifest_of
+from tasks import privacy
+from tasks.workplace import Workplace
 
 log = logging.getLogger(__name__)
 
@@ -19,12 +22,18 @@ log = logging.getLogger(__name__)
 def usable(lake: Layout) -> tuple[Snapshot | None, list[Finding]]:
     """The published snapshot without the files that are missing or cut, and which those are.
 
-    A run that gets one that is not whole looks at every file. Raises CorruptLakeError where the
-    pointer or the manifest cannot be read.
+    A run that gets one that is not whole looks at every file. None where nothing is published, or
+    nothing of it can be opened any more. Raises CorruptLakeError where the pointer or the manifest
+    cannot be read, and another snapshot is whole.
     """
-    if current(lake) is None:
+    try:
+        manifest = manifest_of(lake)
+    except NoLakeError:
         return None, []
-    manifest = manifest_of(lake)
+    except CorruptLakeError:
+        if not is_lost(lake):
+            raise
+        return None, []
     try:
         return Snapshot.of(lake, manifest), []
     except CorruptLakeError:
@@ -35,13 +44,34 @@ def usable(lake: Layout) -> tuple[Snapshot | None, list[Finding]]:
     return Snapshot.of(lake, whole), damaged
 
 
-def mended(lake: Layout, run: Callable[[Snapshot | None], IndexResult]) -> IndexResult:
+def begun_anew(work: Workplace) -> list[str]:
+    """Set aside what is in the way where no snapshot can be opened any more; hold the lock.
+
+    Nothing is, where the lake's tables say that it is not as private as the run: ConfigError.
+    """
+    if not is_lost(work.lake):
+        return []
+    privacy.check(work, None)
+    moved = begin_anew(work.lake)
+    log.warning(
+        "no snapshot of %s can be opened any more: %s kept as NAME.damaged, and the lake is begun"
+        " anew, from the vectors that are there",
+        work.lake.root,
+        ", ".join(moved),
+    )
+    return moved
+
+
+def mended(
+    lake: Layout, run: Callable[[Snapshot | None], IndexResult], anew: Iterable[str] = ()
+) -> IndexResult:
     """What ``run`` makes of the published snapshot; after a damaged file it is begun anew.
 
+    ``anew`` names what was set aside before.
     What it had finished is kept. The caller has the lake's lock. Damage that no run can make good,
     or that comes back, is raised: CorruptLakeError.
     """
-    aside: list[str] = []
+    aside = list(anew)
     while True:
         published, damaged = usable(lake)
         aside += _set_aside(lake, [finding.path for finding in damaged])

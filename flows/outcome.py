@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from flows.config import IndexConfig, IndexResult
+from flows.config import EndedErasure, IndexConfig, IndexResult
+from mmcore.rows import distinct, tally
 from storage.layout import Layout
 from storage.manifest import Manifest
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:  # tasks load Prefect, which a command that only shows things 
     from flows.clock import Clock
     from storage.snapshot import Snapshot
     from tasks.crawl import Found
+    from tasks.erase import Ended
     from tasks.plan import Estimate, Plan
 
 
@@ -44,6 +46,20 @@ def _counted(found: Found, plan: Plan, lake: str) -> IndexResult:
         files=dict(sorted(Counter(str(file.modality) for file in found.files).items())),
         new={key.name: plan.missing(place) for place, key in enumerate(plan.encoders)},
         kept={key.name: plan.finished[place] for place, key in enumerate(plan.encoders)},
+    )
+
+
+def erasure_of(ended: Ended | None) -> EndedErasure | None:
+    """What a result says of an erasure that the run found waiting."""
+    if ended is None or ended.done is None:
+        return None if ended is None else EndedErasure(ended=False, why=ended.why_not)
+    done = ended.done
+    return EndedErasure(
+        ended=not done.proof.left,
+        reissued=done.reissued,
+        removed=done.removed,
+        left=done.proof.left,
+        why=ended.why_not,
     )
 
 
@@ -80,17 +96,17 @@ def result_of(
 
 def unchanged(published: Snapshot, clock: Clock) -> IndexResult:
     """What a run found that had nothing to do, as the published snapshot has it."""
-    files = Counter(published.rows("files", ["modality"])["modality"].to_pylist())
+    files = tally(published.rows("files", ["modality"])["modality"])
     kept = {}
     for encoder in published.manifest.encoders:
         segments = published.rows(f"segments/{encoder.modality}", ["content_id"])
-        kept[encoder.name] = len(set(segments["content_id"].to_pylist()))
+        kept[encoder.name] = distinct(segments["content_id"])
     return IndexResult(
         status="unchanged",
         lake=str(published.layout.root),
         items=published.manifest.counts.get("items", 0),
         forgotten=published.manifest.counts.get("forgotten", 0),
-        files=dict(sorted(files.items())),
+        files=files,
         new=dict.fromkeys(kept, 0),
         kept=kept,
     ).model_copy(update=_served(published, clock))
@@ -100,15 +116,16 @@ def _served(serving: Snapshot, clock: Clock) -> dict[str, object]:
     """What can be said of any snapshot that serves."""
     manifest = serving.manifest
     evaluation = manifest.evaluation
-    quarantine = serving.rows("quarantine", ["path", "reason"]).to_pylist()
+    quarantine = serving.rows("quarantine", ["path", "reason"])
+    examples = quarantine.slice(0, EXAMPLES).to_pylist()
     return {
         "snapshot": manifest.number,
         "evaluation": evaluation.status if evaluation else None,
         "reason": evaluation.reason if evaluation else "",
         "scores": evaluation.scores if evaluation else {},
         "segments": segment_counts(manifest),
-        "quarantined": dict(sorted(Counter(row["reason"] for row in quarantine).items())),
-        "examples": {row["path"]: row["reason"] for row in quarantine[:EXAMPLES]},
+        "quarantined": tally(quarantine["reason"]),
+        "examples": {row["path"]: row["reason"] for row in examples},
         "seconds": clock.seconds,
         "report": report_of(serving.layout, manifest),
     }
@@ -140,8 +157,12 @@ def segment_counts(manifest: Manifest) -> dict[str, int]:
     }
 
 
-def report_of(layout: Layout, manifest: Manifest) -> str:
-    """Where the snapshot's HTML report lies: its own, else the one its scores were told in."""
-    own, told = layout.report(str(manifest.number)), manifest.evaluation
-    carried = told is not None and told.report is not None and not own.exists()
-    return str((layout.report(str(told.report)) if told and carried else own) / "report.html")
+def report_of(layout: Layout, manifest: Manifest) -> str | None:
+    """Where the snapshot's HTML report lies: its own, else the one its scores were told in.
+
+    None where there is none, or it was removed.
+    """
+    told = manifest.evaluation
+    numbers = (manifest.number, told.report if told else None)
+    pages = [layout.report(str(one)) / "report.html" for one in numbers if one is not None]
+    return next((str(page) for page in pages if page.exists()), None)

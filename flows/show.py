@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from flows.config import Compacted, IndexResult, MaintainResult
+from flows.config import Compacted, EndedErasure, IndexResult, MaintainResult
 from flows.outcome import report_of, segment_counts
 from mmcore.types import Hit, Span
 from storage.layout import Layout
@@ -67,6 +67,18 @@ def _left_out(table: Table, result: IndexResult) -> None:
     if result.forgotten:
         count = f"{result.forgotten:,} forgotten file{'' if result.forgotten == 1 else 's'}"
         table.add_row("left out", count)
+    _erasure(table, result.erasure)
+
+
+def _erasure(table: Table, found: EndedErasure | None) -> None:
+    """What became of an erasure that waited."""
+    if found is None:
+        return
+    if found.ended:
+        numbers = _numbers(found.reissued)
+        table.add_row("erasure", f"ended: snapshots {numbers} written anew; nothing of it found")
+    else:
+        table.add_row("erasure", f"[bold red]NOT ENDED[/] {plain(found.why)}")
 
 
 def _changed(result: IndexResult) -> str:
@@ -111,6 +123,7 @@ def maintained(out: Console, result: MaintainResult) -> None:
     table.add_row("serves", f"snapshot {result.snapshot}")
     table.add_row("stay", f"snapshots {_numbers(result.kept)}")
     table.add_row("go", f"snapshots {_numbers(result.gone)}")
+    _erasure(table, result.erasure)
     if result.candidates:
         table.add_row("stay", f"candidates {plain(', '.join(result.candidates))}")
     table.add_row("lake", escape(result.lake))
@@ -227,7 +240,8 @@ def status(out: Console, layout: Layout, manifest: Manifest) -> None:
     table.add_row(
         "evaluation", _evaluation(evaluation.status, evaluation.reason) if evaluation else "none"
     )
-    table.add_row("report", escape(report_of(layout, manifest)))
+    if report := report_of(layout, manifest):
+        table.add_row("report", escape(report))
     out.print(table)
     if evaluation and evaluation.scores:
         out.print(scores(evaluation.scores))

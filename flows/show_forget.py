@@ -23,26 +23,50 @@ BEYOND = (
     " the media themselves are not touched"
 )
 
+STAYS = (
+    "what stays is kept out only where the forgotten item had it: moved or copied, it comes in"
+    " again",
+    "--content takes it from them as well, and keeps it out wherever it lies",
+)
 
-def forgotten(
-    out: Console, layout: Layout, selection: Selection | None, done: Erased | None
-) -> None:
+
+def forgotten(out: Console, layout: Layout, selection: Selection, done: Erased | None) -> None:
     """The summary of `mmindex forget`: what goes, what stays for others, and the proof."""
     out.print(f"[bold]mmindex[/] {_head(selection, done)}")
+    table = _grid()
+    _listed(table, "forget", [_line(item) for item in selection.items])
+    _listed(table, "refused", [plain(f"{root}/{path}") for root, path in selection.refused])
+    if selection.stays:
+        table.add_row("stay", f"{_count(len(selection.stays), 'content')}, which others have too:")
+        _listed(table, "", [_line(item) for item in selection.shared])
+        for line in STAYS:
+            table.add_row("", f"[dim]{line}[/]")
+    elif selection.shared:
+        _listed(table, "lose it", [_line(item) for item in selection.shared])
+    _end(out, table, layout, done)
+
+
+def ended(out: Console, layout: Layout, done: Erased) -> None:
+    """What became of an erasure that waited for its end, or its proof."""
+    left = "[red]tried to end an erasure that waits: something of it is left[/]"
+    head = left if done.proof.left else "ended an erasure that was interrupted"
+    out.print(f"[bold]mmindex[/] {head}")
+    _end(out, _grid(), layout, done)
+
+
+def waits(err: Console, why: str) -> None:
+    """An erasure is not ended, though the command came for something else."""
+    err.print(f"an erasure waits: {plain(why)}", style="red", highlight=False, soft_wrap=True)
+
+
+def _grid() -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    if selection is not None:
-        _listed(table, "forget", [_line(item) for item in selection.items])
-        _listed(table, "refused", [plain(f"{root}/{path}") for root, path in selection.refused])
-        if selection.stays:
-            table.add_row(
-                "stay", f"{_count(len(selection.stays), 'content')}, which others have too:"
-            )
-            _listed(table, "", [_line(item) for item in selection.shared])
-            table.add_row("", "[dim]--content takes it from them as well[/]")
-        elif selection.shared:
-            _listed(table, "lose it", [_line(item) for item in selection.shared])
+    return table
+
+
+def _end(out: Console, table: Table, layout: Layout, done: Erased | None) -> None:
     if done is not None:
         _done(table, done)
     table.add_row("lake", escape(str(layout.root)))
@@ -51,9 +75,7 @@ def forgotten(
         out.print(f"[dim]{BEYOND}[/]", soft_wrap=True)
 
 
-def _head(selection: Selection | None, done: Erased | None) -> str:
-    if selection is None:
-        return "ended an erasure that was interrupted; nothing else to forget"
+def _head(selection: Selection, done: Erased | None) -> str:
     files = sum(len(item.files) for item in selection.items) + len(selection.refused)
     counts = {"item": len(selection.items), "file": files, "content": len(selection.contents)}
     what = ", ".join(_count(count, name) for name, count in counts.items())
@@ -129,10 +151,17 @@ def declined(out: Console) -> None:
     out.print("[bold]mmindex[/] nothing was forgotten")
 
 
-def readmitted(out: Console, count: int) -> None:
-    """The summary of `mmindex forget --readmit`."""
+def readmitted(out: Console, count: int, stay: int, *, dry_run: bool) -> None:
+    """The summary of `mmindex forget --readmit`, and that other files may be out still."""
+    verb = "dry run: would lift" if dry_run else "lifted"
     out.print(
-        f"[bold]mmindex[/] lifted {count:,} tombstones: the next `mmindex index` takes those files"
-        " in again",
+        f"[bold]mmindex[/] {verb} {_count(count, 'tombstone')}: the next `mmindex index` takes"
+        f" {'that file' if count == 1 else 'those files'} in again",
         soft_wrap=True,
     )
+    if stay:
+        out.print(
+            f"[dim]{_count(stay, 'tombstone')} stay{'s' if stay == 1 else ''}: an item's other"
+            " files have their own; name them, or their folder, too[/]",
+            soft_wrap=True,
+        )

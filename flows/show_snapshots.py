@@ -159,6 +159,13 @@ def verified(out: Console, found: Verification, aside: Sequence[str]) -> None:
         out.print(f"kept as {plain(name)}.damaged", highlight=False, soft_wrap=True)
 
 
+def interrupted(err: Console) -> None:
+    """An erasure was begun and not ended, and who ends it."""
+    said = "an erasure was interrupted, or not proved: what it was to erase may still be there; "
+    told = "`mmindex maintain`, `index` or the next `forget` ends it"
+    err.print(said + told, style="yellow", highlight=False, soft_wrap=True)
+
+
 def rolled_back(out: Console, before: int | None, number: int) -> None:
     """What serves now and what served before."""
     then = "no snapshot that can be named" if before is None else f"snapshot {before}"

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from flows import show_snapshots as show
-from flows.command import OUT, print_json
+from flows.command import ERR, OUT, print_json
 from mmcore.errors import ConfigError
-from storage import mending
+from storage import mending, orders
 from storage.candidates import blocked
 from storage.diff import diff
 from storage.errors import (
@@ -78,12 +78,20 @@ def run_verify(lake: str, number: int | None, *, set_aside: bool, as_json: bool)
     layout = _layout(lake)
     found = verify(layout, manifest_of(layout, number))
     aside = _set_aside(layout, found) if set_aside and found.findings else []
+    interrupted = orders.interrupted(layout)
     if as_json:
-        print_json(asdict(found) | {"set_aside": aside})
+        print_json(asdict(found) | {"set_aside": aside, "erasure_interrupted": interrupted})
     else:
         show.verified(OUT, found, aside)
+        _say(interrupted=interrupted)
     if found.findings:
         raise UnsoundSnapshotError(layout.root, found.number, len(found.findings))
+
+
+def _say(*, interrupted: bool) -> None:
+    """Say that an erasure waits for its end."""
+    if interrupted:
+        show.interrupted(ERR)
 
 
 def _set_aside(layout: Layout, found: Verification) -> list[str]:
@@ -101,10 +109,13 @@ def run_rollback(lake: str, number: int, wait: float, *, as_json: bool) -> None:
         finish(layout)
         before = _serving(layout)
         roll_back(layout, number)
+    told = {"lake": str(layout.root), "before": before, "snapshot": number}
+    interrupted = orders.interrupted(layout)
     if as_json:
-        print_json({"lake": str(layout.root), "before": before, "snapshot": number})
+        print_json(told | {"erasure_interrupted": interrupted})
     else:
         show.rolled_back(OUT, before, number)
+        _say(interrupted=interrupted)
 
 
 def _serving(layout: Layout) -> int | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mmcore.errors import ConfigError
 from mmcore.media.crawl import walk
+from mmcore.paths import printable
 from mmcore.privacy import Veil
 from mmcore.specs import CrawlSpec
 from mmcore.types import Hit, Source
@@ -43,7 +44,7 @@ def named(hits: Sequence[Hit], layout: Layout, sources: Iterable[Source]) -> lis
 def _names(source: Source, layout: Layout, veil: Veil) -> dict[tuple[str | None, str | None], str]:
     entries = walk(source, CrawlSpec(), layout.root).entries
     return {
-        (source.alias, veil.path(source.alias, entry.path)): entry.path
+        (source.alias, veil.path(source.alias, entry.path)): printable(entry.path)
         for entry in entries
         if not entry.manifest
     }

@@ -7,14 +7,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import pairwise
-from operator import itemgetter
+from itertools import pairwise, repeat
+from operator import attrgetter, contains, itemgetter
+from sys import intern
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mmcore.errors import ConfigError
+from mmcore.paths import printable, storable
 from mmcore.types import Item, MediaFile, Rejection, Span
 from storage import schemas
 from storage.schemas import MODALITIES, Modality
@@ -23,26 +25,27 @@ _QUARANTINE_KEY: Final = (
     *("root", "path", "content_id", "source", "start", "stage", "reason", "message", "decoder"),
 )
 
+_BATCH: Final = 10_000  # rows that are Python's at once, beside what is made of them
 _MODALITIES: Final = {str(modality): modality for modality in MODALITIES}  # an enum asks slowly
 
 
-def printable(path: str) -> tuple[str, bytes | None]:
-    """``path`` with escapes for what is not UTF-8, and its raw bytes where there is such."""
-    if path.isascii():
-        return path, None
-    text = path.encode("utf-8", "backslashreplace").decode()
+def _named(path: str) -> tuple[str, bytes | None]:
+    """``path`` as tables have it, and its raw bytes where that is not the name itself."""
+    text = printable(path)
     return text, None if text == path else os.fsencode(path)
 
 
 def files_table(files: Iterable[MediaFile]) -> pa.Table:
     """``schemas.FILES``, sorted by root and path; each (root, path) once."""
-    each = {(file.root, file.path): file for file in files}
-    ordered = [each[place] for place in sorted(each)]
-    names = [printable(file.path) for file in ordered]
+    place = attrgetter("root", "path")
+    ordered = sorted({place(file): file for file in files}.values(), key=place)
+    paths = [file.path for file in ordered]
+    plain = all(map(str.isascii, paths)) and not any(map(contains, paths, repeat("\\")))
+    names = [] if plain else list(map(_named, paths))
     columns = {
         "root": [file.root for file in ordered],
-        "path": [text for text, _ in names],
-        "path_bytes": [raw for _, raw in names],
+        "path": paths if plain else [text for text, _ in names],
+        "path_bytes": [None] * len(paths) if plain else [raw for _, raw in names],
         "content_id": [file.content_id for file in ordered],
         "modality": [file.modality for file in ordered],
         "media_type": [file.media_type for file in ordered],
@@ -53,39 +56,53 @@ def files_table(files: Iterable[MediaFile]) -> pa.Table:
     return pa.Table.from_pydict(columns, schema=schemas.FILES)
 
 
+def tally(column: pa.ChunkedArray) -> dict[str, int]:
+    """How often each value of a text column comes, by value."""
+    found = pc.value_counts(column)
+    counts = zip(found.field(0).to_pylist(), found.field(1).to_pylist(), strict=True)
+    return dict(sorted(counts))
+
+
+def distinct(column: pa.ChunkedArray) -> int:
+    """How many different values a column has."""
+    return int(pc.count_distinct(column).as_py())
+
+
 def known_files(table: pa.Table, root: str) -> dict[str, MediaFile]:
     """The files of one root by path, read back from ``schemas.FILES``."""
-    mine = table.filter(pc.equal(table["root"], root)).select(schemas.FILES.names)
-    columns = [column.to_pylist() for column in mine.columns[1:]]
-    found = {}
-    for path, raw, content, modality, media_type, language, size, mtime_ns in zip(
-        *columns, strict=True
-    ):
-        name = path if raw is None else raw.decode("utf-8", "surrogateescape")
-        found[name] = MediaFile(
-            root=root,
-            path=name,
-            content_id=content,
-            modality=_MODALITIES[modality],
-            media_type=media_type,
-            size=size,
-            mtime_ns=mtime_ns,
-            language=language,
-        )
+    mine = table.filter(pc.equal(table["root"], root)).select(schemas.FILES.names[1:])
+    found: dict[str, MediaFile] = {}
+    for batch in mine.to_batches(max_chunksize=_BATCH):
+        columns = [column.to_pylist() for column in batch.columns]
+        for path, raw, content, modality, media_type, language, size, mtime_ns in zip(
+            *columns, strict=True
+        ):
+            name = path if raw is None else raw.decode("utf-8", "surrogateescape")
+            found[name] = MediaFile(
+                root,
+                name,
+                content,
+                _MODALITIES[modality],
+                intern(media_type),
+                size,
+                mtime_ns,
+                language,
+            )
     return found
 
 
 def item_files_table(items: Iterable[Item]) -> pa.Table:
     """``schemas.ITEM_FILES``: one row for each file of each item, sorted."""
-    rows = [
-        (item.item_id, file.root, printable(file.path)[0], file.content_id, file.modality)
-        for item in items
-        for file in item.files
-    ]
-    rows.sort(key=itemgetter(0, 2))
-    columns = zip(*rows, strict=True) if rows else ((),) * len(schemas.ITEM_FILES)
-    named = dict(zip(schemas.ITEM_FILES.names, map(list, columns), strict=True))
-    return pa.Table.from_pydict(named, schema=schemas.ITEM_FILES)
+    rows = [(item.item_id, printable(file.path), file) for item in items for file in item.files]
+    rows.sort(key=itemgetter(0, 1))
+    columns = {
+        "item_id": [item_id for item_id, _, _ in rows],
+        "root": [file.root for _, _, file in rows],
+        "path": [path for _, path, _ in rows],
+        "content_id": [file.content_id for _, _, file in rows],
+        "role": [file.modality for _, _, file in rows],
+    }
+    return pa.Table.from_pydict(columns, schema=schemas.ITEM_FILES)
 
 
 def items_table(items: Sequence[Item], segments: Mapping[Modality, pa.Table]) -> pa.Table:
@@ -96,7 +113,7 @@ def items_table(items: Sequence[Item], segments: Mapping[Modality, pa.Table]) ->
     columns = {
         "item_id": ids,
         "root": [item.root for item in ordered],
-        "key": [printable(item.key)[0] for item in ordered],
+        "key": [storable(item.key) for item in ordered],
         "labels": [list(item.labels) for item in ordered],
         "split": [item.split for item in ordered],
         **{f"has_{m}": _among(ids, segments.get(m)) for m in MODALITIES},
@@ -120,13 +137,13 @@ def _user_column(name: str, values: list[Any]) -> tuple[str, pa.Array]:
         raise ConfigError(
             f"the manifest's column {name!r} is one of the lake's own: rename it in the manifest"
         )
-    values = [printable(value)[0] if isinstance(value, str) else value for value in values]
+    values = [storable(value) if isinstance(value, str) else value for value in values]
     try:
-        return printable(name)[0], pa.array(values)
+        return storable(name), pa.array(values)
     except (pa.ArrowException, OverflowError, UnicodeError):
         # values of several types, or none that Arrow has: keep them as text
-        texts = [None if value is None else printable(str(value))[0] for value in values]
-        return printable(name)[0], pa.array(texts, pa.string())
+        texts = [None if value is None else storable(str(value)) for value in values]
+        return storable(name), pa.array(texts, pa.string())
 
 
 def _refuse_collisions(ordered: Sequence[Item]) -> None:
@@ -213,7 +230,7 @@ def record_of(rejection: Rejection) -> dict[str, Any]:
     span = rejection.span
     return {
         "root": rejection.root,
-        "path": printable(rejection.path)[0],
+        "path": printable(rejection.path),
         "content_id": rejection.content_id,
         "source": rejection.source,
         "start": span.start if span else None,

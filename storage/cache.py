@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -17,6 +18,7 @@ from uuid import uuid4
 from storage.errors import PlaceError
 
 _BOUND: Final = 20 * 10**9  # bytes
+_LEFT: Final = 86_400.0  # seconds after which nobody writes to an upload any more
 
 
 def folder() -> Path:
@@ -48,9 +50,13 @@ def staging(name: str) -> Path:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """Yield a path to write, in the cache's folder; what stands there at the end is removed."""
+    """Yield a path to write, in the cache's folder; what stands there at the end is removed.
+
+    So is what killed processes left there more than a day ago.
+    """
     here = folder() / "uploads"
     here.mkdir(parents=True, exist_ok=True)
+    _clean(here, older_than=time.time() - _LEFT)
     path = here / f".{uuid4().hex}.tmp"
     try:
         yield path
@@ -79,10 +85,19 @@ def kept(name: str, size: int, fetch: Callable[[Path], object]) -> Path:
 
 
 def clear() -> None:
-    """Remove all copies: what was erased from a lake must not stay in them."""
-    here = folder() / "files"
+    """Remove all copies and uploads: what was erased from a lake must not stay in them.
+
+    Another process whose upload is under way fails, and its run is to be started again.
+    """
+    for name in ("files", "uploads"):
+        _clean(folder() / name)
+
+
+def _clean(here: Path, *, older_than: float = float("inf")) -> None:
     for path in here.iterdir() if here.is_dir() else ():
-        _removed(path)
+        with suppress(FileNotFoundError):  # its process ended meanwhile
+            if path.lstat().st_mtime < older_than:
+                _removed(path)
 
 
 def _evict(new: Path) -> None:

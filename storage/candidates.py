@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from storage.atomic import write_bytes
+from storage.cards import read_card
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
+from storage.leases import still_held
 from storage.manifest import Manifest
-from storage.places import children, is_local, remove
+from storage.places import children, folders, is_local, remove
 
 MANIFEST: Final = "manifest.json"
 BLOCKED: Final = "blocked.json"
@@ -42,7 +44,8 @@ def write_candidate(layout: Layout, manifest: Manifest) -> Path:
 
 
 def drop_candidate(layout: Layout, run: str) -> None:
-    """Remove the candidate of ``run``; none there is fine."""
+    """Remove the candidate of ``run``; none there is fine. Asks whether the lease is held."""
+    still_held(layout)
     remove_folder(layout.candidate(run))
 
 
@@ -54,27 +57,29 @@ def block(layout: Layout, run: str, reason: str) -> None:
 
 
 def blocked(layout: Layout) -> list[Blocked]:
-    """The candidates that were refused, by run; raises CorruptLakeError for a damaged mark."""
+    """The candidates that were refused, by run; a mark that is damaged gives no reason."""
     found = []
-    for run, names in _runs(layout):
+    for run, names in _marks(layout):
         if BLOCKED in names:
             folder = layout.candidate(run)
-            told = _json(folder / BLOCKED)
+            told = _told(folder / BLOCKED)
             found.append(Blocked(run, number_of(folder), str(told.get("reason", "")), _when(told)))
     return found
 
 
 def unjudged(layout: Layout) -> list[str]:
     """The runs that left a candidate which was not refused, also what is left of a removed one."""
-    return [run for run, names in _runs(layout) if BLOCKED not in names]
+    return [run for run, names in _marks(layout) if BLOCKED not in names]
+
+
+def runs(layout: Layout) -> list[str]:
+    """The runs that left a candidate, or some of one, sorted."""
+    return [folder.name for folder in folders(layout.candidates, links=True)]
 
 
 def number_of(folder: Path) -> int | None:
     """The number in a candidate's manifest; None where there is none that can be read."""
-    try:
-        number = _json(folder / MANIFEST).get("number")
-    except (CorruptLakeError, FileNotFoundError):
-        return None
+    number = _told(folder / MANIFEST).get("number")
     return number if isinstance(number, int) else None
 
 
@@ -85,21 +90,17 @@ def remove_folder(folder: Path) -> None:
         folder.rmdir()
 
 
-def _runs(layout: Layout) -> Iterator[tuple[str, list[str]]]:
-    for run in children(layout.candidates):
-        folder = layout.candidate(run)
-        if folder.is_dir():
-            yield run, children(folder)
+def _marks(layout: Layout) -> Iterator[tuple[str, list[str]]]:
+    for run in runs(layout):
+        yield run, children(layout.candidate(run))
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _told(path: Path) -> dict[str, Any]:
+    """What a file of a candidate says; nothing where it is missing or damaged."""
     try:
-        told = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise CorruptLakeError(path, f"is no JSON ({error})") from error
-    if not isinstance(told, dict):
-        raise CorruptLakeError(path, "is no JSON object")
-    return told
+        return read_card(path) or {}
+    except CorruptLakeError:
+        return {}
 
 
 def _when(told: dict[str, Any]) -> datetime | None:

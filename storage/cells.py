@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from storage.errors import IdCollisionError
 from storage.records import RECORD, PartRecord, read_record, record_text, records_in
 from storage.schemas import DESCRIPTIONS, LENGTH_TOLERANCE, dtype_of, embeddings_schema
 from storage.tables import Compression, read_parts, vectors_of, write_part
+
+IDENTITY: Final = ("content_id", "source", "segmentation", "start", "end", "unit")
+"""What a segment's id is a hash of."""
 
 
 def part_path(folder: Path, shard_name: str) -> Path:
@@ -105,16 +109,42 @@ def _tries(record: PartRecord) -> Iterator[tuple[str, ...]]:
 
 
 def live_descriptions(parts: Sequence[Path], live: Set[str]) -> pa.Table:
-    """``schemas.DESCRIPTIONS`` of the segments of the contents ``live``, each segment once."""
+    """``schemas.DESCRIPTIONS`` of the segments of the contents ``live``, each segment once.
+
+    Raises IdCollisionError where two segments have one id.
+    """
     wanted = pa.array(sorted(live), pa.string())
     found = [DESCRIPTIONS.empty_table()]
     for path in parts:
         rows = read_parts([path], DESCRIPTIONS.names)
         found.append(rows.filter(pc.is_in(rows["content_id"], wanted)))
     table = pa.concat_tables(found)
-    numbered = table.append_column("row", pa.array(range(table.num_rows), pa.int64()))
-    first = numbered.group_by("segment_id").aggregate([("row", "min")])["row_min"]
-    return table.take(first)
+    ids = table["segment_id"].to_numpy()
+    _, first, place = np.unique(ids, return_index=True, return_inverse=True)
+    again = np.flatnonzero(first[place] != np.arange(len(ids)))
+    refuse_collision(table.take(first[place[again]]), table.take(again))
+    return table.take(np.sort(first))
+
+
+def refuse_shared(described: Iterable[pa.Table]) -> None:
+    """Raise IdCollisionError where segments of two modalities have one id; a table for each."""
+    pairs = [table.select(["segment_id", "content_id"]) for table in described]
+    table = pa.concat_tables(pairs) if pairs else DESCRIPTIONS.empty_table()
+    ids = table["segment_id"].to_numpy()
+    _, first, counts = np.unique(ids, return_index=True, return_counts=True)
+    for place in first[counts > 1][:1]:
+        contents = table.filter(pc.equal(table["segment_id"], int(ids[place])))["content_id"]
+        raise IdCollisionError(int(ids[place]), contents[0].as_py(), contents[1].as_py())
+
+
+def refuse_collision(one: pa.Table, other: pa.Table) -> None:
+    """Raise IdCollisionError where row ``i`` of both, of equal ids, is not the same segment."""
+    for column in IDENTITY:
+        same = one[column].combine_chunks().equals(other[column].combine_chunks())
+        if not same:
+            pairs = zip(one.to_pylist(), other.to_pylist(), strict=True)
+            row, also = next((a, b) for a, b in pairs if a[column] != b[column])
+            raise IdCollisionError(row["segment_id"], row["content_id"], also["content_id"])
 
 
 def standing_rejections(

@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from storage.atomic import write_bytes
+from storage.errors import FOLDER, CorruptLakeError
 from storage.places import is_local, schemes, store_of
 from storage.stores import BUCKETS
 
@@ -41,6 +42,8 @@ def look(path: Path) -> Seen:
         return Seen(store.cat_file(key), tag)
     except FileNotFoundError:
         return Seen(None)
+    except IsADirectoryError as error:
+        raise CorruptLakeError(path, FOLDER) from error
 
 
 def create(path: Path, data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""The parts of cells without what is to be erased, and what was made of them."""
+"""The parts of cells without what is to be erased, and which file stands for which."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.errors import CorruptLakeError
 from storage.gathering import Place, staying_places
 from storage.layout import Layout
 from storage.orders import Order
-from storage.places import listing
+from storage.reach import reach
 from storage.records import PartRecord, read_record
 from storage.snapshot import Snapshot
 
@@ -22,16 +22,24 @@ _SHARED: Final = "spaces"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Rewritten parts of cells: path below the lake → the new one, None where nothing is left."""
+    """Files that were written anew: path below the lake → the new one."""
 
     layout: Layout
-    cells: dict[str, Path | None] = field(default_factory=dict)
+    cells: dict[str, Path | None] = field(default_factory=dict)  # None where nothing is left
+    records: dict[str, Path] = field(default_factory=dict)  # of models
+
+    @property
+    def replaced(self) -> frozenset[str]:
+        """The old ones, which go once no manifest names them."""
+        return frozenset({*self.cells, *self.records})
 
     def now(self, name: str) -> Path | None:
         """What stands for the file ``name`` now; a shared space's part is made when asked for."""
         path = self.layout.root / name
         if name in self.cells:
             return self.cells[name]
+        if name in self.records:
+            return self.records[name]
         if not name.startswith(f"{_SHARED}/"):
             return path
         own = self._cells_of(PurePosixPath(name))
@@ -57,18 +65,20 @@ def rewritten(
 ) -> Parts:
     """Write every part of cells, published or not, without what ``order`` names.
 
-    A part also loses the places ``lost`` from its rejections: of a content that stays elsewhere,
-    that place is named instead, of any other the rejection goes with the content. Old parts stay.
+    Nor do they keep what no snapshot holds, for nobody can tell any more whose that was. A part
+    also loses the places ``lost`` from its rejections: of a content that stays elsewhere, that
+    place is named instead, of any other the rejection goes with the content. Old parts stay.
     """
     found, kept = Parts(layout), list(snapshots)
     named = {file.path for one in kept for file in one.manifest.files}
-    for name in sorted(listing(layout.root / _CELLS)):
+    live = _held(kept) - order.contents
+    for name in reach(layout.root / _CELLS).files:
         path = layout.root / _CELLS / name
         if path.suffix != ".parquet" or path.name.startswith("."):
             continue
         try:
             record = read_record(path)
-            wanted = _without(record, order, kept, lost)
+            wanted = _without(record.only(live), order, kept, lost)
             if wanted != record:
                 nothing = not (wanted.done or wanted.rejections)
                 made = None if nothing else rewrite.merged(path.parent, [path], wanted)
@@ -80,10 +90,15 @@ def rewritten(
     return found
 
 
+def _held(snapshots: Iterable[Snapshot]) -> set[str]:
+    """The contents of all files that the snapshots have."""
+    tables = (one.rows("files", ["content_id"]) for one in snapshots)
+    return {content for rows in tables for content in rows["content_id"].to_pylist()}
+
+
 def _without(
-    record: PartRecord, order: Order, snapshots: list[Snapshot], lost: Set[Place]
+    wanted: PartRecord, order: Order, snapshots: list[Snapshot], lost: Set[Place]
 ) -> PartRecord:
-    wanted = record.without(order.contents)
     at_lost = {str(r["content_id"]) for r in wanted.rejections if (r["root"], r["path"]) in lost}
     if not at_lost:
         return wanted

@@ -22,6 +22,9 @@ class NoLakeError(MmindexError, FileNotFoundError):
         super().__init__(f"{lake} has {fact}")
 
 
+FOLDER = "is a folder, not a file: move it away"
+
+
 class CorruptLakeError(MmindexError):
     """A file of the lake is not what its manifest says."""
 
@@ -32,20 +35,62 @@ class CorruptLakeError(MmindexError):
         super().__init__(f"{path}: {why}; the lake is damaged: {_way_out(path)}")
 
 
+class SnapshotReissuedError(MmindexError):
+    """A snapshot that is open was written anew by an erasure, or removed; its files are gone."""
+
+    exit_code = 6
+
+    def __init__(self, lake: Path, number: int | None) -> None:
+        self.lake, self.number = lake, number
+        super().__init__(
+            f"{lake}: snapshot {number} is not as it was when it was opened: an erasure wrote it"
+            " anew, or it was removed. Open it again"
+        )
+
+
+class KeyLostError(CorruptLakeError):
+    """The lake's key is gone, or is another one: what was hashed under it says nothing any more.
+
+    Never made anew: what was forgotten would come back.
+    """
+
+    def __init__(self, path: Path, why: str = "is missing") -> None:
+        self.path, self.why = path, why
+        MmindexError.__init__(
+            self,
+            f"{path}: {why}, and without it nobody can tell what was forgotten, or what a private"
+            " lake's names are: restore it from a copy; nothing was changed",
+        )
+
+
 def _way_out(path: Path) -> str:
     """What helps: a pointer has to be moved, the rest can be made again from the media."""
     move = (
         "`mmindex snapshots list` names the snapshots, and `mmindex snapshots rollback NUMBER`"
         " lets a sound one serve"
     )
+    anew = "if no snapshot is sound, `mmindex index` begins anew from the vectors that are there"
     if path.name == "CURRENT":
-        return move
+        return f"{move}; {anew}"
     if path.name == "manifest.json":
-        return f"{move}; one that is not needed any more goes with its folder {path.parent}"
+        return (
+            f"{move}; one that is not needed any more goes with its folder {path.parent}; {anew}"
+        )
     return (
         "`mmindex index` makes it again from the media, `mmindex snapshots verify` lists all that"
         " is damaged, and `mmindex snapshots rollback NUMBER` lets an older snapshot serve"
     )
+
+
+class IdCollisionError(MmindexError):
+    """Two segments have the same 63-bit id; with 10^9 of them that has odds of one in twenty."""
+
+    def __init__(self, segment: int, one: str, other: str) -> None:
+        self.segment, self.one, self.other = segment, one, other
+        super().__init__(
+            f"segments of the contents {one} and {other} have the same id {segment}: leave one of"
+            " their files out with --exclude; nothing was published"
+        )
 
 
 class UnsoundSnapshotError(MmindexError):
@@ -166,7 +211,7 @@ class ErasureError(MmindexError):
         self.lake, self.left = lake, {name: tuple(kinds) for name, kinds in left.items()}
         told = "; ".join(f"{name} ({', '.join(kinds)})" for name, kinds in self.left.items())
         super().__init__(
-            f"{lake}: erased, but something of it is still in {told}."
+            f"{lake}: erased, but something of it is, or may be, still in {told}."
             " Remove by hand what mmindex did not write; `mmindex maintain --grace-days 0` removes"
-            " what no kept snapshot names"
+            " what no kept snapshot names. `mmindex forget`, with nothing named, looks again"
         )

@@ -21,8 +21,10 @@ from storage import models
 from storage.atomic import sync
 from storage.errors import CandidateOutdatedError, NoLakeError
 from storage.layout import Layout
+from storage.leases import still_held
 from storage.manifest import Manifest, read_manifest
-from storage.places import folders, is_local, listing, modified, remove
+from storage.places import folders, holding, is_local, listing, modified, remove
+from storage.schemas import is_record
 from storage.snapshot import Snapshot, current, published
 from storage.stores import Listed
 
@@ -43,6 +45,7 @@ _KINDS: Final = {  # folder of the lake → kind of what lies in it, in the orde
     "staging": "staging",
 }
 _ORDER: Final = (*dict.fromkeys(_KINDS.values()), _TEMPORARY)
+_DAMAGED: Final = ".damaged"  # ends the name of a file that was set aside
 _TEMPORARY_NAME: Final = re.compile(r"\.[0-9a-f]{32}\.tmp")  # of storage.atomic and models
 _UNIT: Final = 3  # an index or a model is a folder: <folder>/<name>/<build or version>
 
@@ -137,14 +140,18 @@ def survey(
 def collect(layout: Layout, found: Survey) -> Collected:
     """Remove what ``found`` says goes, then empty folders; hold the writer's lock.
 
+    Whether a lease on the lake is still held is asked before each turn.
+
     May be killed at any moment and run again: every snapshot that stays is whole throughout. A
     file that is not there any more is not counted. Raises CandidateOutdatedError, and removes
     nothing, when another snapshot than at the survey is published.
     """
+    still_held(layout)
     if current(layout) != found.current:
         raise CandidateOutdatedError(layout.root, found.current, current(layout))
     removed: list[Garbage] = []
     for _, turn in groupby(found.garbage, key=lambda garbage: _turn(garbage)[:2]):
+        still_held(layout)
         removed += _removed(layout, list(turn))
     for area in _KINDS if is_local(layout.root) else ():
         _remove_empty(layout.root / area)
@@ -168,6 +175,7 @@ class _Rules:
 
     named: frozenset[str]  # files
     units: frozenset[str]  # folders of indexes and models
+    in_use: frozenset[str]  # those of them that a manifest names
     snapshots: frozenset[str]  # numbers
     reports: frozenset[str]
     runs: frozenset[str]
@@ -179,6 +187,7 @@ class _Rules:
         named = frozenset(file.path for manifest in manifests for file in manifest.files)
         units = {_unit(PurePosixPath(path)) for path in named}
         units |= {index.path for manifest in manifests for index in manifest.indexes}
+        in_use = frozenset(units)
         # the highest version of a model stays: the next one must not get its name, by which
         # vectors of its space are found
         for folder in folders(layout.root / "models"):
@@ -187,11 +196,13 @@ class _Rules:
         proposed = {str(manifest.number) for manifest in manifests}
         proposed |= {str(m.evaluation.report) for m in manifests if m.evaluation}
         snapshots = frozenset(map(str, numbers))
-        return cls(named, frozenset(units), snapshots, snapshots | proposed, frozenset(runs))
+        reports = snapshots | proposed
+        return cls(named, frozenset(units), in_use, snapshots, reports, frozenset(runs))
 
     def stays(self, path: PurePosixPath) -> bool:
         """Whether the file at ``path`` stays, however old it is."""
         kind, folder = _KINDS[path.parts[0]], path.parts[1]
+        ours = path.match("part-*.parquet")
         match kind:
             case "snapshots":
                 return folder in self.snapshots or not _is_number(folder)
@@ -199,11 +210,12 @@ class _Rules:
                 return folder in self.reports or not _is_number(folder)
             case "candidates":
                 return folder in self.runs or path.parent.name == "candidates"
+            case "models" if is_record(path.name) and _unit(path) in self.in_use:
+                ours = True  # an erasure writes another one beside it
             case "indexes" | "models":
                 return len(path.parts) <= _UNIT or _unit(path) in self.units
             case "staging":
                 return False
-        ours = path.match("part-*.parquet") or path.match("part-*.parquet.damaged")
         return str(path) in self.named or not ours
 
 
@@ -216,11 +228,13 @@ def _garbage(
     dead: set[tuple[str, str]] = set()  # (modality, name) of parts of cells that go
     for area, name, found in _files(layout.root):
         kind = _TEMPORARY if _is_temporary(name) else _KINDS.get(area, "")
-        if not kind or (kind != _TEMPORARY and rules.stays(name)):
+        aside = name.name.endswith(_DAMAGED)
+        if not kind or (kind != _TEMPORARY and not aside and rules.stays(name)):
             continue
         # a shard that is embedded again gets its old name: what was projected must not be found
         derived = kind == "spaces" and (name.parent.name, name.name) in dead
-        if derived or now.timestamp() - found.mtime > grace[kind]:
+        limit = retention.orphan_grace.total_seconds() if aside else grace[kind]
+        if derived or now.timestamp() - found.mtime > limit:
             if kind == "embeddings":
                 dead.add((name.parts[1], name.name))
             yield Garbage(kind, str(name), found.size)
@@ -229,7 +243,7 @@ def _garbage(
 def _files(root: Path) -> Iterator[tuple[str, PurePosixPath, Listed]]:
     """Every file with the lake's folder it lies in; cells before what is derived of them.
 
-    Links are not followed; a folder that is not of the lake, or cannot be read, is left alone.
+    Links are not followed, and a folder that is not of the lake is left alone.
     """
     for name, found in listing(root, deep=False).items():
         yield "", PurePosixPath(name), found
@@ -246,7 +260,7 @@ def _turn(garbage: Garbage) -> tuple[int, bool, str]:
 
 def _candidates(layout: Layout, since: float) -> dict[str, Manifest]:
     """Run → manifest of the candidates that are not older than ``since`` (seconds)."""
-    found = sorted(layout.candidates.glob("*/manifest.json"))
+    found = holding(layout.candidates, "manifest.json")
     return {p.parent.name: read_manifest(p) for p in found if modified(p) >= since}
 
 

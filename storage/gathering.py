@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
 from storage.orders import Order
-from storage.places import listing
+from storage.reach import reach
 from storage.scan import Scanner
 from storage.schemas import MODALITIES
 from storage.snapshot import Snapshot
@@ -59,7 +59,7 @@ class Gathering:
         Also the fused vectors of items that lose one of their contents.
         """
         for area in _AREAS:
-            for name in sorted(listing(self._layout.root / area)):
+            for name in reach(self._layout.root / area).files:
                 if name.endswith(".parquet"):
                     self._try(area, f"{area}/{name}")
         for name in sorted(self._named):

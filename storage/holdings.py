@@ -48,6 +48,13 @@ class Holdings:
         rows = _at(self.refused, places)
         return sorted(set(zip(rows["root"].to_pylist(), rows["path"].to_pylist(), strict=True)))
 
+    def below(self, root: str, prefix: str) -> list[str]:
+        """The paths of a root that begin with ``prefix``, sorted."""
+        mine = pc.and_(
+            pc.equal(self.held["root"], root), pc.starts_with(self.held["path"], pattern=prefix)
+        )
+        return sorted(set(self.held["path"].filter(mine).to_pylist()))
+
     def of_items(self, items: Collection[int]) -> pa.Table:
         """The rows of ``held`` of ``items``."""
         return self.held.filter(pc.is_in(self.held["item_id"], pa.array(sorted(items))))

@@ -7,26 +7,52 @@ import secrets
 from typing import Final
 
 from storage.atomic import replacing
-from storage.errors import CorruptLakeError
+from storage.cards import read_card
+from storage.errors import CorruptLakeError, KeyLostError
 from storage.layout import Layout
+from storage.snapshot import current, manifest_of
 
 _BYTES: Final = 32
 _HASH_BYTES: Final = 16
 
 
 def lake_key(layout: Layout) -> bytes:
-    """The key of the lake, 32 random bytes in ``KEY``; made when missing, so hold the lock.
+    """The key of the lake, 32 random bytes in ``KEY``; made when there was none: hold the lock.
 
-    Whoever loses the file loses what the hashes say: tombstones and hashed paths match no more.
+    Raises KeyLostError where something was hashed under one that is gone.
     """
     key = read_key(layout)
     if key is not None:
         return key
+    check_key(layout)
     made = secrets.token_bytes(_BYTES)
     with replacing(layout.key) as temporary:
         temporary.touch(mode=0o600)
         temporary.write_bytes(made)
     return made
+
+
+def check_key(layout: Layout) -> None:
+    """Raise KeyLostError where the key is gone, and tombstones or hashed names are not."""
+    if read_key(layout) is None and (_has_tombstones(layout) or _is_private(layout)):
+        raise KeyLostError(layout.key)
+
+
+def _has_tombstones(layout: Layout) -> bool:
+    """Whether something was forgotten, or is about to be; also where nobody can read what."""
+    if (layout.tombstones / "pending.json").exists():
+        return True
+    try:
+        return any((read_card(layout.tombstones / "tombstones.json") or {}).values())
+    except CorruptLakeError:
+        return True
+
+
+def _is_private(layout: Layout) -> bool:
+    try:
+        return current(layout) is not None and manifest_of(layout).private
+    except CorruptLakeError:  # whoever needs the manifest says so
+        return False
 
 
 def read_key(layout: Layout) -> bytes | None:

@@ -2,7 +2,7 @@
 
 ``LOCK`` says who holds it and until when. It is made only where there is none, renewed while its
 holder lives, and taken over by a conditional put once it has run out. A holder that lost it finds
-out before it publishes (``still_held``), or else by the conditional put of ``CURRENT``.
+out before it publishes or removes (``still_held``), or by the conditional put of ``CURRENT``.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -19,6 +18,7 @@ from pydantic import (
     field_validator,
 )
 
+from storage.cards import read_card
 from storage.errors import CorruptLakeError
 from storage.migrations import lifted
 from storage.places import is_local, opened
@@ -170,10 +170,11 @@ def read_manifest(path: Path) -> Manifest:
     One of an older schema is lifted to today's. Raises CorruptLakeError, or LakeVersionError for a
     schema that this mmindex does not know.
     """
+    told = read_card(path)
+    if told is None:
+        raise CorruptLakeError(path, "is missing")
     try:
-        return Manifest.model_validate(lifted(json.loads(path.read_bytes()), path))
-    except FileNotFoundError as error:
-        raise CorruptLakeError(path, "is missing") from error
+        return Manifest.model_validate(lifted(told, path))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -13,6 +13,7 @@ from typing import Final
 from storage.atomic import sync
 from storage.findings import Finding
 from storage.layout import Layout
+from storage.leases import still_held
 from storage.manifest import Manifest
 from storage.places import is_local, sizes, store_of
 
@@ -70,8 +71,9 @@ def set_aside(layout: Layout, path: Path) -> list[str]:
         folder = layout.root / _unit(name)
         paths = [folder / "index.json", folder / "index.faiss"]
     there = [path for path in paths if path.is_file()]
+    still_held(layout)
     for one in there:
-        _rename(one, one.with_name(one.name + _ENDING))
+        renamed(one, one.with_name(one.name + _ENDING))
     return [layout.relative(one) for one in there]
 
 
@@ -81,9 +83,12 @@ def _unit(name: str) -> str:
     return "/".join(parts[:3]) if parts[0] in ("indexes", "models") else name
 
 
-def _rename(path: Path, target: Path) -> None:
+def renamed(path: Path, target: Path) -> None:
+    """Give a file of the lake another name, also in another folder of it."""
     if is_local(path):
+        target.parent.mkdir(parents=True, exist_ok=True)
         path.replace(target)
+        sync(target.parent)
         sync(path.parent)
     else:
         store, key = store_of(path)

@@ -1,4 +1,8 @@
-"""Models with versions: ``models/<name>/<version>/``, never changed."""
+"""Models with versions: ``models/<name>/<version>/``; no file of one is ever changed.
+
+A folder may have several records (``schemas.is_record``): an erasure writes another one beside
+the old. Which one counts is what a manifest says.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,9 @@ from storage.atomic import make_folder, sync, write_bytes
 from storage.conditional import create
 from storage.errors import CorruptLakeError, ModelExistsError
 from storage.layout import Layout
+from storage.manifest import Manifest
 from storage.places import folders, is_local, listing
+from storage.snapshot import refuse_outdated
 
 
 def store_model(layout: Layout, name: str, version: str, files: Mapping[str, bytes]) -> Path:
@@ -48,13 +54,28 @@ def _put(folder: Path, files: Mapping[str, bytes]) -> None:
             raise ModelExistsError(folder)
 
 
-def load_model(layout: Layout, name: str, version: str) -> dict[str, bytes]:
-    """The files of a version by name; CorruptLakeError when there is none."""
+def load_model(layout: Layout, manifest: Manifest, name: str, version: str) -> dict[str, bytes]:
+    """The files of a version that ``manifest`` names, by name.
+
+    Raises CorruptLakeError when it names none, or one that is not there, SnapshotReissuedError
+    where that is so because the snapshot is another one by now.
+    """
     folder = layout.model(name, version)
-    paths = files_of(folder)
+    paths = [layout.root / path for path in manifest.paths(layout.relative(folder))]
     if not paths:
-        raise CorruptLakeError(folder, "is missing")
-    return {path.name: path.read_bytes() for path in paths}
+        raise CorruptLakeError(folder, "is missing among the manifest's files")
+    try:
+        return {path.name: _read(path) for path in paths}
+    except CorruptLakeError as error:
+        refuse_outdated(layout, manifest, error)
+        raise
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise CorruptLakeError(path, "is missing") from error
 
 
 def files_of(folder: Path) -> list[Path]:

@@ -47,6 +47,7 @@ class Part:
     kind: str  # parts of another kind are never merged with it: computed or stored otherwise
     row_bytes: int  # of a vector
     cells: Mapping[str, int] = field(repr=False)  # live content → rows
+    dead_contents: int = 0  # that its own record names
 
     @property
     def dead_rows(self) -> int:
@@ -79,6 +80,7 @@ def survey_part(path: Path, file: FileEntry, live: Set[str]) -> Part:
         kind=digest([dict(record.compute), carried(path)]),
         row_bytes=vector.list_size * _NUMBER_BYTES[dtype_of(vector)],
         cells=_cells(path, live),
+        dead_contents=len(record.contents() - live),
     )
 
 
@@ -128,7 +130,8 @@ def _together(parts: Sequence[Part]) -> list[set[int]]:
 
 def _is_urgent(part: Part, together: Set[int], aims: Aims) -> bool:
     """Whether a part is rewritten also where there is none to merge it with."""
-    return len(together) > 1 or part.dead_rows > aims.dead_share * part.file.rows
+    named = part.dead_contents > 0 and aims.dead_share == 0  # without rows: refused, or empty
+    return len(together) > 1 or named or part.dead_rows > aims.dead_share * part.file.rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ and in ``conditional``, and nowhere else.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from io import BufferedIOBase, BytesIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final, cast
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
@@ -25,7 +26,11 @@ from storage.stores import BUCKETS, EXTRAS, Listed, found_below, listed, names_i
 
 _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _PATTERN: Final = re.compile(r"[*?\[\]#]")
+_BUCKET: Final = re.compile(r"[A-Za-z0-9._-]{3,255}|arn:.+")
+_READ_ONLY: Final = frozenset({"http", "https"})
+_SCHEMES: Final = frozenset({*EXTRAS, *_READ_ONLY, "file", "local", "memory", "az", "sftp"})
 _BLOCK: Final = 8 << 20  # bytes fetched at once of a remote file
+_NOTHING_THERE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 
 SizeOf = Callable[[str], int | None]
 """The bytes of a file by its name below a root; None where there is none."""
@@ -39,6 +44,7 @@ def place_of(url: str) -> Path:
     """
     scheme = _URL.match(url)
     if scheme is None:
+        _check_path(url)
         return Path(url).expanduser().resolve()
     if scheme[1].lower() in ("file", "local"):
         return Path(url2pathname(urlsplit(url).path)).resolve()
@@ -59,12 +65,30 @@ def place_of(url: str) -> Path:
     return cast("Path", place)
 
 
+def _check_path(path: str) -> None:
+    """Raise PlaceError for what was meant to be a URL: it would be a folder of that name here."""
+    scheme, colon, rest = path.partition(":")
+    if colon and scheme.lower() in _SCHEMES:
+        raise PlaceError(
+            path, f"is no URL: write {scheme}://{rest.lstrip('/')}, or ./{path} for a folder"
+        )
+
+
 def _check_url(url: str) -> None:
     address = urlsplit(url)
+    scheme = address.scheme.lower()
+    if scheme in _READ_ONLY:
+        raise PlaceError(url, "is not a store that can be written to: name a folder, or s3://…")
+    if (scheme in EXTRAS and not address.netloc) or url.rstrip("/").endswith(":"):
+        raise PlaceError(url, "names no bucket: write s3://BUCKET/LAKE")
+    if {".", ".."} & set(address.path.split("/")):
+        raise PlaceError(url, "has . or .. in it, which a store takes for names: write the path")
     if "@" in address.netloc:
         shown = f"{address.scheme}://…@{unquote(address.netloc.rpartition('@')[2])}{address.path}"
         why = "holds credentials: give them by the environment or the client's own config file"
         raise PlaceError(shown, why)
+    if scheme in EXTRAS and not _BUCKET.fullmatch(address.netloc):
+        raise PlaceError(url, f"{address.netloc} is no name that a bucket can have")
     if _PATTERN.search(url):
         raise PlaceError(url, "has one of *?[]#, which a listing takes for a pattern")
 
@@ -88,8 +112,8 @@ def store_of(place: Path) -> tuple[Any, str]:
 def listing(folder: Path, *, deep: bool = True) -> dict[str, Listed]:
     """The files in ``folder`` and below, or only in it, by their name below it; links left out.
 
-    Empty where there is no such folder. Remotely it costs a request a thousand files, and is whole
-    or an error; locally folders that cannot be read are left out.
+    Whole or an error; empty where there is no such folder. Remotely it costs a request a thousand
+    files.
     """
     if is_local(folder):
         return dict(_walked(folder, deep=deep))
@@ -102,7 +126,7 @@ def listing(folder: Path, *, deep: bool = True) -> dict[str, Listed]:
 
 
 def _walked(folder: Path, *, deep: bool) -> Iterator[tuple[str, Listed]]:
-    for where, below, names in os.walk(folder):
+    for where, below, names in os.walk(folder, onerror=_is_gone):
         if not deep:
             below.clear()
         for name in names:
@@ -111,6 +135,21 @@ def _walked(folder: Path, *, deep: bool) -> Iterator[tuple[str, Listed]]:
                 like = path.lstat()
                 if stat.S_ISREG(like.st_mode):
                     yield path.relative_to(folder).as_posix(), Listed(like.st_size, like.st_mtime)
+
+
+def _is_gone(error: OSError) -> None:
+    """Raise an error that says more than that nothing is there, which others may remove."""
+    if error.errno not in _NOTHING_THERE:
+        raise error
+
+
+def _mode(path: Path) -> int:
+    """Of which kind a local place is, through links, 0 for none; what cannot be told is raised."""
+    try:
+        return path.stat().st_mode
+    except OSError as error:
+        _is_gone(error)
+        return 0
 
 
 def modified(path: Path) -> float:
@@ -143,9 +182,12 @@ def _size(path: Path) -> int | None:
 
 
 def children(folder: Path) -> list[str]:
-    """The names of what lies directly in ``folder``, sorted; none where it is missing."""
+    """The names of what lies directly in ``folder``, sorted; none where it is missing.
+
+    All or an error, as also ``folders`` and ``holding``.
+    """
     if is_local(folder):
-        return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        return sorted(path.name for path in _inside(folder))
     return sorted(name for name, _ in names_in(*store_of(folder)))
 
 
@@ -157,8 +199,26 @@ def folders(folder: Path, *, links: bool = False) -> list[Path]:
     if not is_local(folder):
         inside = names_in(*store_of(folder))
         return sorted(folder / name for name, kind in inside if kind == "directory")
-    below = folder.iterdir() if folder.is_dir() and (links or not folder.is_symlink()) else ()
-    return sorted(path for path in below if path.is_dir() and (links or not path.is_symlink()))
+    below = _inside(folder) if links or not folder.is_symlink() else ()
+    return sorted(
+        path for path in below if stat.S_ISDIR(_mode(path)) and (links or not path.is_symlink())
+    )
+
+
+def holding(folder: Path, name: str) -> list[Path]:
+    """The files called ``name`` of the folders, linked ones too, directly in ``folder``, sorted.
+
+    Remotely it costs one listing of all that lies below.
+    """
+    if is_local(folder):
+        paths = (below / name for below in folders(folder, links=True))
+        return [path for path in paths if stat.S_ISREG(_mode(path))]
+    found = (PurePosixPath(path) for path in listing(folder))
+    return sorted(folder / str(path) for path in found if path.parts[1:] == (name,))
+
+
+def _inside(folder: Path) -> list[Path]:
+    return list(folder.iterdir()) if stat.S_ISDIR(_mode(folder)) else []
 
 
 def opened(path: Path) -> BufferedIOBase:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,18 +13,21 @@ import pyarrow as pa
 
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
-from storage.places import is_local, listing, opened
+from storage.orders import place
+from storage.places import is_local, opened
+from storage.reach import reach
 from storage.scan import Scanner
 from storage.tables import part_metadata, stream_part, vectors_of
 from storage.traces import Traces, distinctive
 
+UNREADABLE: Final = "cannot be read"
 _VECTOR: Final = "vector"
 _ID: Final = {"segment_id", "item_id"}
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What was read, for how many patterns, and which files still hold what of the erased."""
+    """What was read, for how many patterns, and which files hold what of it, or may."""
 
     files: int
     bytes: int
@@ -34,59 +38,82 @@ class Proof:
 def prove(layout: Layout, traces: Traces, common: Iterable[bytes] = ()) -> Proof:
     """Look for ``traces`` in every file below the lake, raw and, Parquet, decoded too.
 
-    The words ``common``, which others have too, are not looked for. Memory is bounded by a row
-    group. A vector that a row of somebody else has in common with the erased is no trace.
+    Links are followed. What cannot be listed or read is left, since nobody can tell what it holds;
+    the erasure's own order is not looked into. The words ``common``, which others have too, are
+    not looked for. Memory is bounded by a row group. A vector that a row of somebody else has in
+    common with the erased is no trace.
     """
     words = traces.words()
     patterns = traces.patterns() | {w: words[w] for w in words.keys() - set(common)}
     scanner = Scanner(patterns)
     found: dict[str, set[bytes]] = {}
-    size, count = 0, 0
-    for name, path in _files(layout):
-        raw, length = _raw(scanner, path)
-        seen = raw | _decoded(scanner, path)
-        size, count = size + length, count + 1
-        if seen:
-            found[name] = seen
+    size, count, files = 0, 0, _Files.of(layout)
+    for name, path in files:
+        try:
+            raw, length = _raw(scanner, path)
+            found[name], size, count = raw, size + length, count + 1
+            found[name] = raw | _decoded(scanner, path)
+        except (OSError, CorruptLakeError) as error:
+            if _is_there(path):  # else a note of the lock, a temporary file: it is gone
+                files.trouble[name] = _why(error)
     suspected = {p for seen in found.values() for p in seen if patterns[p] == _VECTOR}
-    shared = _explained(layout, traces, suspected) if suspected else set()
+    shared = _explained(files, traces, suspected) if suspected else set()
     left = {
         name: tuple(sorted({patterns[p] for p in seen - shared}))
         for name, seen in sorted(found.items())
         if seen - shared
     }
-    return Proof(count, size, len(patterns), left)
+    for name, why in files.trouble.items():
+        left[name] = (*left.get(name, ()), why)
+    return Proof(count, size, len(patterns), dict(sorted(left.items())))
 
 
-def _files(layout: Layout) -> Iterator[tuple[str, Path]]:
-    for name in sorted(listing(layout.root)):
-        yield name, layout.root / name
-    if not is_local(layout.root):  # a local folder beside the remote lake
-        for name in sorted(listing(layout.staging)):
-            yield str(layout.staging / name), layout.staging / name
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """All files of a lake, and what could not be looked into."""
+
+    paths: dict[str, Path]
+    trouble: dict[str, str]
+
+    @classmethod
+    def of(cls, layout: Layout) -> _Files:
+        found = reach(layout.root)
+        paths = {name: layout.root / name for name in found.files}
+        paths.pop(layout.relative(place(layout)), None)
+        trouble = dict(found.trouble)
+        if not is_local(layout.root):  # a local folder beside the remote lake
+            beside = reach(layout.staging)
+            paths |= {str(layout.staging / name): layout.staging / name for name in beside.files}
+            trouble |= {str(layout.staging / n): why for n, why in beside.trouble.items()}
+        return cls(paths, trouble)
+
+    def __iter__(self) -> Iterator[tuple[str, Path]]:
+        return iter(self.paths.items())
+
+
+def _why(error: OSError | CorruptLakeError) -> str:
+    return f"cannot be read: {error.why}" if isinstance(error, CorruptLakeError) else UNREADABLE
+
+
+def _is_there(path: Path) -> bool:
+    return os.path.lexists(path) if is_local(path) else path.exists()
 
 
 def _raw(scanner: Scanner, path: Path) -> tuple[set[bytes], int]:
-    try:
-        with opened(path) as file:
-            return scanner.found_in_file(file)
-    except FileNotFoundError:  # a note of the lock, a temporary file: it is gone
-        return set(), 0
+    with opened(path) as file:
+        return scanner.found_in_file(file)
 
 
 def _decoded(scanner: Scanner, path: Path) -> set[bytes]:
     """What stands in the columns and in the footer of a Parquet file."""
     if path.suffix != ".parquet":
         return set()
-    try:
-        footer = "\0".join(f"{k}\0{v}" for k, v in part_metadata(path).items())
-        found = scanner.found_in(footer.encode("utf-8", "surrogateescape"))
-        for rows in stream_part(path):
-            for column in rows.columns:
-                for chunk in column.chunks:
-                    found |= scanner.found_in(_plain(chunk))
-    except CorruptLakeError:
-        return set()  # it was read raw; what is damaged is told by verify
+    footer = "\0".join(f"{k}\0{v}" for k, v in part_metadata(path).items())
+    found = scanner.found_in(footer.encode("utf-8", "surrogateescape"))
+    for rows in stream_part(path):
+        for column in rows.columns:
+            for chunk in column.chunks:
+                found |= scanner.found_in(_plain(chunk))
     return found
 
 
@@ -105,16 +132,15 @@ def _plain(array: Any) -> bytes:
     return "\0".join(map(str, array.to_pylist())).encode("utf-8", "surrogateescape")
 
 
-def _explained(layout: Layout, traces: Traces, suspected: set[bytes]) -> set[bytes]:
+def _explained(files: _Files, traces: Traces, suspected: set[bytes]) -> set[bytes]:
     """Of vectors that were found: those that a row of a segment or item that stays has."""
     gone: Mapping[str, Any] = {
         "segment_id": np.fromiter(traces.segments, np.int64, len(traces.segments)),
         "item_id": np.fromiter(traces.items, np.int64, len(traces.items)),
     }
     found: set[bytes] = set()
-    for name in sorted(listing(layout.root)):
-        path = layout.root / name
-        if path.suffix != ".parquet":
+    for name, path in files:
+        if path.suffix != ".parquet" or name in files.trouble:
             continue
         for rows in stream_part(path):
             key = next((k for k in rows.column_names if k in _ID), None)

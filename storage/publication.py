@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from itertools import chain
 from pathlib import Path
 
+from storage.atomic import write_bytes
 from storage.candidates import blocked, drop_candidate, remove_folder, unjudged
 from storage.conditional import Seen, create, look, swap
 from storage.errors import (
@@ -36,13 +38,13 @@ def publish(layout: Layout, manifest: Manifest) -> Manifest:
     number = manifest.number or next_number(layout)
     numbered = manifest.model_copy(update={"number": number})
     seen, path = look(layout.current), layout.snapshot(number) / "manifest.json"
-    now = current(layout)
-    begun = path.exists() and path.read_bytes() == numbered.to_json()
+    now, written = current(layout), look(path).data
+    begun = written == numbered.to_json()
     if begun and now == number:
         return numbered
     if now != manifest.parent:
         raise CandidateOutdatedError(layout.root, manifest.parent, now)
-    if path.exists() and not begun:
+    if written is not None and not begun:
         raise SnapshotExistsError(path.parent)
     Snapshot.of(layout, manifest)
     _create(path.with_name("views.sql"), views_sql(numbered).encode())
@@ -63,10 +65,16 @@ def _serve(layout: Layout, number: int, seen: Seen) -> bool:
 
 
 def roll_back(layout: Layout, number: int) -> Manifest:
-    """Point ``CURRENT`` at a kept snapshot whose files are whole; hold the writer's lock."""
+    """Point ``CURRENT`` at a kept snapshot whose files are whole; hold the writer's lock.
+
+    Views that are not as the manifest gives them are written anew.
+    """
     still_held(layout)
     seen = look(layout.current)
     manifest = Snapshot.open(layout, number).manifest
+    views, text = layout.snapshot(number) / "views.sql", views_sql(manifest).encode()
+    if look(views).data != text:  # damaged, or written by another version
+        write_bytes(views, text)
     if not _serve(layout, number, seen):
         raise LakeLockedError(layout.root, "a run that has just published")
     return manifest
@@ -138,6 +146,7 @@ def _is_whole(layout: Layout, manifest: Manifest) -> bool:
 
 def next_number(layout: Layout) -> int:
     """Above every snapshot there ever was, rolled back or left by a crash, and every candidate."""
-    taken = [int(name) for name in children(layout.snapshots) if name.isdecimal()]
+    told = chain(children(layout.snapshots), children(layout.report("x").parent))
+    taken = [int(name) for name in told if name.isdecimal()]
     taken += [one.number for one in blocked(layout) if one.number is not None]
     return max(taken, default=0) + 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from enum import StrEnum
 from typing import Any, Final, Literal, get_args
 
@@ -66,6 +67,19 @@ def digest(value: Any, *, length: int = 16) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:length]
 
 
+_RECORD: Final = re.compile(r"config(-[0-9a-f]{16})?\.json")
+
+
+def record_name(record: bytes) -> str:
+    """How a model's folder calls this record: by its content, since no file is ever changed."""
+    return f"config-{hashlib.sha256(record).hexdigest()[:16]}.json"
+
+
+def is_record(name: str) -> bool:
+    """Whether a file of a model's folder is a record; older models call theirs ``config.json``."""
+    return _RECORD.fullmatch(name) is not None
+
+
 def content_hash() -> hashlib.blake2b:
     """Return a fresh hash for bytes that come in blocks; its hexdigest is their content id."""
     return hashlib.blake2b(digest_size=16)
@@ -80,10 +94,8 @@ def content_id(data: bytes) -> str:
 
 def stable_id(*parts: str) -> int:
     """Hash ``parts`` to a 63-bit id (never negative), the same on every machine, in every run."""
-    joined = b"".join(
-        len(raw).to_bytes(4, "big") + raw
-        for raw in (p.encode("utf-8", "surrogateescape") for p in parts)
-    )
+    raws = [part.encode("utf-8", "surrogateescape") for part in parts]
+    joined = b"".join([len(raw).to_bytes(4, "big") + raw for raw in raws])
     return int.from_bytes(hashlib.blake2b(joined, digest_size=8).digest(), "big") >> 1
 
 

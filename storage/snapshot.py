@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Final
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from storage import candidates, schemas
-from storage.errors import CorruptLakeError, NoLakeError
+from storage.errors import FOLDER, CorruptLakeError, NoLakeError, SnapshotReissuedError
 from storage.indexes.files import Index
 from storage.layout import Layout
 from storage.manifest import IndexEntry, Manifest, read_manifest
-from storage.places import read_now, sizes
+from storage.places import holding, is_local, read_now, sizes, store_of
 from storage.schemas import MODALITIES, Modality
+from storage.stores import probe
 from storage.tables import read_parts, stream_part, vectors_of
 
 TABLES: Final = {
@@ -29,7 +32,36 @@ TABLES: Final = {
     "captions": schemas.CAPTIONS,
 }
 
+_NUMBER: Final = re.compile(r"[1-9][0-9]*")
+
+P = ParamSpec("P")
+T = TypeVar("T")
 Rows = tuple[NDArray[np.int64], NDArray[np.float32]]
+
+
+def refuse_outdated(layout: Layout, manifest: Manifest, error: CorruptLakeError) -> None:
+    """Raise SnapshotReissuedError where a file is gone because the snapshot is another one now."""
+    if manifest.number is None or error.path.exists():
+        return
+    path = layout.snapshot(manifest.number) / "manifest.json"
+    if not path.exists() or read_manifest(path).reissued_at != manifest.reissued_at:
+        raise SnapshotReissuedError(layout.root, manifest.number) from error
+
+
+def _as_opened(
+    read: Callable[Concatenate[Snapshot, P], T],
+) -> Callable[Concatenate[Snapshot, P], T]:
+    """Make a method of an open snapshot say that it is outdated, not that it is damaged."""
+
+    @wraps(read)
+    def reading(self: Snapshot, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return read(self, *args, **kwargs)
+        except CorruptLakeError as error:
+            refuse_outdated(self.layout, self.manifest, error)
+            raise
+
+    return reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +75,18 @@ class Snapshot:
     def open(cls, layout: Layout, number: int | None = None) -> Snapshot:
         """Open snapshot ``number``, or the published one; NoLakeError when there is none.
 
-        Raises CorruptLakeError when a file is missing or has another size than it should.
+        One that an erasure writes anew meanwhile is opened as it is then. Raises CorruptLakeError
+        when a file is missing or has another size than it should.
         """
-        return cls.of(layout, manifest_of(layout, number))
+        manifest = manifest_of(layout, number)
+        while True:
+            try:
+                return cls.of(layout, manifest)
+            except CorruptLakeError:
+                again = manifest_of(layout, number)
+                if again == manifest:
+                    raise
+                manifest = again
 
     @classmethod
     def of(cls, layout: Layout, manifest: Manifest) -> Snapshot:
@@ -59,6 +100,7 @@ class Snapshot:
                 raise CorruptLakeError(path, f"has {size} bytes, not {file.bytes}")
         return cls(layout, manifest)
 
+    @_as_opened
     def rows(self, table: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read ``files``, ``items``, ``item_files``, ``quarantine`` or ``segments/<modality>``.
 
@@ -114,6 +156,7 @@ class Snapshot:
         rows = self.rows(f"segments/{modality}", ["segment_id", "item_id"])
         return rows["item_id"].to_numpy(), rows["segment_id"].to_numpy()
 
+    @_as_opened
     def fused(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]] | None:
         """Item ids (n,), sorted, vectors (n, d) and presence (n, 4) of the live items, or None."""
         fusion = self.manifest.fusion
@@ -122,22 +165,27 @@ class Snapshot:
         folder = self.layout.fused(fusion.space, fusion.fingerprint, self.manifest.dtype)
         names = [f"has_{modality}" for modality in MODALITIES]
         paths = self._paths(self.layout.relative(folder))
-        table = read_parts(paths, ["item_id", "vector", *names])
-        if not paths:
-            table = schemas.fused_schema(fusion.dim).empty_table()
-        ids = table["item_id"].to_numpy()
-        if len(np.unique(ids)) < len(ids):
-            raise CorruptLakeError(folder, "an item has two fused vectors")
-        live = np.argsort(ids)  # parts come in the order of their names
-        live = live[np.isin(ids[live], self.rows("items", ["item_id"])["item_id"].to_numpy())]
-        has = np.stack([table[name].to_numpy() for name in names], axis=1).astype(bool)
-        return ids[live], vectors_of(table)[live], has[live]
+        live = np.unique(self.rows("items", ["item_id"])["item_id"].to_numpy())
+        vectors = np.empty((len(live), fusion.dim), dtype=np.float32)
+        has = np.zeros((len(live), len(names)), dtype=bool)
+        found = np.zeros(len(live), dtype=bool)
+        for table in _streamed(paths, fusion.dim, ["item_id", "vector", *names]):
+            mine, place = _places(table["item_id"].to_numpy(), live)
+            if found[place].any() or len(np.unique(place)) < len(place):
+                raise CorruptLakeError(folder, "an item has two fused vectors")
+            found[place] = True
+            vectors[place] = vectors_of(table)[mine]
+            has[place] = np.stack([table[name].to_numpy() for name in names], axis=1)[mine]
+        if found.all():
+            return live, vectors, has
+        return live[found], vectors[found], has[found]
 
     def index(self, modality: str) -> Index | None:
         """The index over a modality's segments, or over the items ("fused"), if there is one."""
         found = next((i for i in self.manifest.indexes if i.modality == modality), None)
         return None if found is None else self.opened(found)
 
+    @_as_opened
     def opened(self, found: IndexEntry) -> Index:
         """An index of the manifest; CorruptLakeError when another one lies in its place."""
         folder = self.layout.root / found.path
@@ -150,6 +198,7 @@ class Snapshot:
     def _paths(self, folder: str) -> list[Path]:
         return [self.layout.root / path for path in self.manifest.paths(folder)]
 
+    @_as_opened
     def _gather(
         self, modality: Modality, folder: Path, dim: int, wanted: NDArray[np.int64] | None
     ) -> Rows:
@@ -163,20 +212,38 @@ class Snapshot:
             paths = [path for path in paths if len(live) and _holds(path, live)]
         vectors = np.empty((len(live), dim), dtype=np.float32)
         missing = np.ones(len(live), dtype=bool)
-        for path in paths if len(live) else ():
-            for table in stream_part(path, ["segment_id", "vector"]):
-                if table.schema.field("vector").type.list_size != dim:
-                    raise CorruptLakeError(path, f"its vectors do not have {dim} numbers")
-                ids = table["segment_id"].to_numpy()
-                at = np.minimum(np.searchsorted(live, ids), len(live) - 1)
-                new = (live[at] == ids) & missing[at]  # of two parts the first one counts
-                vectors[at[new]] = vectors_of(table)[new]
-                missing[at[new]] = False
+        for table in _streamed(paths, dim, ["segment_id", "vector"]) if len(live) else ():
+            mine, place = _places(table["segment_id"].to_numpy(), live)
+            new = missing[place]  # of two parts the first one counts
+            vectors[place[new]] = vectors_of(table)[mine][new]
+            missing[place[new]] = False
         if missing.any():
             raise CorruptLakeError(
                 folder, f"lacks the vectors of {missing.sum()} of {len(live)} live segments"
             )
         return live, vectors
+
+
+def _streamed(paths: Sequence[Path], dim: int, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """The row groups of parts with vectors of ``dim`` numbers, one after the other."""
+    for path in paths:
+        for table in stream_part(path, columns):
+            if lacking := set(columns) - set(table.column_names):
+                raise CorruptLakeError(path, f"has no column {', '.join(sorted(lacking))}")
+            if table.schema.field("vector").type.list_size != dim:
+                raise CorruptLakeError(path, f"its vectors do not have {dim} numbers")
+            yield table
+
+
+def _places(
+    ids: NDArray[np.int64], live: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """Which of ``ids`` are among the sorted ``live`` (a mask), and the place of each of those."""
+    if not len(live):
+        return np.zeros(len(ids), dtype=bool), np.zeros(0, dtype=np.intp)
+    place = np.minimum(np.searchsorted(live, ids), len(live) - 1)
+    mine = live[place] == ids
+    return mine, place[mine]
 
 
 def _holds(path: Path, ids: NDArray[np.int64]) -> bool:
@@ -202,18 +269,25 @@ def current(layout: Layout) -> int | None:
 
 
 def _number(layout: Layout) -> int:
+    """What ``CURRENT`` says; what a store's client raises is not taken for what it holds."""
     try:
-        return int(read_now(layout.current).decode("ascii"))
-    except ValueError as error:
-        raise CorruptLakeError(layout.current, "does not hold a number") from error
+        data = read_now(layout.current)
+    except IsADirectoryError as error:
+        raise CorruptLakeError(layout.current, FOLDER) from error
+    text = data.decode("ascii", "replace").strip()
+    if not _NUMBER.fullmatch(text):
+        raise CorruptLakeError(layout.current, "does not hold a number")
+    return int(text)
 
 
 def manifest_of(layout: Layout, number: int | None = None) -> Manifest:
     """The manifest of snapshot ``number``, or of the published one; looks at no other file.
 
-    Raises NoLakeError when there is none.
+    Raises NoLakeError when there is none, PlaceError where a store has no such bucket.
     """
     chosen = current(layout) if number is None else number
+    if chosen is None and not is_local(layout.root):
+        probe(*store_of(layout.root), layout.root, writing=False)  # it may have no such bucket
     if chosen is None or (number is not None and number not in published(layout)):
         raise NoLakeError(layout.root, number)
     path = layout.snapshot(chosen) / "manifest.json"
@@ -228,7 +302,7 @@ def published(layout: Layout) -> list[int]:
 
     One whose publication a killed writer did not end, which nothing was served of, is none.
     """
-    found = layout.snapshots.glob("*/manifest.json")
+    found = holding(layout.snapshots, "manifest.json")
     numbers = sorted(int(p.parent.name) for p in found if p.parent.name.isdecimal())
     begun = _begun(layout) if numbers and str(numbers[-1]) != _pointer(layout) else set()
     return [number for number in numbers if number not in begun]
@@ -242,6 +316,6 @@ def _begun(layout: Layout) -> set[int | None]:
 def _pointer(layout: Layout) -> str:
     """What ``CURRENT`` holds, as it is; "" where it is not there."""
     try:
-        return layout.current.read_bytes().decode("ascii", "replace").strip()
-    except FileNotFoundError:
+        return read_now(layout.current).decode("ascii", "replace").strip()
+    except (FileNotFoundError, IsADirectoryError):
         return ""

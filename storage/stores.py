@@ -41,10 +41,9 @@ def listed(info: Info) -> Listed:
 
 def found_below(store: Any, key: str, *, deep: bool) -> dict[str, Info]:
     """The files that a store has below ``key``, or directly below it, by key; all or an error."""
-    if not _walks(store):
+    if deep and not _walks(store):  # to a depth, stores that find by themselves walk too
         try:
-            depth = None if deep else 1
-            return cast("dict[str, Info]", store.find(key, maxdepth=depth, detail=True))
+            return cast("dict[str, Info]", store.find(key, detail=True))
         except FileNotFoundError:
             return {}
     found, folders = dict[str, Info](), [key]
@@ -90,8 +89,25 @@ def schemes_of(store: Any) -> frozenset[str]:
 
 
 def is_store_error(error: BaseException) -> bool:
-    """Whether ``error`` is what a store's client says of a store that it cannot reach or use."""
+    """Whether ``error`` is what a store's client says of a store that it cannot reach or use.
+
+    That is one of its own errors, or a ValueError of Python's that it raised, as of an endpoint
+    that is no URL; or a PermissionError that was made of one of its own.
+    """
+    if isinstance(error, PermissionError) and error.__cause__ is not None:
+        return is_store_error(error.__cause__)
+    if type(error) is ValueError:
+        return _raised_in(error) in _CLIENTS
     return type(error).__module__.partition(".")[0] in _CLIENTS
+
+
+def _raised_in(error: BaseException) -> str:
+    """The package of the code that raised an error."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    named = place.tb_frame.f_globals.get("__name__", "") if place is not None else ""
+    return str(named).partition(".")[0]
 
 
 def probe(store: Any, key: str, place: object, *, writing: bool) -> None:
@@ -107,5 +123,5 @@ def probe(store: Any, key: str, place: object, *, writing: bool) -> None:
         if not (isinstance(error, OSError) or is_store_error(error)):
             raise
         fact = "cannot be written to" if writing else "cannot be read"
-        why = f"{fact} ({error}): check bucket, endpoint and credentials"
+        why = f"{fact} ({' '.join(str(error).split())}): check bucket, endpoint and credentials"
         raise PlaceError(place, why) from error

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
 from storage.atomic import write_bytes
-from storage.errors import CorruptLakeError
+from storage.cards import read_card
+from storage.errors import CorruptLakeError, KeyLostError
 from storage.keys import keyed, read_key
 from storage.layout import Layout
 from storage.schemas import digest
@@ -107,24 +108,21 @@ def of_path(key: bytes, root: str, path: str) -> str:
 def read_tombstones(layout: Layout) -> Tombstones:
     """All tombstones of the lake; CorruptLakeError when they cannot be read."""
     path = layout.tombstones / _FILE
+    told = read_card(path)
     try:
-        return Tombstones.from_json(json.loads(path.read_bytes()))
-    except FileNotFoundError:
-        return Tombstones()
-    except (ValueError, TypeError, AttributeError) as error:
+        return Tombstones() if told is None else Tombstones.from_json(told)
+    except (ValueError, TypeError) as error:
         raise CorruptLakeError(path, f"does not hold tombstones ({error})") from error
 
 
 def forgotten(layout: Layout) -> Forgotten | None:
-    """What a crawl is to leave out, or None; CorruptLakeError where the key is lost."""
+    """What a crawl is to leave out, or None; KeyLostError where the key is lost."""
     tombstones = read_tombstones(layout)
     if not tombstones:
         return None
     key = read_key(layout)
     if key is None:
-        raise CorruptLakeError(
-            layout.key, "is missing, and what was forgotten cannot be told without it"
-        )
+        raise KeyLostError(layout.key)
     return Forgotten(key, tombstones)
 
 

@@ -6,7 +6,7 @@ import html
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 _VECTOR_BYTES: Final = 64  # of a vector that are looked for
 _FEWEST_BYTES: Final = 16  # a shorter rest of a vector is found by chance
@@ -27,6 +27,32 @@ class Traces:
     texts: dict[str, str] = field(default_factory=dict)  # content id → all its text
     captions: frozenset[str] = frozenset()  # hashed caption keys, of a private lake
     vectors: frozenset[bytes] = frozenset()  # as they are stored, or as an index has them
+
+    def __or__(self, other: Traces) -> Traces:
+        return Traces(
+            self.contents | other.contents,
+            self.items | other.items,
+            self.segments | other.segments,
+            self.paths | other.paths,
+            self.keys | other.keys,
+            self.texts | other.texts,
+            self.captions | other.captions,
+            self.vectors | other.vectors,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``from_json`` takes."""
+        sets = ("contents", "items", "segments", "paths", "keys", "captions")
+        told: dict[str, Any] = {name: sorted(getattr(self, name)) for name in sets}
+        return told | {"texts": self.texts, "vectors": sorted(v.hex() for v in self.vectors)}
+
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> Traces:
+        """What ``to_json`` gave."""
+        vectors = frozenset(map(bytes.fromhex, told["vectors"]))
+        texts = told["texts"]
+        sets = {n: frozenset(v) for n, v in told.items() if n not in ("texts", "vectors")}
+        return cls(**sets, texts=texts, vectors=vectors)
 
     def patterns(self) -> dict[bytes, str]:
         """Bytes to look for → what they are of."""

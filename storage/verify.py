@@ -27,6 +27,7 @@ from storage.verify_rows import (
     shared_ids,
     vector_findings,
 )
+from storage.verify_views import view_findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ def verify(layout: Layout, manifest: Manifest) -> Verification:
         *(vector_findings(snapshot, modality) for modality in MODALITIES),
         fused_findings(snapshot),
         *(_index(snapshot, entry) for entry in manifest.indexes),
+        view_findings(snapshot),
     ]
     for check in checks:
         told = told_by(layout, check)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from storage import schemas
+from storage.cells import IDENTITY
 from storage.findings import (
     Finding,
     Ids,
@@ -28,8 +28,6 @@ from storage.manifest import EncoderEntry
 from storage.schemas import MODALITIES, Modality
 from storage.snapshot import Snapshot
 from storage.tables import vectors_of
-
-_IDENTITY: Final = ["content_id", "source", "segmentation", "start", "end", "unit"]
 
 
 def item_findings(snapshot: Snapshot) -> Iterator[Finding]:
@@ -75,8 +73,8 @@ def described(snapshot: Snapshot, modality: Modality) -> Iterator[Finding]:
 
 def _descriptions(snapshot: Snapshot, modality: Modality) -> pa.Table:
     """Ids and what they stand for, each pair once, by id."""
-    rows = whole_table(snapshot, f"segments/{modality}", ["segment_id", *_IDENTITY])
-    distinct = rows.group_by(["segment_id", *_IDENTITY]).aggregate([])
+    rows = whole_table(snapshot, f"segments/{modality}", ["segment_id", *IDENTITY])
+    distinct = rows.group_by(["segment_id", *IDENTITY]).aggregate([])
     return distinct.sort_by("segment_id").combine_chunks()
 
 
@@ -90,7 +88,7 @@ def _cells_described(
     snapshot: Snapshot, path: Path, schema: pa.Schema, known: pa.Table
 ) -> Iterator[Finding]:
     live = known["segment_id"].to_numpy()
-    for table in stream_checked(path, schema, ["segment_id", *_IDENTITY]):
+    for table in stream_checked(path, schema, ["segment_id", *IDENTITY]):
         at, mine = places_of(live, table["segment_id"].to_numpy())
         other = _differing(table.filter(pa.array(mine)), known.take(at[mine]))
         if other.any():
@@ -103,7 +101,7 @@ def _cells_described(
 def _differing(one: pa.Table, other: pa.Table) -> NDArray[np.bool_]:
     """(n,) which rows differ in what an id stands for; nulls are equal."""
     differs = np.zeros(one.num_rows, dtype=bool)
-    for name in _IDENTITY:
+    for name in IDENTITY:
         equal = pc.fill_null(pc.equal(one[name], other[name]), False)
         nulls = pc.and_(pc.is_null(one[name]), pc.is_null(other[name]))
         differs |= ~pc.or_(equal, nulls).to_numpy().astype(bool)

@@ -46,7 +46,10 @@ def start_candidate(
     published: Snapshot | None,
     sources: tuple[Source, ...],
 ) -> Manifest:
-    """Write the tables of rows and name the parts that hold the cells of live contents."""
+    """Write the tables of rows and name the parts that hold the cells of live contents.
+
+    The published projection is named too, with its files.
+    """
     live = {c.content_id for c in found.contents}
     in_use = decoders(work.limits)
     parts = {key: cells.live_parts(work.cells_of(key), live, in_use) for key in plan.encoders}
@@ -73,7 +76,7 @@ def start_candidate(
         private=work.private,
         sources={s.alias: s.url if veil is None else veil.url(s.url) for s in sources},
         mounts={alias: list(mounts) for alias, mounts in found.mounts.items()},
-        files=entries(chain(paths, *parts.values()), work, published),
+        files=entries(chain(paths, *parts.values(), _model(published)), work, published),
         encoders=[_entry(key) for key in plan.encoders],
         projection=published.manifest.projection if published else None,
         counts={
@@ -88,6 +91,13 @@ def start_candidate(
             **{name: version(name) for name in SOFTWARE},
         },
     )
+
+
+def _model(published: Snapshot | None) -> list[Path]:
+    """The files of the projection that serves."""
+    if published is None or published.manifest.projection is None:
+        return []
+    return [published.layout.root / path for path in published.manifest.paths("models")]
 
 
 def _entry(key: EncoderKey) -> EncoderEntry:
@@ -105,6 +115,7 @@ def _segments(found: Found, parts: Parts, live: set[str]) -> dict[Modality, pa.T
     described = {
         key.modality: cells.live_descriptions(list(of), live) for key, of in parts.items() if of
     }
+    cells.refuse_shared(described.values())
     return {
         modality: rows.segments_table(found.item_file_rows, table)
         for modality, table in described.items()
@@ -142,15 +153,13 @@ def refuse_many_bad(manifest: Manifest, work: Workplace, limit: float) -> None:
     snapshot = Snapshot.of(work.lake, manifest)
     table = snapshot.rows("quarantine")
     failed = table.filter(pc.not_equal(table["stage"], UNSUPPORTED))
-    bad = _places(failed)
-    if not bad:
+    bad = failed.group_by(["root", "path"]).aggregate([])
+    if not bad.num_rows:
         return
-    total = len(bad | _places(snapshot.rows("files", ["root", "path"])))
-    if len(bad) / total > limit:
+    files = snapshot.rows("files", ["root", "path"])
+    refused = bad.join(files, ["root", "path"], join_type="left anti")
+    total = files.num_rows + refused.num_rows
+    if bad.num_rows / total > limit:
         first = failed.slice(0, 1).to_pylist()[0]
         example = f"{first['path']}: {first['message'] or first['reason']}"
-        raise TooManyBadFilesError(len(bad), total, limit, example)
-
-
-def _places(table: pa.Table) -> set[tuple[str, str]]:
-    return set(zip(table["root"].to_pylist(), table["path"].to_pylist(), strict=True))
+        raise TooManyBadFilesError(bad.num_rows, total, limit, example)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from storage.errors import NothingToForgetError
 from storage.holdings import Holdings, Place
@@ -12,6 +13,8 @@ from storage.layout import Layout
 from storage.selection import Selection, select
 from tasks.erase import kept_snapshots
 from tasks.targets import Names
+
+_EXAMPLES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def choose(lake: Layout, paths: Iterable[str], items: Iterable[str], *, content:
         if not known:
             missing.append(text)
     if missing:
-        raise NothingToForgetError(lake.root, missing, _hint(names))
+        raise NothingToForgetError(lake.root, missing, _hint(names, holdings, missing))
     return _choice(lake, holdings, ids, refused, several, content=content)
 
 
@@ -78,9 +81,26 @@ def _choice(
     return Choice(frozenset(ids), tuple(sorted(refused)), selection, several)
 
 
-def _hint(names: Names) -> str:
+def _hint(names: Names, holdings: Holdings, missing: Iterable[str]) -> str:
     aliases = ", ".join(sorted(alias for alias, _ in names.roots)) or "none"
+    inner = [one for text in missing if (one := _inside(names.places(text), holdings))]
+    told = "" if not inner else f"{'; '.join(inner)}; or "
     return (
-        "no kept snapshot has such a file or item; say ROOT/path (the roots are"
-        f" {aliases}), a path on disk below a root, or --item ROOT/KEY"
+        f"no kept snapshot has it: {told}say ROOT/path (the roots are {aliases}), a path on disk"
+        " below a root, or --item ROOT/KEY; of what only dropped snapshots had, `mmindex maintain"
+        " --keep 1 --grace-days 0 --dead-share 0` clears the rest"
     )
+
+
+def _inside(places: Collection[Place], holdings: Holdings) -> str:
+    """What to name in place of a folder, or of a manifest, whose captions have places; or ""."""
+    for root, path in sorted(places):
+        for end, what in (("/", "is a folder: name its files"), ("#", "is a manifest: name rows")):
+            if found := holdings.below(root, path + end):
+                examples = ", ".join(f"{root}/{one}" for one in found[:_EXAMPLES])
+                return f"{root}/{path} {what}, or their items ({examples}{_and_more(found)})"
+    return ""
+
+
+def _and_more(found: Collection[str]) -> str:
+    return f" and {len(found) - _EXAMPLES} more" if len(found) > _EXAMPLES else ""

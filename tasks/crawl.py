@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from prefect import task
 
 from mmcore.errors import SourceError
+from mmcore.media.collector import uncollected
 from mmcore.media.crawl import Walked, read, walk
 from mmcore.media.grouping import items_of
 from mmcore.media.roots import location_of
 from mmcore.media.urls import below
-from mmcore.rows import files_table, item_files_table, known_files
+from mmcore.rows import distinct, files_table, item_files_table, known_files
 from mmcore.specs import CrawlSpec
 from mmcore.types import Content, Item, MediaFile, Rejection, Source
 from storage.snapshot import Snapshot
@@ -74,16 +76,29 @@ def crawl_roots(
     losses: LossLimits,
 ) -> Found:
     """Tell and group the files of every root; a great loss is an error, not a deletion."""
+    left = list(_left(walked, spec, work, published))
+    with uncollected():
+        return _found(left, walked, work, published, losses)
+
+
+def _found(
+    left: Iterable[Left],
+    walked: tuple[Walked, ...],
+    work: Workplace,
+    published: Snapshot | None,
+    losses: LossLimits,
+) -> Found:
+    """What is left of all roots together, and its rows."""
     files: dict[tuple[str, str], MediaFile] = {}
     items: list[Item] = []
     rejections: list[Rejection] = []
     gone, veil = 0, veil_of(work)
     sources = [one.source for one in walked]
-    for left in _left(walked, spec, work, published):
-        items += left.items
-        files |= {(file.root, file.path): file for item in left.items for file in item.files}
-        rejections += left.rejections
-        gone += left.forgotten
+    for one in left:
+        items += one.items
+        files |= {(file.root, file.path): file for item in one.items for file in item.files}
+        rejections += one.rejections
+        gone += one.forgotten
     if not files and not gone:
         raise SourceError(
             f"no picture, text, sound or video in {', '.join(s.url for s in sources)}"
@@ -95,8 +110,8 @@ def crawl_roots(
         items, rejections = [*map(veil.item, items)], [*map(veil.rejection, rejections)]
         contents = tuple(map(veil.content, contents))
         walked = tuple(
-            replace(one, source=veil.placed(one.source), mounts=veil.mounts(one.mounts))
-            for one in walked
+            replace(root, source=veil.placed(root.source), mounts=veil.mounts(root.mounts))
+            for root in walked
         )
     file_rows = files_table(files.values())
     if published:
@@ -108,7 +123,7 @@ def crawl_roots(
         contents=contents,
         file_rows=file_rows,
         item_file_rows=item_files_table(items),
-        mounts={one.source.alias: one.mounts for one in walked if one.mounts},
+        mounts={root.source.alias: root.mounts for root in walked if root.mounts},
         forgotten=gone,
     )
 
@@ -123,10 +138,12 @@ def _left(
     for one in walked:
         alias, known = one.source.alias, dict[str, MediaFile]()
         if known_rows is not None:
-            known = known_files(known_rows, alias)
+            with uncollected():
+                known = known_files(known_rows, alias)
         asked = known if veil is None else veil.known(known, alias)
         crawled = read(one, work.limits, asked, since_ns=since)
-        grouped = items_of(one.source, crawled, spec, private=work.private)
+        with uncollected():
+            grouped = items_of(one.source, crawled, spec, private=work.private)
         yield leave_out(grouped, crawled.rejections, erased, veil)
 
 
@@ -176,12 +193,14 @@ def refuse_great_loss(
 
 
 def _gone(before: pa.Table, now: pa.Table, root: str) -> tuple[int, int]:
-    """How many contents a root had, and how many of them are gone."""
+    """How many contents a root had, at most if none is gone, and how many of them are gone."""
     of_root = before.filter(pc.equal(before["root"], root))
-    there = now.filter(pc.equal(now["root"], root))["path"]
+    there = now["path"].filter(pc.equal(now["root"], root))
+    if of_root["path"].equals(there):  # both are sorted; to look each up takes tables of hashes
+        return len(there), 0
     deleted = of_root.filter(pc.invert(pc.is_in(of_root["path"], there)))["content_id"].unique()
     gone = pc.sum(pc.invert(pc.is_in(deleted, now["content_id"]))).as_py() or 0
-    return len(of_root["content_id"].unique()), gone
+    return distinct(of_root["content_id"]), gone
 
 
 def _lost_mounts(published: Snapshot, walked: Walked) -> list[str]:
@@ -197,20 +216,18 @@ def contents_of(files: Iterable[MediaFile], sources: Mapping[str, Source]) -> tu
     """Each content once, by content id, with the first path that has it."""
     bases = {alias: location_of(source, "") for alias, source in sources.items()}
     found: dict[str, Content] = {}
-    for file in sorted(files, key=lambda f: (f.root, f.path)):
-        location = "" if file.text is not None else f"{bases[file.root]}{file.path}"
-        found.setdefault(
-            file.content_id,
-            Content(
-                content_id=file.content_id,
-                modality=file.modality,
-                media_type=file.media_type,
-                size=file.size,
-                root=file.root,
-                path=file.path,
-                location=location,
-                mtime_ns=file.mtime_ns,
-                text=file.text,
-            ),
+    for file in sorted(files, key=attrgetter("root", "path")):
+        if file.content_id in found:
+            continue
+        found[file.content_id] = Content(
+            content_id=file.content_id,
+            modality=file.modality,
+            media_type=file.media_type,
+            size=file.size,
+            root=file.root,
+            path=file.path,
+            location="" if file.text is not None else f"{bases[file.root]}{file.path}",
+            mtime_ns=file.mtime_ns,
+            text=file.text,
         )
     return tuple(found.values())

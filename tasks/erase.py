@@ -2,49 +2,42 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from mmcore.evaluation.erasing import Shown, without
 from mmcore.evaluation.report import JSON, PAGE, page
 from mmcore.evaluation.scores import Report
-from mmcore.training import unlearning
-from mmcore.training.split import key_of
 from storage import cache, orders, tombstones
 from storage.atomic import write_bytes
 from storage.erase_parts import rewritten
-from storage.errors import CorruptLakeError, ErasureError, UnerasableError
+from storage.errors import CorruptLakeError, ErasureError, KeyLostError, UnerasableError
 from storage.gathering import Gathering, Place
-from storage.keys import lake_key
+from storage.keys import lake_key, read_key
 from storage.layout import Layout
-from storage.orders import Order
-from storage.places import folders, is_local, listing, opened, remove
+from storage.orders import Did, Order, TrainedOn
+from storage.places import folders, is_local, opened, remove
 from storage.proof import Proof, prove
+from storage.reach import reach
 from storage.scan import Scanner
-from storage.schemas import Modality
-from storage.snapshot import Snapshot, published
-from storage.sweep import drop_candidates, empty_staging, sweep
+from storage.sealing import seal, unseal
+from storage.snapshot import Snapshot, manifest_of, published
+from storage.sweep import doomed_candidates, drop_candidates, empty_staging, sweep
 from storage.traces import Traces
 from tasks.reissue import reissue
+from tasks.unlearn import unlearn
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class TrainedOn:
-    """A model that was fitted on erased contents: its weights stay as they are."""
-
-    model: str  # name and version
-    contents: int
-    captions: int
-
-
-@dataclass(frozen=True, slots=True)
 class Erased:
-    """What an erasure did."""
+    """What an erasure did, from its first write on, however often it was interrupted."""
 
     reissued: tuple[int, ...]  # snapshots
     candidates: tuple[str, ...]  # runs whose candidates were dropped
@@ -69,17 +62,32 @@ def erase(lake: Layout, order: Order) -> Erased:
     """Erase what ``order`` names and prove it; a snapshot that serves serves throughout.
 
     Hold the writer's lock, and have a key. Raises UnerasableError, before anything is changed,
-    when what is to be rewritten cannot be read. From the first write on any writer ends it.
+    when what is to be rewritten cannot be read. From the first write on any writer ends it. What
+    an erasure before has left to do, or to prove, is done with it.
     """
-    found = _found(lake, order)
-    orders.write_order(lake, order)
-    return _carried_out(lake, order, found)
+    waiting = orders.pending(lake)
+    return _done(lake, order if waiting is None else waiting | order)
 
 
 def finish(lake: Layout) -> Erased | None:
-    """End an erasure that was interrupted, as ``erase`` would have; None where there is none."""
+    """End an erasure that was interrupted, or not proved; None where there is none.
+
+    It does as ``erase`` would have.
+    """
     order = orders.pending(lake)
-    return None if order is None else _carried_out(lake, order, _found(lake, order))
+    return None if order is None else _done(lake, order)
+
+
+def _done(lake: Layout, order: Order) -> Erased:
+    """The order stays until the proof is clean."""
+    found = _found(lake, order)
+    key = lake_key(lake)
+    order = replace(order, begun=order.begun or datetime.now(UTC), sealed=found.sealed(key))
+    orders.write_order(lake, order)
+    done = _carried_out(lake, order, found, key)
+    if not done.proof.left:
+        orders.done(lake)
+    return done
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,40 +104,73 @@ class _Found:
         """Names and texts that nobody else has."""
         return self.traces.words().keys() - self.common
 
+    def sealed(self, key: bytes) -> str:
+        """What the proof looks for, also when the rows that tell it are gone."""
+        told = {"traces": self.traces.to_json(), "lost": sorted(self.lost)}
+        return seal(key, json.dumps(told).encode())
+
+
+def _remembered(lake: Layout, order: Order) -> tuple[Traces, set[Place]]:
+    key = read_key(lake)
+    if not order.sealed or key is None:
+        return Traces(), set()
+    try:
+        told = json.loads(unseal(key, order.sealed))
+    except ValueError as error:
+        raise KeyLostError(lake.key, "is not the one of the erasure that waits") from error
+    return Traces.from_json(told["traces"]), {(root, path) for root, path in told["lost"]}
+
 
 def _found(lake: Layout, order: Order) -> _Found:
     kept = kept_snapshots(lake)
     gathering = Gathering(lake, order, kept)
+    traces, lost = _remembered(lake, order)
     with _rewritable(lake, kept):
-        traces = gathering.traces()
+        traces |= gathering.traces()
         common = gathering.in_common(traces.words())
-    return _Found(kept, traces, frozenset(gathering.lost), frozenset(common))
+    return _Found(kept, traces, frozenset(gathering.lost | lost), frozenset(common))
 
 
-def _carried_out(lake: Layout, order: Order, found: _Found) -> Erased:
-    key, kept = lake_key(lake), found.kept
+def _carried_out(lake: Layout, order: Order, found: _Found, key: bytes) -> Erased:
+    kept = found.kept
     empty_staging(lake)
     tombstones.write_tombstones(lake, tombstones.read_tombstones(lake) | order.tombstones)
     with _rewritable(lake, kept):
         parts = rewritten(lake, order, kept, found.lost)
-        order = replace(order, replaced=order.replaced | frozenset(parts.cells))
-        orders.write_order(lake, order)
-        dropped = drop_candidates(lake, order, key, parts)
-        models = _unlearn(lake, order, found.traces, kept)
+        models, records = unlearn(lake, order, found.traces, kept)
+        parts = replace(parts, records=records)
+        order = replace(order, replaced=order.replaced | parts.replaced)
+        doomed = doomed_candidates(lake, order, key, parts)
+        order = _noted(lake, order, Did(candidates=doomed, models=models))
+        drop_candidates(lake, doomed)
         reports = _clean_reports(lake, found.traces, found.words)
-        issued = [one for one in kept if reissue(one, order, key, parts)]
-    removed = sweep(lake, order)
+        order = _noted(lake, order, Did(reports=reports))
+        for one in kept:
+            reissue(one, order, key, parts)
+    order = _noted(lake, order, Did(removed=sweep(lake, order)))
     if not is_local(lake.root):
         cache.clear()
-    orders.done(lake)
     return Erased(
-        reissued=tuple(one.manifest.number or 0 for one in issued),
-        candidates=tuple(dropped),
-        models=models,
-        reports=reports,
-        removed=removed,
+        reissued=_reissued(lake, order),
+        candidates=order.did.candidates,
+        models=order.did.models,
+        reports=order.did.reports,
+        removed=order.did.removed,
         proof=prove(lake, found.traces, found.common),
     )
+
+
+def _noted(lake: Layout, order: Order, did: Did) -> Order:
+    """Write down what was done, so that whoever ends the erasure can tell it whole."""
+    order = replace(order, did=order.did | did)
+    orders.write_order(lake, order)
+    return order
+
+
+def _reissued(lake: Layout, order: Order) -> tuple[int, ...]:
+    """The snapshots that were written anew since the order was given."""
+    times = {n: manifest_of(lake, n).reissued_at for n in published(lake)}
+    return tuple(n for n, at in times.items() if at and order.begun and at >= order.begun)
 
 
 @contextmanager
@@ -149,62 +190,29 @@ def _rewritable(lake: Layout, kept: Iterable[Snapshot]) -> Iterator[None]:
         raise UnerasableError(lake.root, needs[0], f"{error.path} {error.why}") from error
 
 
-def end_erasure(lake: Layout) -> None:
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of an erasure that waited, for a run that came for something else."""
+
+    done: Erased | None = None
+    why_not: str = ""  # it is not done yet
+
+
+def end_erasure(lake: Layout) -> Ended | None:
     """``finish`` for a run that came for something else: what it cannot do, it only says."""
     try:
         done = finish(lake)
     except UnerasableError as error:
         log.warning("an erasure that was interrupted is not ended: %s", error)
-        return
+        return Ended(why_not=str(error))
     if done is None:
-        return
+        return None
     log.warning("an erasure that was interrupted was ended: %d files removed", done.removed)
-    if done.proof.left:
-        log.warning("%s", ErasureError(lake.root, done.proof.left))
-
-
-def _unlearn(
-    lake: Layout, order: Order, traces: Traces, kept: Iterable[Snapshot]
-) -> tuple[TrainedOn, ...]:
-    """Take the erased out of every model's record, and name those models."""
-    keys = {key_of(text) for text in traces.texts.values()} | traces.captions
-    found = []
-    for name in folders(lake.root / "models"):
-        for version in folders(name):
-            path = version / "config.json"
-            if not path.is_file():
-                continue
-            config = path.read_bytes()
-            told = unlearning.without(config, order.contents, keys)
-            if told is None:
-                continue
-            if told.captions:  # rarely
-                keys = keys - _staying_keys(kept, order, keys)
-                told = unlearning.without(config, order.contents, keys)
-            if told is not None:
-                write_bytes(path, told.config)
-                found.append(
-                    TrainedOn(f"{name.name}/{version.name}", told.contents, told.captions)
-                )
-    return tuple(found)
-
-
-def _staying_keys(kept: Iterable[Snapshot], order: Order, keys: set[str]) -> set[str]:
-    """Those of ``keys`` that a text which stays has too."""
-    found: set[str] = set()
-    for snapshot in kept:
-        if snapshot.manifest.private:
-            rows = snapshot.rows("captions").to_pylist()
-            found |= {row["key"] for row in rows if row["content_id"] not in order.contents}
-            continue
-        table = snapshot.rows(f"segments/{Modality.TEXT}", ["content_id", "start", "text"])
-        chunks: dict[str, dict[float, str]] = {}
-        for row in table.to_pylist():
-            if row["content_id"] not in order.contents:
-                own = chunks.setdefault(row["content_id"], {})
-                own[row["start"] or 0.0] = row["text"] or ""
-        found |= {key_of(" ".join(of[at] for at in sorted(of))) for of in chunks.values()}
-    return found & keys
+    if not done.proof.left:
+        return Ended(done)
+    why_not = str(ErasureError(lake.root, done.proof.left))
+    log.warning("%s", why_not)
+    return Ended(done, why_not)
 
 
 def _clean_reports(lake: Layout, traces: Traces, words: Iterable[bytes]) -> int:
@@ -212,7 +220,7 @@ def _clean_reports(lake: Layout, traces: Traces, words: Iterable[bytes]) -> int:
     shown = Shown({*traces.paths, *traces.keys, *traces.contents}, traces.texts.values())
     scanner = Scanner([*traces.patterns(), *words])
     count, base = 0, lake.root / "reports"
-    for folder in folders(base):
+    for folder in folders(base, links=True):
         path = folder / JSON
         told = _report(path)
         if told is not None:
@@ -221,7 +229,7 @@ def _clean_reports(lake: Layout, traces: Traces, words: Iterable[bytes]) -> int:
                 write_bytes(folder / PAGE, page(left).encode())
                 write_bytes(path, left.model_dump_json(indent=2).encode())
                 count += 2
-        for name in sorted(listing(folder)):
+        for name in reach(folder).files:
             with opened(folder / name) as file:
                 found, _ = scanner.found_in_file(file)
             if found:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from mmcore import rows
 from mmcore.media.crawl import RACY_NS, SNIFFER, Walked
 from mmcore.media.prepared import decoders
 from mmcore.media.roots import outside_manifest, stamp_of
+from mmcore.paths import printable
 from mmcore.specs import CrawlSpec
 from storage import schemas
 from storage.snapshot import Snapshot
@@ -56,6 +56,23 @@ def unchanged_since(published: Snapshot, walked: Sequence[Walked], seen: str) ->
     return all(one.newest_ns < settled for one in walked)
 
 
+def in_place(published: Snapshot, walked: Sequence[Walked], work: Workplace) -> bool:
+    """Whether every root lies where the published run found it, and on the same mount points.
+
+    Where not, a new snapshot says so, though nothing else is new: by the last place and the last
+    mounts a run tells a lost disk.
+    """
+    veil, told = veil_of(work), published.manifest
+    sources = {one.source.alias: one.source.url for one in walked}
+    mounts = {one.source.alias: one.mounts for one in walked if one.mounts}
+    if veil is not None:
+        sources = {alias: veil.url(url) for alias, url in sources.items()}
+        mounts = {alias: veil.mounts(points) for alias, points in mounts.items()}
+    before = {alias: sorted(points) for alias, points in told.mounts.items()}
+    now = {alias: sorted(points) for alias, points in mounts.items()}
+    return told.sources == sources and before == now
+
+
 def seen_of(candidate: Snapshot, seen: str) -> str:
     """What the candidate's manifest may say it has seen: "" when a file is to be tried again."""
     stages = set(candidate.rows("quarantine", ["stage"])["stage"].to_pylist())
@@ -70,7 +87,7 @@ def inputs_digest(found: Found, plan: Plan, specs: Mapping[str, Any]) -> str:
         for item, own in zip(found.items, columns, strict=True)
     ]
     items.sort(key=itemgetter(0, 1))
-    rejected = sorted(f"{r.root}/{rows.printable(r.path)[0]}:{r.reason}" for r in found.rejections)
+    rejected = sorted(f"{r.root}/{printable(r.path)}:{r.reason}" for r in found.rejections)
     return schemas.digest(
         {
             "schema": schemas.SCHEMA_VERSION,

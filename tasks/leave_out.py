@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from mmcore.paths import printable, storable
 from mmcore.privacy import Veil
-from mmcore.rows import printable
 from mmcore.types import Item, MediaFile, Rejection
 from storage.tombstones import Forgotten
 
@@ -43,7 +43,7 @@ def leave_out(
 
 
 def _taken(item: Item, forgotten: Forgotten, veil: Veil | None) -> Item:
-    key = printable(item.key)[0] if veil is None else veil.key(item.root, item.key)
+    key = storable(item.key) if veil is None else veil.key(item.root, item.key)
 
     def stays(file: MediaFile) -> bool:
         path = _path(file.root, file.path, veil)
@@ -54,7 +54,7 @@ def _taken(item: Item, forgotten: Forgotten, veil: Veil | None) -> Item:
 
 
 def _path(root: str, path: str, veil: Veil | None) -> str:
-    return printable(path)[0] if veil is None else veil.path(root, path)
+    return printable(path) if veil is None else veil.path(root, path)
 
 
 def _paths(items: Iterable[Item]) -> set[tuple[str, str]]:

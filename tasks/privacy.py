@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
 from collections.abc import Iterable, Sequence
 from functools import partial
+from pathlib import PurePosixPath
 from typing import Final
 
 import pyarrow as pa
@@ -16,19 +18,24 @@ from mmcore.privacy import Veil
 from mmcore.training.captions import caption_key_of
 from mmcore.types import Content, Source
 from storage import keys, schemas
-from storage.errors import CorruptLakeError
+from storage.errors import CorruptLakeError, KeyLostError
 from storage.layout import Layout
+from storage.manifest import Manifest
+from storage.places import listing
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
+from storage.tables import read_parts
 from tasks.workplace import Workplace
 
+_HASHED: Final = re.compile(r"[0-9a-f]{32}")  # a path in a private lake
 _NO_LAKE: Final = secrets.token_bytes(32)  # of a rehearsal where there is no lake yet
 
 
 def prepare(work: Workplace, published: Snapshot | None) -> None:
     """Check that the lake is as private as the run, and make a private one's key; hold the lock.
 
-    Raises ConfigError where it is not, CorruptLakeError where the key of a private lake is gone.
+    Raises ConfigError where it is not, KeyLostError where the key is gone: of a private lake, or
+    of one where something was forgotten.
     """
     check(work, published)
     if work.private:
@@ -39,13 +46,38 @@ def check(work: Workplace, published: Snapshot | None) -> None:
     """``prepare`` without writing anything."""
     key = keys.read_key(work.lake)
     if published is not None:
-        if published.manifest.private != work.private:
-            raise ConfigError(_OTHER[work.private].format(lake=work.lake.root))
+        as_private(work.lake, published.manifest, private=work.private)
         if work.private and key is None:
-            why = "is missing; without it no file is known again: put it back"
-            raise CorruptLakeError(work.lake.key, why)
-    elif work.private != (key is not None) and _has_cells(work.lake):
-        raise ConfigError(_UNFINISHED[work.private].format(lake=work.lake.root))
+            raise KeyLostError(work.lake.key)
+    elif _has_cells(work.lake):
+        told = was_private(work.lake)
+        if work.private != (key is not None if told is None else told):
+            raise ConfigError(_UNFINISHED[work.private].format(lake=work.lake.root))
+        if told and key is None:
+            raise KeyLostError(work.lake.key)
+    keys.check_key(work.lake)
+
+
+def as_private(lake: Layout, manifest: Manifest, *, private: bool) -> None:
+    """Raise ConfigError where a run has another setting than the snapshot that it builds on."""
+    if manifest.private != private:
+        raise ConfigError(_OTHER[private].format(lake=lake.root))
+
+
+def was_private(lake: Layout) -> bool | None:
+    """Whether a lake's tables are a private one's, for when no manifest says it; None: no table.
+
+    Tombstones have a key too, so ``KEY`` alone does not tell.
+    """
+    folder = lake.rows("files")
+    for path in (folder / name for name in sorted(listing(folder, deep=False)) if _is_part(name)):
+        try:
+            paths = read_parts([path], ["path"])["path"].to_pylist()
+        except CorruptLakeError:
+            continue
+        if paths:
+            return all(map(_HASHED.fullmatch, paths))
+    return None
 
 
 _OTHER: Final = {
@@ -55,13 +87,17 @@ _OTHER: Final = {
     " index into a new lake",
 }
 _UNFINISHED: Final = {
-    True: "{lake} holds unpublished work of a run that was not private: name a new folder",
-    False: "{lake} holds unpublished work of a private run: say --private, or name a new folder",
+    True: "{lake} holds work of a run that was not private: name a new folder",
+    False: "{lake} holds work of a private run: say --private, or name a new folder",
 }
 
 
 def _has_cells(lake: Layout) -> bool:
-    return next((lake.root / "embeddings").rglob("part-*.parquet"), None) is not None
+    return any(map(_is_part, listing(lake.root / "embeddings")))
+
+
+def _is_part(name: str) -> bool:
+    return PurePosixPath(name).match("part-*.parquet")
 
 
 def veil_of(work: Workplace) -> Veil | None:

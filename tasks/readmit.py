@@ -9,7 +9,7 @@ from mmcore.errors import ConfigError
 from mmcore.media.manifest import read_manifest
 from storage import tombstones
 from storage.holdings import Place
-from storage.keys import lake_key
+from storage.keys import read_key
 from storage.layout import Layout
 from storage.places import listing, opened
 from storage.schemas import content_hash, content_id
@@ -21,22 +21,28 @@ _MANIFESTS = (".csv", ".jsonl", ".parquet")
 _BLOCK = 1 << 20
 
 
-def readmit(lake: Layout, snapshot: Snapshot, paths: Iterable[str], items: Iterable[str]) -> int:
-    """Lift the tombstones of the files at ``paths`` and of ``items``; hold the writer's lock.
+def lifted_by(
+    lake: Layout, snapshot: Snapshot, paths: Iterable[str], items: Iterable[str]
+) -> Tombstones:
+    """The tombstones of the files at ``paths`` and of ``items``; changes nothing.
 
-    A folder stands for all files below it, a manifest for its captions too. Returns how many
-    tombstones are lifted. ConfigError for a path where nothing lies.
+    A folder stands for all files below it, a manifest for its captions too. ConfigError for a path
+    where nothing lies.
     """
-    key, names = lake_key(lake), Names.of(lake, [snapshot.manifest])
-    lifts = [
-        _of_file(key, path, names.places(str(path)))
-        for text in paths
-        for path in _files(names, text)
-    ]
+    key, names = read_key(lake) or b"", Names.of(lake, [snapshot.manifest])
+    found = Tombstones()
+    for text in paths:
+        for path in _files(names, text):
+            found |= _of_file(key, path, names.places(str(path)))
     contents = set(snapshot.rows("files", ["content_id"])["content_id"].to_pylist())
     pairs = {pair for text in items for pair in names.keys(text)}
     members = frozenset(of_member(key, *pair, content) for pair in pairs for content in contents)
-    return tombstones.lifted(lake, [*lifts, Tombstones(members=members)])
+    return (found | Tombstones(members=members)) & tombstones.read_tombstones(lake)
+
+
+def lift(lake: Layout, found: Tombstones) -> None:
+    """Take tombstones away; hold the writer's lock."""
+    tombstones.lifted(lake, [found])
 
 
 def _files(names: Names, text: str) -> Iterator[Path]:

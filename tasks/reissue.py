@@ -11,10 +11,13 @@ import pyarrow.compute as pc
 from mmcore.specs import FusionSpec, LimitsSpec, RuntimeSpec, SegmentationSpec, StorageSpec
 from storage import tables
 from storage.atomic import write_bytes
+from storage.conditional import look, swap
 from storage.erase_parts import Parts
 from storage.erase_rows import Cleaned, cleaned
+from storage.errors import LakeLockedError
 from storage.layout import Layout
-from storage.manifest import FileEntry, Manifest, entry
+from storage.leases import still_held
+from storage.manifest import FileEntry, Manifest, entry, read_manifest
 from storage.orders import Order
 from storage.records import read_record
 from storage.rewrite import compression_of
@@ -31,12 +34,17 @@ def reissue(snapshot: Snapshot, order: Order, key: bytes, parts: Parts) -> bool:
     """Write ``snapshot`` anew if it holds something of the erased, and say whether it did.
 
     New files come first, then the views, then the manifest: a reader sees the old snapshot or the
-    new one. What the next run finds unchanged it names alike.
+    new one. What the next run finds unchanged it names alike. Raises LakeLockedError where another
+    process took the lake over, or wrote the snapshot anew since it was opened.
     """
     before, layout = snapshot.manifest, snapshot.layout
+    folder = layout.snapshot(before.number or 0)
+    still_held(layout)
+    seen = look(folder / "manifest.json")
+    if read_manifest(folder / "manifest.json") != before:
+        raise LakeLockedError(layout.root, "another process")
     found = cleaned(snapshot, order, key)
     files = _renamed(snapshot, found, parts)
-    files = _remodelled(layout, files)
     if not found.tables and files == before.files:
         return False
     rows = _written(layout, found)
@@ -53,14 +61,15 @@ def reissue(snapshot: Snapshot, order: Order, key: bytes, parts: Parts) -> bool:
         manifest = _recomputed(manifest, snapshot)
     manifest = manifest.model_copy(update={"counts": _counts(layout, manifest, before)})
     Snapshot.of(layout, manifest)
-    folder = layout.snapshot(before.number or 0)
+    still_held(layout)
     write_bytes(folder / "views.sql", views_sql(manifest).encode())
-    write_bytes(folder / "manifest.json", manifest.to_json())
+    if not swap(folder / "manifest.json", manifest.to_json(), seen):
+        raise LakeLockedError(layout.root, "another process")
     return True
 
 
 def _renamed(snapshot: Snapshot, found: Cleaned, parts: Parts) -> list[FileEntry]:
-    """The files that stay, rewritten parts under their new names; tables that change are left out.
+    """The files that stay, rewritten ones under their new names; tables that change are left out.
 
     A rewritten part of cells that has none of the snapshot's contents any more is left out too.
     """
@@ -86,16 +95,6 @@ def _renamed(snapshot: Snapshot, found: Cleaned, parts: Parts) -> list[FileEntry
 
 def _name(path: str) -> str:
     return path.rpartition("/")[2]
-
-
-def _remodelled(layout: Layout, files: list[FileEntry]) -> list[FileEntry]:
-    """The same entries, with those of models as the files are now: a record may have changed."""
-    return [
-        entry(layout.root, layout.root / file.path, {})
-        if file.path.startswith("models/")
-        else file
-        for file in files
-    ]
 
 
 def _written(layout: Layout, found: Cleaned) -> list[Path]:

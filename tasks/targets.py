@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from mmcore.media.urls import below, is_remote
+from mmcore.paths import original, printable
 from mmcore.privacy import Veil
-from mmcore.rows import printable
 from storage import schemas
 from storage.holdings import Place
 from storage.keys import keyed, read_key
@@ -53,28 +53,28 @@ class Names:
         """Where ``text`` may lie now: as it is, or below a root whose folder is known."""
         known = () if self.veil is not None else self.roots
         below = [
-            f"{url}/{text[len(alias) + 1 :]}"
+            f"{url}/{original(text[len(alias) + 1 :])}"
             for alias, url in known
             if text.startswith(f"{alias}/")
         ]
         return [place_of(one) for one in (text, *sorted(below))]
 
     def _key(self, root: str, key: str) -> str:
-        plain = unicodedata.normalize("NFC", key)
-        return printable(plain)[0] if self.veil is None else self.veil.key(root, plain)
+        plain = printable(unicodedata.normalize("NFC", key))
+        return plain if self.veil is None else self.veil.key(root, plain)
 
     def _path(self, root: str, path: str) -> str:
-        return printable(path)[0] if self.veil is None else self.veil.path(root, path)
+        return printable(path) if self.veil is None else self.veil.path(root, path)
 
     def _below_alias(self, text: str) -> Iterator[Place]:
         """``ROOT/path``: the alias is the folder's own name, or the one that was given."""
         for alias, _ in self.roots:
             if text.startswith(f"{alias}/"):
-                yield alias, text[len(alias) + 1 :]
+                yield alias, original(text[len(alias) + 1 :])
         head, slash, rest = text.partition("/")
         hidden = "" if self.veil is None else self.veil.alias(head)
         if slash and any(alias == hidden for alias, _ in self.roots):
-            yield hidden, rest
+            yield hidden, original(rest)
 
     def _below_folder(self, text: str) -> Iterator[Place]:
         if is_remote(text):

@@ -40,11 +40,19 @@ def fit_projections(
     if fitted is not None:
         fitted = replace(fitted, version=next_version(work))
         models.store_model(work.lake, NAME, fitted.version, fitted.to_files())
-        manifest = manifest.model_copy(update={"projection": _entry(fitted)})
-    if manifest.projection is None:
-        return manifest
-    folder = work.lake.model(NAME, manifest.projection.version)
-    return with_files(manifest, models.files_of(folder), work, published)
+        manifest = _with_model(manifest, fitted, work, published)
+    return manifest
+
+
+def _with_model(
+    manifest: Manifest, fitted: Projection, work: Workplace, published: Snapshot | None
+) -> Manifest:
+    """The manifest with the files of ``fitted`` in place of those of the projection before."""
+    before = f"{work.lake.relative(work.lake.models(NAME))}/"
+    others = [file for file in manifest.files if not file.path.startswith(before)]
+    manifest = manifest.model_copy(update={"files": others, "projection": _entry(fitted)})
+    files = models.files_of(work.lake.model(NAME, fitted.version))
+    return with_files(manifest, files, work, published)
 
 
 def _entry(projection: Projection) -> ProjectionEntry:
@@ -67,4 +75,5 @@ def load_projection(manifest: Manifest, work: Workplace) -> Projection | None:
     """The manifest's projection, or None."""
     if manifest.projection is None:
         return None
-    return Projection.from_files(models.load_model(work.lake, NAME, manifest.projection.version))
+    version = manifest.projection.version
+    return Projection.from_files(models.load_model(work.lake, manifest, NAME, version))

@@ -15,22 +15,35 @@ from mmcore.encoders.comparison import Comparison
 from mmcore.encoders.features import Group, Reading
 from mmcore.encoders.heads import Fitted, Head, Labels, MediaHead, TextHead
 from mmcore.errors import ConfigError
+from storage.schemas import is_record, record_name
 
 FORMAT: Final = 2
-TENSORS, CONFIG, CARD = "projection.safetensors", "config.json", "card.md"
+TENSORS, CARD = "projection.safetensors", "card.md"
 
 Tensors = dict[str, NDArray[Any]]
 
 
 def files(tensors: Tensors, config: Mapping[str, Any], card: str) -> dict[str, bytes]:
     """What a version of a projection consists of."""
-    text = json.dumps({"format": FORMAT, **config}, ensure_ascii=False, indent=1, sort_keys=True)
-    return {TENSORS: save(tensors), CONFIG: text.encode(), CARD: card.encode()}
+    told = {"format": FORMAT, **config}
+    record = json.dumps(told, ensure_ascii=False, indent=1, sort_keys=True).encode()
+    return {TENSORS: save(tensors), record_name(record): record, CARD: card.encode()}
+
+
+def record_of(files: Mapping[str, bytes]) -> bytes:
+    """The one record among ``files``; ConfigError where there is none, or another one."""
+    names = [name for name in files if is_record(name)]
+    if len(names) != 1:
+        raise ConfigError(
+            f"a projection with {len(names)} records where one is expected:"
+            " `mmindex snapshots verify` looks for damage"
+        )
+    return files[names[0]]
 
 
 def read(files: Mapping[str, bytes]) -> tuple[Tensors, dict[str, Any]]:
-    """The tensors and the configuration; ValueError for a format that is not ours."""
-    config: dict[str, Any] = json.loads(files[CONFIG])
+    """The tensors and the configuration; ConfigError for a format that is not ours."""
+    config: dict[str, Any] = json.loads(record_of(files))
     if config.get("format") != FORMAT:
         raise ConfigError(
             f"a projection of format {config.get('format')}, and this mmindex knows {FORMAT}:"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -13,12 +15,27 @@ from mmcore.errors import SpaceMismatchError
 from mmcore.types import EncoderKey, Vectors
 
 
+def caption_digests(keys: Iterable[str]) -> frozenset[str]:
+    """What stands for caption keys in a model's record, which is kept longer than any text."""
+    return frozenset(hashlib.blake2b(k.encode(), digest_size=16).hexdigest() for k in keys)
+
+
 @dataclass(frozen=True, slots=True)
 class FittedOn:
     """What a projection has seen: a pair that touches it is never an evaluation query."""
 
     contents: frozenset[str] = frozenset()
-    caption_keys: frozenset[str] = frozenset()
+    captions: frozenset[str] = frozenset()  # ``caption_digests`` of their keys
+
+    @classmethod
+    def told(cls, record: Mapping[str, Any]) -> FittedOn:
+        """What ``to_json`` gave; an older record has the caption keys themselves."""
+        plain = caption_digests(record.get("caption_keys", ()))
+        return cls(frozenset(record["contents"]), plain | frozenset(record.get("captions", ())))
+
+    def to_json(self) -> dict[str, list[str]]:
+        """As a record has it."""
+        return {"contents": sorted(self.contents), "captions": sorted(self.captions)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +89,7 @@ class Projection:
         return head.project(vectors)
 
     def to_files(self) -> dict[str, bytes]:
-        """``projection.safetensors``, ``config.json`` and ``card.md``."""
+        """``projection.safetensors``, ``config-<hash>.json`` (the record) and ``card.md``."""
         heads = {name: joined.head for name, joined in self.heads.items()}
         tensors, packed = packing.pack(heads)
         config = {
@@ -80,10 +97,7 @@ class Projection:
             "version": self.version,
             "dim": self.dim,
             "fingerprints": {name: joined.fingerprint for name, joined in self.heads.items()},
-            "fitted_on": {
-                "contents": sorted(self.fitted_on.contents),
-                "caption_keys": sorted(self.fitted_on.caption_keys),
-            },
+            "fitted_on": self.fitted_on.to_json(),
             **packed,
         }
         return packing.files(tensors, config, self._card())
@@ -101,10 +115,7 @@ class Projection:
                 name: Joined(fingerprint, heads[name])
                 for name, fingerprint in config["fingerprints"].items()
             },
-            fitted_on=FittedOn(
-                frozenset(config["fitted_on"]["contents"]),
-                frozenset(config["fitted_on"]["caption_keys"]),
-            ),
+            fitted_on=FittedOn.told(config["fitted_on"]),
         )
 
     def _card(self) -> str:
@@ -117,7 +128,9 @@ class Projection:
         seen = self.fitted_on
         lines += [
             "",
-            f"Fitted on {len(seen.contents)} contents, {len(seen.caption_keys)} captions.",
+            f"Fitted on {len(seen.contents)} contents, {len(seen.captions)} captions.",
         ]
-        lines += ["`config.json` names them; the tensors hold features of those contents."]
+        lines += [
+            "`config-*.json` names them by hashes; the tensors hold features of those contents."
+        ]
         return "\n".join(lines) + "\n"

@@ -19,9 +19,9 @@ from storage.snapshot import Snapshot
 class QuestionVectors:
     """The vectors of questions, each made once.
 
-    A text goes through the encoder's query side; another medium is the mean of its cells, as its
-    file would be when a user asks with it. So is a text of a private lake, which keeps no texts,
-    where its encoder embeds queries as it embeds what is stored; else those texts cannot ask.
+    A medium is the mean of its cells, as its file would be when a user asks with it. So is a text
+    whose encoder embeds queries as it embeds what is stored; else it goes through the encoder's
+    query side, which those of a private lake cannot: it keeps no texts.
     """
 
     def __init__(self, snapshot: Snapshot, asker: Asker) -> None:
@@ -34,10 +34,7 @@ class QuestionVectors:
 
     def can_ask(self, side: str) -> bool:
         """Whether the questions of ``side`` can be made vectors."""
-        if medium(side) != Modality.TEXT or not self._snapshot.manifest.private:
-            return True
-        encoder = self._asker.encoder(Modality.TEXT)
-        return isinstance(encoder, AsksAsStored) and encoder.asks_as_stored
+        return not self._snapshot.manifest.private or self._stored(medium(side))
 
     def prepare(self, questions: Sequence[Question]) -> None:
         """Make the vectors of these questions, all of one side, that are not made yet."""
@@ -45,17 +42,25 @@ class QuestionVectors:
         new = [question for key, question in wanted.items() if key not in self._made]
         if not new:
             return
-        if medium(new[0].side) == Modality.TEXT and not self._snapshot.manifest.private:
+        modality = medium(new[0].side)
+        if self._stored(modality):
+            vectors = self._from_cells(modality, new)
+        else:
             chunks, languages = [q.chunks for q in new], [q.language for q in new]
             vectors = self._asker.texts(chunks, languages)
-        else:
-            vectors = self._from_cells(medium(new[0].side), new)
         for question, vector in zip(new, vectors, strict=True):
             self._made[question.side, question.content_id] = vector
 
     def of(self, question: Question) -> Vectors:
         """(d,) unit length; the question must have been prepared."""
         return self._made[question.side, question.content_id]
+
+    def _stored(self, modality: Modality) -> bool:
+        """Whether the vector of such a question is made of stored ones."""
+        if modality != Modality.TEXT:
+            return True
+        encoder = self._asker.encoder(modality)
+        return isinstance(encoder, AsksAsStored) and encoder.asks_as_stored
 
     def _from_cells(self, modality: Modality, questions: Sequence[Question]) -> Vectors:
         items = np.unique(np.concatenate([question.items for question in questions]))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mmcore.encoders.projections import FittedOn
+from mmcore.encoders.projections import FittedOn, caption_digests
 from mmcore.training.rows import Rows
 from mmcore.training.split import caption_keys, is_held_out
 from mmcore.types import Ids
@@ -33,7 +33,10 @@ class Question:
 
         Made when asked for: kept, they would take the square of a caption's popularity.
         """
-        every = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *self.right]))
+        if len(self.right) == 1:  # the usual case: sorted, each once
+            (every,) = self.right
+        else:
+            every = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *self.right]))
         own = np.isin(every, self.items)
         return np.concatenate([every[own], every[~own]])
 
@@ -120,7 +123,7 @@ class Pairs:
 
     def _touches(self, items: Collection[int], keys: Collection[str], fitted: FittedOn) -> bool:
         contents = (content for item in items for content in self._contents[item])
-        return any(key in fitted.caption_keys for key in keys) or any(
+        return not fitted.captions.isdisjoint(caption_digests(keys)) or any(
             c in fitted.contents for c in contents
         )
 

@@ -111,13 +111,16 @@ def rank(
     """
     found, hits, expected = list[Ids](), list[Places](), list[Ids]()
     counts = np.zeros((3, len(queries)), dtype=np.int64)
+    right_ones = np.zeros(len(gallery.item_ids), dtype=bool)  # of one query at a time
     scored = zip(_scores(queries, gallery, overrides), relevant, strict=True)
     for query, (scores, items) in enumerate(scored):
         right = gallery.positions(items)
         right = right[scores[right] > -np.inf]
         top = _top(scores, depth)
         found.append(gallery.item_ids[top])
-        hits.append(np.flatnonzero(np.isin(top, right)) + 1)
+        right_ones[right] = True
+        hits.append(np.flatnonzero(right_ones[top]) + 1)
+        right_ones[right] = False
         expected.append(gallery.item_ids[right[:_EXPECTED]])
         counts[:, query] = len(right), _first(scores, right), np.count_nonzero(scores > -np.inf)
     return Ranking(tuple(found), tuple(hits), tuple(expected), *counts)
@@ -127,13 +130,15 @@ def _scores(
     queries: Vectors, gallery: Gallery, overrides: Overrides
 ) -> Iterator[NDArray[np.float32]]:
     """(items,) the scores of each query: of an item, that of its best row."""
+    several = len(gallery.vectors) > len(gallery.item_ids)  # rows of one item
     step = max(1, _BLOCK_SCORES // max(1, len(gallery.vectors)))
     for low in range(0, len(queries), step):
         scores = queries[low : low + step] @ gallery.vectors.T
         mine = slice(*np.searchsorted(overrides.queries, [low, low + step]))
         scores[overrides.queries[mine] - low, overrides.rows[mine]] = overrides.scores[mine]
-        best = np.maximum.reduceat(scores, gallery.starts[:-1], axis=1)
-        yield from np.round(best, _DIGITS)
+        for row in scores:  # one at a time: what is taken of it lies in the processor's cache
+            best = np.maximum.reduceat(row, gallery.starts[:-1]) if several else row
+            yield np.round(best, _DIGITS, out=best)
 
 
 def _first(scores: NDArray[np.float32], right: Places) -> int:

@@ -7,16 +7,18 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
 from mmcore.errors import MediaError, SourceError
 from mmcore.media import remote
+from mmcore.media.collector import uncollected
 from mmcore.media.limits import check_bytes
 from mmcore.media.listing import Entry, Rules
 from mmcore.media.listing_local import LocalListing
 from mmcore.media.listing_remote import remote_entries
-from mmcore.media.roots import named_manifest
+from mmcore.media.roots import location_of, named_manifest
 from mmcore.media.sniff import HEAD, Kind, sniff
 from mmcore.media.urls import is_remote, local_path
 from mmcore.specs import CrawlSpec, LimitsSpec
@@ -28,6 +30,7 @@ SNIFFER: Final = "sniff 1"
 
 _BLOCK: Final = 1 << 20
 _THREADS: Final = 4
+_STAMPED: Final = 10_000  # entries that are hashed at once
 _SHOWN: Final = 300  # characters of a path in a message
 _LATER: Final = "run again when it can be read"
 RACY_NS: Final = 2_000_000_000  # coarse file systems stamp changes within two seconds alike
@@ -53,14 +56,15 @@ class Walked:
     @property
     def newest_ns(self) -> int:
         """The youngest mtime of those that a change may leave as they are; 0 if there is none."""
-        return max((entry.mtime_ns for entry in self.entries if not entry.sure), default=0)
+        return max([entry.mtime_ns for entry in self.entries if not entry.sure], default=0)
 
     def stamp(self) -> str:
         """Hash of every path with its size and mtime: the same one tells that nothing changed."""
         hasher = content_hash()
-        for entry in self.entries:
-            line = f"{entry.path}\0{entry.size}\0{entry.mtime_ns}\0"
-            hasher.update(line.encode("utf-8", "surrogateescape"))
+        for low in range(0, len(self.entries), _STAMPED):
+            some = self.entries[low : low + _STAMPED]
+            lines = [f"{path}\0{size}\0{mtime}\0" for path, _, size, mtime, _, _ in some]
+            hasher.update("".join(lines).encode("utf-8", "surrogateescape"))
         return hasher.hexdigest()
 
 
@@ -84,15 +88,15 @@ def walk(source: Source, spec: CrawlSpec, without: Path | None = None) -> Walked
     rules = Rules(spec, named_manifest(source, spec))
     lake = None if without is None else str(without)
     mounts: list[str] = []
-    with _whole(source):
+    with _whole(source), uncollected():
         if is_remote(source.url):
             found = list(remote_entries(source.url, rules, lake))
         else:
             listing = LocalListing(str(local_path(source.url)), rules, lake)
-            found, mounts = list(listing.below()), listing.mounts
+            found, mounts = listing.below(), listing.mounts
     if not found:
         raise SourceError(f"{source.url}: no file there; is it mounted, is it the right folder?")
-    found.sort(key=lambda entry: entry.path)
+    found.sort(key=attrgetter("path"))
     return Walked(source, tuple(found), tuple(mounts))
 
 
@@ -108,7 +112,7 @@ def read(
     """
     media = [entry for entry in walked.entries if not entry.manifest]
     with _whole(walked.source):
-        looked = list(_looked(walked.source.alias, media, known, since_ns, limits))
+        looked = list(_looked(walked.source, media, known, since_ns, limits))
     files = tuple(one for one in looked if isinstance(one, MediaFile))
     rejections = tuple(one for one in looked if isinstance(one, Rejection))
     manifests = tuple(entry.path for entry in walked.entries if entry.manifest)
@@ -134,7 +138,7 @@ def _whole(source: Source) -> Iterator[None]:
 
 
 def _looked(
-    alias: str,
+    source: Source,
     media: Sequence[Entry],
     known: Mapping[str, MediaFile],
     since_ns: int,
@@ -142,18 +146,17 @@ def _looked(
 ) -> Iterator[MediaFile | Rejection]:
     """What each entry is, in order; those that are new or have changed are read, by threads."""
     settled_ns = since_ns - RACY_NS
-    threads = remote.THREADS if media and is_remote(media[0].location) else _THREADS
+    alias, base = source.alias, location_of(source, "")
+    threads = remote.THREADS if is_remote(base) else _THREADS
     with ThreadPoolExecutor(threads) as pool:
         pending: list[MediaFile | Future[MediaFile | Rejection]] = []
         for entry in media:
             settled = entry.mtime_ns < settled_ns or (entry.sure and since_ns > 0)
             before = known.get(entry.path) if settled and entry.size <= limits.max_bytes else None
-            if before and (before.size, before.mtime_ns) == (entry.size, entry.mtime_ns):
-                same_place = before.root == alias and before.language is None
-                known_file = before if same_place else replace(before, root=alias, language=None)
-                pending.append(known_file)
+            if before and before.size == entry.size and before.mtime_ns == entry.mtime_ns:
+                pending.append(before if before.root == alias else replace(before, root=alias))
             else:
-                pending.append(pool.submit(_look, alias, entry, limits))
+                pending.append(pool.submit(_look, alias, base, entry, limits))
         try:
             for one in pending:
                 yield one if isinstance(one, MediaFile) else one.result()
@@ -161,12 +164,12 @@ def _looked(
             pool.shutdown(wait=False, cancel_futures=True)  # after an error: do not read the rest
 
 
-def _look(alias: str, entry: Entry, limits: LimitsSpec) -> MediaFile | Rejection:
+def _look(alias: str, base: str, entry: Entry, limits: LimitsSpec) -> MediaFile | Rejection:
     """A media file with its type and content id, or why it is none."""
     try:
         _check_regular(entry)
         check_bytes(entry.size, limits)
-        return _read(alias, entry)
+        return _read(alias, base, entry)
     except MediaError as error:
         return Rejection(
             alias, entry.path, None, error.stage, error.reason, error.message, SNIFFER
@@ -178,12 +181,12 @@ def _check_regular(entry: Entry) -> None:
         raise MediaError("crawl", "not-a-file", "a pipe, a socket or a device")
 
 
-def _read(alias: str, entry: Entry) -> MediaFile:
+def _read(alias: str, base: str, entry: Entry) -> MediaFile:
     """Sniff and hash one file; its stamps are those from before the reading, so a change shows."""
     hasher, size = content_hash(), 0
     kind: Kind | None = None
     try:
-        with closing(_blocks(entry)) as blocks:
+        with closing(_blocks(base + entry.path, entry.size)) as blocks:
             for block in blocks:
                 kind = kind or _kind(block)
                 hasher.update(block)
@@ -204,12 +207,12 @@ def _kind(head: bytes) -> Kind:
     return kind
 
 
-def _blocks(entry: Entry) -> Generator[bytes]:
+def _blocks(location: str, size: int) -> Generator[bytes]:
     """The bytes of a file, none of them empty."""
-    if is_remote(entry.location):
-        yield from remote.blocks(entry.location, entry.size)
+    if is_remote(location):
+        yield from remote.blocks(location, size)
         return
-    with Path(entry.location).open("rb") as file:
+    with Path(location).open("rb") as file:
         if head := file.read(HEAD):
             yield head
         while block := file.read(_BLOCK):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from mmcore.errors import ConfigError
@@ -23,9 +25,15 @@ class Draft:
     split: str | None = None
     columns: dict[str, Any] = field(default_factory=dict)
 
-    def add(self, file: MediaFile) -> None:
-        """Add a file; the same file twice counts once."""
-        self.files[file.path] = file
+    @classmethod
+    def of(cls, files: Iterable[MediaFile]) -> Draft:
+        """An item of which only files are known."""
+        return cls({file.path: file for file in files})
+
+    def add(self, *files: MediaFile) -> None:
+        """Add files; the same file twice counts once."""
+        for file in files:
+            self.files[file.path] = file
 
     def describe(self, row: ManifestRow, manifest: str, place: str) -> None:
         """Take what a row says beside its file; two splits of one item are a ConfigError."""
@@ -42,7 +50,7 @@ class Draft:
     def item(self, root: str, key: str, *, private: bool = False) -> Item:
         """The finished item: files by path, captions after them; no folder's name if private."""
         files = [self.files[path] for path in sorted(self.files)]
-        labels = tuple(self.labels) or (() if private else tuple(_folder_label(files, key)))
+        labels = tuple(self.labels) or (() if private else _folder_label(files, key))
         captions = self._captions(root, key)
         return Item(root, key, (*files, *captions), labels, self.split, self.columns)
 
@@ -69,9 +77,14 @@ class Draft:
         return list(found.values())
 
 
-def _folder_label(files: list[MediaFile], key: str) -> list[str]:
+def _folder_label(files: list[MediaFile], key: str) -> tuple[str, ...]:
     """Name of the first file's folder; of the one above where that folder is the item."""
-    folder = posixpath.dirname(readable(files[0].path)) if files else ""
+    folder = readable(files[0].path).rpartition("/")[0] if files else ""
     if folder == key:
         folder = posixpath.dirname(folder)
-    return [posixpath.basename(folder)] if folder else []
+    return _name_of(folder)
+
+
+@lru_cache(maxsize=128)  # not for time: the items of a folder share one label
+def _name_of(folder: str) -> tuple[str, ...]:
+    return (posixpath.basename(folder),) if folder else ()

@@ -6,6 +6,7 @@ import logging
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import Final
 
 from mmcore.media import names
@@ -75,15 +76,24 @@ def group(
         return plug_in(file) or by_stem(file)
 
     rows = [(folder, row) for folder in sorted(manifests) for row in manifests[folder]]
-    found = _by_name(_with_languages(files, rows))
+    told: Iterable[MediaFile] = _with_languages(files, rows)
     drafts: dict[str, Draft] = {}
     placed: set[str] = set()
-    for folder, row in rows:
-        _warn_of_missing(folder, row, found, private=private)
-        placed |= _place(drafts, folder, row, found, key_of)
-    for file in (file for same in found.values() for file in same if file.path not in placed):
-        drafts.setdefault(key_of(file), Draft()).add(file)
-    return tuple(drafts[key].item(root, key, private=private) for key in sorted(drafts))
+    if rows:
+        told = list(told)
+        found = _by_name(told)
+        for folder, row in rows:
+            _warn_of_missing(folder, row, found, private=private)
+            placed |= _place(drafts, folder, row, found, key_of)
+    plain: dict[str, list[MediaFile]] = {}  # a draft of each would take half a kilobyte
+    for file in (file for file in told if file.path not in placed):
+        plain.setdefault(key_of(file), []).append(file)
+    for key in drafts.keys() & plain.keys():
+        drafts[key].add(*plain.pop(key))
+    return tuple(
+        (drafts.get(key) or Draft.of(plain[key])).item(root, key, private=private)
+        for key in sorted([*drafts, *plain])
+    )
 
 
 def _number_then_stem(file: MediaFile) -> str:
@@ -93,7 +103,7 @@ def _number_then_stem(file: MediaFile) -> str:
 def _by_name(files: Iterable[MediaFile]) -> dict[str, list[MediaFile]]:
     """Files by readable path: names that differ in NFC and NFD only are found by either."""
     found: dict[str, list[MediaFile]] = {}
-    for file in sorted(files, key=lambda file: file.path):
+    for file in sorted(files, key=attrgetter("path")):
         found.setdefault(names.readable(file.path), []).append(file)
     return found
 
@@ -108,7 +118,10 @@ def _with_languages(
         if row.path and row.language and not row.captions
     }
     for file in files:
-        yield replace(file, language=told.get(names.readable(file.path), names.stem(file)[1]))
+        language = names.stem(file)[1]
+        if told:
+            language = told.get(names.readable(file.path), language)
+        yield file if file.language == language else replace(file, language=language)
 
 
 def _warn_of_missing(
@@ -138,7 +151,6 @@ def _place(
         return set()
     key = posixpath.join(folder, row.item) if row.item else key_of(files[0])
     draft = drafts.setdefault(key, Draft())
-    for file in files:
-        draft.add(file)
+    draft.add(*files)
     draft.describe(row, posixpath.join(folder, row.manifest), place)
     return {file.path for file in files}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable
+from operator import attrgetter
 from pathlib import Path
 
 from mmcore.media.listing import LAKE, Entry, Rules
@@ -22,41 +22,54 @@ class LocalListing:
         self.root, self.rules, self.without = root, rules, without
         self.mounts = [mount_point(root)]
 
-    def below(self, folder: str = "", device: int | None = None) -> Iterator[Entry]:
-        """Entries below a folder, as deep as it goes; ``device`` holds the folder above.
+    def below(self) -> list[Entry]:
+        """All entries below the root, those of a folder by name.
 
         Links to folders are not followed: what they show has a path of its own in the root, or
         lies outside of it. Links to files count when their target lies in the root.
         """
-        place = Path(self.root, folder)
-        here = place.stat().st_dev
-        if device not in {None, here}:
-            self.mounts.append(str(place))
-        with os.scandir(place) as listing:
-            entries = list(listing)
-        if {entry.name for entry in entries} >= LAKE:
-            return
+        found: list[Entry] = []
+        waiting: list[tuple[str, int | None]] = [("", None)]  # with the device of the folder above
+        while waiting:
+            folder, device = waiting.pop()
+            place = Path(self.root, folder)
+            here = place.stat().st_dev
+            if device not in {None, here}:
+                self.mounts.append(str(place))
+            with os.scandir(place) as listing:
+                # by name: entries that lie in memory as they are sorted are read again faster
+                entries = sorted(listing, key=attrgetter("name"))
+            if {entry.name for entry in entries} >= LAKE:
+                continue
+            above = f"{folder}/" if folder else ""
+            inner = self._look(entries, above, found)
+            waiting += [(path, here) for path in reversed(inner)]
+        return found
+
+    def _look(
+        self, entries: Iterable[os.DirEntry[str]], above: str, found: list[Entry]
+    ) -> list[str]:
+        """Put the files of one folder into ``found``; the folders that are to be entered."""
+        rules, inner = self.rules, []
         for entry in entries:
-            path = f"{folder}/{entry.name}" if folder else entry.name
-            if self.rules.left_out(entry.name, path):
+            name = entry.name
+            path = above + name
+            if rules.left_out(name, path):
                 continue
             if entry.is_dir(follow_symlinks=False):
                 if entry.path != self.without:
-                    yield from self.below(path, here)
-            elif self._taken(entry, path):
-                with suppress(FileNotFoundError):  # gone since it was listed: it is not there
-                    yield self._found(entry, path)
-
-    def _found(self, entry: os.DirEntry[str], path: str) -> Entry:
-        status = entry.stat()
-        regular = stat.S_ISREG(status.st_mode)
-        manifest = self.rules.is_manifest(entry.name, entry.path)
-        return Entry(path, entry.path, regular, status.st_size, status.st_mtime_ns, manifest)
-
-    def _taken(self, entry: os.DirEntry[str], path: str) -> bool:
-        return self.rules.wanted(entry.name, path) and (
-            not entry.is_symlink() or _stays_inside(self.root, entry.path)
-        )
+                    inner.append(path)
+            elif rules.wanted(name, path) and (
+                not entry.is_symlink() or _stays_inside(self.root, entry.path)
+            ):
+                try:
+                    status = entry.stat()
+                except FileNotFoundError:  # gone since it was listed: it is not there
+                    continue
+                regular = stat.S_ISREG(status.st_mode)
+                manifest = rules.is_manifest(name, entry.path)
+                found.append(Entry(path, regular, status.st_size, status.st_mtime_ns, manifest))
+        return inner
 
 
 def _stays_inside(root: str, link: str) -> bool:

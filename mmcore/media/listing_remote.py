@@ -22,10 +22,9 @@ def remote_entries(url: str, rules: Rules, without: str | None) -> Iterator[Entr
         folder, _, name = path.rpartition("/")
         if rules.left_out(name, path) or not rules.wanted(name, path) or not folders.open(folder):
             continue
-        location = f"{url}/{path}"
         mtime_ns, sure = remote.stamp(told)
-        manifest = rules.is_manifest(name, location)
-        yield Entry(path, location, True, int(told["size"]), mtime_ns, manifest, sure)
+        manifest = rules.is_manifest(name, f"{url}/{path}")
+        yield Entry(path, True, int(told["size"]), mtime_ns, manifest, sure)
 
 
 class _Folders:

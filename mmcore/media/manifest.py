@@ -20,7 +20,7 @@ from mmcore.media import charset
 from mmcore.media.names import language_of
 from mmcore.media.text import clean
 
-NAMES: Final = ("manifest.csv", "manifest.jsonl", "manifest.parquet")
+NAMES: Final = frozenset({"manifest.csv", "manifest.jsonl", "manifest.parquet"})
 """What a manifest is called in the usual place: any folder of the root; case does not matter."""
 
 _KNOWN: Final = {"path", "item", "caption", "language", "label", "split"}

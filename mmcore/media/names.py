@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 import unicodedata
 from functools import lru_cache
 from typing import Final
 
+from mmcore.paths import printable
 from mmcore.types import MediaFile
 from storage.schemas import Modality
 
@@ -35,7 +35,7 @@ def language_of(name: str) -> str:
 
 def readable(name: str) -> str:
     """NFC, with bytes that are not UTF-8 written as escapes, so that any table can hold it."""
-    return unicodedata.normalize("NFC", name).encode("utf-8", "backslashreplace").decode()
+    return printable(name if name.isascii() else unicodedata.normalize("NFC", name))
 
 
 def stem(file: MediaFile) -> tuple[str, str | None]:
@@ -43,19 +43,20 @@ def stem(file: MediaFile) -> tuple[str, str | None]:
     return _stem(file.path, file.modality is Modality.TEXT)
 
 
-@lru_cache(maxsize=8)  # number and stem of one file are asked for one after the other
+@lru_cache(maxsize=8)  # language, number and stem of one file are asked for one after the other
 def _stem(path: str, is_text: bool) -> tuple[str, str | None]:
-    folder, name = posixpath.split(readable(path))
+    folder, slash, name = readable(path).rpartition("/")
     bare = _EXTENSION.sub("", name)
-    head, dot, tail = bare.rpartition(".")
-    language = _LANGUAGE_OF.get(tail.lower().replace("_", "-")) if dot and head else None
-    if language is None or not is_text:
-        return posixpath.join(folder, bare), None
-    return posixpath.join(folder, head), language
+    if is_text:
+        head, dot, tail = bare.rpartition(".")
+        language = _LANGUAGE_OF.get(tail.lower().replace("_", "-")) if dot and head else None
+        if language is not None:
+            return f"{folder}{slash}{head}", language
+    return f"{folder}{slash}{bare}", None
 
 
 def number(file: MediaFile) -> str | None:
     """``a/image_07.jpg`` and ``a/text_7.zh.txt`` → ``a/7``; None for other names."""
-    folder, name = posixpath.split(stem(file)[0])
+    folder, slash, name = stem(file)[0].rpartition("/")
     found = _NUMBERED.fullmatch(name)
-    return posixpath.join(folder, found.group(1).lstrip("0") or "0") if found else None
+    return f"{folder}{slash}{found.group(1).lstrip('0') or '0'}" if found else None

@@ -32,8 +32,10 @@ def checked_url(url: str) -> str:
             " give credentials by the environment (AWS_ACCESS_KEY_ID, AWS_PROFILE …)"
         )
     plain = url.rstrip("/")
-    if plain.endswith(":"):
+    if not parts.netloc or plain.endswith(":"):
         raise ConfigError(f"{url}: name a bucket or a folder")
+    if {".", ".."} & set(parts.path.split("/")):
+        raise ConfigError(f"{url}: . and .. are names to a store, not folders: write the path")
     return plain
 
 

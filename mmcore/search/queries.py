@@ -13,7 +13,7 @@ import numpy as np
 from mmcore.encoders.base import AsksInBatches, Encoder
 from mmcore.encoders.presets import encoders_of
 from mmcore.encoders.projections import Projection
-from mmcore.errors import ConfigError, MediaError
+from mmcore.errors import ConfigError, MediaError, UnknownPluginError
 from mmcore.media.limits import check_bytes, check_segments
 from mmcore.media.sniff import HEAD, sniff
 from mmcore.media.text import chunks, clean, detect_language, read_text
@@ -55,7 +55,7 @@ class Asker:
         """The snapshot's preset, segmentation and projection; loads no weights."""
         manifest = snapshot.manifest
         segmentation = SegmentationSpec.model_validate(manifest.specs.get("segmentation", {}))
-        encoders = encoders_of(manifest.preset, segmentation, runtime)
+        encoders = _encoders(manifest, segmentation, runtime)
         return cls(
             manifest, encoders, published_projection(snapshot), segmentation, limits, runtime
         )
@@ -167,12 +167,28 @@ class Asker:
             yield decoded
 
 
+def _encoders(
+    manifest: Manifest, segmentation: SegmentationSpec, runtime: RuntimeSpec
+) -> Sequence[Encoder]:
+    """The encoders of the snapshot's preset; ConfigError says what the lake needs."""
+    try:
+        return encoders_of(manifest.preset, segmentation, runtime)
+    except UnknownPluginError as error:
+        needed = ", ".join(f"{one.name} ({one.modality})" for one in manifest.encoders)
+        raise ConfigError(
+            f"the lake was made with the preset {manifest.preset!r}, and this installation lacks"
+            f" something of it ({error}); the lake needs the encoders {needed}: search with the"
+            " installation that made it, or index again with another --preset"
+        ) from error
+
+
 def published_projection(snapshot: Snapshot) -> Projection | None:
     """The projection that the snapshot's manifest names, or None."""
     entry = snapshot.manifest.projection
     if entry is None:
         return None
-    return Projection.from_files(load_model(snapshot.layout, PROJECTION, entry.version))
+    files = load_model(snapshot.layout, snapshot.manifest, PROJECTION, entry.version)
+    return Projection.from_files(files)
 
 
 def read_content(path: Path) -> Content:

@@ -11,7 +11,7 @@ import numpy as np
 from mmcore.encoders.base import Classifies, Encoder, encoders
 from mmcore.encoders.features import Features, directions, reading_of
 from mmcore.encoders.heads import Head, Labels, TextHead
-from mmcore.encoders.projections import FittedOn, Joined, Projection
+from mmcore.encoders.projections import FittedOn, Joined, Projection, caption_digests
 from mmcore.errors import ConfigError
 from mmcore.specs import FitSpec, RuntimeSpec, SegmentationSpec
 from mmcore.training import class_names, fitting
@@ -135,7 +135,7 @@ class _Fit:
             if int(self.texts.item_ids[row]) in self.items:
                 contents.add(self.texts.content_ids[row])
                 keys.add(key)
-        return FittedOn(before.contents | contents, before.caption_keys | keys)
+        return FittedOn(before.contents | contents, before.captions | caption_digests(keys))
 
     def _text_head(self, old: Head | None) -> TextHead:
         if isinstance(old, TextHead) and old.state == FITTED:

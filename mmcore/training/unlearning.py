@@ -6,40 +6,34 @@ import json
 from collections.abc import Set
 from dataclasses import dataclass
 
-from mmcore.errors import ConfigError
+from mmcore.encoders.projections import FittedOn, caption_digests
 
 
 @dataclass(frozen=True, slots=True)
 class Unlearned:
-    """A model's ``config.json`` without the erased, and how much of it there was."""
+    """A model's record without the erased, and how much of it there was."""
 
-    config: bytes  # as long as before: spaces stand at its end
+    record: bytes
     contents: int
     captions: int
 
 
-def without(config: bytes, contents: Set[str], caption_keys: Set[str]) -> Unlearned | None:
+def without(record: bytes, contents: Set[str], caption_keys: Set[str]) -> Unlearned | None:
     """Take ``contents`` and ``caption_keys`` out of what a model says it was fitted on.
 
-    None where it names none of them, or keeps no such record. The file keeps its length, so that
-    a snapshot that names it can be opened before its manifest says the new checksum.
+    An older record, which has caption keys in plain words, gets their digests. None where there is
+    nothing to change, or the model keeps no such record.
     """
     try:
-        told = json.loads(config)
-        seen = told["fitted_on"]
-        named = {name: seen[name] for name in ("contents", "caption_keys")}
-    except (ValueError, KeyError, TypeError):
+        told = json.loads(record)
+        before = FittedOn.told(told["fitted_on"])
+        plain = "caption_keys" in told["fitted_on"]
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    gone = contents & set(named["contents"]), caption_keys & set(named["caption_keys"])
-    if not any(gone):
+    gone = before.contents & contents, before.captions & caption_digests(caption_keys)
+    if not (any(gone) or plain):
         return None
-    left = {
-        "contents": [one for one in named["contents"] if one not in contents],
-        "caption_keys": [one for one in named["caption_keys"] if one not in caption_keys],
-    }
-    text = json.dumps(
-        {**told, "fitted_on": {**seen, **left}}, ensure_ascii=False, indent=1, sort_keys=True
-    ).encode()
-    if len(text) > len(config):
-        raise ConfigError("a model's config.json was not written by this mmindex: fit it anew")
-    return Unlearned(text.ljust(len(config)), len(gone[0]), len(gone[1]))
+    left = FittedOn(before.contents - gone[0], before.captions - gone[1])
+    told["fitted_on"] = left.to_json()
+    text = json.dumps(told, ensure_ascii=False, indent=1, sort_keys=True)
+    return Unlearned(text.encode(), len(gone[0]), len(gone[1]))

@@ -98,6 +98,13 @@ def write(path: Path, data: bytes) -> Path:
     return path
 
 
+def as_folder(path: Path) -> Path:
+    """Put a folder in the place of a file."""
+    path.unlink()
+    path.mkdir()
+    return path
+
+
 def pointer(lake: Path, text: str) -> Path:
     """Let ``CURRENT`` name a snapshot."""
     write(lake / "CURRENT", text.encode())
@@ -133,6 +140,9 @@ POINTERS = {
     "an older schema": lambda lake: edit(lake, lambda stored: stored.update(schema_version=0)),
     "a garbled CURRENT": lambda lake: write(lake / "CURRENT", b"\xff\x00"),
     "a lost CURRENT": lambda lake: (lake / "CURRENT").unlink() or lake / "CURRENT",
+    "a CURRENT of a negative number": lambda lake: write(lake / "CURRENT", b"-2"),
+    "a CURRENT with an underscore": lambda lake: write(lake / "CURRENT", b"1_0"),
+    "a folder as manifest": lambda lake: as_folder(lake / "snapshots" / "2" / "manifest.json"),
     "a CURRENT of nothing": lambda lake: pointer(lake, "9"),
 }
 
@@ -193,6 +203,39 @@ def test_a_run_does_not_guess_what_serves(name, bad, run):
 
     assert (stopped.code, mentions(stopped, path)) == (7, True)
     assert (after.code, current(Layout(lake))) == (0, 3)
+
+
+def test_a_folder_in_place_of_the_pointer_is_told(bad, run):
+    """It has to be moved away by hand, which every command says; then a rollback helps."""
+    _, lake = bad
+    path = as_folder(lake / "CURRENT")
+
+    for command in ("search", "status", "files", "verify", "maintain", "rollback"):
+        answer = run(*COMMANDS[command], "--lake", lake)
+        assert (command, answer.code, "move it away" in answer.err) == (command, 7, True)
+    path.rmdir()
+    assert run(*COMMANDS["rollback"], "--lake", lake).code == 0
+
+
+def test_a_report_that_is_gone_is_not_named(bad, run):
+    """`status` names the page of the report only where there is one."""
+    _, lake = bad
+    assert "report.html" in run("status", "--lake", lake).out
+    shutil.rmtree(lake / "reports")
+
+    answer = run("status", "--lake", lake)
+    assert (answer.code, "report.html" in answer.out) == (0, False)
+    assert json.loads(run("status", "--json", "--lake", lake).out)["report"] is None
+
+
+def test_a_search_without_the_encoders_says_what_the_lake_needs(bad, run, monkeypatch):
+    """Its preset is one that this installation does not have."""
+    _, lake = bad
+    monkeypatch.setattr("mmcore.encoders.presets.PRESETS", {})
+
+    answer = run(*COMMANDS["search"], "--lake", lake)
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert "hash-text (text), hash-image (image)" in answer.err
 
 
 def test_what_only_verify_sees_is_set_aside_when_asked(bad, run, index):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from mmcore.errors import SourceError
+from mmcore.errors import SourceError, UntoldError
 from mmcore.media import crawl, prepared
 from mmcore.search.searcher import Searcher
 from mmcore.specs import CrawlSpec, SegmentationSpec
@@ -22,6 +22,7 @@ from storage.layout import Layout
 from storage.schemas import Modality
 from storage.snapshot import Snapshot, current
 from tasks import embed
+from tasks.targets import Names
 from tests import crashes, media
 
 OLD = 1_600_000_000  # seconds: long before any run
@@ -42,9 +43,9 @@ def work(monkeypatch) -> Work:
     work = Work()
     reads, cuts, embeds = crawl._read, prepared.cut, embed.embed_prepared
 
-    def reading(alias, entry):
+    def reading(alias, base, entry):
         work.hashed.append(entry.path)
-        return reads(alias, entry)
+        return reads(alias, base, entry)
 
     def cutting(content, encoder, *rest):
         work.decoded[encoder.key.modality] += 1
@@ -349,6 +350,42 @@ def test_a_lost_mount_with_all_its_files_is_no_loss(folder, mounted, index):
     assert index(folder, mounted).status == "published"
 
 
+@pytest.mark.parametrize("private", [False, True])
+def test_a_run_over_unchanged_files_notes_that_their_folder_became_a_mount(
+    folder, tmp_path, index, work, monkeypatch, private
+):
+    """A new snapshot says so, with the same scores, so that a later loss of the mount is seen."""
+    lake, ismount = tmp_path / "lake", os.path.ismount
+    index(folder, lake, private=private)
+    scored = Snapshot.open(Layout(lake)).manifest.evaluation
+    forget(work)
+    with monkeypatch.context() as patch:
+        patch.setattr(os.path, "ismount", lambda path: path == str(folder) or ismount(path))
+        result = index(folder, lake, private=private)
+        assert index(folder, lake, private=private).status == "unchanged"
+
+    told = Snapshot.open(Layout(lake)).manifest
+    assert (result.status, result.snapshot, work) == ("published", 2, Work())
+    assert told.evaluation == scored.model_copy(update={"report": 1})
+    (folder / "red.png").unlink()
+    with pytest.raises((SourceError, UntoldError)) as stopped:
+        index(folder, lake, private=private)
+    assert "not mounted as it was" in getattr(stopped.value, "told", str(stopped.value))
+
+
+def test_a_root_that_moved_is_found_and_compared_where_it_lies_now(folder, lake, index, work):
+    """The run hashes and embeds nothing, and names the new place; then `forget` finds it there."""
+    there = folder.rename(folder.parent / "moved")
+    named = {"media": (f"照片={there}",)}
+    result = index(there, lake, **named)
+
+    told = Snapshot.open(Layout(lake)).manifest
+    assert (result.status, work) == ("published", Work())
+    assert told.sources == {"照片": str(there)}
+    assert ("照片", "red.png") in Names.of(Layout(lake), [told]).places(str(there / "red.png"))
+    assert index(there, lake, **named).status == "unchanged"
+
+
 def test_an_excluded_mount_is_not_a_lost_one(folder, tmp_path, index, monkeypatch):
     """What is mounted below a root, and left out from now on, goes as any excluded folder."""
     lake, ismount, notes = tmp_path / "lake", os.path.ismount, str(folder / "notes")
@@ -363,6 +400,27 @@ def test_an_excluded_mount_is_not_a_lost_one(folder, tmp_path, index, monkeypatc
         index(folder, lake, crawl=left_out)
     monkeypatch.setattr(os.path, "ismount", lambda path: path == notes or ismount(path))
     assert index(folder, lake, crawl=left_out).status == "published"
+
+
+def test_names_that_would_look_alike_are_two_files(folder, index, tmp_path):
+    """A byte that is no UTF-8 stands as its escape; a name that has the escape is another one."""
+    put(folder / os.fsdecode(b"caf\xe9.txt"), "The one with the byte.")
+    put(folder / r"caf\xe9.txt", "The one with the escape.")
+    lake = Layout(tmp_path / "lake")
+    index(folder, lake.root)
+
+    snapshot = Snapshot.open(lake)
+    rows = snapshot.rows("files").to_pylist()
+    found = {row["path"]: row["path_bytes"] for row in rows if row["path"].startswith("caf")}
+    keys = {row["key"] for row in snapshot.rows("items").to_pylist()}
+    names = Names.of(lake, [snapshot.manifest])
+    assert found == {r"caf\xe9.txt": b"caf\xe9.txt", r"caf\\xe9.txt": rb"caf\xe9.txt"}
+    assert keys >= {r"caf\xe9", r"caf\\xe9"}
+    for path in found:
+        assert names.places(f"照片/{path}") == {("照片", path)}
+        assert names.keys(f"照片/{path[:-4]}") == {("照片", path[:-4])}
+    assert names.files(r"照片/caf\xe9.txt")[-1] == folder / os.fsdecode(b"caf\xe9.txt")
+    assert index(folder, lake.root).status == "unchanged"
 
 
 NAMES = [

@@ -3,11 +3,19 @@
 import json
 import subprocess
 import sys
+from contextlib import redirect_stdout
+from io import StringIO
 
+import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
 
-from flows import cli
+from flows import cli, maintain, show
+from flows.command import run_status
+from flows.config import MaintainConfig
+from flows.forget import Manner, Wanted, run_forget, run_readmit
 from storage.atomic import write_bytes
+from storage.errors import KeyLostError
 from storage.keys import lake_key
 from storage.layout import Layout
 from storage.locks import writer_lock
@@ -262,6 +270,179 @@ def test_a_caption_of_a_manifest_is_left_out_too(folder, index, forget, lake):
     assert forget("--readmit", "media/manifest.csv")[0] == 0
     index(folder, lake.root)
     assert "lone" in keys_of(lake, current(lake))
+
+
+@pytest.mark.parametrize("call", ["forget", "readmit", "index", "maintain", "dry run"])
+def test_a_lost_key_stops_every_writer(lake, folder, index, forget, call):
+    """A new one would let what was forgotten in again, so nothing is made and nothing changed."""
+    forget("media/trips/cat.png")
+    lake.key.unlink()
+
+    root, grey = str(lake.root), Wanted(paths=("media/grey.png",))
+    calls = {
+        "forget": lambda: run_forget(root, grey, Manner()),
+        "dry run": lambda: run_forget(root, grey, Manner(dry_run=True)),
+        "readmit": lambda: run_readmit(root, Wanted(paths=(str(folder / CAT[0]),)), Manner()),
+        "index": lambda: index(folder, lake.root),  # which is unchanged
+        "maintain": lambda: maintain.maintain.fn(MaintainConfig(lake=root)),
+    }
+
+    with pytest.raises(KeyLostError, match="restore it from a copy"):
+        calls[call]()
+    assert not lake.key.exists()
+    assert keys_of(lake, 3) >= {"grey"}
+
+
+def test_a_private_lake_without_its_key_forgets_nothing(tmp_path, folder, index):
+    """No name could be looked up: it asks for the key, not for another name."""
+    lake = make_history(folder, tmp_path / "hidden", index, private=True)
+    lake.key.unlink()
+
+    with pytest.raises(KeyLostError, match="KEY: is missing"):
+        run_forget(str(lake.root), Wanted(paths=(str(folder / CAT[0]),)), Manner())
+
+
+def test_a_failed_proof_is_made_again_until_it_is_clean(lake, forget):
+    """By the same command, though the lake has no such file any more, and without a name."""
+    (lake.root / "notes.txt").write_text(f"look at {CAT[0]}")
+    assert forget("media/trips/cat.png")[0] == 8
+
+    code, out, err = forget("media/trips/cat.png")
+    assert code == 8
+    assert "something of it is left" in out
+    assert "notes.txt (path)" in err
+
+    (lake.root / "notes.txt").unlink()
+    code, out, _ = forget("--json")
+    told = json.loads(out)
+    assert (code, told["status"], told["proof"]["left"]) == (0, "ended", {})
+    assert (told["reissued"], [m["model"] for m in told["models"]]) == (
+        [1, 2, 3],
+        ["projection/p1"],
+    )
+    assert forget()[0] == 2
+
+
+def test_a_failed_proof_is_not_swallowed_by_what_comes_next(lake, forget):
+    """Both are told, and what is left of either fails the command."""
+    (lake.root / "notes.txt").write_text(f"look at {CAT[0]}")
+    forget("media/trips/cat.png")
+
+    code, out, err = forget("media/grey.png", "--json")
+
+    told = json.loads(out)
+    assert (code, told["status"]) == (8, "erased")
+    assert told["ended"]["proof"]["left"] == told["proof"]["left"] == {"notes.txt": ["path"]}
+    assert "notes.txt (path)" in err
+    assert "grey" not in keys_of(lake, 3)
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_whoever_comes_next_says_what_became_of_an_erasure(lake, folder, index, forget, clean):
+    """A run and maintain carry it in their results, and show it; status says that it waits."""
+    (lake.root / "notes.txt").write_text(f"look at {CAT[0]}")
+    forget("media/trips/cat.png")
+    told = status(lake)
+    assert told["erasure_interrupted"]
+    if clean:
+        (lake.root / "notes.txt").unlink()
+
+    result = index(folder, lake.root)
+    again = maintain.maintain.fn(MaintainConfig(lake=str(lake.root), compact=False))
+
+    assert result.status == "unchanged"
+    assert result.erasure.ended is clean
+    assert result.erasure.left == ({} if clean else {"notes.txt": ("path",)})
+    assert result.erasure.reissued == (1, 2, 3)
+    assert again.erasure == (None if clean else result.erasure)
+    assert ("NOT ENDED" in shown(result)) is not clean
+    assert status(lake)["erasure_interrupted"] is not clean
+
+
+def status(lake):
+    """`mmindex status --json`."""
+    with redirect_stdout(StringIO()) as out:
+        run_status(str(lake.root), as_json=True)
+    return json.loads(out.getvalue())
+
+
+def shown(result):
+    """What a terminal shows of a run."""
+    out = Console(file=StringIO(), width=200)
+    show.indexed(out, result)
+    return out.file.getvalue()
+
+
+def test_a_rehearsal_of_letting_in_lifts_nothing(lake, folder, index, forget):
+    """It says how many tombstones would go."""
+    forget("media/trips/cat.png")
+    before = {p: p.read_bytes() for p in lake.root.rglob("*") if p.is_file()}
+
+    code, out, _ = forget("--readmit", folder / "trips", "--dry-run")
+
+    assert (code, "would lift 4 tombstones" in out) == (0, True)
+    assert {p: p.read_bytes() for p in lake.root.rglob("*") if p.is_file()} == before
+
+
+@pytest.mark.parametrize("option", [("--query", "cat"), ("--content",), ("--yes",)])
+def test_letting_in_takes_no_option_that_it_would_ignore(lake, folder, forget, option):
+    """Each is refused by name."""
+    code, _, err = forget("--readmit", folder / CAT[0], *option)
+
+    assert code == 2
+    assert option[0] in err
+
+
+def test_letting_in_one_file_says_that_others_stay_out(lake, folder, forget):
+    """One path took an item of four files: each has a tombstone."""
+    forget("media/trips/cat.png")
+
+    code, out, _ = forget("--readmit", folder / CAT[0])
+
+    assert code == 0
+    assert "lifted 1 tombstone:" in out
+    assert "3 tombstones stay" in out
+    assert "forgotten, name them" in forget("--readmit", "--item", "media/trips/cat")[2]
+
+
+def test_what_stays_for_others_is_said_to_come_back_elsewhere(lake, forget):
+    """A tombstone of a place keeps that place out alone: --content does more."""
+    out = forget("media/trips/cat.png", "--dry-run")[1]
+
+    assert "kept out only where the forgotten item had it" in out
+    assert "--content takes it from them as well, and keeps it out" in out
+
+
+def test_a_folder_and_a_manifest_are_no_files(folder, index, forget, lake):
+    """The error says what to name in their place."""
+    media.text(folder / "manifest.csv", "item,caption\nlone,A caption of the manifest only.\n")
+    settle(folder)
+    index(folder, lake.root)
+
+    code, _, err = forget("media/trips")
+    assert code == 2
+    assert "media/trips is a folder: name its files" in err
+    assert "media/trips/cat.png" in err
+    assert "media/manifest.csv#" in forget(folder / "manifest.csv")[2]
+
+
+def test_what_dropped_snapshots_left_can_be_cleared(lake, folder, index, forget):
+    """No name leads to it, so the error says how; afterwards no part has a dead row."""
+    settings = {"lake": str(lake.root), "keep": 1, "grace_days": 0.0, "dead_share": 0.0}
+    maintain.maintain.fn(MaintainConfig(**settings))  # one part with all captions
+    media.text(folder / "owl.txt", "An owl that woke up.")
+    index(folder, lake.root)
+
+    result = maintain.maintain.fn(MaintainConfig(**settings, part_bytes=1))  # none is small
+
+    assert (result.kept, result.compacted.parts_before) == ((6,), 1)
+    parts = [pq.ParquetFile(path).read() for path in lake.root.rglob("part-*.parquet")]
+    texts = {t for part in parts if "text" in part.column_names for t in part["text"].to_pylist()}
+    assert not texts & {"An owl.", "A sleeping owl."}
+    assert "An owl that woke up." in texts
+    assert sound(lake) == []
+    err = forget("media/gone.png")[2]
+    assert "mmindex maintain --keep 1 --grace-days 0 --dead-share 0" in err
 
 
 def test_a_refused_file_can_be_forgotten(folder, index, forget, lake):

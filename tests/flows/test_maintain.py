@@ -11,6 +11,7 @@ from storage.errors import LakeLockedError, NoLakeError
 from storage.layout import Layout
 from storage.locks import writer_lock
 from storage.manifest import read_manifest
+from storage.orders import Order, write_order
 from storage.snapshot import Snapshot, current, published
 from tests import media
 from tests.factories import small_lake
@@ -55,6 +56,16 @@ def lake(tmp_path):
         small_lake(root, keys)
     let_time_pass(root)
     return root
+
+
+@pytest.mark.parametrize("compact", [True, False])
+def test_a_dry_run_says_that_an_erasure_waits(lake, compact):
+    """A run ends it first; until then nothing is compacted."""
+    write_order(Layout(lake), Order(items=frozenset({1})))
+
+    result = run(lake, dry_run=True, compact=compact)
+
+    assert "an erasure was interrupted, and must be ended" in result.compacted.left_out
 
 
 def test_a_dry_run_says_what_a_run_removes(lake):

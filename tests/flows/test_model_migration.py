@@ -89,8 +89,9 @@ def failing(*_):
 
 def projection_of(snapshot):
     """The projection that a snapshot uses."""
-    version = snapshot.manifest.projection.version
-    return Projection.from_files(load_model(snapshot.layout, "projection", version))
+    manifest = snapshot.manifest
+    files = load_model(snapshot.layout, manifest, "projection", manifest.projection.version)
+    return Projection.from_files(files)
 
 
 @pytest.mark.parametrize("changed", [[IMAGE], [TEXT], [TEXT, IMAGE]])

@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from mmcore.search.queries import published_projection
 from mmcore.specs import CrawlSpec
 from storage.layout import Layout
 from storage.manifest import read_manifest
@@ -118,6 +119,24 @@ def test_the_next_run_writes_today_s_version_and_embeds_nothing(older, monkeypat
         manifest = read_manifest(Layout(lake).snapshot(number) / "manifest.json")
         assert verify(Layout(lake), manifest).findings == ()
     assert index(folder, lake, crawl=CrawlSpec(hash_all=True)).status == "unchanged"
+
+
+def test_an_older_lake_can_forget(older, run):
+    """Its model's record gets today's name, and each snapshot of it is sound throughout."""
+    _, lake = older
+    layout = Layout(lake)
+    folder, before = layout.model("projection", "p1"), published_projection(Snapshot.open(layout))
+
+    told = json.loads(run("forget", "--item", "media/leaf", "--lake", lake, "--json").out)
+
+    assert (told["proof"]["left"], told["reissued"]) == ({}, [1, 2])
+    assert [model["model"] for model in told["models"]] == ["projection/p1"]
+    assert [path.name for path in folder.glob("*.json")] != ["config.json"]
+    for number in (1, 2):
+        snapshot = Snapshot.open(layout, number)
+        assert verify(layout, snapshot.manifest).findings == ()
+        after = published_projection(snapshot).fitted_on
+        assert after.contents < before.fitted_on.contents
 
 
 def forbidden(*_):

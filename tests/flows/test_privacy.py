@@ -14,6 +14,7 @@ from flows import cli
 from flows.command import run_search
 from flows.config import IndexConfig
 from flows.orchestrator import OUR_LOGGERS, _send_the_rest
+from mmcore.encoders.projections import caption_digests
 from mmcore.errors import ConfigError, UntoldError
 from mmcore.search.queries import published_projection
 from storage import keys
@@ -133,9 +134,9 @@ def test_a_model_knows_its_captions_by_hashes(indexed):
     projection = published_projection(snapshot)
     captions = snapshot.rows("captions").to_pylist()
 
-    fitted = projection.fitted_on.caption_keys
+    fitted = projection.fitted_on.captions
     assert fitted
-    assert fitted < {row["key"] for row in captions}
+    assert fitted < caption_digests(row["key"] for row in captions)
 
 
 def test_the_users_own_labels_and_columns_stay(indexed):
@@ -156,10 +157,15 @@ def test_a_private_lake_is_measured(indexed):
 
 
 def test_nothing_changed_nothing_done(copied):
-    """Files are known again by their hashed paths: no decode, no hash, no new snapshot."""
-    folder, lake = copied
-    before = index(folder, lake)  # the copies have another ctime, and the same mtime
+    """Files are known again by their hashed paths: no decode, no hash, no new snapshot.
 
+    But for one that says where the root lies now, veiled as before.
+    """
+    folder, lake = copied
+    moved = index(folder, lake)  # the copies have another ctime, and the same mtime
+    before = index(folder, lake)
+
+    assert (moved.status, moved.snapshot, sum(moved.new.values())) == ("published", 2, 0)
     assert before.status == "unchanged"
     media.text(folder / "beim-zahnarzt" / "家庭相册" / "urlaub-lynx.txt", "The lynx woke up.")
     result = index(folder, lake)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 from flows import cli, command, snapshots
 from flows.checks import check
@@ -86,7 +88,7 @@ def test_a_bucket_that_is_not_there_is_an_error_before_any_work(s3, media, dry_r
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("s3://no-such-bucket/lake", "has no published snapshot"),
+        ("s3://no-such-bucket/lake", "there is no bucket no-such-bucket"),
         ("s3://key:secret@bucket/lake", "holds credentials"),
         ("ftps://host/lake", "ftps"),
     ],
@@ -105,20 +107,41 @@ def test_a_url_that_is_no_lake_is_one_line(s3, capsys, monkeypatch, url, says):
     assert "secret" not in told
 
 
-def test_a_store_that_cannot_be_reached_is_one_line(s3, capsys, monkeypatch):
+@pytest.mark.parametrize("wrong", [EndpointConnectionError, NoCredentialsError, PermissionError])
+def test_a_store_that_cannot_be_reached_is_one_line(s3, capsys, monkeypatch, wrong):
     """What a client says of a broken connection is told, without a traceback."""
     lake = place_of(f"{s3.bucket()}/lake")
 
     def gone(*_, **__):
-        raise EndpointConnectionError(endpoint_url="http://127.0.0.1:9")
+        if wrong is PermissionError:  # as s3fs tells what a server refused
+            raise wrong("Access\nDenied") from ClientError({}, "GetObject")
+        raise wrong(endpoint_url="http://127.0.0.1:9")
 
     monkeypatch.setattr(store_of(lake)[0], "cat_file", gone)
     monkeypatch.setattr("sys.argv", ["mmindex", "status", "--lake", str(lake)])
     with pytest.raises(SystemExit) as ended:
         cli.main()
 
-    assert ended.value.code == 1
-    assert "could not be reached" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert (ended.value.code, told.count("\n")) == (2, 1)
+    assert "could not be reached" in told
+
+
+def test_an_address_that_is_no_url_is_no_damage(tmp_path):
+    """The client's error is told; nobody is sent to roll a sound lake back."""
+    settings = {"AWS_ENDPOINT_URL": "no-url", "AWS_ACCESS_KEY_ID": "a", "AWS_DEFAULT_REGION": "b"}
+    settings |= {"AWS_SECRET_ACCESS_KEY": "c", "MMINDEX_CACHE": str(tmp_path)}
+    told = subprocess.run(
+        [sys.executable, "-m", "flows.cli", "status", "--lake", "s3://bucket/lake"],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (told.returncode, told.stderr.count("\n")) == (2, 1)
+    assert "no-url" in told.stderr
+    assert "damaged" not in told.stderr
 
 
 @pytest.mark.slow

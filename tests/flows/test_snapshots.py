@@ -11,6 +11,7 @@ from flows import cli, show
 from storage.candidates import block, write_candidate
 from storage.locks import writer_lock
 from storage.manifest import Evaluation
+from storage.orders import Order, write_order
 from storage.publication import publish
 from storage.snapshot import current
 from storage.tables import read_parts
@@ -62,6 +63,20 @@ def test_blocked_candidates_are_listed_with_their_reason(run, lake):
     )
 
 
+@pytest.mark.parametrize("command", [["verify", "1"], ["rollback", "1"]])
+def test_an_erasure_that_was_interrupted_is_told(run, lake, command):
+    """Who verifies or rolls back learns that it waits, and what ends it; else nothing is said."""
+    quiet = run("snapshots", *command, "--lake", lake.root)
+    write_order(lake, Order(items=frozenset({1})))
+    told = run("snapshots", *command, "--lake", lake.root)
+    _, text, _ = run("snapshots", *command, "--lake", lake.root, "--json")
+
+    assert (quiet[0], quiet[2], told[0]) == (0, "", 0)
+    assert "an erasure was interrupted" in told[2]
+    assert "`mmindex maintain`, `index` or the next `forget` ends it" in told[2]
+    assert json.loads(text)["erasure_interrupted"] is True
+
+
 @pytest.mark.parametrize("name", sorted(GROUP))
 def test_every_command_of_the_group_is_documented(name):
     """docs/commands.md names the command and each of its options, and it has help."""
@@ -111,7 +126,7 @@ def test_the_list_names_a_snapshot_that_cannot_be_read(run, lake):
     _, out, _ = run("snapshots", "list", "--lake", lake.root)
 
     assert code == 0
-    assert "is not a manifest" in json.loads(text)[0]["error"]
+    assert "is no JSON" in json.loads(text)[0]["error"]
     assert json.loads(text)[1]["serves"]
     assert "cannot be read" in out
 
@@ -198,7 +213,12 @@ def test_rolling_back_moves_the_pointer_and_says_from_where(run, lake):
     assert out == "snapshot 1 serves now; before, snapshot 2 did\n"
 
     _, text, _ = run("snapshots", "rollback", 2, "--lake", lake.root, "--json")
-    assert json.loads(text) == {"lake": str(lake.root), "before": 1, "snapshot": 2}
+    assert json.loads(text) == {
+        "lake": str(lake.root),
+        "before": 1,
+        "snapshot": 2,
+        "erasure_interrupted": False,
+    }
 
 
 def test_rolling_back_mends_a_damaged_pointer(run, lake):

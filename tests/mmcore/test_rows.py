@@ -51,6 +51,15 @@ def test_the_order_of_files_does_not_matter():
     assert rows.files_table(files).equals(rows.files_table(files[::-1]))
 
 
+@pytest.mark.parametrize(("values", "counts"), [([], {}), (["b", "a", "b"], {"a": 1, "b": 2})])
+def test_values_are_counted(values, counts):
+    """Each value with how often it comes, by value; no rows are no values."""
+    column = pa.chunked_array([values], pa.string())
+
+    assert list(rows.tally(column).items()) == list(counts.items())
+    assert rows.distinct(column) == len(counts)
+
+
 def test_a_segment_has_a_row_for_each_item_it_serves():
     """A content that two items share gives two rows; a content without an item gives none."""
     items = [Item("root", key, (media_file(f"{key}.png", "shared"),)) for key in ("one", "two")]

@@ -9,10 +9,12 @@ from storage.cells import (
     live_descriptions,
     live_parts,
     part_path,
+    refuse_collision,
+    refuse_shared,
     standing_rejections,
     write_cells,
 )
-from storage.errors import CorruptLakeError
+from storage.errors import CorruptLakeError, IdCollisionError
 from storage.places import Listed
 from storage.records import Footers, PartRecord, read_record
 from storage.schemas import embeddings_schema
@@ -246,3 +248,16 @@ def test_a_live_segment_is_described_once(tmp_path):
     two = write_cells(part_path(tmp_path, "s2"), cells(["a", "b"]), PartRecord(("a", "b")))
 
     assert live_descriptions([one, two], {"a", "b"})["content_id"].to_pylist() == ["a", "b"]
+
+
+def test_two_segments_with_one_id_are_refused():
+    """An id stands for one segment, in a modality and across them."""
+    one, other = cells(["a"]), cells(["b"])
+    same = other.set_column(0, other.schema.field(0), one["segment_id"])
+
+    with pytest.raises(IdCollisionError):
+        refuse_collision(one, same)
+    with pytest.raises(IdCollisionError):
+        refuse_shared([one, same])
+    refuse_collision(one, one)
+    refuse_shared([one, other])

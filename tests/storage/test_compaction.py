@@ -17,7 +17,8 @@ from storage.cells import (
 )
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
-from storage.packing import Aims
+from storage.manifest import entry
+from storage.packing import Aims, merges, survey_part
 from storage.publication import publish
 from storage.records import PartRecord, read_record
 from storage.schemas import QUARANTINE, Modality, embeddings_schema, projected_schema
@@ -391,3 +392,16 @@ def test_aims_that_cannot_be_are_refused(wrong):
     """A share is a share, and a part has a size."""
     with pytest.raises(ValueError, match="cannot aim"):
         Aims(**wrong)
+
+
+def test_a_part_whose_record_alone_is_dead_is_rewritten_when_nothing_dead_may_stay(tmp_path):
+    """A refused file has no row, and yet its content, path and message stand in the footer."""
+    refused = {"root": "media", "path": "secret.jpg", "content_id": "gone", "decoder": "pil"}
+    record = PartRecord(("here",), (refused,), {"dtype": "float32"})
+    path = write_cells(part_path(tmp_path, "x"), cells(["here"]), record)
+    part = survey_part(path, entry(tmp_path, path, {}), {"here"})
+
+    assert part.dead_rows == 0
+    assert merges([part], Aims(dead_share=0.5, part_bytes=1), ()) == []
+    (merge,) = merges([part], Aims(dead_share=0, part_bytes=1), ())
+    assert merge.record == PartRecord(("here",), (), {"dtype": "float32"})

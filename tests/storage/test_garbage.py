@@ -13,7 +13,7 @@ from storage.cells import PartRecord, finished_contents, part_path, write_cells
 from storage.errors import CandidateOutdatedError, CorruptLakeError, NoLakeError
 from storage.garbage import Collected, Retention, collect, survey
 from storage.layout import Layout
-from storage.manifest import Evaluation
+from storage.manifest import Evaluation, entry
 from storage.publication import next_number, publish, roll_back
 from storage.schemas import Modality
 from storage.snapshot import Snapshot, current, published
@@ -293,6 +293,43 @@ def test_the_highest_version_of_a_model_stays(lake):
 
     assert clean(lake).files["models"] == 4
     assert models.versions(lake, "projection") == ["p10"]
+
+
+def test_a_record_that_no_manifest_names_goes(lake):
+    """An erasure writes another one beside it; what else lies in the folder stays."""
+    named, other, weights = "config-0123456789abcdef.json", "config.json", "a.safetensors"
+    files = {name: name.encode() for name in (named, other, weights)}
+    folder = models.store_model(lake, "projection", "p1", files)
+    told = entry(lake.root, folder / named, {})
+    made = candidate(lake, ["bat"])
+    publish(lake, made.model_copy(update={"files": [*made.files, told]}))
+    set_age(lake, 2 * DAY)
+
+    clean(lake)
+
+    assert {path.name for path in folder.iterdir()} == {named, weights}
+
+
+def test_what_was_set_aside_goes_in_time(lake):
+    """Also of an index or a model whose name is in use again; before a day it may be looked at."""
+    manifest = Snapshot.open(lake).manifest
+    aside = [
+        lake.root / manifest.indexes[0].path / "index.faiss.damaged",
+        lake.root / f"{manifest.paths('embeddings')[0]}.damaged",
+        lake.root / f"{manifest.paths('items')[0]}.damaged",
+        lake.snapshot(4) / "manifest.json.damaged",
+    ]
+    for path in aside:
+        path.write_bytes(b"-")
+    set_age(lake, DAY / 2, "**/*.damaged")
+    clean(lake)
+    assert all(path.exists() for path in aside)
+
+    set_age(lake, 1.1 * DAY, "**/*.damaged")
+    clean(lake)
+
+    assert not any(path.exists() for path in aside)
+    sound(Snapshot.open(lake))
 
 
 def test_an_index_whose_card_is_there_is_whole(lake):

@@ -1,10 +1,19 @@
 import pytest
 
+from storage.atomic import write_bytes
 from storage.errors import CorruptLakeError, ModelExistsError
 from storage.layout import Layout
-from storage.models import load_model, store_model, versions
+from storage.manifest import entry
+from storage.models import files_of, load_model, store_model, versions
+from storage.schemas import is_record, record_name
+from tests.factories import manifest
 
 FILES = {"projection.safetensors": b"\x00\x01", "card.md": "# 投影\n".encode()}
+
+
+def naming(layout, folder):
+    """A manifest that names the files that a model's folder has now."""
+    return manifest(files=[entry(layout.root, path, {}) for path in files_of(folder)])
 
 
 def test_a_model_reads_back_as_it_was_stored(tmp_path):
@@ -13,17 +22,41 @@ def test_a_model_reads_back_as_it_was_stored(tmp_path):
     folder = store_model(layout, "projection", "p1", FILES)
 
     assert folder == layout.model("projection", "p1")
-    assert load_model(layout, "projection", "p1") == FILES
+    assert load_model(layout, naming(layout, folder), "projection", "p1") == FILES
+
+
+def test_a_reader_gets_what_its_manifest_names(tmp_path):
+    """Another file beside those is not read, and one that is gone is named."""
+    layout = Layout(tmp_path)
+    folder = store_model(layout, "projection", "p1", FILES)
+    before = naming(layout, folder)
+    write_bytes(folder / "config-00.json", b"{}")
+    after = naming(layout, folder)
+    (folder / "card.md").unlink()
+
+    with pytest.raises(CorruptLakeError, match=r"card\.md: is missing"):
+        load_model(layout, before, "projection", "p1")
+    write_bytes(folder / "card.md", FILES["card.md"])
+    assert load_model(layout, before, "projection", "p1") == FILES
+    assert load_model(layout, after, "projection", "p1") == {**FILES, "config-00.json": b"{}"}
+
+
+def test_a_record_is_named_by_its_content():
+    """Another one has another name; that of older models is known, and no other file is one."""
+    assert record_name(b"{}") != record_name(b"{ }")
+    assert is_record(record_name(b"{}"))
+    assert is_record("config.json")
+    assert not any(map(is_record, ("card.md", "config.json.damaged", "my-config.json")))
 
 
 def test_a_version_is_never_written_twice(tmp_path):
     """An existing version is refused and stays as it is."""
     layout = Layout(tmp_path)
-    store_model(layout, "projection", "p1", FILES)
+    folder = store_model(layout, "projection", "p1", FILES)
     with pytest.raises(ModelExistsError):
         store_model(layout, "projection", "p1", {"card.md": b"other"})
 
-    assert load_model(layout, "projection", "p1") == FILES
+    assert load_model(layout, naming(layout, folder), "projection", "p1") == FILES
 
 
 def test_versions_are_ordered_by_number(tmp_path):
@@ -56,5 +89,5 @@ def test_a_crash_half_way_leaves_no_version(tmp_path, monkeypatch):
 def test_a_missing_model_is_named(tmp_path):
     """A version that is not there raises an error that names its folder."""
     with pytest.raises(CorruptLakeError) as caught:
-        load_model(Layout(tmp_path), "projection", "p1")
+        load_model(Layout(tmp_path), manifest(), "projection", "p1")
     assert caught.value.path == tmp_path / "models" / "projection" / "p1"

@@ -152,6 +152,51 @@ def test_copies_that_were_unused_for_longest_make_room(monkeypatch):
     assert cache.kept("d", 5, lambda path: path.write_bytes(b"12345")).exists()
 
 
+def test_clearing_leaves_neither_copies_nor_uploads():
+    """What was erased stays in no copy, nor in what a killed run was about to put."""
+    cache.kept("a", 1, lambda path: path.write_bytes(b"1"))
+    with cache.scratch() as path:
+        path.write_bytes(b"half a part")
+
+        cache.clear()
+
+        assert [path for path in cache.folder().rglob("*") if path.is_file()] == []
+    cache.clear()
+
+
+def test_what_a_killed_process_was_about_to_put_goes_after_a_day():
+    """Another process may be at work on what is younger."""
+    here = cache.folder() / "uploads"
+    here.mkdir(parents=True)
+    for name, hours in (("old", 25), ("young", 23)):
+        (here / name).write_bytes(b"-")
+        when = time.time() - hours * 3600
+        os.utime(here / name, (when, when))
+
+    with cache.scratch():
+        assert [path.name for path in here.iterdir()] == ["young"]
+
+
+def test_a_copy_that_another_process_evicts_too_is_no_error(monkeypatch):
+    """Of two that make room each removes what is still there."""
+    monkeypatch.setenv("MMINDEX_CACHE_BYTES", "1")
+    cache.kept("a", 1, lambda path: path.write_bytes(b"1"))
+    stat = Path.stat
+
+    def gone(path, **options):
+        like = stat(path, **options)
+        if path.name == "a":
+            path.unlink()
+        return like
+
+    def fetch(path):
+        path.write_bytes(b"1")
+        monkeypatch.setattr(Path, "stat", gone)
+
+    assert stat(cache.kept("b", 1, fetch)).st_size == 1
+    assert {path.name for path in (cache.folder() / "files").iterdir()} == {"b"}
+
+
 def test_a_copy_that_broke_off_is_no_copy():
     """A connection that ends early is an error, and nothing is kept of it."""
     with pytest.raises(PlaceError, match="1 bytes were fetched, not 2"):
@@ -176,7 +221,20 @@ def test_credentials_in_a_url_are_refused_and_not_repeated():
     assert "secret" not in str(raised.value)
 
 
-@pytest.mark.parametrize("url", ["s3://bucket/a*", "s3://bucket/[a]", "nonsense://bucket/lake"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("s3://bucket/a*", "s3://bucket/[a]", "nonsense://bucket/lake"),
+        *("s3://", "s3:///lake", "s3:/bucket/lake", "s3:bucket/lake", "S3:/bucket", "gs://"),
+        *(
+            "s3://bucket/a/../lake",
+            "s3://bucket/./lake",
+            "s3://my bucket/lake",
+            "s3://bu$cket/lake",
+        ),
+        *("http://example.org/lake", "https://example.org/lake", "http:/example.org"),
+    ],
+)
 def test_a_url_that_cannot_be_used_is_told(url):
     """What a listing would take for a pattern, or nobody knows, is refused at once."""
     with pytest.raises(PlaceError, match=url.partition("//")[0]):

@@ -1,6 +1,7 @@
 """The proof of an erasure can fail: whatever is planted is found."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -8,6 +9,7 @@ import pytest
 
 from storage import tables
 from storage.layout import Layout
+from storage.orders import Order, write_order
 from storage.proof import prove
 from storage.schemas import projected_schema
 from storage.traces import Traces, distinctive
@@ -131,3 +133,55 @@ def test_short_words_are_not_looked_for():
     words = Traces(paths=frozenset({"a.png"}), keys=frozenset({"a"}), texts={"c": "red"}).words()
 
     assert words == {}
+
+
+def test_what_lies_behind_a_link_is_read(layout, tmp_path_factory):
+    """A folder that was moved to another disk, and a part alone."""
+    disk = tmp_path_factory.mktemp("disk")
+    write(disk / "x" / "part-2.parquet", {"item_id": [ITEM]})
+    (layout.root / "embeddings").symlink_to(disk)
+    (layout.root / "items" / "part-3.parquet").symlink_to(disk / "x" / "part-2.parquet")
+
+    left = prove(layout, TRACES).left
+    assert left.keys() == {"embeddings/x/part-2.parquet", "items/part-3.parquet"}
+
+
+def test_what_cannot_be_read_is_never_taken_for_clean(layout, monkeypatch):
+    """A link to nothing, a file that may not be opened, a part that cannot be decoded."""
+    (layout.root / "lost").symlink_to("nowhere")
+    (layout.root / "closed.bin").write_bytes(b"?")
+    (layout.root / "items" / "part-2.parquet").write_bytes(b"PAR1 and no more")
+    opens = Path.open
+
+    def opening(path, *args):
+        if path.name == "closed.bin":
+            raise PermissionError(13, "Permission denied")
+        return opens(path, *args)
+
+    monkeypatch.setattr(Path, "open", opening)
+
+    left = prove(layout, TRACES).left
+    assert left.keys() == {"closed.bin", "items/part-2.parquet", "lost"}
+    assert left["closed.bin"] == ("cannot be read",)
+
+
+def test_a_file_that_is_gone_by_now_holds_nothing(layout, monkeypatch):
+    """A note of the lock, a temporary file."""
+    (layout.root / "note").write_bytes(b"?")
+    opens = Path.open
+
+    def opening(path, *args):
+        if path.name == "note":
+            path.unlink()
+        return opens(path, *args)
+
+    monkeypatch.setattr(Path, "open", opening)
+
+    assert prove(layout, TRACES).left == {}
+
+
+def test_the_order_itself_is_not_looked_into(layout):
+    """It names what is to be erased, until the proof is clean."""
+    write_order(layout, Order(contents=frozenset({CONTENT})))
+
+    assert prove(layout, TRACES).left == {}

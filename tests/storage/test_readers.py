@@ -21,12 +21,12 @@ def with_duckdb(path):
 
 def with_polars(path):
     """Rows as dictionaries."""
-    return pytest.importorskip("polars").read_parquet(path).to_dicts()
+    return importlib.import_module("polars").read_parquet(path).to_dicts()
 
 
 def with_pandas(path):
     """Rows as dictionaries."""
-    return pytest.importorskip("pandas").read_parquet(path).to_dict("records")
+    return importlib.import_module("pandas").read_parquet(path).to_dict("records")
 
 
 def with_pyarrow(path):

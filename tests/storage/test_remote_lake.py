@@ -22,17 +22,18 @@ from storage.errors import (
     LakeLockedError,
     ModelExistsError,
     NoLakeError,
+    PlaceError,
     SnapshotExistsError,
 )
 from storage.layout import Layout
 from storage.locks import writer_lock
-from storage.manifest import read_manifest
+from storage.manifest import entry, read_manifest
 from storage.places import listing, place_of, read_now, remove, store_of
 from storage.publication import next_number, publish, roll_back
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, current, published
+from storage.snapshot import Snapshot, current, manifest_of, published
 from storage.verify import verify
-from tests.factories import candidate, cells, small_lake
+from tests.factories import candidate, cells, manifest, small_lake
 
 KEYS = ("cat", "狗")
 
@@ -66,6 +67,29 @@ def take_over(layout: Layout, *, expires_in: timedelta = timedelta(hours=1)) -> 
     until = (datetime.now(UTC) + expires_in).isoformat()
     other = {"pid": 7, "host": "elsewhere", "since": "noon", "expires_at": until, "token": "other"}
     write_bytes(layout.lock, json.dumps(other).encode())
+
+
+def test_what_a_client_cannot_read_is_no_damage(bucket, monkeypatch):
+    """A server's address that is no URL says nothing of what CURRENT and a manifest hold."""
+    small_lake(bucket.root, KEYS)
+    store = store_of(bucket.root)[0]
+
+    def failing(*_, **__):
+        raise ValueError("Invalid endpoint: no-url")
+
+    monkeypatch.setattr(store, "cat_file", failing)
+    with pytest.raises(ValueError, match="Invalid endpoint"):
+        current(bucket)
+    with pytest.raises(ValueError, match="Invalid endpoint"):
+        read_manifest(bucket.snapshot(1) / "manifest.json")
+
+
+def test_a_bucket_that_is_not_there_is_told(s3):
+    """That is another thing than a bucket without a lake."""
+    with pytest.raises(PlaceError, match="there is no bucket"):
+        manifest_of(Layout(place_of("s3://no-such-bucket-here/lake")))
+    with pytest.raises(NoLakeError):
+        manifest_of(Layout(place_of(f"{s3.bucket()}/lake")))
 
 
 def test_a_snapshot_in_a_store_is_read_as_one_in_a_folder(lake, tmp_path):
@@ -179,16 +203,17 @@ def test_a_long_footer_is_fetched_whole(lake):
 
 def test_a_version_of_a_model_is_final(lake):
     """The second writer of a version gets an error, also where the first put only one file."""
-    models.store_model(lake, "projection", "p1", {"a.json": b"1", "b.bin": b"2"})
+    folder = models.store_model(lake, "projection", "p1", {"a.json": b"1", "b.bin": b"2"})
     write_bytes(lake.model("projection", "p10") / "a.json", b"half of another run's")
 
-    assert models.load_model(lake, "projection", "p1") == {"a.json": b"1", "b.bin": b"2"}
+    told = manifest(files=[entry(lake.root, path, {}) for path in models.files_of(folder)])
+    assert models.load_model(lake, told, "projection", "p1") == {"a.json": b"1", "b.bin": b"2"}
     assert models.versions(lake, "projection") == ["p1", "p10"]
     for version in ("p1", "p10"):
         with pytest.raises(ModelExistsError):
             models.store_model(lake, "projection", version, {"a.json": b"3"})
     with pytest.raises(CorruptLakeError, match="is missing"):
-        models.load_model(lake, "projection", "p2")
+        models.load_model(lake, told, "projection", "p2")
 
 
 def test_an_index_that_is_opened_twice_is_fetched_once(bucket, s3):

@@ -7,10 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from storage import schemas
+from storage import snapshot as snapshots
 from storage.cells import PartRecord, part_path, write_cells
 from storage.errors import (
     CorruptLakeError,
     NoLakeError,
+    SnapshotReissuedError,
 )
 from storage.layout import Layout
 from storage.publication import publish
@@ -21,6 +23,7 @@ from tests.factories import (
     IMAGES,
     PROJECTION,
     TEXTS,
+    WHEN,
     candidate,
     cells,
     content,
@@ -280,3 +283,45 @@ def test_dead_rows_stay_out_of_memory(tmp_path):
     while pa.total_allocated_bytes() > before and time.monotonic() < deadline:
         time.sleep(0.01)
     assert pa.total_allocated_bytes() <= before
+
+
+def reissue(snapshot, name):
+    """Write a snapshot anew without the files of ``name``, as an erasure does, and remove them."""
+    layout, before = snapshot.layout, snapshot.manifest
+    stay = [file for file in before.files if not file.path.startswith(f"{name}/")]
+    now = before.model_copy(update={"files": stay, "reissued_at": WHEN})
+    (layout.snapshot(before.number) / "manifest.json").write_bytes(now.to_json())
+    for path in before.paths(name):
+        (layout.root / path).unlink()
+
+
+def test_a_snapshot_that_is_written_anew_while_it_is_opened_opens(tmp_path, monkeypatch):
+    """Its first manifest names files that are gone by the time they are looked for."""
+    layout = small_lake(tmp_path).layout
+    read = snapshots.manifest_of
+
+    def just_before(*args):
+        monkeypatch.setattr(snapshots, "manifest_of", read)
+        manifest = read(*args)
+        reissue(Snapshot(layout, manifest), "quarantine")
+        reissue(Snapshot(layout, manifest), "items")
+        return manifest
+
+    monkeypatch.setattr(snapshots, "manifest_of", just_before)
+
+    assert Snapshot.open(layout).manifest.reissued_at == WHEN
+
+
+def test_a_snapshot_that_was_written_anew_since_asks_to_be_opened_again(tmp_path):
+    """A file that is gone is no damage then; without an erasure it is."""
+    snapshot = small_lake(tmp_path)
+    reissue(snapshot, "items")
+    with pytest.raises(SnapshotReissuedError, match=r"Open it again") as told:
+        snapshot.rows("items")
+    assert told.value.exit_code == 6
+
+    again = Snapshot.open(snapshot.layout)
+    part = snapshot.layout.root / again.manifest.paths("item_files")[0]
+    part.unlink()
+    with pytest.raises(CorruptLakeError, match="is missing"):
+        again.rows("item_files")

@@ -22,8 +22,8 @@ def test_tombstones_are_kept_as_keyed_hashes(tmp_path):
     layout = Layout(tmp_path)
     key = lake_key(layout)
     made = Tombstones(
-        contents=frozenset({of_content(key, "c1")}),
-        places=frozenset({of_place(key, "media", "secret/cat.jpg", "c2")}),
+        contents=frozenset({of_content(key, "content 1")}),
+        places=frozenset({of_place(key, "media", "secret/cat.jpg", "content 2")}),
         paths=frozenset({of_path(key, "media", "secret/cat.bin")}),
     )
 
@@ -31,7 +31,7 @@ def test_tombstones_are_kept_as_keyed_hashes(tmp_path):
 
     written = next(layout.tombstones.iterdir()).read_text()
     assert read_tombstones(layout) == made
-    assert not any(word in written for word in ("c1", "c2", "secret", "media"))
+    assert not any(word in written for word in ("content 1", "content 2", "secret", "media"))
 
 
 def test_a_content_is_left_out_wherever_and_a_place_only_there(tmp_path):
@@ -87,5 +87,5 @@ def test_a_damaged_file_of_tombstones_is_an_error(tmp_path, text):
     layout.tombstones.mkdir()
     (layout.tombstones / "tombstones.json").write_text(text)
 
-    with pytest.raises(CorruptLakeError, match="does not hold tombstones"):
+    with pytest.raises(CorruptLakeError, match=r"tombstones.json: (does not hold|is no JSON)"):
         read_tombstones(layout)

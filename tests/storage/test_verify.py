@@ -17,9 +17,14 @@ from tests.factories import WHEN, candidate, entries, manifest, small_lake
 from tests.lakes import coloured_items, make_lake, towers
 
 
-def findings(layout, manifest):
+def all_findings(layout, manifest):
     """What verifying finds, as (path, why)."""
     return [(finding.path, finding.why) for finding in verify(layout, manifest).findings]
+
+
+def findings(layout, manifest):
+    """The same without the views, which follow a manifest that a test has changed."""
+    return [one for one in all_findings(layout, manifest) if not one[0].endswith("views.sql")]
 
 
 def replaced(layout, whole, path, table):
@@ -45,6 +50,36 @@ def test_a_whole_snapshot_is_sound(tmp_path):
     assert found.findings == ()
     assert (found.number, found.files) == (1, len(whole.files))
     assert found.bytes == sum(file.bytes for file in whole.files)
+
+
+@pytest.mark.parametrize("views", [None, "garbage", "-- SELECT 1"])
+def test_views_that_are_not_the_manifests_are_found_and_written_by_a_rollback(tmp_path, views):
+    """No manifest names views.sql, but people read the lake by it."""
+    layout, whole = lake(tmp_path)
+    path = layout.snapshot(1) / "views.sql"
+    before = path.read_text("utf-8")
+    path.unlink()
+    if views is not None:
+        path.write_text(views, "utf-8")
+
+    ((name, why),) = all_findings(layout, whole)
+    assert (name, "snapshots rollback 1" in why) == ("snapshots/1/views.sql", True)
+    roll_back(layout, 1)
+    assert path.read_text("utf-8") == before
+    assert all_findings(layout, whole) == []
+
+
+def test_views_that_another_version_wrote_are_compared_by_what_they_name(tmp_path):
+    """It may have said the same in other words; a file that it does not name is found."""
+    layout, whole = lake(tmp_path)
+    older = whole.model_copy(update={"software": {"mmindex": "0.0.1"}})
+    path = layout.snapshot(1) / "views.sql"
+    text = path.read_text("utf-8")
+
+    path.write_text(text.replace("union_by_name = true, ", ""), "utf-8")
+    assert all_findings(layout, older) == []
+    path.write_text(text[: len(text) // 2], "utf-8")
+    assert [name for name, _ in all_findings(layout, older)] == ["snapshots/1/views.sql"]
 
 
 def test_real_and_empty_lakes_are_sound(tmp_path):

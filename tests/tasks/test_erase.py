@@ -1,21 +1,26 @@
 """An erasure, killed wherever it changes the disk, and its proof."""
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
-from mmcore.encoders.projections import Projection
+from mmcore.encoders.packing import record_of
+from mmcore.encoders.projections import Projection, caption_digests
 from mmcore.evaluation.report import write_report
 from mmcore.evaluation.scores import Direction, Report, Worst
 from mmcore.training.split import key_of
-from storage import orders, records, rewrite
+from storage import models, orders, records, rewrite
 from storage.candidates import block, blocked, write_candidate
-from storage.errors import UnerasableError
+from storage.errors import KeyLostError, UnerasableError
+from storage.garbage import Retention, collect, survey
 from storage.keys import lake_key
 from storage.layout import Layout
 from storage.locks import writer_lock
 from storage.models import load_model
+from storage.schemas import is_record, record_name
 from storage.snapshot import Snapshot, current, published
 from tasks import erase
 from tasks.choose import choose
@@ -143,15 +148,68 @@ def test_a_model_that_was_fitted_on_it_is_named(lake):
     fitted = projection(lake).fitted_on
     cat = content_of(lake, CAT[2])
     assert cat in fitted.contents
-    weights = (lake.model("projection", "p1") / "projection.safetensors").read_bytes()
+    folder = lake.model("projection", "p1")
+    weights = (folder / "projection.safetensors").read_bytes()
+    names = {path.name for path in folder.iterdir()}
 
     done = forget(lake)
 
     assert [model.model for model in done.models] == ["projection/p1"]
     assert cat not in projection(lake).fitted_on.contents
-    assert key_of(CHINESE) not in projection(lake).fitted_on.caption_keys
-    assert key_of(ENGLISH) in projection(lake).fitted_on.caption_keys  # the twin's
-    assert (lake.model("projection", "p1") / "projection.safetensors").read_bytes() == weights
+    left = projection(lake).fitted_on.captions
+    assert caption_digests([key_of(CHINESE)]).isdisjoint(left)
+    assert caption_digests([key_of(ENGLISH)]) <= left  # the twin's
+    assert (folder / "projection.safetensors").read_bytes() == weights
+    (gone,), (new,) = names - _names(folder), _names(folder) - names
+    assert is_record(gone)
+    assert is_record(new)
+
+
+def test_a_reader_finds_its_own_record_until_the_new_one_is_named(lake, monkeypatch):
+    """Killed before any snapshot is written anew, the old record serves, and all is sound."""
+    lake_key(lake)
+    folder, fitted = lake.model("projection", "p1"), projection(lake).fitted_on
+    before = _names(folder)
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erase, "reissue", die)
+        with pytest.raises(KeyboardInterrupt):
+            forget(lake)
+
+    assert len(_names(folder) - before) == 1
+    assert sound(lake) == []
+    assert projection(lake).fitted_on == fitted
+    with writer_lock(lake):
+        assert [one.model for one in erase.finish(lake).models] == ["projection/p1"]
+    assert before - _names(folder)
+    assert projection(lake).fitted_on.contents < fitted.contents
+
+
+def test_a_model_that_no_snapshot_names_loses_it_too(lake):
+    """Of a run that fitted it and died: the record that shows it goes, the new one stays."""
+    record = record_of(projection(lake).to_files())
+    folder = models.store_model(lake, "projection", "p2", {"config.json": record})
+
+    done = forget(lake)
+
+    assert "projection/p2" in [model.model for model in done.models]
+    assert _names(folder) == {
+        record_name(record_of({p.name: p.read_bytes() for p in folder.iterdir()}))
+    }
+
+
+def test_a_candidate_with_a_model_that_saw_it_is_dropped(lake):
+    """Its manifest names the record that goes."""
+    manifest = Snapshot.open(lake).manifest
+    model = [file for file in manifest.files if file.path.startswith("models/")]
+    bare = {"number": 9, "run": "fitted", "files": model, "indexes": []}
+    write_candidate(lake, manifest.model_copy(update=bare))
+    block(lake, "fitted", "too bad")
+
+    assert forget(lake).candidates == ("fitted",)
 
 
 def test_a_damaged_snapshot_stops_an_erasure_before_anything_is_changed(lake):
@@ -183,6 +241,118 @@ def test_a_run_ends_an_erasure_that_was_killed(lake, tmp_path, index, monkeypatc
     assert _holds(lake) == []
 
 
+def test_what_no_kept_snapshot_holds_goes_with_any_erasure(lake):
+    """The old wording of a caption, whose snapshot retention dropped: nobody can name it."""
+    collect(lake, survey(lake, Retention(keep=1), datetime.now(UTC)))
+    assert published(lake) == [3]
+    assert "An owl." in texts_in(lake.root / "embeddings")
+
+    forget(lake)
+
+    assert "An owl." not in texts_in(lake.root)
+    assert "A sleeping owl." in texts_in(lake.root / "embeddings")
+    assert sound(lake) == []
+
+
+@pytest.mark.parametrize("moved", ["embeddings", "embeddings/image", "spaces", "part", "models"])
+def test_an_erasure_follows_links(lake, tmp_path, moved):
+    """Folders that lie on another disk behind a link, and a linked part, lose it too."""
+    cat, disk = content_of(lake, CAT[0]), tmp_path / "disk"
+    if moved == "part":
+        moved = Snapshot.open(lake).manifest.paths("embeddings/image")[0]
+    (lake.root / moved).rename(disk)
+    (lake.root / moved).symlink_to(disk)
+    rest = [disk] if disk.is_file() else [p for p in disk.rglob("*") if p.is_file()]
+    before = {path: path.read_bytes() for path in rest}
+
+    done = forget(lake)
+
+    assert done.proof.left == {}
+    assert {p: p.read_bytes() for p in before if p.exists()} != before
+    assert not any(cat.encode() in p.read_bytes() for p in before if p.exists())
+    assert sound(lake) == []
+
+
+def test_files_of_others_behind_a_link_stay(lake, tmp_path):
+    """A folder of somebody's that is linked into the lake is read, and not swept."""
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "notes.txt").write_text("of somebody")
+    (lake.root / "segments" / "link").symlink_to(tmp_path / "theirs")
+
+    assert forget(lake).proof.left == {}
+    assert (tmp_path / "theirs" / "notes.txt").exists()
+
+
+def test_an_order_stays_until_its_proof_is_clean(lake, monkeypatch):
+    """A proof that was killed, or found something, is made again as it was, and told whole."""
+    lake_key(lake)
+    note = lake.root / "notes.txt"
+    note.write_text(f"look at {CAT[0]}")
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erase, "prove", die)
+        with pytest.raises(KeyboardInterrupt):
+            forget(lake)
+    with writer_lock(lake):
+        for _ in range(2):
+            again = erase.finish(lake)
+            assert again.proof.left == {"notes.txt": ("path",)}
+            assert again.reissued == (1, 2, 3)
+            assert [model.model for model in again.models] == ["projection/p1"]
+            assert orders.pending(lake) is not None
+        note.unlink()
+        assert erase.finish(lake).proof.left == {}
+        assert erase.finish(lake) is None
+
+
+def test_an_order_that_waits_shows_no_name(lake):
+    """What its proof looks for is sealed under the lake's key."""
+    (lake.root / "notes.txt").write_text(CAT[0])
+    forget(lake)
+    (lake.root / "notes.txt").unlink()
+
+    assert orders.pending(lake) is not None
+    assert _holds(lake) == []
+
+
+def test_another_erasure_takes_up_one_that_waits(lake):
+    """Its failed proof is not lost: both are proved, and both end together."""
+    (lake.root / "notes.txt").write_text(CAT[0])
+    forget(lake)
+    with writer_lock(lake):
+        order = choose(lake, ["media/grey.png"], (), content=False).selection.order
+        assert erase.erase(lake, order).proof.left == {"notes.txt": ("path",)}
+        (lake.root / "notes.txt").write_text("grey.png")
+        assert erase.finish(lake).proof.left == {"notes.txt": ("path",)}
+        (lake.root / "notes.txt").unlink()
+        assert erase.finish(lake).proof.left == {}
+
+
+def test_an_order_under_another_key_is_never_ended(lake):
+    """Its proof would look for nothing."""
+    (lake.root / "notes.txt").write_text(CAT[0])
+    forget(lake)
+    lake.key.write_bytes(b"x" * 32)
+
+    with writer_lock(lake), pytest.raises(KeyLostError, match="is not the one"):
+        erase.finish(lake)
+
+
+def texts_in(folder: Path) -> set[str]:
+    """The texts of all parts below a folder."""
+    parts = [pq.ParquetFile(path).read() for path in folder.rglob("part-*.parquet")]
+    return {
+        text for part in parts if "text" in part.column_names for text in part["text"].to_pylist()
+    }
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
 def content_of(layout: Layout, path: str) -> str:
     """The content at a path below the root, in the snapshot that serves."""
     rows = Snapshot.open(layout).rows("files").to_pylist()
@@ -191,7 +361,8 @@ def content_of(layout: Layout, path: str) -> str:
 
 def projection(layout: Layout) -> Projection:
     """The projection that serves."""
-    return Projection.from_files(load_model(layout, "projection", "p1"))
+    manifest = Snapshot.open(layout).manifest
+    return Projection.from_files(load_model(layout, manifest, "projection", "p1"))
 
 
 @pytest.mark.slow
@@ -210,6 +381,7 @@ def test_an_erasure_may_be_killed_at_any_moment(lake, tmp_path, monkeypatch, con
             forget(layout, content=content)
         died = disk.dead
         assert current(layout) == 3, disk.told
+        assert sound(layout) == [], disk.told
         for number, found in enumerate(states(layout)):
             wanted = (before[number], after[number])
             assert any(differences(found, one) == (0, 0, 0) for one in wanted), disk.told

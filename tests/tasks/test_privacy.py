@@ -76,7 +76,7 @@ def test_a_lost_key_stops_the_run(tmp_path):
     hidden = private_lake(tmp_path)
     hidden.layout.key.unlink()
 
-    with pytest.raises(CorruptLakeError, match="put it back"):
+    with pytest.raises(CorruptLakeError, match="restore it from a copy"):
         privacy.prepare(work_in(tmp_path), hidden)
     assert not hidden.layout.key.exists()
 

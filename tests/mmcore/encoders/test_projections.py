@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,10 +11,11 @@ import pytest
 from mmcore.encoders.comparison import Comparison
 from mmcore.encoders.features import Group, Reading
 from mmcore.encoders.heads import Fitted, Labels, MediaHead, TextHead
-from mmcore.encoders.projections import FittedOn, Joined, Projection
+from mmcore.encoders.packing import record_of
+from mmcore.encoders.projections import FittedOn, Joined, Projection, caption_digests
 from mmcore.errors import ConfigError, SpaceMismatchError
 from mmcore.types import check_unit_rows, unit_rows
-from storage.schemas import Modality
+from storage.schemas import Modality, record_name
 from tests.fakes import HashEncoder
 
 TEXT = HashEncoder(Modality.TEXT, dim=4).key
@@ -46,7 +48,7 @@ def projection():
             IMAGE.name: Joined(IMAGE.fingerprint, media),
             VIDEO.name: Joined(VIDEO.fingerprint, media),
         },
-        fitted_on=FittedOn(frozenset({"c1", "c2"}), frozenset({"frog", "青蛙"})),
+        fitted_on=FittedOn(frozenset({"c1", "c2"}), caption_digests({"frog", "青蛙"})),
     )
 
 
@@ -99,7 +101,8 @@ def test_equal_projections_have_equal_files_and_shared_heads_are_kept_once():
     read = Projection.from_files(first)
 
     assert first == second
-    assert sorted(first) == ["card.md", "config.json", "projection.safetensors"]
+    record = record_name(record_of(first))
+    assert sorted(first) == ["card.md", record, "projection.safetensors"]
     assert read.heads[IMAGE.name].head is read.heads[VIDEO.name].head
     assert "e5-small/p3" in first["card.md"].decode()
 
@@ -107,10 +110,38 @@ def test_equal_projections_have_equal_files_and_shared_heads_are_kept_once():
 def test_another_format_is_refused():
     """A projection of a later mmindex is not misread."""
     files = projection().to_files()
-    files["config.json"] = files["config.json"].replace(b'"format": 2', b'"format": 99')
+    record = record_of(files)
+    files[record_name(record)] = record.replace(b'"format": 2', b'"format": 99')
 
     with pytest.raises(ConfigError, match="format 99"):
         Projection.from_files(files)
+
+
+def test_a_record_has_no_word_of_a_caption():
+    """It stays as long as the model does, and names captions by digests; older ones have words."""
+    made = projection()
+    record = record_of(made.to_files())
+    told = json.loads(record)
+    told["fitted_on"] = {"contents": ["c1"], "caption_keys": ["frog"]}
+
+    older = {"config.json": json.dumps(told).encode()}
+    older |= {name: data for name, data in made.to_files().items() if data != record}
+
+    assert "frog" not in record.decode()
+    assert Projection.from_files(older).fitted_on.captions == caption_digests(["frog"])
+
+
+def test_the_record_may_have_the_name_that_older_ones_have():
+    """Of a lake that an older mmindex made, it is called config.json; two records are none."""
+    made = projection()
+    files = made.to_files()
+    record = record_of(files)
+    older = {name: data for name, data in files.items() if data != record}
+
+    assert Projection.from_files(older | {"config.json": record}).fitted_on == made.fitted_on
+    for wrong in (older, files | {"config.json": record}):
+        with pytest.raises(ConfigError, match="one is expected"):
+            Projection.from_files(wrong)
 
 
 def test_projecting_loads_no_torch():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmcore.encoders.projections import FittedOn
+from mmcore.encoders.projections import FittedOn, caption_digests
 from mmcore.evaluation.queries import Pairs, medium
 from mmcore.training.rows import Rows
 from mmcore.training.split import is_held_out
@@ -70,7 +70,11 @@ def test_only_held_out_captions_are_asked():
 
 @pytest.mark.parametrize(
     "fitted",
-    [FittedOn(contents={"i1"}), FittedOn(caption_keys={"一只猫"}), FittedOn(contents={"t2"})],
+    [
+        FittedOn(contents={"i1"}),
+        FittedOn(captions=caption_digests({"一只猫"})),
+        FittedOn(contents={"t2"}),
+    ],
 )
 def test_what_was_fitted_on_is_never_asked(fitted):
     """One content or caption of an item that was fitted on takes the whole item out."""
@@ -119,7 +123,7 @@ def test_a_long_text_equals_its_copy():
 
     assert found["lf"].hidden == {"lf", "crlf"}
     assert found["lf"].relevant.tolist() == [1, 2]
-    seen = FittedOn(caption_keys=frozenset({"one two"}))
+    seen = FittedOn(captions=caption_digests({"one two"}))
     assert asked("text:en", fitted=seen, of=Pairs({Modality.TEXT: texts})) == {}
 
 
