@@ -46,7 +46,7 @@ from storage.records import PartRecord
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from storage.tables import stream_part, vector_column, vectors_of, write_rows
-from storage.verify import verify
+from storage.verification.verify import verify
 
 NAME = "benchmarks.million_rows"
 BLOCK = 16_384  # rows made at once; of ours, a part

@@ -17,9 +17,9 @@ from mmcore.media.roots import named_manifest
 from mmcore.media.urls import is_remote
 from storage.errors import CorruptLakeError, LakeVersionError, NoLakeError
 from storage.layout import Layout
-from storage.places import is_local, store_of
+from storage.places.place import is_local, store_of
+from storage.places.stores import probe
 from storage.snapshot import manifest_of
-from storage.stores import probe
 from tasks.privacy import as_private
 
 AUTO = "auto"

@@ -11,8 +11,8 @@ import typer
 
 from flows import snapshots_cli
 from flows.options import LAKE, AsJson, Lake
+from storage.places.stores import is_store_error
 from storage.schemas import MmindexError, Modality
-from storage.stores import is_store_error
 
 EPILOG = (
     "Exit codes: 0 done, or nothing to do (--json's status says which) · 1 failed · 2 a setting or"

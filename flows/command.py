@@ -21,7 +21,7 @@ from flows.progress import BarStages, LogStages, log_lines, reporting
 from mmcore.errors import ConfigError
 from mmcore.specs import Spec
 from storage.layout import Layout
-from storage.places import place_of
+from storage.places.place import place_of
 from storage.schemas import Modality
 
 S = TypeVar("S", bound=Spec)
@@ -141,7 +141,7 @@ def run_evaluate(lake: str, *, as_json: bool) -> None:
 def run_status(lake: str, *, as_json: bool) -> None:
     """`mmindex status`: the published snapshot in figures."""
     from flows.show_snapshots import interrupted
-    from storage import orders
+    from storage.erasure import orders
     from storage.snapshot import Snapshot
 
     layout = Layout(place_of(lake))

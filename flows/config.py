@@ -22,7 +22,7 @@ from mmcore.specs import (
     StorageSpec,
 )
 from mmcore.types import Source
-from storage.places import place_of
+from storage.places.place import place_of
 
 
 class IndexConfig(Spec):

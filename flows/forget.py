@@ -13,18 +13,19 @@ from flows import show_forget as show
 from flows.command import ERR, OUT, print_json
 from mmcore.errors import ConfigError
 from mmcore.types import Hit, Query
-from storage import orders, publication
+from storage import publication
+from storage.erasure import orders
+from storage.erasure.selection import Selection
+from storage.erasure.tombstones import read_tombstones
 from storage.errors import ErasureError, NothingToForgetError
 from storage.keys import check_key, lake_key
 from storage.layout import Layout
 from storage.locks import writer_lock
-from storage.places import place_of
-from storage.selection import Selection
+from storage.places.place import place_of
 from storage.snapshot import Snapshot, manifest_of
-from storage.tombstones import read_tombstones
-from tasks import erase
-from tasks.choose import Choice, choose, choose_ids
-from tasks.readmit import lift, lifted_by
+from tasks.erasure import erase
+from tasks.erasure.choose import Choice, choose, choose_ids
+from tasks.erasure.readmit import lift, lifted_by
 
 
 @dataclass(frozen=True, slots=True)

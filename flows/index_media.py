@@ -20,7 +20,7 @@ from tasks.candidate import refuse_many_bad, start_candidate
 from tasks.convert import convert_stored
 from tasks.crawl import Found, LossLimits, crawl_roots, walk_roots
 from tasks.discretion import discreet
-from tasks.erase import end_erasure
+from tasks.erasure.erase import end_erasure
 from tasks.evaluate import carried_over, evaluate_candidate
 from tasks.fuse import fuse
 from tasks.indexes import build_indexes

@@ -7,18 +7,18 @@ from prefect import flow
 from flows.clock import Clock
 from flows.config import Compacted, MaintainConfig, MaintainResult
 from flows.outcome import erasure_of
-from storage import orders
-from storage.compaction import Compaction
+from storage.erasure import orders
 from storage.errors import NoLakeError
-from storage.garbage import Collected, Retention, Survey
 from storage.keys import check_key
 from storage.layout import Layout
 from storage.locks import writer_lock
+from storage.maintenance.compaction import Compaction
+from storage.maintenance.garbage import Collected, Retention, Survey
+from storage.maintenance.packing import Aims
 from storage.manifest import FileEntry, Manifest
-from storage.packing import Aims
 from storage.publication import finish
 from storage.snapshot import current, published
-from tasks.erase import end_erasure
+from tasks.erasure.erase import end_erasure
 from tasks.maintain import (
     collect_garbage,
     compact_parts,

@@ -6,13 +6,13 @@ import logging
 from collections.abc import Callable, Iterable
 
 from flows.config import IndexResult
-from storage import mending
 from storage.errors import CorruptLakeError, NoLakeError
-from storage.findings import Finding
 from storage.layout import Layout
+from storage.maintenance import mending
+from storage.maintenance.restart import begin_anew, is_lost
 from storage.publication import finish
-from storage.restart import begin_anew, is_lost
 from storage.snapshot import Snapshot, manifest_of
+from storage.verification.findings import Finding
 from tasks import privacy
 from tasks.workplace import Workplace
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # tasks load Prefect, which a command that only shows things 
     from flows.clock import Clock
     from storage.snapshot import Snapshot
     from tasks.crawl import Found
-    from tasks.erase import Ended
+    from tasks.erasure.erase import Ended
     from tasks.plan import Estimate, Plan
 
 

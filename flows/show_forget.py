@@ -14,9 +14,9 @@ from mmcore.types import Hit
 from storage.layout import Layout
 
 if TYPE_CHECKING:  # they load faiss and Prefect
-    from storage.selection import Chosen, Selection
-    from tasks.choose import Choice
-    from tasks.erase import Erased
+    from storage.erasure.selection import Chosen, Selection
+    from tasks.erasure.choose import Choice
+    from tasks.erasure.erase import Erased
 
 BEYOND = (
     "backups, copies of the lake, older versions that a bucket keeps, other machines' caches, and"

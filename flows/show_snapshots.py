@@ -19,7 +19,7 @@ from storage.schemas import Modality
 
 if TYPE_CHECKING:  # they load faiss
     from storage.diff import Changes, SnapshotDiff
-    from storage.verify import Verification
+    from storage.verification.verify import Verification
 
 MAIN = "RR"  # the measure that stands for a snapshot
 

@@ -8,9 +8,9 @@ from typing import Any
 from flows import show_snapshots as show
 from flows.command import ERR, OUT, print_json
 from mmcore.errors import ConfigError
-from storage import mending, orders
 from storage.candidates import blocked
 from storage.diff import diff
+from storage.erasure import orders
 from storage.errors import (
     CorruptLakeError,
     LakeVersionError,
@@ -19,12 +19,13 @@ from storage.errors import (
 )
 from storage.layout import Layout
 from storage.locks import writer_lock
+from storage.maintenance import mending
 from storage.manifest import Manifest, read_manifest
-from storage.places import place_of
+from storage.places.place import place_of
 from storage.publication import finish, roll_back
 from storage.schemas import Modality
 from storage.snapshot import Snapshot, current, manifest_of, published
-from storage.verify import Verification, verify
+from storage.verification.verify import Verification, verify
 
 
 def run_list(lake: str, *, as_json: bool) -> None:

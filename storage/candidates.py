@@ -13,13 +13,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from storage.atomic import write_bytes
 from storage.cards import read_card
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
 from storage.leases import still_held
 from storage.manifest import Manifest
-from storage.places import children, folders, is_local, remove
+from storage.places.atomic import write_bytes
+from storage.places.place import children, folders, is_local, remove
 
 MANIFEST: Final = "manifest.json"
 BLOCKED: Final = "blocked.json"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.errors import FOLDER, CorruptLakeError
-from storage.places import read_now
+from storage.places.place import read_now
 
 
 def read_card(path: Path) -> dict[str, Any] | None:

@@ -6,10 +6,10 @@ import hashlib
 import secrets
 from typing import Final
 
-from storage.atomic import replacing
 from storage.cards import read_card
 from storage.errors import CorruptLakeError, KeyLostError
 from storage.layout import Layout
+from storage.places.atomic import replacing
 from storage.snapshot import current, manifest_of
 
 _BYTES: Final = 32

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from storage import cache
-from storage.places import is_local
+from storage.places import cache
+from storage.places.place import is_local
 from storage.schemas import FUSED, Dtype, Modality, digest
 
 

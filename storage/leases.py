@@ -17,11 +17,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import uuid4
 
-from storage.conditional import Seen, create, honoured, look, swap
 from storage.errors import LakeLockedError
 from storage.layout import Layout
-from storage.places import remove
-from storage.stores import is_store_error
+from storage.places.conditional import Seen, create, honoured, look, swap
+from storage.places.place import remove
+from storage.places.stores import is_store_error
 
 TERM: Final = timedelta(seconds=120)  # so long a dead holder keeps others out
 _RENEWAL: Final = 20.0  # seconds

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from storage.atomic import make_folder, write_bytes
 from storage.errors import LakeLockedError
 from storage.layout import Layout
 from storage.leases import lease
-from storage.places import is_local
+from storage.places.atomic import make_folder, write_bytes
+from storage.places.place import is_local
 
 log = logging.getLogger(__name__)
 

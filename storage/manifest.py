@@ -21,7 +21,7 @@ from pydantic import (
 from storage.cards import read_card
 from storage.errors import CorruptLakeError
 from storage.migrations import lifted
-from storage.places import is_local, opened
+from storage.places.place import is_local, opened
 from storage.schemas import SCHEMA_VERSION, Modality
 from storage.tables import part_rows
 

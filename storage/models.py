@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
-from storage.atomic import make_folder, sync, write_bytes
-from storage.conditional import create
 from storage.errors import CorruptLakeError, ModelExistsError
 from storage.layout import Layout
 from storage.manifest import Manifest
-from storage.places import folders, is_local, listing
+from storage.places.atomic import make_folder, sync, write_bytes
+from storage.places.conditional import create
+from storage.places.place import folders, is_local, listing
 from storage.snapshot import refuse_outdated
 
 

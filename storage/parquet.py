@@ -10,7 +10,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from storage.places import is_local, opened, store_of
+from storage.places.place import is_local, opened, store_of
 
 _TAIL: Final = 1 << 18  # bytes at the end of a part, in which its footer mostly fits
 _WHOLE: Final = 32 << 20  # a remote part of no more bytes is fetched by one request

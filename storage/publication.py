@@ -6,9 +6,7 @@ import logging
 from itertools import chain
 from pathlib import Path
 
-from storage.atomic import write_bytes
 from storage.candidates import blocked, drop_candidate, remove_folder, unjudged
-from storage.conditional import Seen, create, look, swap
 from storage.errors import (
     CandidateOutdatedError,
     CorruptLakeError,
@@ -18,7 +16,9 @@ from storage.errors import (
 from storage.layout import Layout
 from storage.leases import still_held
 from storage.manifest import Manifest, read_manifest
-from storage.places import children
+from storage.places.atomic import write_bytes
+from storage.places.conditional import Seen, create, look, swap
+from storage.places.place import children
 from storage.snapshot import Snapshot, current
 from storage.views import views_sql
 

@@ -10,8 +10,8 @@ from threading import Lock
 from typing import Any, Final
 
 from storage.errors import CorruptLakeError
-from storage.places import listing
-from storage.stores import Listed
+from storage.places.place import listing
+from storage.places.stores import Listed
 from storage.tables import part_metadata
 
 RECORD: Final = "mmindex.record"

@@ -18,9 +18,9 @@ from storage.errors import FOLDER, CorruptLakeError, NoLakeError, SnapshotReissu
 from storage.indexes.files import Index
 from storage.layout import Layout
 from storage.manifest import IndexEntry, Manifest, read_manifest
-from storage.places import holding, is_local, read_now, sizes, store_of
+from storage.places.place import holding, is_local, read_now, sizes, store_of
+from storage.places.stores import probe
 from storage.schemas import MODALITIES, Modality
-from storage.stores import probe
 from storage.tables import read_parts, stream_part, vectors_of
 
 TABLES: Final = {

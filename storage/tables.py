@@ -15,11 +15,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from storage.atomic import replacing
 from storage.cutting import stretches
 from storage.errors import CorruptLakeError
 from storage.migrations import check_version
 from storage.parquet import footer, part_file
+from storage.places.atomic import replacing
 from storage.schemas import SCHEMA_VERSION, Dtype, dtype_of, vector_type
 
 Compression = Literal["none", "zstd"]

@@ -18,11 +18,11 @@ from mmcore.errors import TooManyBadFilesError
 from mmcore.media.prepared import decoders
 from mmcore.types import EncoderKey, Source
 from storage import cells, tables
+from storage.erasure.tombstones import tombstones_digest
 from storage.manifest import EncoderEntry, Manifest
 from storage.records import PartRecord
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
-from storage.tombstones import tombstones_digest
 from tasks.crawl import Found
 from tasks.discretion import discreet
 from tasks.manifests import entries

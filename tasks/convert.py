@@ -13,7 +13,7 @@ from mmcore.media.prepared import decoders
 from mmcore.types import Content, EncoderKey
 from storage import cells
 from storage.conversion import convert_cells
-from storage.places import is_local
+from storage.places.place import is_local
 from storage.schemas import DTYPES
 from tasks.discretion import discreet
 from tasks.policies import POLICY

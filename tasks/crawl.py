@@ -20,8 +20,8 @@ from mmcore.media.urls import below
 from mmcore.rows import distinct, files_table, item_files_table, known_files
 from mmcore.specs import CrawlSpec
 from mmcore.types import Content, Item, MediaFile, Rejection, Source
+from storage.erasure.tombstones import forgotten
 from storage.snapshot import Snapshot
-from storage.tombstones import forgotten
 from tasks.discretion import discreet
 from tasks.leave_out import Left, leave_out
 from tasks.policies import POLICY

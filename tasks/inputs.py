@@ -12,9 +12,9 @@ from mmcore.media.roots import outside_manifest, stamp_of
 from mmcore.paths import printable
 from mmcore.specs import CrawlSpec
 from storage import schemas
+from storage.erasure.tombstones import tombstones_digest
 from storage.snapshot import Snapshot
 from storage.tables import rows_digest
-from storage.tombstones import tombstones_digest
 from tasks.crawl import Found, began_ns
 from tasks.plan import Plan, keys_of
 from tasks.privacy import veil_of

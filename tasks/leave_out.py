@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from mmcore.paths import printable, storable
 from mmcore.privacy import Veil
 from mmcore.types import Item, MediaFile, Rejection
-from storage.tombstones import Forgotten
+from storage.erasure.tombstones import Forgotten
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,13 +7,14 @@ from datetime import datetime
 
 from prefect import task
 
-from storage import compaction, garbage, publication
-from storage.compaction import Compaction, Step
-from storage.garbage import Collected, Retention, Survey
+from storage import publication
 from storage.layout import Layout
+from storage.maintenance import compaction, garbage
+from storage.maintenance.compaction import Compaction, Step
+from storage.maintenance.garbage import Collected, Retention, Survey
+from storage.maintenance.packing import Aims
 from storage.manifest import FileEntry, Manifest
-from storage.packing import Aims
-from storage.places import is_local
+from storage.places.place import is_local
 from tasks.discretion import discreet
 from tasks.policies import POLICY
 from tasks.publish import propose, publish

@@ -17,7 +17,7 @@ from mmcore.plan import expected_segments
 from mmcore.specs import PlanSpec
 from mmcore.types import Content, EncoderKey, Shard
 from storage import cells
-from storage.places import is_local
+from storage.places.place import is_local
 from storage.schemas import DTYPES, Modality
 from tasks.discretion import discreet
 from tasks.policies import POLICY

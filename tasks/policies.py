@@ -13,8 +13,8 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.utilities.annotations import opaque
 
 from mmcore.errors import UnreachableError, UntoldError
+from storage.places.stores import is_store_error
 from storage.schemas import MmindexError
-from storage.stores import is_store_error
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from storage import keys, schemas
 from storage.errors import CorruptLakeError, KeyLostError
 from storage.layout import Layout
 from storage.manifest import Manifest
-from storage.places import listing
+from storage.places.place import listing
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from storage.tables import read_parts

@@ -13,7 +13,7 @@ from PIL import Image
 from storage.layout import Layout
 from storage.schemas import Modality
 from storage.snapshot import Snapshot, published
-from storage.verify import verify
+from storage.verification.verify import verify
 from tests import media
 from tests.crashes import plain_index, use_hash_encoders
 

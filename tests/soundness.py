@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage.snapshot import Snapshot
-from storage.verify import verify
+from storage.verification.verify import verify
 
 
 def sound(snapshot: Snapshot) -> Snapshot:

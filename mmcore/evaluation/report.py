@@ -9,7 +9,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from mmcore.evaluation.scores import Report
-from storage.atomic import write_bytes
+from storage.places.atomic import write_bytes
 
 JSON: Final = "report.json"
 PAGE: Final = "report.html"

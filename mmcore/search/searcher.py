@@ -15,7 +15,7 @@ from mmcore.specs import LimitsSpec, RuntimeSpec
 from mmcore.types import Hit, Ids, Query, Vectors, unit_rows
 from storage.indexes.files import Index
 from storage.layout import Layout
-from storage.places import place_of
+from storage.places.place import place_of
 from storage.schemas import FUSED, MODALITIES, Modality
 from storage.snapshot import Snapshot
 

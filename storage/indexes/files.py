@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from storage.atomic import replacing, write_bytes
 from storage.errors import CorruptLakeError
-from storage.places import local_copy
+from storage.places.atomic import replacing, write_bytes
+from storage.places.place import local_copy
 
 _FAISS: Final[Any] = faiss  # its type stubs lack what its Python side adds
 

@@ -11,7 +11,7 @@ import pytest
 
 from storage.layout import Layout
 from storage.snapshot import Snapshot, current, manifest_of
-from storage.verify import verify
+from storage.verification.verify import verify
 from tests import crashes
 from tests.commands import plain_commands
 

@@ -14,15 +14,15 @@ from flows import cli, maintain, show
 from flows.command import run_status
 from flows.config import MaintainConfig
 from flows.forget import Manner, Wanted, run_forget, run_readmit
-from storage.atomic import write_bytes
 from storage.errors import KeyLostError
 from storage.keys import lake_key
 from storage.layout import Layout
 from storage.locks import writer_lock
-from storage.places import local_copy, place_of
+from storage.places.atomic import write_bytes
+from storage.places.place import local_copy, place_of
 from storage.snapshot import Snapshot, current, published
-from tasks import erase
-from tasks.choose import choose
+from tasks.erasure import erase
+from tasks.erasure.choose import choose
 from tests import media
 from tests.forgetting import CAT, CHINESE, indexer, make_history, settle, sound
 

@@ -33,7 +33,7 @@ from flows import forget, index_media, maintain
 from flows.config import MaintainConfig
 from mmcore.errors import ConfigError
 from mmcore.media import crawl
-from storage import orders
+from storage.erasure import orders
 from storage.errors import NothingToForgetError
 from storage.indexes.exact import exact_search
 from storage.layout import Layout
@@ -42,7 +42,7 @@ from storage.publication import roll_back
 from storage.records import read_record
 from storage.schemas import FUSED, MODALITIES, Modality
 from storage.snapshot import Snapshot, current, published
-from storage.verify import verify
+from storage.verification.verify import verify
 from tasks import embed
 from tests import crashes, media
 

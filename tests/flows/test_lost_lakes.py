@@ -9,7 +9,7 @@ from storage import keys
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
 from storage.snapshot import Snapshot, current, manifest_of
-from storage.verify import verify
+from storage.verification.verify import verify
 from tests import crashes
 from tests.commands import plain_commands
 

@@ -7,11 +7,11 @@ from pydantic import ValidationError
 
 from flows.config import IndexConfig, MaintainConfig
 from mmcore.errors import ConfigError, EvaluationError
+from storage.erasure.orders import Order, write_order
 from storage.errors import LakeLockedError, NoLakeError
 from storage.layout import Layout
 from storage.locks import writer_lock
 from storage.manifest import read_manifest
-from storage.orders import Order, write_order
 from storage.snapshot import Snapshot, current, published
 from tests import media
 from tests.factories import small_lake

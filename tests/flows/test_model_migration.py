@@ -17,7 +17,7 @@ from storage.models import load_model
 from storage.publication import roll_back
 from storage.schemas import Modality
 from storage.snapshot import Snapshot, current
-from storage.verify import verify
+from storage.verification.verify import verify
 from tasks import embed
 from tests import crashes, media
 from tests.fakes import HashEncoder

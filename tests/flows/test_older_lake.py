@@ -12,7 +12,7 @@ from storage.layout import Layout
 from storage.manifest import read_manifest
 from storage.schemas import SCHEMA_VERSION
 from storage.snapshot import Snapshot
-from storage.verify import verify
+from storage.verification.verify import verify
 from tests import crashes
 from tests.commands import plain_commands
 from tests.fakes import HashEncoder

@@ -16,7 +16,7 @@ from mmcore.search.searcher import Searcher
 from mmcore.types import Query
 from storage.errors import PlaceError
 from storage.layout import Layout
-from storage.places import listing, place_of, store_of
+from storage.places.place import listing, place_of, store_of
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from tests.crashes import change_folder, contents_of, make_folder, plain_index

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from flows import cli, show
 from storage.candidates import block, write_candidate
+from storage.erasure.orders import Order, write_order
 from storage.locks import writer_lock
 from storage.manifest import Evaluation
-from storage.orders import Order, write_order
 from storage.publication import publish
 from storage.snapshot import current
 from storage.tables import read_parts

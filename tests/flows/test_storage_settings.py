@@ -11,7 +11,7 @@ from storage.diff import diff
 from storage.layout import Layout
 from storage.schemas import MODALITIES, Modality
 from storage.snapshot import Snapshot
-from storage.verify import verify
+from storage.verification.verify import verify
 from tests import media
 
 ROUNDED = 2.0**-11  # the most by which float16 changes a number of a unit vector

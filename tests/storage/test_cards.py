@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import pytest
 
-from storage.atomic import write_bytes
 from storage.cards import read_card
 from storage.errors import CorruptLakeError
-from storage.places import place_of
+from storage.places.atomic import write_bytes
+from storage.places.place import place_of
 
 
 @pytest.fixture(params=["local", "memory"])

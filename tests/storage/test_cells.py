@@ -15,7 +15,7 @@ from storage.cells import (
     write_cells,
 )
 from storage.errors import CorruptLakeError, IdCollisionError
-from storage.places import Listed
+from storage.places.place import Listed
 from storage.records import Footers, PartRecord, read_record
 from storage.schemas import embeddings_schema
 from storage.tables import part_metadata, read_parts, vector_column, write_part

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.atomic import replacing
 from storage.layout import Layout
+from storage.places.atomic import replacing
 from storage.publication import publish
 from tests.factories import candidate
 

@@ -18,7 +18,7 @@ from storage.tables import (
     vectors_of,
     write_part,
 )
-from storage.verify import verify
+from storage.verification.verify import verify
 from storage.views import views_sql
 from tests.factories import cells, entries, small_lake, unit_vectors
 

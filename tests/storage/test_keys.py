@@ -1,12 +1,12 @@
 import pytest
 
+from storage.erasure.orders import Order, write_order
+from storage.erasure.tombstones import Tombstones, write_tombstones
 from storage.errors import CorruptLakeError, KeyLostError
 from storage.keys import check_key, keyed, lake_key, read_key
 from storage.layout import Layout
-from storage.orders import Order, write_order
 from storage.publication import publish
 from storage.snapshot import Snapshot
-from storage.tombstones import Tombstones, write_tombstones
 from tests.factories import candidate
 
 

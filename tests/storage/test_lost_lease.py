@@ -8,18 +8,19 @@ from uuid import uuid4
 
 import pytest
 
-from storage import candidates, garbage, mending, restart
-from storage.atomic import write_bytes
+from storage import candidates
 from storage.candidates import write_candidate
-from storage.erase_parts import Parts
+from storage.erasure.orders import Order
+from storage.erasure.parts import Parts
+from storage.erasure.sweep import drop_candidates, sweep
 from storage.errors import LakeLockedError
 from storage.layout import Layout
 from storage.locks import writer_lock
-from storage.orders import Order
-from storage.places import listing, place_of
+from storage.maintenance import garbage, mending, restart
+from storage.places.atomic import write_bytes
+from storage.places.place import listing, place_of
 from storage.snapshot import Snapshot
-from storage.sweep import drop_candidates, sweep
-from tasks.reissue import reissue
+from tasks.erasure.reissue import reissue
 from tests.factories import manifest, small_lake
 
 

@@ -9,7 +9,7 @@ from storage.manifest import entry, read_manifest
 from storage.migrations import OLDEST, STEPS, lifted
 from storage.schemas import SCHEMA_VERSION
 from storage.tables import read_parts
-from storage.verify import verify
+from storage.verification.verify import verify
 from tests.factories import IMAGES, PROJECTION, TEXTS, manifest, small_lake
 
 KEY = "mmindex.schema_version"

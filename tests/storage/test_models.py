@@ -1,10 +1,10 @@
 import pytest
 
-from storage.atomic import write_bytes
 from storage.errors import CorruptLakeError, ModelExistsError
 from storage.layout import Layout
 from storage.manifest import entry
 from storage.models import files_of, load_model, store_model, versions
+from storage.places.atomic import write_bytes
 from storage.schemas import is_record, record_name
 from tests.factories import manifest
 

@@ -12,8 +12,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from storage import conditional, garbage, leases, models
-from storage.atomic import replacing, write_bytes
+from storage import leases, models
 from storage.cells import PartRecord, finished_contents, part_path, write_cells
 from storage.diff import diff
 from storage.errors import (
@@ -27,12 +26,15 @@ from storage.errors import (
 )
 from storage.layout import Layout
 from storage.locks import writer_lock
+from storage.maintenance import garbage
 from storage.manifest import entry, read_manifest
-from storage.places import listing, place_of, read_now, remove, store_of
+from storage.places import conditional
+from storage.places.atomic import replacing, write_bytes
+from storage.places.place import listing, place_of, read_now, remove, store_of
 from storage.publication import next_number, publish, roll_back
 from storage.schemas import Modality
 from storage.snapshot import Snapshot, current, manifest_of, published
-from storage.verify import verify
+from storage.verification.verify import verify
 from tests.factories import candidate, cells, manifest, small_lake
 
 KEYS = ("cat", "狗")

@@ -9,13 +9,13 @@ import pytest
 
 from storage import candidates, models
 from storage.candidates import write_candidate
-from storage.garbage import Retention, survey
+from storage.erasure.orders import Order
+from storage.erasure.sweep import sweep
 from storage.layout import Layout
+from storage.maintenance.garbage import Retention, survey
 from storage.manifest import read_manifest
-from storage.orders import Order
-from storage.places import children, folders, listing, place_of
+from storage.places.place import children, folders, listing, place_of
 from storage.snapshot import published
-from storage.sweep import sweep
 from tests.factories import WHEN, manifest, small_lake
 
 

@@ -2,8 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from storage.garbage import Collected, Retention
 from storage.layout import Layout
+from storage.maintenance.garbage import Collected, Retention
 from storage.snapshot import current, published
 from tasks.maintain import collect_garbage, survey_lake
 from tests.factories import WHEN, small_lake
@@ -30,7 +30,7 @@ def test_a_retry_goes_on_where_the_last_try_ended(lake, monkeypatch):
     found = survey_lake.fn(lake, Retention(keep=1, grace=timedelta(0)), WHEN)
     assert len(found.garbage) == 2  # the manifest and the views; all else is younger than WHEN
     with monkeypatch.context() as patch:
-        patch.setattr("storage.garbage.sync", failing)
+        patch.setattr("storage.maintenance.garbage.sync", failing)
         with pytest.raises(OSError, match="busy"):
             collect_garbage.fn(lake, found)
 

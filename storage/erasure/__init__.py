@@ -1,0 +1,1 @@
+"""Erasure: what goes, what must stay for others, tombstones, and the proof."""

@@ -1,0 +1,1 @@
+"""What becomes smaller, and what was damaged: garbage, compaction, mending."""

@@ -1,0 +1,1 @@
+"""Verification: everything that is wrong with a snapshot."""

@@ -1,0 +1,1 @@
+"""Forgetting items, and letting them in again. Loads no Prefect."""

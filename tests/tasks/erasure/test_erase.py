@@ -1,0 +1,411 @@
+"""An erasure, killed wherever it changes the disk, and its proof."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from mmcore.encoders.packing import record_of
+from mmcore.encoders.projections import Projection, caption_digests
+from mmcore.evaluation.report import write_report
+from mmcore.evaluation.scores import Direction, Report, Worst
+from mmcore.training.split import key_of
+from storage import models, records, rewrite
+from storage.candidates import block, blocked, write_candidate
+from storage.erasure import orders
+from storage.errors import KeyLostError, UnerasableError
+from storage.keys import lake_key
+from storage.layout import Layout
+from storage.locks import writer_lock
+from storage.maintenance.garbage import Retention, collect, survey
+from storage.models import load_model
+from storage.schemas import is_record, record_name
+from storage.snapshot import Snapshot, current, published
+from tasks.erasure import erase
+from tasks.erasure.choose import choose
+from tests.crashes import Contents, contents_of, differences, dying
+from tests.forgetting import CAT, CHINESE, ENGLISH, indexer, make_history, settle, sound
+
+STEP = 6  # so many tests share the moments of one erasure
+
+
+@pytest.fixture
+def index(monkeypatch):
+    """`mmindex index` as a plain call."""
+    return indexer(monkeypatch)
+
+
+@pytest.fixture
+def lake(tmp_path, index):
+    """Three snapshots that have the cat."""
+    return make_history(tmp_path / "media", tmp_path / "lake", index)
+
+
+def forget(layout: Layout, *, content: bool = False) -> erase.Erased:
+    """Erase the cat."""
+    with writer_lock(layout):
+        lake_key(layout)
+        choice = choose(layout, ["media/trips/cat.png"], (), content=content)
+        return erase.erase(layout, choice.selection.order)
+
+
+def states(layout: Layout) -> list[Contents]:
+    """What a search of each kept snapshot may see."""
+    return [contents_of(Snapshot.open(layout, number)) for number in published(layout)]
+
+
+def test_work_that_no_snapshot_names_yet_loses_it_too(lake):
+    """A killed run's finished cells are rewritten, and stay; what is made of them goes."""
+    manifest = Snapshot.open(lake).manifest
+    part = lake.root / manifest.paths("embeddings/image")[0]
+    cat = content_of(lake, CAT[0])
+    record = records.read_record(part)
+    other = next(content for content in record.done if content != cat)
+    orphan = rewrite.merged(part.parent, [part], record.only({cat, other}))
+    rows = lake.root / manifest.paths("items")[0]
+    shutil.copy(rows, rows.with_name("part-0000000000000000.parquet"))
+
+    forget(lake)
+
+    left = records.records_in(part.parent)
+    assert orphan not in left
+    assert {content for one in left.values() for content in one.done} >= {other}
+    assert all(cat not in one.done for one in left.values())
+    assert not rows.with_name("part-0000000000000000.parquet").exists()
+
+
+def test_a_refusal_is_told_of_who_is_left(lake, tmp_path, index):
+    """A part's record names a file that could not be read: another one with the same bytes."""
+    folder = tmp_path / "media"
+    for name in ("a-broken.jpg", "b-broken.jpg"):
+        (folder / name).write_bytes(b"\xff\xd8\xff\xe0 this is not a picture")
+    settle(folder)
+    index(folder, lake.root)
+
+    with writer_lock(lake):
+        lake_key(lake)
+        choice = choose(lake, ["media/a-broken.jpg"], (), content=False)
+        done = erase.erase(lake, choice.selection.order)
+
+    assert done.proof.left == {}
+    assert Snapshot.open(lake).rows("quarantine")["path"].to_pylist() == ["b-broken.jpg"]
+    parts = {lake.root / f for f in Snapshot.open(lake).manifest.paths("embeddings/image")}
+    told = [one["path"] for part in parts for one in records.read_record(part).rejections]
+    assert told == ["b-broken.jpg"]
+
+
+def test_a_candidate_that_names_it_is_dropped_and_another_stays(lake):
+    """Blocked work is kept to be looked into, unless it shows what is to be erased."""
+    manifest = Snapshot.open(lake).manifest
+    write_candidate(lake, manifest.model_copy(update={"number": 9, "run": "with-cat"}))
+    block(lake, "with-cat", "too bad")
+    bare = {"number": 8, "run": "empty", "files": [], "indexes": [], "projection": None}
+    write_candidate(lake, manifest.model_copy(update=bare))
+    block(lake, "empty", "too bad")
+    (lake.report("9")).mkdir(parents=True)
+    (lake.report("9") / "report.json").write_text("{}")
+
+    done = forget(lake)
+
+    assert done.candidates == ("with-cat",)
+    assert [one.run for one in blocked(lake)] == ["empty"]
+    assert not lake.report("9").exists()
+
+
+def test_a_report_that_shows_it_is_cleaned_and_told_anew(lake):
+    """Page and JSON lose the example, and keep their scores; other files of it go."""
+    folder = lake.report("3")
+    told = Report.model_validate_json((folder / "report.json").read_bytes())
+    shown = Worst(query=CHINESE, expected=["trips/cat"], first="twin", rank=3, relevant=1)
+    other = Worst(query="a grey wall", expected=["grey"], first="blue", rank=2, relevant=1)
+    direction = Direction(
+        name="text→image",
+        queries=2,
+        gallery=4,
+        means={"RR": 0.4},
+        median_rank=2,
+        chance=0.2,
+        without_results=[],
+        worst=[shown, other],
+    )
+    write_report(told.model_copy(update={"directions": [direction]}), folder)
+    (folder / "run.trec").write_text(f"q1 Q0 {content_of(lake, CAT[0])} 1 0.5 mmindex")
+
+    done = forget(lake)
+
+    after = Report.model_validate_json((folder / "report.json").read_bytes())
+    assert after.directions[0].worst == [other]
+    assert after.directions[0].means == {"RR": 0.4}
+    assert "a grey wall" in (folder / "report.html").read_text("utf-8")
+    assert CHINESE not in (folder / "report.html").read_text("utf-8")
+    assert not (folder / "run.trec").exists()
+    assert done.proof.left == {}
+
+
+def test_a_model_that_was_fitted_on_it_is_named(lake):
+    """Its record loses content and caption, its weights stay, and it serves on."""
+    fitted = projection(lake).fitted_on
+    cat = content_of(lake, CAT[2])
+    assert cat in fitted.contents
+    folder = lake.model("projection", "p1")
+    weights = (folder / "projection.safetensors").read_bytes()
+    names = {path.name for path in folder.iterdir()}
+
+    done = forget(lake)
+
+    assert [model.model for model in done.models] == ["projection/p1"]
+    assert cat not in projection(lake).fitted_on.contents
+    left = projection(lake).fitted_on.captions
+    assert caption_digests([key_of(CHINESE)]).isdisjoint(left)
+    assert caption_digests([key_of(ENGLISH)]) <= left  # the twin's
+    assert (folder / "projection.safetensors").read_bytes() == weights
+    (gone,), (new,) = names - _names(folder), _names(folder) - names
+    assert is_record(gone)
+    assert is_record(new)
+
+
+def test_a_reader_finds_its_own_record_until_the_new_one_is_named(lake, monkeypatch):
+    """Killed before any snapshot is written anew, the old record serves, and all is sound."""
+    lake_key(lake)
+    folder, fitted = lake.model("projection", "p1"), projection(lake).fitted_on
+    before = _names(folder)
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erase, "reissue", die)
+        with pytest.raises(KeyboardInterrupt):
+            forget(lake)
+
+    assert len(_names(folder) - before) == 1
+    assert sound(lake) == []
+    assert projection(lake).fitted_on == fitted
+    with writer_lock(lake):
+        assert [one.model for one in erase.finish(lake).models] == ["projection/p1"]
+    assert before - _names(folder)
+    assert projection(lake).fitted_on.contents < fitted.contents
+
+
+def test_a_model_that_no_snapshot_names_loses_it_too(lake):
+    """Of a run that fitted it and died: the record that shows it goes, the new one stays."""
+    record = record_of(projection(lake).to_files())
+    folder = models.store_model(lake, "projection", "p2", {"config.json": record})
+
+    done = forget(lake)
+
+    assert "projection/p2" in [model.model for model in done.models]
+    assert _names(folder) == {
+        record_name(record_of({p.name: p.read_bytes() for p in folder.iterdir()}))
+    }
+
+
+def test_a_candidate_with_a_model_that_saw_it_is_dropped(lake):
+    """Its manifest names the record that goes."""
+    manifest = Snapshot.open(lake).manifest
+    model = [file for file in manifest.files if file.path.startswith("models/")]
+    bare = {"number": 9, "run": "fitted", "files": model, "indexes": []}
+    write_candidate(lake, manifest.model_copy(update=bare))
+    block(lake, "fitted", "too bad")
+
+    assert forget(lake).candidates == ("fitted",)
+
+
+def test_a_damaged_snapshot_stops_an_erasure_before_anything_is_changed(lake):
+    """It is named, with the way out."""
+    path = lake.root / Snapshot.open(lake, 1).manifest.paths("segments/text")[0]
+    path.write_bytes(path.read_bytes()[:-3])
+    before = {p: p.read_bytes() for p in lake.root.rglob("*") if p.is_file()}
+
+    with pytest.raises(UnerasableError, match=r"snapshot 1 cannot be rewritten.*maintain --keep"):
+        forget(lake)
+
+    del before[lake.lock]
+    assert {p: p.read_bytes() for p in before if p.exists()} == before
+    assert orders.pending(lake) is None
+
+
+def test_a_run_ends_an_erasure_that_was_killed(lake, tmp_path, index, monkeypatch, caplog):
+    """The next writer does what is left, says so, and finds nothing changed."""
+    lake_key(lake)
+    with dying(monkeypatch, lake.root, at=40):
+        forget(lake)
+    assert orders.pending(lake) is not None
+
+    result = index(tmp_path / "media", lake.root)
+
+    assert (result.status, result.forgotten) == ("unchanged", 4)
+    assert "an erasure that was interrupted was ended" in caplog.text
+    assert orders.pending(lake) is None
+    assert _holds(lake) == []
+
+
+def test_what_no_kept_snapshot_holds_goes_with_any_erasure(lake):
+    """The old wording of a caption, whose snapshot retention dropped: nobody can name it."""
+    collect(lake, survey(lake, Retention(keep=1), datetime.now(UTC)))
+    assert published(lake) == [3]
+    assert "An owl." in texts_in(lake.root / "embeddings")
+
+    forget(lake)
+
+    assert "An owl." not in texts_in(lake.root)
+    assert "A sleeping owl." in texts_in(lake.root / "embeddings")
+    assert sound(lake) == []
+
+
+@pytest.mark.parametrize("moved", ["embeddings", "embeddings/image", "spaces", "part", "models"])
+def test_an_erasure_follows_links(lake, tmp_path, moved):
+    """Folders that lie on another disk behind a link, and a linked part, lose it too."""
+    cat, disk = content_of(lake, CAT[0]), tmp_path / "disk"
+    if moved == "part":
+        moved = Snapshot.open(lake).manifest.paths("embeddings/image")[0]
+    (lake.root / moved).rename(disk)
+    (lake.root / moved).symlink_to(disk)
+    rest = [disk] if disk.is_file() else [p for p in disk.rglob("*") if p.is_file()]
+    before = {path: path.read_bytes() for path in rest}
+
+    done = forget(lake)
+
+    assert done.proof.left == {}
+    assert {p: p.read_bytes() for p in before if p.exists()} != before
+    assert not any(cat.encode() in p.read_bytes() for p in before if p.exists())
+    assert sound(lake) == []
+
+
+def test_files_of_others_behind_a_link_stay(lake, tmp_path):
+    """A folder of somebody's that is linked into the lake is read, and not swept."""
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "notes.txt").write_text("of somebody")
+    (lake.root / "segments" / "link").symlink_to(tmp_path / "theirs")
+
+    assert forget(lake).proof.left == {}
+    assert (tmp_path / "theirs" / "notes.txt").exists()
+
+
+def test_an_order_stays_until_its_proof_is_clean(lake, monkeypatch):
+    """A proof that was killed, or found something, is made again as it was, and told whole."""
+    lake_key(lake)
+    note = lake.root / "notes.txt"
+    note.write_text(f"look at {CAT[0]}")
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erase, "prove", die)
+        with pytest.raises(KeyboardInterrupt):
+            forget(lake)
+    with writer_lock(lake):
+        for _ in range(2):
+            again = erase.finish(lake)
+            assert again.proof.left == {"notes.txt": ("path",)}
+            assert again.reissued == (1, 2, 3)
+            assert [model.model for model in again.models] == ["projection/p1"]
+            assert orders.pending(lake) is not None
+        note.unlink()
+        assert erase.finish(lake).proof.left == {}
+        assert erase.finish(lake) is None
+
+
+def test_an_order_that_waits_shows_no_name(lake):
+    """What its proof looks for is sealed under the lake's key."""
+    (lake.root / "notes.txt").write_text(CAT[0])
+    forget(lake)
+    (lake.root / "notes.txt").unlink()
+
+    assert orders.pending(lake) is not None
+    assert _holds(lake) == []
+
+
+def test_another_erasure_takes_up_one_that_waits(lake):
+    """Its failed proof is not lost: both are proved, and both end together."""
+    (lake.root / "notes.txt").write_text(CAT[0])
+    forget(lake)
+    with writer_lock(lake):
+        order = choose(lake, ["media/grey.png"], (), content=False).selection.order
+        assert erase.erase(lake, order).proof.left == {"notes.txt": ("path",)}
+        (lake.root / "notes.txt").write_text("grey.png")
+        assert erase.finish(lake).proof.left == {"notes.txt": ("path",)}
+        (lake.root / "notes.txt").unlink()
+        assert erase.finish(lake).proof.left == {}
+
+
+def test_an_order_under_another_key_is_never_ended(lake):
+    """Its proof would look for nothing."""
+    (lake.root / "notes.txt").write_text(CAT[0])
+    forget(lake)
+    lake.key.write_bytes(b"x" * 32)
+
+    with writer_lock(lake), pytest.raises(KeyLostError, match="is not the one"):
+        erase.finish(lake)
+
+
+def texts_in(folder: Path) -> set[str]:
+    """The texts of all parts below a folder."""
+    parts = [pq.ParquetFile(path).read() for path in folder.rglob("part-*.parquet")]
+    return {
+        text for part in parts if "text" in part.column_names for text in part["text"].to_pylist()
+    }
+
+
+def _names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def content_of(layout: Layout, path: str) -> str:
+    """The content at a path below the root, in the snapshot that serves."""
+    rows = Snapshot.open(layout).rows("files").to_pylist()
+    return next(row["content_id"] for row in rows if row["path"] == path)
+
+
+def projection(layout: Layout) -> Projection:
+    """The projection that serves."""
+    manifest = Snapshot.open(layout).manifest
+    return Projection.from_files(load_model(layout, manifest, "projection", "p1"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("first", range(1, STEP + 1))
+@pytest.mark.parametrize("content", [False, True])
+def test_an_erasure_may_be_killed_at_any_moment(lake, tmp_path, monkeypatch, content, first):
+    """Each snapshot stays whole, as it was or as it is to be, and the next writer ends it."""
+    lake_key(lake)
+    before, done = states(lake), _copy(lake, tmp_path / "done")
+    forget(done, content=content)
+    after, at, died = states(done), first, True
+    while died:
+        layout = _copy(lake, tmp_path / str(at))
+        with dying(monkeypatch, layout.root, at=at) as disk:
+            forget(layout, content=content)
+        died = disk.dead
+        assert current(layout) == 3, disk.told
+        assert sound(layout) == [], disk.told
+        for number, found in enumerate(states(layout)):
+            wanted = (before[number], after[number])
+            assert any(differences(found, one) == (0, 0, 0) for one in wanted), disk.told
+        with writer_lock(layout):
+            ended = erase.finish(layout)
+        if ended is not None:
+            assert ended.proof.left == {}, disk.told
+            assert sound(layout) == [], disk.told
+            assert _holds(layout) == [], disk.told
+            for found, wanted in zip(states(layout), after, strict=True):
+                assert differences(found, wanted) == (0, 0, 0), disk.told
+        shutil.rmtree(layout.root)
+        at += STEP
+    assert at > 100
+
+
+def _copy(lake: Layout, root: Path) -> Layout:
+    shutil.copytree(lake.root, root)
+    return Layout(root)
+
+
+def _holds(layout: Layout) -> list[str]:
+    """Files with a name or text of the cat's own."""
+    words = [name.encode() for name in CAT] + [CHINESE.encode()]
+    files = [path for path in layout.root.rglob("*") if path.is_file()]
+    return [str(path) for path in files if any(word in path.read_bytes() for word in words)]
