@@ -120,6 +120,7 @@ def test_duckdb_and_faiss_read_the_lake_without_mmindex(indexed, monkeypatch):
 def test_a_second_run_does_nothing(copied):
     """Over an unchanged folder nothing is embedded, published or written."""
     folder, lake = copied
+    index(folder, lake)  # the copy lies elsewhere, which is published
     before = listing(lake)
 
     result = index(folder, lake)

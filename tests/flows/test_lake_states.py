@@ -198,9 +198,11 @@ class Lake(RuleBasedStateMachine):
     @rule(file=files)
     def forget(self, file):
         """The items of a file are erased from every kept snapshot, and stay away."""
-        items = self.items_of(file)
+        items, interrupted = self.items_of(file), orders.interrupted(Layout(self.lake))
         if self.forgotten(file):
             assert not self.items_of(file) & items
+            interrupted = True
+        if interrupted:
             self.lost()
 
     @rule(file=files, at=st.integers(1, 80))
@@ -213,10 +215,13 @@ class Lake(RuleBasedStateMachine):
 
     @rule(file=files)
     def readmit(self, file):
-        """What was forgotten may come back with the next run."""
+        """What was forgotten may come back with the next run; an erasure that waits is ended."""
+        interrupted = orders.interrupted(Layout(self.lake))
         with suppress(NothingToForgetError, ConfigError), redirect_stdout(io.StringIO()):
             wanted = forget.Wanted(paths=(str(self.folder / file),))
             forget.run_readmit(str(self.lake), wanted, forget.Manner(as_json=True))
+        if interrupted:
+            self.lost()
 
     # What holds, whatever happened
 

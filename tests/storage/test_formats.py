@@ -8,6 +8,7 @@ from mmcore.types import unit_rows
 from storage.cells import PartRecord, part_path, read_record, write_cells
 from storage.conversion import convert_cells
 from storage.diff import diff
+from storage.places.atomic import write_bytes
 from storage.schemas import DTYPES, LENGTH_TOLERANCE, Modality, embeddings_schema
 from storage.snapshot import Snapshot
 from storage.tables import (
@@ -160,6 +161,7 @@ def test_a_lake_of_float16_is_sound_and_read_as_float32(tmp_path, monkeypatch):
     """Opening, verifying, comparing and DuckDB's views follow the manifest's dtype."""
     before = small_lake(tmp_path)
     after = halved(before)
+    write_bytes(after.layout.snapshot(1) / "views.sql", views_sql(after.manifest).encode())
 
     assert verify(after.layout, after.manifest).findings == ()
     ids, vectors = after.cells(Modality.IMAGE)
