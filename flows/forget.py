@@ -182,7 +182,15 @@ def _chosen(layout: Layout, wanted: Wanted, manner: Manner) -> Choice | None:
             show.several(ERR, choice)
         if not _yes(f"Forget all {len(choice.selection.items)} items?", manner):
             return None
+    elif _asks(manner):
+        show.forgotten(ERR, layout, choice.selection, None)
+        return choice if typer.confirm("Erase this?", default=False, err=True) else None
     return choice
+
+
+def _asks(manner: Manner) -> bool:
+    """Whether somebody is there to be asked; a script that names a path has said what it wants."""
+    return sys.stdin.isatty() and not (manner.yes or manner.dry_run or manner.as_json)
 
 
 def _hits(layout: Layout, wanted: Wanted) -> list[Hit]:

@@ -67,8 +67,7 @@ def rehearse(config: IndexConfig, work: Workplace, clock: Clock) -> IndexResult:
     privacy.check(work, published)
     found, plan = look(walk(config, work, published, clock), config, work, published, clock)
     rates = published.manifest.rates if published else {}
-    number = published.manifest.number if published else None
-    return planned(found, plan, estimate(plan, rates), config, number)
+    return planned(found, plan, estimate(plan, rates), config, published)
 
 
 def update(

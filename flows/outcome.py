@@ -22,13 +22,21 @@ if TYPE_CHECKING:  # tasks load Prefect, which a command that only shows things 
 
 
 def planned(
-    found: Found, plan: Plan, estimated: Estimate, config: IndexConfig, serving: int | None
+    found: Found,
+    plan: Plan,
+    estimated: Estimate,
+    config: IndexConfig,
+    published: Snapshot | None,
 ) -> IndexResult:
     """What a dry run says: nothing was done."""
     base = _counted(found, plan, str(config.lake_root()))
+    items = {item.item_id for item in found.items}
+    before = Before.of(published).items
     return base.model_copy(
         update={
-            "snapshot": serving,
+            "snapshot": published.manifest.number if published else None,
+            "items_added": len(items - before),
+            "items_gone": len(before - items),
             "quarantined": dict(Counter(r.reason for r in found.rejections)),
             "bytes_needed": estimated.bytes,
             "seconds": {"estimated": round(estimated.seconds, 1)},

@@ -141,7 +141,7 @@ def _compacted(found: Compacted, *, planned: bool) -> str:
 def _old_parts(found: Compacted) -> str:
     """What the old files take, and until when."""
     before, after = (size / 1e6 for size in (found.bytes_before, found.bytes_after))
-    return f"{before:,.1f} MB, now {after:,.1f} MB: they go with the last snapshot that names them"
+    return f"{before:,.1f} MB, now {after:,.1f} MB; they go with the last snapshot that names them"
 
 
 def _numbers(numbers: Sequence[int]) -> str:
@@ -171,8 +171,10 @@ def hits(out: Console, found: Sequence[Hit]) -> None:
         table.add_column(
             name, justify="right" if name in ("", "score") else "left", overflow="fold"
         )
+    roots = len({hit.root for hit in found}) > 1
     for rank, hit in enumerate(found, 1):
-        place = plain(hit.path or "") + (f" [dim]{_where(hit.span)}[/]" if hit.span else "")
+        path = f"{hit.root}/{hit.path}" if roots and hit.path else hit.path or ""
+        place = plain(path) + (f" [dim]{_where(hit.span)}[/]" if hit.span else "")
         words = f"\n[dim]{plain(hit.text[:120])}[/]" if hit.text else ""
         table.add_row(str(rank), f"{hit.score:.3f}", plain(hit.key), place + words)
     out.print(table)

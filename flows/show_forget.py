@@ -35,7 +35,7 @@ def forgotten(out: Console, layout: Layout, selection: Selection, done: Erased |
     out.print(f"[bold]mmindex[/] {_head(selection, done)}")
     table = _grid()
     _listed(table, "forget", [_line(item) for item in selection.items])
-    _listed(table, "refused", [plain(f"{root}/{path}") for root, path in selection.refused])
+    _listed(table, "quarantined", [plain(f"{root}/{path}") for root, path in selection.refused])
     if selection.stays:
         table.add_row("stay", f"{_count(len(selection.stays), 'content')}, which others have too:")
         _listed(table, "", [_line(item) for item in selection.shared])

@@ -122,8 +122,9 @@ class _Lease:
         told = _told(look(self._layout.lock))
         try:
             who = f"process {told['pid']} on {told['host']} since {told['since']}"
-            return f"{who} (if that one has died: until {told['expires_at']})"
-        except KeyError:
+            until = datetime.fromisoformat(told["expires_at"]) + _SKEW
+            return f"{who} (if that one has died: until {until.isoformat()})"
+        except (KeyError, ValueError, TypeError):
             return "another process"  # it has just begun, or just ended
 
     def _note(self) -> bytes:

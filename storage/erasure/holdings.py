@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -54,6 +55,13 @@ class Holdings:
             pc.equal(self.held["root"], root), pc.starts_with(self.held["path"], pattern=prefix)
         )
         return sorted(set(self.held["path"].filter(mine).to_pylist()))
+
+    def ending(self, name: str) -> list[str]:
+        """The files called ``name``, with or without their endings, as ROOT/path; sorted."""
+        pattern = rf"(^|/){re.escape(name)}(\.[^/]*)?$"
+        mine = self.held.filter(pc.match_substring_regex(self.held["path"], pattern=pattern))
+        rows = zip(mine["root"].to_pylist(), mine["path"].to_pylist(), strict=True)
+        return sorted({f"{root}/{path}" for root, path in rows})
 
     def of_items(self, items: Collection[int]) -> pa.Table:
         """The rows of ``held`` of ``items``."""

@@ -84,12 +84,21 @@ def _choice(
 def _hint(names: Names, holdings: Holdings, missing: Iterable[str]) -> str:
     aliases = ", ".join(sorted(alias for alias, _ in names.roots)) or "none"
     inner = [one for text in missing if (one := _inside(names.places(text), holdings))]
+    inner += [one for text in missing if (one := _meant(text, holdings))]
     told = "" if not inner else f"{'; '.join(inner)}; or "
     return (
         f"no kept snapshot has it: {told}say ROOT/path (the roots are {aliases}), a path on disk"
-        " below a root, or --item ROOT/KEY; of what only dropped snapshots had, `mmindex maintain"
-        " --keep 1 --grace-days 0 --dead-share 0` clears the rest"
+        " below a root, or --item ROOT/KEY. It may be forgotten already; of what only dropped"
+        " snapshots had, docs/operations.md (Erasure) says how it goes"
     )
+
+
+def _meant(text: str, holdings: Holdings) -> str:
+    """The files whose names end as ``text`` does, as they are to be named; or ""."""
+    found = holdings.ending(text.rpartition("/")[2])
+    if not found:
+        return ""
+    return f"did you mean {', '.join(found[:_EXAMPLES])}{_and_more(found)}?"
 
 
 def _inside(places: Collection[Place], holdings: Holdings) -> str:

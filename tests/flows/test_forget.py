@@ -5,6 +5,7 @@ import subprocess
 import sys
 from contextlib import redirect_stdout
 from io import StringIO
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
@@ -442,7 +443,7 @@ def test_what_dropped_snapshots_left_can_be_cleared(lake, folder, index, forget)
     assert "An owl that woke up." in texts
     assert sound(lake) == []
     err = forget("media/gone.png")[2]
-    assert "mmindex maintain --keep 1 --grace-days 0 --dead-share 0" in err
+    assert "docs/operations.md (Erasure)" in err
 
 
 def test_a_refused_file_can_be_forgotten(folder, index, forget, lake):
@@ -503,3 +504,24 @@ def test_forgetting_needs_no_orchestrator():
     told = "import sys, flows.forget; sys.exit('prefect' in sys.modules or 'torch' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", told], check=False).returncode == 0
+
+
+def test_a_mistyped_name_is_answered_by_those_it_may_mean(lake, forget):
+    """A file name alone is not taken; the error says how it is to be named."""
+    code, _, err = forget("owl")
+
+    assert code == 2
+    assert "did you mean media/owl" in err
+
+
+def test_on_a_terminal_it_asks(lake, forget, monkeypatch):
+    """It shows what goes; without a yes nothing is erased."""
+    terminal = SimpleNamespace(isatty=lambda: True)
+    monkeypatch.setattr("flows.forget.sys", SimpleNamespace(stdin=terminal))
+    answers = iter([False, True])
+    monkeypatch.setattr("flows.forget.typer.confirm", lambda *_, **__: next(answers))
+
+    forget("media/trips/cat.png")
+    assert "trips/cat" in keys_of(lake, 3)
+    forget("media/trips/cat.png")
+    assert "trips/cat" not in keys_of(lake, 3)
