@@ -15,7 +15,7 @@ from rich.console import Console
 
 from flows import show
 from flows.checks import check
-from flows.config import IndexConfig, MaintainConfig
+from flows.config import IndexConfig, IndexResult, MaintainConfig
 from flows.orchestrator import orchestrated
 from flows.progress import BarStages, LogStages, log_lines, reporting
 from mmcore.errors import ConfigError
@@ -42,10 +42,18 @@ def run_index(settings: Mapping[str, Any], *, as_json: bool) -> None:
     """`mmindex index`: the flow `index-media`, watched."""
     config = _valid(IndexConfig, settings)
     check(config)
-    with _watching("flows.index_media"):
+    found: list[IndexResult] = []
+
+    def nothing_to_do() -> bool:
+        from flows.beforehand import nothing_to_do
+
+        found.extend(filter(None, [nothing_to_do(config)]))
+        return bool(found)
+
+    with _watching("flows.index_media", nothing_to_do):
         from flows.index_media import index_media  # loaded while the server started
 
-        result = index_media(config)
+        result = found[0] if found else index_media(config)
     _told(result, show.indexed, as_json=as_json)
 
 
@@ -68,14 +76,15 @@ def _valid(kind: type[S], settings: Mapping[str, Any]) -> S:
 
 
 @contextmanager
-def _watching(module: str) -> Iterator[None]:
+def _watching(module: str, needless: Callable[[], bool] = lambda: False) -> Iterator[None]:
     """A flow inside runs with bars on a terminal, with plain lines elsewhere.
 
-    ``module``, which loads Prefect, is imported while a temporary server starts.
+    ``module``, which loads Prefect, is imported while a temporary server starts; where
+    ``needless`` says so then, no server is waited for, and no flow may run.
     """
     with ExitStack() as stack:
         announce = partial(ERR.print, style="dim", highlight=False, soft_wrap=True)
-        stack.enter_context(orchestrated(announce, preload=(module,)))
+        stack.enter_context(orchestrated(announce, preload=(module,), needless=needless))
         stack.enter_context(log_lines(ERR))
         stages = stack.enter_context(BarStages(ERR)) if ERR.is_terminal else LogStages()
         stack.enter_context(reporting(stages))

@@ -40,16 +40,8 @@ def index_media(config: IndexConfig) -> IndexResult:
     """Index the configured folders into the lake; publish a snapshot if anything changed."""
     check(config)
     device_of(config.runtime.device)
-    lake = Layout(config.lake_root())
-    work = Workplace(
-        lake,
-        config.preset,
-        config.segmentation,
-        config.limits,
-        config.runtime,
-        config.storage,
-        config.private,
-    )
+    work = workplace(config)
+    lake = work.lake
     if config.dry_run:
         return rehearse(config, work, Clock())
     with writer_lock(lake, config.wait):
@@ -59,6 +51,19 @@ def index_media(config: IndexConfig) -> IndexResult:
         empty_staging(work)
         result = mended(lake, lambda published: update(config, work, published, Clock()), anew)
         return result.model_copy(update={"erasure": ended})
+
+
+def workplace(config: IndexConfig) -> Workplace:
+    """Where a run of ``config`` works, and how."""
+    return Workplace(
+        Layout(config.lake_root()),
+        config.preset,
+        config.segmentation,
+        config.limits,
+        config.runtime,
+        config.storage,
+        config.private,
+    )
 
 
 def rehearse(config: IndexConfig, work: Workplace, clock: Clock) -> IndexResult:

@@ -41,12 +41,18 @@ WAITING: Final = (
 
 
 @contextmanager
-def orchestrated(announce: Callable[[str], None], *, preload: Iterable[str] = ()) -> Iterator[str]:
+def orchestrated(
+    announce: Callable[[str], None],
+    *,
+    preload: Iterable[str] = (),
+    needless: Callable[[], bool] = lambda: False,
+) -> Iterator[str]:
     """Yield the URL of the Prefect API that flows inside the block use; it answers.
 
     ``announce`` is told in one line what is used or waited for, before the wait. The modules
-    ``preload`` names are imported while a temporary server starts. No process is left after the
-    block, however it ends.
+    ``preload`` names are imported while a temporary server starts, and ``needless`` is asked: if
+    it says so, the server ends at once, the URL is empty, and no flow may run. No process is left
+    after the block, however it ends.
     """
     set_defaults()
     with ExitStack() as stack:
@@ -58,6 +64,10 @@ def orchestrated(announce: Callable[[str], None], *, preload: Iterable[str] = ()
         for module in preload:
             import_module(module)
         if url is None and server:
+            if needless():
+                server.terminate()
+                yield ""
+                return
             url = await_url(server)
             stack.enter_context(_attached(url))
         assert url is not None

@@ -60,6 +60,17 @@ def walk_roots(
     published: Snapshot | None,
     losses: LossLimits,
 ) -> tuple[Walked, ...]:
+    """``listed_roots``, as a task."""
+    return listed_roots(sources, spec, work, published, losses)
+
+
+def listed_roots(
+    sources: tuple[Source, ...],
+    spec: CrawlSpec,
+    work: Workplace,
+    published: Snapshot | None,
+    losses: LossLimits,
+) -> tuple[Walked, ...]:
     """List every root; one that the lake has and the run does not name is an error."""
     if published:
         refuse_lost_roots(published, sources, losses.drop)

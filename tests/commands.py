@@ -30,7 +30,7 @@ def plain_commands(
     from flows import cli, command, index_media, maintain
 
     crashes.plain_index(monkeypatch)
-    monkeypatch.setattr(command, "_watching", lambda _: nullcontext())
+    monkeypatch.setattr(command, "_watching", lambda *_: nullcontext())
     for module, name in ((index_media, "index_media"), (maintain, "maintain")):
         flow = getattr(module, name).fn
         plain = partial(flow)

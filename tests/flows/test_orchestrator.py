@@ -180,3 +180,20 @@ def test_a_configured_server_is_used(prefect_server):
             assert url == prefect_server
 
     assert said == [f"using the Prefect server at {prefect_server}"] * 2
+
+
+def test_a_needless_server_is_not_waited_for(environment):
+    """What is found out while it starts may end it: there is no URL, and no process is left."""
+    program = """
+from flows.orchestrator import orchestrated
+
+with orchestrated(print, needless=lambda: True) as url:
+    print(repr(url))
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(
+        command, env=environment, cwd=ROOT, capture_output=True, check=True, text=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "''"
+    assert not servers(environment)
