@@ -143,18 +143,6 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Embeddings:
-    """Unit vectors of one space; row ``i`` belongs to ``segment_ids[i]``."""
-
-    space: str
-    segment_ids: Ids  # (n,) int64
-    vectors: Vectors  # (n, d) float32
-
-    def __post_init__(self) -> None:
-        check_unit_rows(self.segment_ids, self.vectors)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Fused:
     """One unit vector an item, from what the item has."""
 

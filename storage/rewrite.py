@@ -6,7 +6,7 @@ does not grow with it, and gets a name of its own; the old ones stay.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +18,7 @@ from storage.cells import free_path, part_path
 from storage.errors import CorruptLakeError
 from storage.manifest import sha256
 from storage.parquet import footer
-from storage.records import RECORD, PartRecord, read_record, record_text
+from storage.records import RECORD, PartRecord, record_text
 from storage.schemas import digest
 from storage.tables import (
     Compression,
@@ -30,18 +30,6 @@ from storage.tables import (
 )
 
 Mask = Callable[[pa.Table], NDArray[np.bool_]]
-
-
-def without(path: Path, contents: Set[str], folder: Path) -> Path | None:
-    """A part of cells without ``contents``, in ``folder``; None when nothing would be left.
-
-    The part itself is returned where it neither embedded nor refused one of them.
-    """
-    record = read_record(path)
-    kept = record.without(contents)
-    if kept == record:
-        return path
-    return merged(folder, [path], kept) if kept.done or kept.rejections else None
 
 
 def merged(

@@ -14,7 +14,7 @@ from storage.errors import CorruptLakeError, LakeVersionError
 from storage.layout import Layout
 from storage.parquet import schema_of
 from storage.places.place import is_local
-from storage.schemas import LENGTH_TOLERANCE, Dtype, Modality
+from storage.schemas import LENGTH_TOLERANCE, Dtype
 from storage.snapshot import TABLES, Snapshot
 from storage.tables import reading, stream_part
 
@@ -94,12 +94,3 @@ def unit_findings(
     if wrong.any():
         why = f"{wrong.sum()} vectors are not finite and of length 1"
         yield Finding(name, f"{why}, first that of {ids[wrong][0]}")
-
-
-def searched_space(snapshot: Snapshot, modality: Modality) -> str:
-    """The space in which a modality is searched; "" without an encoder."""
-    encoder, projection = snapshot.manifest.encoder(modality), snapshot.manifest.projection
-    if encoder is None:
-        return ""
-    joined = projection is not None and snapshot.manifest.joins(encoder)
-    return projection.space if projection is not None and joined else encoder.space

@@ -22,7 +22,6 @@ from storage.verification.findings import (
     live_ids,
     parts_of,
     places_of,
-    searched_space,
     stream_checked,
     told_by,
     unit_findings,
@@ -196,7 +195,7 @@ def _fusible(snapshot: Snapshot, space: str) -> Ids:
     of = [
         whole_table(snapshot, f"segments/{modality}", ["item_id"])["item_id"].to_numpy()
         for modality in MODALITIES
-        if searched_space(snapshot, modality) == space
+        if snapshot.space(modality) == space
     ]
     ids: Ids = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *of]))
     return ids

@@ -22,7 +22,6 @@ from storage.verification.findings import (
     Finding,
     Ids,
     live_ids,
-    searched_space,
     stream_checked,
     told_by,
 )
@@ -121,7 +120,7 @@ def _index(snapshot: Snapshot, entry: IndexEntry) -> Iterator[Finding]:
         return
     yield from _compared(entry.path, held, _wanted(snapshot, entry))
     if entry.modality != FUSED:
-        space = searched_space(snapshot, Modality(entry.modality))
+        space = snapshot.space(Modality(entry.modality))
         if entry.space != space:
             yield Finding(entry.path, f"is of the space {entry.space}, and the rows of {space}")
 

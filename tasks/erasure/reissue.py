@@ -51,7 +51,6 @@ def reissue(snapshot: Snapshot, order: Order, key: bytes, parts: Parts) -> bool:
     manifest = before.model_copy(
         update={
             "files": _sorted([*files, *_entries(layout, rows)]),
-            "seen": before.seen,
             "inputs": "",  # with the erased files: the same ones, let in again, are not these
             "tombstones": tombstones_digest(layout),
             "reissued_at": datetime.now(UTC),

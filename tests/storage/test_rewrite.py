@@ -23,6 +23,11 @@ def contents(path):
     return read_parts([path], ["content_id"])["content_id"].to_pylist()
 
 
+def without(path, contents, folder):
+    """A part of cells without some contents."""
+    return rewrite.merged(folder, [path], read_record(path).without(contents))
+
+
 def projected_of(path, folder, **metadata):
     """Vectors of another space for the segments of a part."""
     ids = read_parts([path], ["segment_id"])["segment_id"]
@@ -35,7 +40,7 @@ def test_a_part_without_a_content_has_the_rest_as_it_was(part):
     """Rows, record and footer lack it; the old part lies where it was."""
     before, whole = part.read_bytes(), read_parts([part])
 
-    new = rewrite.without(part, {"a", "bad"}, part.parent)
+    new = without(part, {"a", "bad"}, part.parent)
 
     assert new != part
     assert part.read_bytes() == before
@@ -44,21 +49,10 @@ def test_a_part_without_a_content_has_the_rest_as_it_was(part):
     assert b"bad" not in new.read_bytes()
 
 
-def test_a_part_that_has_nothing_of_it_is_kept(part):
-    """It is returned itself."""
-    assert rewrite.without(part, {"other"}, part.parent) == part
-
-
-def test_of_a_part_that_has_nothing_else_none_is_left(part):
-    """Then no part is written."""
-    assert rewrite.without(part, {"a", "b", "bad", "silent"}, part.parent) is None
-    assert list(part.parent.iterdir()) == [part]
-
-
 def test_projected_vectors_follow_their_cells(part, tmp_path):
     """By the segments' ids, under the name of the rewritten part, with the old footer."""
     old = projected_of(part, tmp_path / "space", **{"mmindex.space": "words/p1"})
-    new = rewrite.without(part, {"a"}, part.parent)
+    new = without(part, {"a"}, part.parent)
 
     found = rewrite.projected(tmp_path / "space", new, [old])
 
@@ -69,7 +63,7 @@ def test_projected_vectors_follow_their_cells(part, tmp_path):
 
 def test_projected_vectors_that_are_not_there_are_missed(part, tmp_path):
     """What should have them is damaged."""
-    old = projected_of(rewrite.without(part, {"a"}, part.parent), tmp_path / "space")
+    old = projected_of(without(part, {"a"}, part.parent), tmp_path / "space")
 
     with pytest.raises(CorruptLakeError, match="2 of the 4 segments"):
         rewrite.projected(tmp_path / "space", part, [old])
@@ -85,7 +79,7 @@ def test_a_codec_is_kept(tmp_path, compression):
         compression=compression,
     )
 
-    new = rewrite.without(old, {"a"}, tmp_path)
+    new = without(old, {"a"}, tmp_path)
 
     assert rewrite.compression_of([new]) == rewrite.compression_of([old]) == compression
 
@@ -115,7 +109,7 @@ def test_memory_does_not_grow_with_a_part(tmp_path, monkeypatch):
     pool = pa.proxy_memory_pool(before)
     pa.set_memory_pool(pool)
     try:
-        new = rewrite.without(old, set(names[:10]), tmp_path)
+        new = without(old, set(names[:10]), tmp_path)
     finally:
         pa.set_memory_pool(before)
 
