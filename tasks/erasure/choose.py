@@ -98,7 +98,7 @@ def _meant(text: str, holdings: Holdings) -> str:
     found = holdings.ending(text.rpartition("/")[2])
     if not found:
         return ""
-    return f"did you mean {', '.join(found[:_EXAMPLES])}{_and_more(found)}?"
+    return f"did you mean {', '.join(found[:_EXAMPLES])}{_and_more(found)}"
 
 
 def _inside(places: Collection[Place], holdings: Holdings) -> str:
