@@ -229,6 +229,7 @@ class Lake(RuleBasedStateMachine):
     def every_snapshot_is_whole(self):
         """Each kept snapshot verifies, and has the rows and vectors it was published with."""
         layout = Layout(self.lake)
+        self.meet()
         for number in published(layout):
             snapshot = Snapshot.open(layout, number)
             assert verify(layout, snapshot.manifest).findings == ()
@@ -345,11 +346,21 @@ class Lake(RuleBasedStateMachine):
             result = maintain.maintain.fn(config)
             note(f"maintain: {result.status}, {result.kept} stay, {result.gone} go")
         finally:
-            for number in set(published(layout)) - self.known.keys():
-                parent = Snapshot.open(layout, number).manifest.parent
-                self.known[number] = self.known[parent]
+            self.meet()
             if interrupted:
                 self.lost()
+
+    def meet(self):
+        """Know what another step than a run published.
+
+        A compaction holds what its parent does, a publication that was ended what it was to hold.
+        """
+        layout = Layout(self.lake)
+        for number in sorted(set(published(layout)) - self.known.keys()):
+            snapshot = Snapshot.open(layout, number)
+            compacted = snapshot.manifest.run.endswith("-maintain")
+            own = crashes.contents_of(snapshot)
+            self.known[number] = self.known[snapshot.manifest.parent] if compacted else own
 
     def items_of(self, file):
         """The items that have a file, in any kept snapshot."""
