@@ -273,8 +273,11 @@ class Lake(RuleBasedStateMachine):
         try:
             return self.index(self.folder, self.lake, **self.config())
         finally:
+            if interrupted:  # the run ends an erasure first, and that drops what no snapshot holds
+                for fingerprint, contents in self.counts.embedded.items():
+                    self.done.setdefault(fingerprint, set()).difference_update(contents)
             self.count(changed)
-            if interrupted:  # the run ends an erasure first
+            if interrupted:
                 self.lost()
 
     def count(self, changed):
