@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import io
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import faiss
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock
 from PIL import Image
@@ -120,6 +122,21 @@ def left_over(lake: Path) -> list[Path]:
     """What a killed run left and nothing names: temporary siblings, staging, candidates."""
     found = [path for path in lake.rglob(".*.tmp") if path.parent.suffix != ".tmp"]
     return [*found, *(lake / "candidates").glob("*"), *(lake / "staging").glob("*")]
+
+
+@contextmanager
+def quick() -> Iterator[None]:
+    """For hundreds of small runs: no log lines, and no threads for such few rows."""
+    logging.disable(logging.INFO)
+    before = pa.cpu_count(), faiss.omp_get_max_threads()
+    pa.set_cpu_count(1)
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+        pa.set_cpu_count(before[0])
+        faiss.omp_set_num_threads(before[1])
 
 
 class Killed(BaseException):

@@ -64,7 +64,7 @@ def make_history(folder: Path, lake: Path, index: Callable[..., Any], **options:
     return layout
 
 
-def sound(layout: Layout) -> list[str]:
+def all_findings(layout: Layout) -> list[str]:
     """What is wrong with any kept snapshot."""
     return [
         f"{number}: {finding}"

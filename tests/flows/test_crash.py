@@ -1,8 +1,5 @@
-import logging
 import shutil
 
-import faiss
-import pyarrow as pa
 import pytest
 
 from storage.layout import Layout
@@ -14,15 +11,9 @@ from tests.soundness import sound
 
 @pytest.fixture(autouse=True)
 def fast():
-    """Hundreds of runs: no log lines, and no threads for such few rows."""
-    logging.disable(logging.INFO)
-    before = pa.cpu_count(), faiss.omp_get_max_threads()
-    pa.set_cpu_count(1)
-    faiss.omp_set_num_threads(1)
-    yield
-    logging.disable(logging.NOTSET)
-    pa.set_cpu_count(before[0])
-    faiss.omp_set_num_threads(before[1])
+    """Hundreds of runs."""
+    with crashes.quick():
+        yield
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from storage.snapshot import Snapshot, current, published
 from tasks.erasure import erase
 from tasks.erasure.choose import choose
 from tests import media
-from tests.forgetting import CAT, CHINESE, indexer, make_history, settle, sound
+from tests.forgetting import CAT, CHINESE, all_findings, indexer, make_history, settle
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_an_item_leaves_every_kept_snapshot(lake, forget):
     for number in (1, 2, 3):
         assert keys_of(lake, number) & {"trips/cat", "twin"} == {"twin"}
         assert Snapshot.open(lake, number).manifest.reissued_at is not None
-    assert sound(lake) == []
+    assert all_findings(lake) == []
 
 
 def test_nothing_of_it_is_left_in_any_byte(lake, forget):
@@ -146,7 +146,7 @@ def test_content_that_others_have_stays_unless_it_is_asked_for(lake, folder, for
     assert [item["key"] for item in told["shared_with"]] == ["twin"]
     assert "twin.txt" not in serving.rows("files")["path"].to_pylist()
     assert keys_of(lake, 3) >= {"twin"}
-    assert sound(lake) == []
+    assert all_findings(lake) == []
     assert index(folder, lake.root, crawl={"hash_all": True}).status == "unchanged"
 
 
@@ -230,7 +230,7 @@ def test_lakes_of_all_settings_can_forget(tmp_path, folder, index, options):
 
     assert done.proof.left == {}
     assert Snapshot.open(lake).rows("items").num_rows == before - 1
-    assert sound(lake) == []
+    assert all_findings(lake) == []
     result = index(folder, lake.root, crawl={"hash_all": True}, **options)
     assert (result.status, result.forgotten) == ("unchanged", 4)
 
@@ -441,7 +441,7 @@ def test_what_dropped_snapshots_left_can_be_cleared(lake, folder, index, forget)
     texts = {t for part in parts if "text" in part.column_names for t in part["text"].to_pylist()}
     assert not texts & {"An owl.", "A sleeping owl."}
     assert "An owl that woke up." in texts
-    assert sound(lake) == []
+    assert all_findings(lake) == []
     err = forget("media/gone.png")[2]
     assert "docs/operations.md (Erasure)" in err
 
@@ -467,7 +467,7 @@ def test_everything_can_be_forgotten(folder, index, forget, lake):
     assert forget(*[part for name in names for part in ("--item", f"media/{name}")])[0] == 0
 
     assert keys_of(lake, 3) == set()
-    assert sound(lake) == []
+    assert all_findings(lake) == []
     assert index(folder, lake.root).status == "unchanged"
 
 
@@ -495,7 +495,7 @@ def test_a_lake_in_a_store_can_forget(s3, tmp_path, folder, index, monkeypatch):
     assert not any(copies.iterdir())
     assert done.reissued == (1, 2, 3)
     assert "trips/cat" not in keys_of(layout, 1)
-    assert sound(layout) == []
+    assert all_findings(layout) == []
 
 
 @pytest.mark.slow

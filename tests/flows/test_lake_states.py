@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 import os
 import shutil
 import tempfile
@@ -11,9 +10,7 @@ from collections import Counter, defaultdict
 from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
-import faiss
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import note, settings
 from hypothesis import strategies as st
@@ -460,15 +457,9 @@ def listing(lake: Path) -> dict[Path, tuple[int, int]]:
 
 @pytest.fixture(autouse=True)
 def quiet():
-    """Hundreds of runs: no log lines, and no threads for such few rows."""
-    logging.disable(logging.INFO)
-    before = pa.cpu_count(), faiss.omp_get_max_threads()
-    pa.set_cpu_count(1)
-    faiss.omp_set_num_threads(1)
-    yield
-    logging.disable(logging.NOTSET)
-    pa.set_cpu_count(before[0])
-    faiss.omp_set_num_threads(before[1])
+    """Hundreds of runs."""
+    with crashes.quick():
+        yield
 
 
 @pytest.mark.timeout(600)

@@ -26,7 +26,7 @@ from storage.snapshot import Snapshot, current, published
 from tasks.erasure import erase
 from tasks.erasure.choose import choose
 from tests.crashes import Contents, contents_of, differences, dying
-from tests.forgetting import CAT, CHINESE, ENGLISH, indexer, make_history, settle, sound
+from tests.forgetting import CAT, CHINESE, ENGLISH, all_findings, indexer, make_history, settle
 
 STEP = 6  # so many tests share the moments of one erasure
 
@@ -181,7 +181,7 @@ def test_a_reader_finds_its_own_record_until_the_new_one_is_named(lake, monkeypa
             forget(lake)
 
     assert len(_names(folder) - before) == 1
-    assert sound(lake) == []
+    assert all_findings(lake) == []
     assert projection(lake).fitted_on == fitted
     with writer_lock(lake):
         assert [one.model for one in erase.finish(lake).models] == ["projection/p1"]
@@ -252,7 +252,7 @@ def test_what_no_kept_snapshot_holds_goes_with_any_erasure(lake):
 
     assert "An owl." not in texts_in(lake.root)
     assert "A sleeping owl." in texts_in(lake.root / "embeddings")
-    assert sound(lake) == []
+    assert all_findings(lake) == []
 
 
 @pytest.mark.parametrize("moved", ["embeddings", "embeddings/image", "spaces", "part", "models"])
@@ -271,7 +271,7 @@ def test_an_erasure_follows_links(lake, tmp_path, moved):
     assert done.proof.left == {}
     assert {p: p.read_bytes() for p in before if p.exists()} != before
     assert not any(cat.encode() in p.read_bytes() for p in before if p.exists())
-    assert sound(lake) == []
+    assert all_findings(lake) == []
 
 
 def test_files_of_others_behind_a_link_stay(lake, tmp_path):
@@ -382,7 +382,7 @@ def test_an_erasure_may_be_killed_at_any_moment(lake, tmp_path, monkeypatch, con
             forget(layout, content=content)
         died = disk.dead
         assert current(layout) == 3, disk.told
-        assert sound(layout) == [], disk.told
+        assert all_findings(layout) == [], disk.told
         for number, found in enumerate(states(layout)):
             wanted = (before[number], after[number])
             assert any(differences(found, one) == (0, 0, 0) for one in wanted), disk.told
@@ -390,7 +390,7 @@ def test_an_erasure_may_be_killed_at_any_moment(lake, tmp_path, monkeypatch, con
             ended = erase.finish(layout)
         if ended is not None:
             assert ended.proof.left == {}, disk.told
-            assert sound(layout) == [], disk.told
+            assert all_findings(layout) == [], disk.told
             assert _holds(layout) == [], disk.told
             for found, wanted in zip(states(layout), after, strict=True):
                 assert differences(found, wanted) == (0, 0, 0), disk.told
