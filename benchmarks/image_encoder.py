@@ -25,7 +25,7 @@ from mmcore.encoders import efficientnet
 from mmcore.encoders.device import FAST_BFLOAT16, cpu_flags
 from mmcore.encoders.embedded_image import build_image
 from mmcore.encoders.lite0 import SIDE
-from mmcore.media.image import square
+from mmcore.media.images.fit import square
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 
 BATCH = 32

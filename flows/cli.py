@@ -135,6 +135,14 @@ def index(
     wait: Annotated[
         float, typer.Option(help="Seconds to wait for another run on this lake.")
     ] = 0.0,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="SECTION.NAME=VALUE",
+            help="Any other setting, as limits.max_pixels=200000000; may be repeated.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
     ] = False,
@@ -142,6 +150,7 @@ def index(
 ) -> None:
     """Index folders of media into a lake and publish a snapshot if anything changed."""
     from flows.command import run_index
+    from flows.overrides import overridden
 
     settings: dict[str, Any] = {
         "media": tuple(media),
@@ -165,7 +174,7 @@ def index(
         "wait": wait,
         "dry_run": dry_run,
     }
-    run_index(settings, as_json=as_json)
+    run_index(overridden(settings, set_ or ()), as_json=as_json)
 
 
 @app.command()
@@ -228,6 +237,39 @@ def files(
     from flows.snapshots import run_files
 
     run_files(lake, modality, as_json=as_json)
+
+
+@app.command()
+def quarantine(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Only these: ROOT, ROOT/path, a file or a folder of a root, or a glob.",
+            metavar="PATH",
+        ),
+    ] = None,
+    lake: Lake = LAKE,
+    stage: Annotated[
+        list[str] | None, typer.Option(help="Only this stage: crawl, sniff, read, image …")
+    ] = None,
+    reason: Annotated[
+        list[str] | None, typer.Option(help="Only this reason: decode-error …; may be repeated.")
+    ] = None,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Each row, with the decoder's message and times.")
+    ] = False,
+    stopped: Annotated[
+        bool,
+        typer.Option("--stopped", help="Of the last run that was not allowed to publish."),
+    ] = False,
+    lang: Annotated[str | None, typer.Option(help="zh or en; the locale's if not given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say which files could not be used, why, and what to do."""
+    from flows.quarantine import Manner, Wanted, run_quarantine
+
+    wanted = Wanted(tuple(paths or ()), tuple(stage or ()), tuple(reason or ()), stopped)
+    run_quarantine(lake, wanted, Manner(listed, lang, as_json))
 
 
 @app.command()

@@ -145,7 +145,8 @@ def _items(snapshot: Snapshot) -> set[int]:
 
 def failed(found: Found, plan: Plan, serving: Snapshot) -> dict[str, tuple[int, int]]:
     """By encoder: how many of the contents to embed, and of those that were there, failed."""
-    rejected = set(serving.rows("quarantine", ["content_id"])["content_id"].to_pylist())
+    rows = serving.rows("quarantine", ["content_id", "source"]).to_pylist()
+    rejected = {row["content_id"] for row in rows if row["source"] is None}  # not just in part
     bad = [c for c in found.contents if c.content_id in rejected]
     counts = {}
     for key, shards in zip(plan.encoders, plan.shards, strict=True):

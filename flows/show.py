@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,8 @@ def _left_out(table: Table, result: IndexResult) -> None:
         table.add_row("quarantined", f"[yellow]{_counted(result.quarantined)}[/]")
         for path, reason in result.examples.items():
             table.add_row("", f"{plain(path)} [dim]{reason}[/]")
+        if result.status != "planned":
+            table.add_row("", "[dim]`mmindex quarantine` says what each means, and what to do[/]")
     if result.set_aside:
         table.add_row("mended", f"[yellow]{len(result.set_aside)} damaged files of the lake[/]")
         for path in result.set_aside:
@@ -174,7 +176,8 @@ def hits(out: Console, found: Sequence[Hit]) -> None:
     roots = len({hit.root for hit in found}) > 1
     for rank, hit in enumerate(found, 1):
         path = f"{hit.root}/{hit.path}" if roots and hit.path else hit.path or ""
-        place = plain(path) + (f" [dim]{_where(hit.span)}[/]" if hit.span else "")
+        where = ", ".join(_where(hit))
+        place = plain(path) + (f" [dim]{plain(where)}[/]" if where else "")
         words = f"\n[dim]{plain(hit.text[:120])}[/]" if hit.text else ""
         table.add_row(str(rank), f"{hit.score:.3f}", plain(hit.key), place + words)
     out.print(table)
@@ -187,10 +190,35 @@ def plain(text: str) -> str:
     )
 
 
-def _where(span: Span) -> str:
+def _where(hit: Hit) -> Iterator[str]:
+    """Where in its file the segment of a hit lies, and what it was found to be."""
+    if hit.span is not None and hit.span.unit != "box":
+        yield _place(hit.span)
+    if hit.span is not None and hit.span.box is not None:
+        yield "region"
+    if hit.kind not in (None, "page", "region"):
+        yield str(hit.kind)
+
+
+def _place(span: Span) -> str:
+    """``at 0:12–0:22``, ``page 3``, ``char 0–400``; the first page is 1 for people."""
     if span.unit == "second":
-        return f"{span.start:.1f}–{span.end:.1f} s"
+        digits = 0 if span.end == span.start or span.end - span.start >= 1 else 1
+        ends = dict.fromkeys(_clock(at, digits) for at in (span.start, span.end))
+        return f"at {'–'.join(ends)}"
+    if span.unit == "page":
+        first, last = int(span.start) + 1, max(int(span.start) + 1, int(span.end))
+        return f"page {first}" if first == last else f"pages {first}–{last}"
     return f"{span.unit} {span.start:.0f}–{span.end:.0f}"
+
+
+def _clock(seconds: float, digits: int) -> str:
+    """``0:12``, ``1:02:03``; with a digit ``0:12.4``."""
+    whole, rest = divmod(round(seconds, digits), 60)
+    hours, minutes = divmod(int(whole), 60)
+    width = 3 + digits if digits else 2
+    told = f"{rest:0{width}.{digits}f}"
+    return f"{hours}:{minutes:02d}:{told}" if hours else f"{minutes}:{told}"
 
 
 def hit_json(hit: Hit) -> dict[str, Any]:
@@ -204,6 +232,8 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "root": hit.root,
         "path": hit.path,
         "span": None if hit.span is None else [hit.span.start, hit.span.end, hit.span.unit],
+        "box": None if hit.span is None or hit.span.box is None else list(hit.span.box),
+        "kind": hit.kind,
         "text": hit.text,
     }
 
@@ -264,7 +294,8 @@ def quarantine(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:
         table.add_row(plain(row["path"]), row["reason"], plain(row["message"] or ""))
     out.print(table)
     if len(rows) > MOST:
-        out.print(f"[dim]and {len(rows) - MOST:,} more: the table quarantine has them all[/]")
+        out.print(f"[dim]and {len(rows) - MOST:,} more[/]")
+    out.print("[dim]`mmindex quarantine` groups them, and says what to do[/]")
 
 
 HEADS = {

@@ -56,15 +56,19 @@ class UnreachableError(SourceError, ConnectionError):
 
 
 class TooManyBadFilesError(MmindexError):
-    """More files failed than the run accepts; nothing is published."""
+    """More files failed than the run accepts; nothing is published.
+
+    ``example`` says which: the reasons, each with a count and a file.
+    """
 
     exit_code = 4
 
     def __init__(self, bad: int, total: int, limit: float, example: str) -> None:
         self.bad, self.total, self.limit, self.example = bad, total, limit, example
         super().__init__(
-            f"{bad} of {total} files could not be used, more than the accepted {limit:.0%}"
-            f" (such as {example}); nothing was published: mend them, or raise --max-bad-fraction"
+            f"{bad} of {total} files could not be used, more than the accepted {limit:.0%}:"
+            f" {example}. Nothing was published; `mmindex quarantine --stopped` lists them: mend"
+            " them, or raise --max-bad-fraction"
         )
 
 

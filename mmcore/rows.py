@@ -12,6 +12,7 @@ from operator import attrgetter, contains, itemgetter
 from sys import intern
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -21,9 +22,8 @@ from mmcore.types import Item, MediaFile, Rejection, Span
 from storage import schemas
 from storage.schemas import MODALITIES, Modality
 
-_QUARANTINE_KEY: Final = (
-    *("root", "path", "content_id", "source", "start", "stage", "reason", "message", "decoder"),
-)
+_TROUBLE: Final = ("root", "path", "content_id", "source", "start", "stage", "reason")
+_QUARANTINE_KEY: Final = (*_TROUBLE, "message", "decoder", "end", "unit", "box")
 
 _BATCH: Final = 10_000  # rows that are Python's at once, beside what is made of them
 _MODALITIES: Final = {str(modality): modality for modality in MODALITIES}  # an enum asks slowly
@@ -163,26 +163,38 @@ def segments_table(item_files: pa.Table, descriptions: pa.Table) -> pa.Table:
         .group_by(["content_id", "item_id"])
         .aggregate([])
     )
-    rows = descriptions.select(schemas.DESCRIPTIONS.names).join(
-        pairs, keys="content_id", join_type="inner"
+    places = pa.table(  # Arrow joins no columns of lists, such as boxes
+        {
+            "content_id": descriptions["content_id"],
+            "segment_id": descriptions["segment_id"],
+            "place": np.arange(descriptions.num_rows),
+        }
     )
-    rows = rows.select(schemas.SEGMENTS.names).cast(schemas.SEGMENTS)
-    return rows.sort_by([("segment_id", "ascending"), ("item_id", "ascending")])
+    joined = places.join(pairs, keys="content_id", join_type="inner")
+    joined = joined.sort_by([("segment_id", "ascending"), ("item_id", "ascending")])
+    rows = descriptions.take(joined["place"]).append_column("item_id", joined["item_id"])
+    return rows.select(schemas.SEGMENTS.names).cast(schemas.SEGMENTS)
 
 
 def quarantine_table(
     rejections: Iterable[Rejection], previous: pa.Table | None, now: datetime
 ) -> pa.Table:
-    """``schemas.QUARANTINE``; ``first_seen`` is kept, and ``last_seen`` too if nothing changed."""
+    """``schemas.QUARANTINE``; ``first_seen`` is kept, and ``last_seen`` too if nothing changed.
+
+    Another decoder, or another message of it, is no new trouble: it was first seen when it was.
+    """
     rows = sorted((record_of(r) for r in rejections), key=_quarantine_key)
     known = [] if previous is None else previous.to_pylist()
     order = sorted(range(len(known)), key=lambda place: _quarantine_key(known[place]))
     before = {_quarantine_key(known[place]): known[place] for place in order}
     if previous is not None and [_quarantine_key(row) for row in rows] == list(before):
         return previous.take(pa.array(order, pa.int64()))
+    first: dict[tuple[str, ...], datetime] = {}
+    for old in known:
+        trouble = _key(old, _TROUBLE)
+        first[trouble] = min(old["first_seen"], first.get(trouble, now))
     for row in rows:
-        seen = before.get(_quarantine_key(row))
-        row["first_seen"] = seen["first_seen"] if seen else now
+        row["first_seen"] = first.get(_key(row, _TROUBLE), now)
         row["last_seen"] = now
     return pa.Table.from_pylist(rows, schema=schemas.QUARANTINE)
 
@@ -206,12 +218,15 @@ def part_rejections(
 
 
 def _quarantine_key(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple("" if row[name] is None else str(row[name]) for name in _QUARANTINE_KEY)
+    return _key(row, _QUARANTINE_KEY)
+
+
+def _key(row: Mapping[str, Any], names: Iterable[str]) -> tuple[str, ...]:
+    return tuple("" if row.get(name) is None else str(row[name]) for name in names)
 
 
 def rejection_of(row: Mapping[str, Any]) -> Rejection:
     """A rejection read back from a part's record (the keys of a quarantine row)."""
-    span = None if row.get("unit") is None else Span(row["start"], row["end"], row["unit"])
     return Rejection(
         root=row["root"],
         path=row["path"],
@@ -221,23 +236,37 @@ def rejection_of(row: Mapping[str, Any]) -> Rejection:
         message=row["message"] or "",
         decoder=row["decoder"],
         source=row.get("source"),
-        span=span,
+        span=span_of(row),
     )
+
+
+def span_of(row: Mapping[str, Any]) -> Span | None:
+    """Where in its content a row's segment, or fault, lies; None where that is all of it."""
+    if row.get("unit") is None:
+        return None
+    box = row.get("box")
+    left, top, right, bottom = box or (0.0, 0.0, 0.0, 0.0)
+    return Span(row["start"], row["end"], row["unit"], (left, top, right, bottom) if box else None)
 
 
 def record_of(rejection: Rejection) -> dict[str, Any]:
     """A rejection as a part's record keeps it: a quarantine row without times."""
-    span = rejection.span
     return {
         "root": rejection.root,
         "path": printable(rejection.path),
         "content_id": rejection.content_id,
         "source": rejection.source,
-        "start": span.start if span else None,
-        "end": span.end if span else None,
-        "unit": span.unit if span else None,
+        **_placed(rejection.span),
         "stage": rejection.stage,
         "reason": rejection.reason,
         "message": rejection.message or None,
         "decoder": rejection.decoder,
     }
+
+
+def _placed(span: Span | None) -> dict[str, Any]:
+    """The columns that say where; floats, since the id of a segment is made of them."""
+    if span is None:
+        return dict.fromkeys(("start", "end", "unit", "box"))
+    box = None if span.box is None else [float(number) for number in span.box]
+    return {"start": float(span.start), "end": float(span.end), "unit": span.unit, "box": box}

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
-from storage.schemas import Dtype, digest
+from storage.schemas import Dtype, Modality, digest
 
 
 class Spec(BaseModel):
@@ -25,26 +34,89 @@ class LimitsSpec(Spec):
 
     max_pixels: PositiveInt = Field(default=100_000_000, description="pixels of a picture")
     max_bytes: PositiveInt = Field(default=8_000_000_000, description="bytes of a file")
-    max_text_bytes: PositiveInt = Field(default=50_000_000, description="bytes of a text")
+    max_text_bytes: PositiveInt = Field(
+        default=50_000_000, description="bytes of a text, unpacked where it is packed"
+    )
     max_seconds: PositiveFloat = Field(
         default=4 * 3600.0, description="seconds of a sound or a video"
     )
     max_segments: PositiveInt = Field(default=20_000, description="segments of one content")
+    max_pages: PositiveInt = Field(default=10_000, description="pages of a document or a picture")
+    max_nesting: PositiveInt = Field(
+        default=200, description="levels of what is nested: JSON, HTML, archives in archives"
+    )
+    stall_seconds: PositiveFloat = Field(
+        default=60.0, description="seconds that a decoder may work without yielding a segment"
+    )
+    file_seconds: PositiveFloat = Field(
+        default=3600.0, description="seconds that a decoder may work on one file"
+    )
+    worker_bytes: PositiveInt = Field(
+        default=2_500_000_000, description="memory of one decoding process"
+    )
 
 
 class SegmentationSpec(Spec):
-    """How contents are cut into segments; part of each encoder's fingerprint."""
+    """How contents are shaped and cut into segments; part of each encoder's fingerprint.
 
+    A field's first word is the modality whose segments it decides.
+    """
+
+    image_enhance: tuple[Literal["autocontrast", "denoise"], ...] = Field(
+        default=(), description="what is done to a picture before it is embedded, in this order"
+    )
+    image_regions: NonNegativeInt = Field(
+        default=0, description="salient regions of a picture that are segments beside the whole"
+    )
     text_chars: PositiveInt = Field(
         default=400, description="longest text chunk in characters (a Chinese one half as long)"
     )
+    text_overlap: NonNegativeInt = Field(
+        default=60,
+        description="characters at most, in whole sentences, that a chunk repeats of the last one",
+    )
+    text_dictionaries: tuple[str, ...] = Field(
+        default=(), description="files of words that jieba is to know, in its own format"
+    )
     audio_window: PositiveFloat = Field(default=10.0, description="seconds of an audio window")
+    audio_overlap: NonNegativeFloat = Field(
+        default=0.0, description="seconds that an audio window repeats of the last one"
+    )
+    audio_denoise: bool = Field(
+        default=False, description="whether steady noise is taken out of sounds"
+    )
+    video_cut: Literal["interval", "shots"] = Field(
+        default="interval", description="equal intervals, or shots (the extra `shots`)"
+    )
     video_interval: PositiveFloat = Field(
         default=2.0, description="seconds between the frames of a video"
     )
     video_max_frames: PositiveInt = Field(
         default=64, description="frames of one video: a long one is sampled more sparsely"
     )
+
+    ocr: bool = Field(
+        default=False, description="whether text in pictures is read (the extra `ocr`)"
+    )
+    asr: str | None = Field(
+        default=None,
+        description="folder of the Whisper model that reads speech (the extra `asr`)",
+    )
+
+    @model_validator(mode="after")
+    def _windows_move_on(self) -> Self:
+        if self.audio_overlap >= self.audio_window:
+            raise ValueError(
+                f"audio_overlap is {self.audio_overlap:g} s, which has to be less than"
+                f" audio_window, {self.audio_window:g} s"
+            )
+        return self
+
+    def deciding(self, modality: Modality) -> dict[str, Any]:
+        """The fields that decide the segments of ``modality``, as JSON."""
+        prefix = f"{modality}_"
+        fields = self.model_dump(mode="json")
+        return {name: value for name, value in fields.items() if name.startswith(prefix)}
 
 
 class CrawlSpec(Spec):
@@ -131,6 +203,10 @@ class StorageSpec(Spec):
     compression: Literal["none", "zstd"] = Field(
         default="none", description="codec of the vectors that are written from now on"
     )
+    thumbnail_side: NonNegativeInt = Field(
+        default=160,
+        description="pixels of the longer side of thumbnails that are made from now on; 0: none",
+    )
 
 
 class RuntimeSpec(Spec):
@@ -143,4 +219,7 @@ class RuntimeSpec(Spec):
     )
     threads: PositiveInt | None = Field(
         default=None, description="threads of one model; None: the cores"
+    )
+    isolate: bool = Field(
+        default=True, description="decode in processes of their own, which may crash or hang"
     )

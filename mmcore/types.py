@@ -55,13 +55,21 @@ class Item:
         object.__setattr__(self, "item_id", schemas.item_id(self.root, self.key))
 
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom, as shares of an upright picture's width and height."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Where in its content a segment lies; ``unit`` is char, second, page or box."""
+    """Where in its content a segment lies; ``unit`` is char, second, page or box.
+
+    Pages count from 0: the first is 0 to 1. A ``box`` lies in the page that ``start`` names.
+    """
 
     start: float
     end: float
     unit: str
+    box: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +78,20 @@ class Segment:
 
     content_id: str
     modality: Modality
-    source: str  # self, track:N, …
+    source: str  # self, track:N, subtitle:N, page:N, ocr@…, asr@…
     segmentation: str  # how it was cut: "whole", "window-10s" …
     span: Span | None = None
     language: str | None = None
     text: str | None = None
+    kind: str | None = None  # what it was found to be; decides no id
 
     @property
     def segment_id(self) -> int:
         """Made from the content and the place in it."""
-        span = None if self.span is None else (self.span.start, self.span.end, self.span.unit)
-        return schemas.segment_id(self.content_id, self.source, self.segmentation, span)
+        span, box = None, None
+        if self.span is not None:
+            span, box = (self.span.start, self.span.end, self.span.unit), self.span.box
+        return schemas.segment_id(self.content_id, self.source, self.segmentation, span, box)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +202,7 @@ class Hit:
     path: str | None = None  # a file of the item: the one the segment is cut from
     span: Span | None = None
     text: str | None = None
+    kind: str | None = None  # what the segment was found to be
 
 
 def check_unit_rows(ids: Ids, vectors: Vectors) -> None:

@@ -11,12 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from storage.columns import in_order, late_fields, widened
 from storage.errors import IdCollisionError
+from storage.formats import Compression
 from storage.records import RECORD, PartRecord, read_record, record_text, records_in
 from storage.schemas import DESCRIPTIONS, LENGTH_TOLERANCE, dtype_of, embeddings_schema
-from storage.tables import Compression, read_parts, vectors_of, write_part
+from storage.tables import read_parts, vectors_of, write_part
 
-IDENTITY: Final = ("content_id", "source", "segmentation", "start", "end", "unit")
+IDENTITY: Final = ("content_id", "source", "segmentation", "start", "end", "unit", "box")
 """What a segment's id is a hash of."""
 
 
@@ -32,11 +34,14 @@ def write_cells(
 
     A part is never changed, since a published snapshot may name it: one with an equal record is
     kept, and beside one with another (a decoder changed) the new part gets the next free name.
-    Raises ValueError for rows that are not finite and of unit length, for a segment that comes
-    twice, and for a cell whose content is not in ``record.done``.
+    Cells without thumbnails may lack that column. Raises ValueError for rows that are not finite
+    and of unit length, for a segment that comes twice, and for a cell whose content is not in
+    ``record.done``.
     """
     kind = cells.schema.field("vector").type
-    checked = cells.cast(embeddings_schema(kind.list_size, dtype_of(kind)))
+    schema = embeddings_schema(kind.list_size, dtype_of(kind))
+    names, late = in_order(cells.column_names, schema, 0), late_fields(schema, 0)
+    checked = widened(cells, names, late, cells.num_rows).cast(schema)
     _check(checked, record)
     path = free_path(path, record)
     if path.exists():
@@ -116,7 +121,7 @@ def live_descriptions(parts: Sequence[Path], live: Set[str]) -> pa.Table:
     wanted = pa.array(sorted(live), pa.string())
     found = [DESCRIPTIONS.empty_table()]
     for path in parts:
-        rows = read_parts([path], DESCRIPTIONS.names)
+        rows = read_parts([path], DESCRIPTIONS.names, like=DESCRIPTIONS)
         found.append(rows.filter(pc.is_in(rows["content_id"], wanted)))
     table = pa.concat_tables(found)
     ids = table["segment_id"].to_numpy()

@@ -7,11 +7,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from storage.cells import free_path
+from storage.formats import Compression
 from storage.parquet import schema_of
 from storage.records import read_record
-from storage.schemas import Dtype, dtype_of, vector_type
+from storage.schemas import Dtype, dtype_of, embeddings_schema
 from storage.tables import (
-    Compression,
     part_metadata,
     part_writer,
     reading,
@@ -35,13 +35,13 @@ def convert_cells(source: Path, folder: Path, dtype: Dtype, compression: Compres
         return path
     with reading(source):
         before = schema_of(source)
-    old = before.field("vector")
-    place = before.get_field_index("vector")
-    new = old.with_type(vector_type(old.type.list_size, dtype))
-    told = part_metadata(source) | {_FROM: dtype_of(old.type)}
-    schema = before.set(place, new).remove_metadata()
+    old = before.field("vector").type
+    told = part_metadata(source) | {_FROM: dtype_of(old)}
+    stored = embeddings_schema(old.list_size, dtype_of(old))
+    schema = embeddings_schema(old.list_size, dtype)
+    place = schema.get_field_index("vector")
     with part_writer(path, schema, told, compression=compression) as write:
-        for rows in stream_part(source):
+        for rows in stream_part(source, like=stored):
             vectors = vector_column(vectors_of(rows), dtype)
-            write(rows.set_column(place, new, pa.chunked_array([vectors])))
+            write(rows.set_column(place, schema.field(place), pa.chunked_array([vectors])))
     return path

@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from storage.schemas import is_vector
+
 PART_ROWS: Final = 1 << 16  # of a part, about; a quarter at least, four times that at most
 PART_BYTES: Final = 16 << 20  # the same, of its vectors
 _BOUNDS: Final = 4
@@ -41,7 +43,7 @@ def stretch_rows(schema: pa.Schema) -> int:
     bits = sum(
         field.type.list_size * field.type.value_type.bit_width
         for field in schema
-        if pa.types.is_fixed_size_list(field.type)
+        if is_vector(field.type)
     )
     return min(PART_ROWS, max(1, 8 * PART_BYTES // bits)) if bits else PART_ROWS
 

@@ -49,7 +49,12 @@ def _from_1(stored: Stored) -> Stored:
     return {**stored, "projection": {**projection, "encoders": joined}}
 
 
-STEPS: Final[Mapping[int, Callable[[Stored], Stored]]] = MappingProxyType({1: _from_1})
+def _from_2(stored: Stored) -> Stored:
+    """Version 3 only has more columns in its tables: older parts stay as they are."""
+    return stored
+
+
+STEPS: Final[Mapping[int, Callable[[Stored], Stored]]] = MappingProxyType({1: _from_1, 2: _from_2})
 """Version → what makes the next one of it."""
 
 OLDEST: Final = min(STEPS)

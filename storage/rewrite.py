@@ -7,6 +7,7 @@ does not grow with it, and gets a name of its own; the old ones stay.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,20 +17,16 @@ from numpy.typing import NDArray
 
 from storage.cells import free_path, part_path
 from storage.errors import CorruptLakeError
+from storage.formats import PICTURE_BYTES, Compression, picture_bytes, rows_per_group
 from storage.manifest import sha256
-from storage.parquet import footer
+from storage.parquet import footer, schema_of
 from storage.records import RECORD, PartRecord, record_text
-from storage.schemas import digest
-from storage.tables import (
-    Compression,
-    part_metadata,
-    part_writer,
-    reading,
-    rows_per_group,
-    stream_part,
-)
+from storage.schemas import digest, dtype_of, embeddings_schema
+from storage.tables import part_metadata, part_writer, reading, stream_part
 
 Mask = Callable[[pa.Table], NDArray[np.bool_]]
+
+_AS_STORED: Final = pa.schema([])
 
 
 def merged(
@@ -54,7 +51,7 @@ def merged(
         return mask
 
     footers = _common(sources) | {RECORD: record_text(record)}
-    return _copied(path, sources, of_done, footers)
+    return _copied(path, _cells(sources), of_done, footers)
 
 
 def merged_path(folder: Path, sums: Sequence[str], record: PartRecord) -> Path:
@@ -84,7 +81,26 @@ def projected(folder: Path, cells: Path, sources: Sequence[Path]) -> Path:
         mask: NDArray[np.bool_] = padded[np.searchsorted(wanted, ids)] == ids
         return mask
 
-    return _copied(path, sources, is_wanted, _common(sources))
+    return _copied(path, _Sources(sources), is_wanted, _common(sources))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """Parts that are copied, with columns as those of ``like``."""
+
+    paths: Sequence[Path]
+    like: pa.Schema = _AS_STORED
+
+    def stream(self, path: Path) -> Iterator[pa.Table]:
+        """The rows of one of the parts."""
+        return stream_part(path, like=self.like)
+
+
+def _cells(paths: Sequence[Path]) -> _Sources:
+    """Parts of cells, which older versions wrote with fewer columns."""
+    with reading(paths[0]):
+        kind = schema_of(paths[0]).field("vector").type
+    return _Sources(paths, embeddings_schema(kind.list_size, dtype_of(kind)))
 
 
 _VERSION: Final = "mmindex.schema_version"
@@ -97,39 +113,40 @@ def segments_of(path: Path) -> NDArray[np.int64]:
     return np.concatenate([_NONE, *(rows["segment_id"].to_numpy() for rows in tables)])
 
 
-def _copied(path: Path, sources: Sequence[Path], mask: Mask, footers: dict[str, str]) -> Path:
-    schema = next(stream_part(sources[0])).schema
+def _copied(path: Path, sources: _Sources, mask: Mask, footers: dict[str, str]) -> Path:
+    schema = next(sources.stream(sources.paths[0])).schema
     groups = _groups(_selected(sources, schema, mask), rows_per_group(schema))
-    with part_writer(path, schema, footers, compression=compression_of(sources)) as write:
+    with part_writer(path, schema, footers, compression=compression_of(sources.paths)) as write:
         for rows in groups:
             write(rows)
     return path
 
 
 def _groups(rows: Iterator[pa.Table], size: int) -> Iterator[pa.Table]:
-    """The same rows in tables of ``size`` rows, the last one apart."""
+    """The same rows in tables of ``size`` rows, of fewer where their pictures fill a group."""
     held: list[pa.Table] = []
-    count = 0
+    count = pictures = 0
     for table in rows:
         held.append(table)
-        count += table.num_rows
-        if count >= size:
+        count, pictures = count + table.num_rows, pictures + picture_bytes(table)
+        if count >= size or pictures >= PICTURE_BYTES:
             whole = pa.concat_tables(held)
             yield whole.slice(0, size)
-            held, count = [whole.slice(size)], count - size
+            held, count = [whole.slice(size)], max(0, count - size)
+            pictures = picture_bytes(held[0])
     if count:
         yield pa.concat_tables(held)
 
 
-def _selected(sources: Sequence[Path], schema: pa.Schema, mask: Mask) -> Iterator[pa.Table]:
+def _selected(sources: _Sources, schema: pa.Schema, mask: Mask) -> Iterator[pa.Table]:
     """The rows of ``sources`` that ``mask`` lets through, each segment once."""
     seen: set[int] = set()
-    for source in sources:
-        for rows in stream_part(source):
+    for source in sources.paths:
+        for rows in sources.stream(source):
             if rows.schema != schema:
-                raise CorruptLakeError(source, f"has other columns than {sources[0].name}")
+                raise CorruptLakeError(source, f"has other columns than {sources.paths[0].name}")
             found = rows.filter(pa.array(mask(rows)))
-            if len(sources) > 1:
+            if len(sources.paths) > 1:
                 ids = found["segment_id"].to_pylist()
                 found = found.filter(pa.array([i not in seen for i in ids], pa.bool_()))
                 seen.update(ids)

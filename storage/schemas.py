@@ -8,12 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final, Literal, get_args
 
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """Raised when a table or the manifest changes its fields or their meaning (migrations.py)."""
 
 
@@ -56,6 +58,21 @@ class Modality(StrEnum):
 
 
 MODALITIES: Final = tuple(Modality)
+
+SINCE: Final[Mapping[str, int]] = MappingProxyType({"box": 3, "kind": 3, "thumbnail": 3})
+"""Columns that came later, and the version that brought them: older parts have nulls there."""
+
+_DERIVED: Final = ("subtitle:", "ocr@", "asr@")
+
+
+def is_caption(source: str) -> bool:
+    """Whether a text with this ``source`` is somebody's text about an item.
+
+    The others are read or heard in a picture, a sound or a video: they are found and fused as any
+    text, but nothing is fitted on them, and no measured query is made of them.
+    """
+    return not source.startswith(_DERIVED)
+
 
 FUSED: Final = "fused"
 """Names the items' one vector, where a modality's name stands for its segments' vectors."""
@@ -105,10 +122,16 @@ def item_id(root: str, key: str) -> int:
 
 
 def segment_id(
-    content: str, source: str, segmentation: str, span: tuple[float, float, str] | None
+    content: str,
+    source: str,
+    segmentation: str,
+    span: tuple[float, float, str] | None,
+    box: tuple[float, float, float, float] | None = None,
 ) -> int:
     """Id of a segment: what it is cut from and where, never who has it or where the file lies."""
     where = "" if span is None else f"{span[0]!r}:{span[1]!r}:{span[2]}"
+    if box is not None:
+        where += ":" + ",".join(repr(float(number)) for number in box)
     return stable_id("segment", content, source, segmentation, where)
 
 
@@ -116,6 +139,9 @@ def required(name: str, kind: pa.DataType) -> pa.Field:
     """A column without nulls."""
     return pa.field(name, kind, nullable=False)
 
+
+BOX: Final = pa.list_(pa.field("element", pa.float64()), 4)
+"""Left, top, right and bottom: float64, since the id of a segment is a hash of them."""
 
 FILES: Final = pa.schema(
     [
@@ -160,6 +186,8 @@ _DESCRIPTION: Final = [  # what is known of a segment without knowing who has it
     pa.field("start", pa.float64()),
     pa.field("end", pa.float64()),
     pa.field("unit", pa.string()),
+    pa.field("box", BOX),  # shares of the upright picture, or page
+    pa.field("kind", pa.string()),  # what it was found to be: page, region, voice, silence …
     pa.field("text", pa.string()),
 ]
 
@@ -178,6 +206,7 @@ QUARANTINE: Final = pa.schema(
         pa.field("start", pa.float64()),
         pa.field("end", pa.float64()),
         pa.field("unit", pa.string()),
+        pa.field("box", BOX),
         required("stage", pa.string()),
         required("reason", pa.string()),
         pa.field("message", pa.string()),
@@ -220,9 +249,18 @@ def vector_type(dim: int, dtype: Dtype = "float32") -> pa.DataType:
     return pa.list_(pa.field("element", kind, nullable=False), dim)
 
 
+def is_vector(kind: pa.DataType) -> bool:
+    """Whether an Arrow type is one that ``vector_type`` makes; that of a box is none."""
+    return bool(pa.types.is_fixed_size_list(kind) and kind.value_type != pa.float64())
+
+
 def embeddings_schema(dim: int, dtype: Dtype = "float32") -> pa.Schema:
-    """Cells of one encoder, each with the description of its segment (docs/decisions/0003)."""
-    return pa.schema([*DESCRIPTIONS, required("vector", vector_type(dim, dtype))])
+    """Cells of one encoder, each with the description of its segment (docs/decisions/0003).
+
+    Of what is seen also a small JPEG (docs/decisions/0016).
+    """
+    thumbnail = pa.field("thumbnail", pa.binary())
+    return pa.schema([*DESCRIPTIONS, thumbnail, required("vector", vector_type(dim, dtype))])
 
 
 def projected_schema(dim: int, dtype: Dtype = "float32") -> pa.Schema:

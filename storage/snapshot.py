@@ -104,12 +104,12 @@ class Snapshot:
     def rows(self, table: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Read ``files``, ``items``, ``item_files``, ``quarantine`` or ``segments/<modality>``.
 
-        A table without files has its columns and no rows.
+        A table without files has its columns and no rows; what an older one lacks is null.
         """
-        paths = self._paths(table)
+        paths, schema = self._paths(table), TABLES[table.partition("/")[0]]
         if paths:
-            return read_parts(paths, columns)
-        empty = TABLES[table.partition("/")[0]].empty_table()
+            return read_parts(paths, columns, like=schema)
+        empty = schema.empty_table()
         return empty if columns is None else empty.select(list(columns))
 
     def cells(self, modality: Modality, wanted: NDArray[np.int64] | None = None) -> Rows:

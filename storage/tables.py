@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -15,20 +15,18 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from storage.columns import in_order, late_fields, widened
 from storage.cutting import stretches
 from storage.errors import CorruptLakeError
+from storage.formats import Compression, group_rows, written_as
 from storage.migrations import check_version
 from storage.parquet import footer, part_file
 from storage.places.atomic import replacing
-from storage.schemas import SCHEMA_VERSION, Dtype, dtype_of, vector_type
+from storage.schemas import SCHEMA_VERSION, Dtype, vector_type
 
-Compression = Literal["none", "zstd"]
-"""Of vectors; the other columns always have zstd."""
-
-_GROUP_BYTES: Final = 32 << 20  # of vectors, so that reading by row group stays small
-_GROUP_ROWS: Final = 1 << 17
 _HASHED_ROWS: Final = 1 << 16
 _NO_METADATA: Final[Mapping[str, str]] = MappingProxyType({})
+_ANY: Final = pa.schema([])
 
 
 def write_part(
@@ -58,35 +56,15 @@ def part_writer(
 ) -> Iterator[Callable[[pa.Table], None]]:
     """``write_part`` piece by piece: yields what takes one table of ``schema`` after another."""
     told = {**metadata, "mmindex.schema_version": str(SCHEMA_VERSION)}
-    size = rows_per_group(schema)
     with (
         replacing(path, final=True) as temporary,
         pq.ParquetWriter(
-            temporary, schema.with_metadata(told), **_format(schema, compression)
+            temporary, schema.with_metadata(told), **written_as(schema, compression)
         ) as writer,
     ):
         yield lambda table: writer.write_table(
-            table.replace_schema_metadata(told), row_group_size=size
+            table.replace_schema_metadata(told), row_group_size=group_rows(table)
         )
-
-
-def _format(schema: pa.Schema, compression: Compression) -> dict[str, Any]:
-    """How the columns of a part are written; the leaf of a vector column has a name of its own."""
-    leaves = {name: f"{name}.list.element" for name in _vector_columns(schema)}
-    packed = compression != "none"
-    split = [  # DuckDB reads no byte-stream-split float16
-        name for name in leaves if packed and dtype_of(schema.field(name).type) == "float32"
-    ]
-    return {
-        "use_dictionary": _text_columns(schema),
-        "write_statistics": [name for name in schema.names if name not in leaves],
-        "compression": {
-            leaves.get(name, name): compression if name in leaves else "zstd"
-            for name in schema.names
-        },
-        "column_encoding": {leaves[name]: "BYTE_STREAM_SPLIT" for name in split} or None,
-        "write_page_checksum": True,
-    }
 
 
 def write_rows(folder: Path, table: pa.Table, *, compression: Compression = "none") -> list[Path]:
@@ -104,12 +82,18 @@ def write_rows(folder: Path, table: pa.Table, *, compression: Compression = "non
     return paths
 
 
-def read_parts(paths: Sequence[Path], columns: Sequence[str] | None = None) -> pa.Table:
+def read_parts(
+    paths: Sequence[Path],
+    columns: Sequence[str] | None = None,
+    *,
+    like: pa.Schema = _ANY,
+) -> pa.Table:
     """Read parts into one table, in order; a column that some parts lack is null there.
 
-    Raises CorruptLakeError naming the file that is missing, damaged or does not fit the others.
+    So is one of ``like`` that all of them lack, since it came with a later schema version. Raises
+    CorruptLakeError naming the file that is missing, damaged or does not fit the others.
     """
-    tables = [table for path in paths for table in stream_part(path, columns)]
+    tables = [table for path in paths for table in stream_part(path, columns, like=like)]
     if not tables:
         return pa.table({})
     try:  # also the empty ones: their columns count
@@ -127,23 +111,32 @@ def _without_empty_chunks(table: pa.Table) -> pa.Table:
     return pa.table(chunked, schema=table.schema)
 
 
-def stream_part(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-    """Yield a part by row groups (at least one table, maybe without rows)."""
+def stream_part(
+    path: Path, columns: Sequence[str] | None = None, *, like: pa.Schema = _ANY
+) -> Iterator[pa.Table]:
+    """Yield a part by row groups (at least one table, maybe without rows).
+
+    Columns of ``like`` that the part lacks, being of an earlier schema version, are null; without
+    ``columns``, those of ``like`` come first, in its order.
+    """
     with reading(path), part_file(path) as part:
-        _known(path, part.schema_arrow.metadata)
-        schema = part.schema_arrow.remove_metadata()
-        names = [n for n in (schema.names if columns is None else columns) if n in schema.names]
-        yield schema.empty_table().select(names)
+        version = known_version(path, part.schema_arrow.metadata)
+        schema, late = part.schema_arrow.remove_metadata(), late_fields(like, version)
+        wanted = in_order(schema.names, like, version) if columns is None else columns
+        names = [n for n in wanted if n in schema.names]
+        told = [n for n in wanted if n in schema.names or n in late]
+        yield widened(schema.empty_table().select(names), told, late, 0)
         for group in range(part.num_row_groups):
             rows = part.read_row_group(group, columns=names)
-            yield rows.replace_schema_metadata(None).select(names)
+            count = part.metadata.row_group(group).num_rows
+            yield widened(rows.replace_schema_metadata(None), told, late, count)
 
 
 def part_metadata(path: Path) -> dict[str, str]:
     """The footer's own keys and values; reads no rows."""
     with reading(path):
         stored = footer(path).metadata or {}
-        _known(path, stored)
+        known_version(path, stored)
     return {k.decode(): v.decode() for k, v in stored.items() if k != b"ARROW:schema"}
 
 
@@ -153,12 +146,14 @@ def part_rows(path: Path) -> int:
         return int(footer(path).num_rows)
 
 
-def _known(path: Path, metadata: Mapping[bytes, bytes] | None) -> None:
-    """Refuse a part of a schema that is not known; tables are the same in all that are."""
-    version = (metadata or {}).get(b"mmindex.schema_version", b"")
-    if not version:
+def known_version(path: Path, metadata: Mapping[bytes, bytes] | None) -> int:
+    """The schema version that a part was written under; refuse one that is not known."""
+    told = (metadata or {}).get(b"mmindex.schema_version", b"")
+    if not told:
         raise CorruptLakeError(path, "is no part of a lake: its footer names no schema version")
-    check_version(path, int(version) if version.isdigit() else version.decode("utf-8", "replace"))
+    version = int(told) if told.isdigit() else 0
+    check_version(path, version or told.decode("utf-8", "replace"))
+    return version
 
 
 @contextmanager
@@ -227,17 +222,3 @@ def _joined(array: Any) -> Iterator[bytes]:
         ends = np.frombuffer(offsets, dtype=np.int32)[array.offset : array.offset + len(array) + 1]
         if ends[-1] > ends[0]:
             yield values.slice(int(ends[0]), int(ends[-1] - ends[0])).to_pybytes()
-
-
-def _text_columns(schema: pa.Schema) -> list[str]:
-    return [f.name for f in schema if pa.types.is_string(f.type)]
-
-
-def _vector_columns(schema: pa.Schema) -> dict[str, int]:
-    return {f.name: f.type.list_size for f in schema if pa.types.is_fixed_size_list(f.type)}
-
-
-def rows_per_group(schema: pa.Schema) -> int:
-    """The rows of a row group: so many that their vectors take some 32 MB."""
-    numbers = sum(_vector_columns(schema).values())
-    return min(_GROUP_ROWS, max(1024, _GROUP_BYTES // (4 * numbers))) if numbers else _GROUP_ROWS

@@ -14,12 +14,15 @@ from storage.manifest import EncoderEntry, Manifest
 from storage.schemas import FUSED, MODALITIES
 
 _HEADER: Final = """\
--- Snapshot {number} of a mmindex lake: views of exactly its live rows, for DuckDB.
+-- Snapshot {number} of a mmindex lake: views of exactly its live rows, for DuckDB.{schema}
 -- The paths below are relative to the lake. Either start DuckDB in the lake:
 --     cd LAKE && duckdb -init snapshots/{number}/views.sql
 -- or, from anywhere, say where it lies before reading this file:
 --     SET file_search_path = 'LAKE';
 """
+
+SCHEMA: Final = f" Schema {schemas.SCHEMA_VERSION}."
+"""Ends the first line of the views that this version writes."""
 
 _RELATIVE: Final = Layout(Path())
 
@@ -30,6 +33,7 @@ _TYPES: Final = {
     pa.string(): "VARCHAR",
     pa.binary(): "BLOB",
     pa.list_(pa.string()): "VARCHAR[]",
+    schemas.BOX: "DOUBLE[]",
     pa.timestamp("us", tz="UTC"): "TIMESTAMPTZ",
 }
 
@@ -39,10 +43,11 @@ def views_sql(manifest: Manifest) -> str:
 
     ``files``, ``items``, ``item_files``, ``quarantine`` and ``segments`` (of all modalities, with
     the column ``modality``) are always there. ``embeddings_<modality>`` (the encoder's cells),
-    ``vectors_<modality>`` (what is searched) and ``fused`` are there if they have files.
+    ``vectors_<modality>`` (what is searched) and ``fused`` are there if they have files. All have
+    today's columns, whichever version wrote the files.
     """
     number = "candidate" if manifest.number is None else manifest.number
-    return "\n".join([_HEADER.format(number=number), *_views(manifest)])
+    return "\n".join([_HEADER.format(number=number, schema=SCHEMA), *_views(manifest)])
 
 
 def _views(manifest: Manifest) -> Iterator[str]:
@@ -53,7 +58,7 @@ def _views(manifest: Manifest) -> Iterator[str]:
         ("quarantine", schemas.QUARANTINE),
     ):
         paths = manifest.paths(table)
-        yield _view(table, f"SELECT * FROM {_parts(paths)}" if paths else _nothing(schema))
+        yield _view(table, _union(schema, [f"SELECT * FROM {_parts(paths)}"] if paths else []))
     yield _view("segments", _segments(manifest))
     for encoder in map(manifest.encoder, MODALITIES):
         if encoder is not None:
@@ -63,15 +68,13 @@ def _views(manifest: Manifest) -> Iterator[str]:
 
 def _segments(manifest: Manifest) -> str:
     parts = {modality: manifest.paths(f"segments/{modality}") for modality in MODALITIES}
-    empty = _nothing(pa.schema([*schemas.SEGMENTS, schemas.required("modality", pa.string())]))
-    return "\nUNION ALL BY NAME ".join(
-        [
-            f"SELECT *, {_quoted(modality)} AS modality FROM {_parts(paths)}"
-            for modality, paths in parts.items()
-            if paths
-        ]
-        or [empty]
-    )
+    schema = pa.schema([*schemas.SEGMENTS, schemas.required("modality", pa.string())])
+    selected = [
+        f"SELECT *, {_quoted(modality)} AS modality FROM {_parts(paths)}"
+        for modality, paths in parts.items()
+        if paths
+    ]
+    return _union(schema, selected)
 
 
 def _vector_views(manifest: Manifest, encoder: EncoderEntry) -> Iterator[str]:
@@ -79,7 +82,10 @@ def _vector_views(manifest: Manifest, encoder: EncoderEntry) -> Iterator[str]:
     own = layout.embeddings(modality, encoder.name, encoder.fingerprint, manifest.dtype)
     cells = manifest.paths(layout.relative(own))
     if cells:
-        yield _view(f"embeddings_{modality}", _live(cells, modality, encoder.dim, "*"))
+        schema = schemas.embeddings_schema(encoder.dim)
+        yield _view(
+            f"embeddings_{modality}", _union(schema, [_live(cells, modality, encoder.dim, "*")])
+        )
     searched, dim = cells, encoder.dim
     if projection is not None and manifest.joins(encoder):
         shared = layout.space(projection.space, modality, manifest.dtype)
@@ -117,10 +123,14 @@ def _live(paths: Sequence[str], modality: str, dim: int, columns: str) -> str:
     )
 
 
-def _nothing(schema: pa.Schema) -> str:
-    """A table with the columns of ``schema`` and no rows."""
-    columns = ", ".join(f"CAST(NULL AS {_TYPES[f.type]}) AS {_named(f.name)}" for f in schema)
-    return f"SELECT {columns} WHERE false"
+def _union(schema: pa.Schema, selected: Sequence[str]) -> str:
+    """The rows of all that is ``selected``, with the columns of ``schema`` first and always."""
+    columns = ", ".join(f"CAST(NULL AS {_type(f.type)}) AS {_named(f.name)}" for f in schema)
+    return "\nUNION ALL BY NAME ".join([f"SELECT {columns} WHERE false", *selected])
+
+
+def _type(kind: pa.DataType) -> str:
+    return f"FLOAT[{kind.list_size}]" if schemas.is_vector(kind) else _TYPES[kind]
 
 
 def _view(name: str, query: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,9 +16,10 @@ from prefect import task
 
 from mmcore import rows
 from mmcore.errors import TooManyBadFilesError
-from mmcore.media.prepared import decoders
+from mmcore.media.decoders import decoders
+from mmcore.media.faults import NO_MEDIA
 from mmcore.types import EncoderKey, Source
-from storage import cells, tables
+from storage import candidates, cells, tables
 from storage.erasure.tombstones import tombstones_digest
 from storage.manifest import EncoderEntry, Manifest
 from storage.records import PartRecord
@@ -29,10 +31,13 @@ from tasks.manifests import entries
 from tasks.plan import Plan
 from tasks.policies import POLICY
 from tasks.privacy import captions_table, veil_of
+from tasks.publish import propose
 from tasks.workplace import Workplace
 
 SOFTWARE = ("mmindex", "torch", "faiss-cpu", "pyarrow", "prefect")
 UNSUPPORTED = "sniff"  # the stage that tells types: what it refuses was never media
+NAMED = 3  # reasons that an error names
+SHOWN = 120  # characters of a message in an error
 
 Parts = Mapping[EncoderKey, Mapping[Path, PartRecord]]
 
@@ -149,10 +154,12 @@ def refuse_many_bad(manifest: Manifest, work: Workplace, limit: float) -> None:
     """Raise TooManyBadFilesError when more than ``limit`` of the media files failed.
 
     What the crawl refused is no row of ``files``, and yet one of the files, unless it is no media.
+    The candidate stays, as a blocked one: its quarantine names the files.
     """
     snapshot = Snapshot.of(work.lake, manifest)
     table = snapshot.rows("quarantine")
-    failed = table.filter(pc.not_equal(table["stage"], UNSUPPORTED))
+    no_media = pc.is_in(table["reason"], value_set=pa.array(sorted(NO_MEDIA)))
+    failed = table.filter(pc.and_(pc.not_equal(table["stage"], UNSUPPORTED), pc.invert(no_media)))
     bad = failed.group_by(["root", "path"]).aggregate([])
     if not bad.num_rows:
         return
@@ -160,6 +167,21 @@ def refuse_many_bad(manifest: Manifest, work: Workplace, limit: float) -> None:
     refused = bad.join(files, ["root", "path"], join_type="left anti")
     total = files.num_rows + refused.num_rows
     if bad.num_rows / total > limit:
-        first = failed.slice(0, 1).to_pylist()[0]
-        example = f"{first['path']}: {first['message'] or first['reason']}"
-        raise TooManyBadFilesError(bad.num_rows, total, limit, example)
+        error = TooManyBadFilesError(bad.num_rows, total, limit, _worst(failed))
+        candidates.block(work.lake, propose(manifest, work.lake).run, str(error))
+        raise error
+
+
+def _worst(failed: pa.Table) -> str:
+    """The most frequent reasons, each with how often it comes and an example."""
+    groups: dict[tuple[str, str], list[Mapping[str, str | None]]] = defaultdict(list)
+    for row in failed.select(["path", "stage", "reason", "message"]).to_pylist():
+        groups[row["stage"], row["reason"]].append(row)
+    ranked = sorted(groups.items(), key=lambda group: (-len(group[1]), group[0]))
+    said = [
+        f"{len(of)} {stage}/{reason}, such as {of[0]['path']}"
+        + (f" ({message[:SHOWN]})" if (message := of[0]["message"]) else "")
+        for (stage, reason), of in ranked[:NAMED]
+    ]
+    more = len(ranked) - NAMED
+    return "; ".join([*said, *([f"and {more} more reasons"] if more > 0 else [])])

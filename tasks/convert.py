@@ -9,7 +9,7 @@ from pathlib import Path
 from prefect import task
 
 from mmcore.errors import DiskSpaceError
-from mmcore.media.prepared import decoders
+from mmcore.media.decoders import decoders
 from mmcore.types import Content, EncoderKey
 from storage import cells
 from storage.conversion import convert_cells

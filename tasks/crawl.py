@@ -23,6 +23,7 @@ from mmcore.types import Content, Item, MediaFile, Rejection, Source
 from storage.erasure.tombstones import forgotten
 from storage.snapshot import Snapshot
 from tasks.discretion import discreet
+from tasks.hidden import refuse_hidden_losses
 from tasks.leave_out import Left, leave_out
 from tasks.policies import POLICY
 from tasks.privacy import veil_of
@@ -71,10 +72,16 @@ def listed_roots(
     published: Snapshot | None,
     losses: LossLimits,
 ) -> tuple[Walked, ...]:
-    """List every root; one that the lake has and the run does not name is an error."""
+    """List every root; one that the lake has and the run does not name is an error.
+
+    So is a folder that cannot be looked into, if published files lie in it.
+    """
     if published:
         refuse_lost_roots(published, sources, losses.drop)
-    return tuple(walk(source, spec, work.lake.root) for source in sources)
+    walked = tuple(walk(source, spec, work.lake.root) for source in sources)
+    if published and any(one.hidden for one in walked):
+        refuse_hidden_losses(published, walked, veil_of(work))
+    return walked
 
 
 @task(name="crawl", **POLICY)

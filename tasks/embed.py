@@ -15,9 +15,10 @@ from mmcore.encoders.presets import encoder_for
 from mmcore.media.prepared import Prepared
 from mmcore.privacy import untold
 from mmcore.rows import record_of
-from mmcore.types import EncoderKey
+from mmcore.types import EncoderKey, Vectors
 from storage import cells, schemas, tables
 from storage.records import PartRecord
+from storage.schemas import Dtype
 from tasks.discretion import discreet
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
@@ -51,10 +52,7 @@ def embed_shard(prepared: Prepared, work: Workplace) -> Embedded:
         vectors = embed_prepared(prepared, encoder, work.runtime.batch_size)
         seconds = time.monotonic() - started
     dtype, compression = work.storage.dtype, work.storage.compression
-    table = prepared.segments().append_column(
-        schemas.embeddings_schema(key.dim, dtype).field("vector"),
-        tables.vector_column(vectors, dtype),
-    )
+    table = _cells(prepared, vectors, dtype)
     rejections = prepared.rejections
     if work.private:
         place = table.column_names.index("text")
@@ -76,3 +74,11 @@ def embed_shard(prepared: Prepared, work: Workplace) -> Embedded:
         rejected=len(record.rejections),
         seconds=seconds,
     )
+
+
+def _cells(prepared: Prepared, vectors: Vectors, dtype: Dtype) -> pa.Table:
+    """``schemas.embeddings_schema``: descriptions, thumbnails, vectors."""
+    schema = schemas.embeddings_schema(prepared.shard.encoder.dim, dtype)
+    thumbnails = pa.array(prepared.thumbnails(), pa.binary())
+    table = prepared.segments().append_column(schema.field("thumbnail"), thumbnails)
+    return table.append_column(schema.field("vector"), tables.vector_column(vectors, dtype))

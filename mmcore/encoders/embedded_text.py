@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mmcore.encoders.device import share_cores
 from mmcore.encoders.weights import package_file, pinned
-from mmcore.media import versions
+from mmcore.media.versions import cutting
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from mmcore.types import EncoderKey, Vectors, unit_rows
 from storage.schemas import Modality, digest
@@ -72,16 +72,15 @@ class E5Small:
     @cached_property
     def key(self) -> EncoderKey:
         """Fingerprint of weights, prefix, normalisation and chunk length."""
+        reads = (Modality.TEXT, Modality.VIDEO)
         made_of = {
             "model": "intfloat/multilingual-e5-small",
             "weights": SHA256,
             "prefix": "passage: ",
             "normalisation": "NFKC",
-            "text_chars": self._segmentation.text_chars,
-            "decoding": versions.TEXT,
+            "cutting": cutting(self._segmentation, Modality.TEXT, *reads),
             "version": VERSION,
         }
-        reads = (Modality.TEXT,)
         return EncoderKey(Modality.TEXT, "e5-small", digest(made_of), "e5-small", DIM, reads)
 
     @property

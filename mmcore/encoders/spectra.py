@@ -4,46 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from functools import cache
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torchaudio.functional import create_dct
-from torchaudio.transforms import MelSpectrogram
 
-from mmcore.media.audio import RATE
+from mmcore.media.sounds.features import BANDS, FLOOR, FRAMES, cepstra, logs, mel
+from mmcore.media.sounds.resample import RATE
 
-BANDS: Final = 64
-CEPSTRA: Final = 20
-FLOOR: Final = 1e-5  # power below which a band counts as silent
 QUIET: Final = 1e-4  # loudness (rms) below which a sound is not made louder
 SHORTEST: Final = RATE // 10
-FRAMES: Final = 100  # a second
 MODULATION: Final = (0.3, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # Hz, edges
 
 _lock = threading.Lock()
-
-
-@cache
-def _mel() -> MelSpectrogram:
-    return MelSpectrogram(
-        RATE,
-        n_fft=512,
-        win_length=400,
-        hop_length=RATE // FRAMES,
-        n_mels=BANDS,
-        f_min=50.0,
-        f_max=8000.0,
-    )
-
-
-@cache
-def _dct() -> torch.Tensor:
-    basis: torch.Tensor = create_dct(CEPSTRA, BANDS, "ortho")
-    return basis.T
 
 
 def statistics(waveform: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
@@ -54,20 +29,20 @@ def statistics(waveform: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32
     octaves in eight groups of bands); spectral entropy and loudness over time.
     """
     with torch.inference_mode(), _lock:  # torch's threads are shared: two at once gain nothing
-        power = _mel()(_levelled(waveform))
-        logs = (power + FLOOR).log()
-        cepstra = _dct() @ logs
-        low, high = torch.quantile(logs, torch.tensor([0.1, 0.9]), dim=1)
+        power = mel(_levelled(waveform))
+        bands = logs(power)
+        coefficients = cepstra(bands)
+        low, high = torch.quantile(bands, torch.tensor([0.1, 0.9]), dim=1)
         found = {
-            "mean": logs.mean(1),
-            "std": logs.std(1),
+            "mean": bands.mean(1),
+            "std": bands.std(1),
             "p10": low,
             "p90": high,
-            "dstd": logs.diff(dim=1).std(1),
-            "mfm": cepstra.mean(1),
-            "mfs": cepstra.std(1),
-            "mfd": cepstra.diff(dim=1).std(1),
-            "mod": _modulation(logs),
+            "dstd": bands.diff(dim=1).std(1),
+            "mfm": coefficients.mean(1),
+            "mfs": coefficients.std(1),
+            "mfd": coefficients.diff(dim=1).std(1),
+            "mod": _modulation(bands),
             "ent": _entropy_and_loudness(power),
         }
         return {name: values.numpy() for name, values in found.items()}
@@ -75,14 +50,15 @@ def statistics(waveform: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32
 
 def _levelled(waveform: NDArray[np.float32]) -> torch.Tensor:
     """The sound at one loudness, padded with silence to a tenth of a second."""
-    samples = torch.from_numpy(np.array(waveform, dtype=np.float32))
-    samples = torch.nn.functional.pad(samples, (0, max(0, SHORTEST - len(samples))))
-    return samples / samples.pow(2).mean().sqrt().clamp_min(QUIET) * 0.1
+    samples = np.pad(np.asarray(waveform, np.float32), (0, max(0, SHORTEST - len(waveform))))
+    # Not by torch, whose sum over a long row depends on its threads in the last bit.
+    loudness = np.sqrt(np.square(samples, dtype=np.float64).mean())
+    return torch.from_numpy(samples * np.float32(0.1 / max(loudness, QUIET)))
 
 
-def _modulation(logs: torch.Tensor) -> torch.Tensor:
+def _modulation(bands: torch.Tensor) -> torch.Tensor:
     """(64, frames) → (48,): log power of the envelopes of eight groups of bands, per octave."""
-    groups = logs.reshape(8, BANDS // 8, -1).mean(1)
+    groups = bands.reshape(8, BANDS // 8, -1).mean(1)
     groups = groups - groups.mean(1, keepdim=True)
     groups = torch.nn.functional.pad(groups, (0, max(0, 256 - groups.shape[1])))
     power = torch.fft.rfft(groups, dim=1).abs() ** 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -62,7 +62,7 @@ class Pairs:
         self._equal: dict[str, frozenset[str]] = {}  # caption key → text contents
         for modality, of in rows.items():
             if modality == Modality.TEXT:
-                self._add_texts(of)
+                self._add_texts(replace(of, vectors=of.vectors[:, :0]).captions())
             else:
                 for item, content in set(zip(of.item_ids.tolist(), of.content_ids, strict=True)):
                     self._add(str(modality), item, content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import av
 
@@ -15,7 +15,8 @@ from mmcore.types import Content
 
 # Playlists and scripts (hls, concat, dash …) would open other files, "ansi" would play a text.
 DEMUXERS: Final = (
-    "aac,aiff,amr,asf,au,avi,caf,flac,flv,matroska,mov,mp3,mpeg,mpegts,mpegvideo,ogg,wav,wv"
+    "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,iff,matroska,mov,mp3,mpc,mpc8,mpeg,"
+    "mpegts,mpegvideo,ogg,tak,tta,voc,w64,wav,wv"
 )
 _BUFFER: Final = 1 << 18
 
@@ -30,7 +31,7 @@ def opened(content: Content, stage: str) -> Iterator[Any]:
     with Path(content.location).open("rb") as file:
         with decoding(stage, av.FFmpegError):
             container = av.open(
-                file,
+                _Seekable(file),
                 mode="r",
                 container_options={"format_whitelist": DEMUXERS},
                 metadata_errors="replace",
@@ -40,6 +41,20 @@ def opened(content: Content, stage: str) -> Iterator[Any]:
             yield container
         finally:
             container.close()
+
+
+class _Seekable:
+    """A file whose refused seeks are answers: a header's nonsense is no error of the system."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read, self.tell, self._seek = file.read, file.tell, file.seek
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go there; -1, which FFmpeg takes for a failure, where there is no such place."""
+        try:
+            return self._seek(offset, whence)
+        except (OSError, ValueError, OverflowError):
+            return -1
 
 
 def check_decoder(stream: Any, stage: str) -> None:

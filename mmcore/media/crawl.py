@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -14,10 +13,12 @@ from typing import Final
 from mmcore.errors import MediaError, SourceError
 from mmcore.media import remote
 from mmcore.media.collector import uncollected
+from mmcore.media.faults import FAULTS, STAGE
 from mmcore.media.limits import check_bytes
 from mmcore.media.listing import Entry, Rules
 from mmcore.media.listing_local import LocalListing
 from mmcore.media.listing_remote import remote_entries
+from mmcore.media.opening import opened
 from mmcore.media.roots import location_of, named_manifest
 from mmcore.media.sniff import HEAD, Kind, sniff
 from mmcore.media.urls import is_remote, local_path
@@ -25,14 +26,13 @@ from mmcore.specs import CrawlSpec, LimitsSpec
 from mmcore.types import MediaFile, Rejection, Source
 from storage.schemas import MmindexError, content_hash
 
-SNIFFER: Final = "sniff 1"
+SNIFFER: Final = "sniff 2"
 """Decoder of the rejections made here; its number is raised when more types are known."""
 
 _BLOCK: Final = 1 << 20
 _THREADS: Final = 4
 _STAMPED: Final = 10_000  # entries that are hashed at once
 _SHOWN: Final = 300  # characters of a path in a message
-_LATER: Final = "run again when it can be read"
 RACY_NS: Final = 2_000_000_000  # coarse file systems stamp changes within two seconds alike
 
 
@@ -52,6 +52,7 @@ class Walked:
     source: Source
     entries: tuple[Entry, ...]
     mounts: tuple[str, ...] = ()  # mount points that the root lies on and holds; none in a store
+    hidden: tuple[str, ...] = ()  # folders that could not be looked into
 
     @property
     def newest_ns(self) -> int:
@@ -59,11 +60,11 @@ class Walked:
         return max([entry.mtime_ns for entry in self.entries if not entry.sure], default=0)
 
     def stamp(self) -> str:
-        """Hash of every path with its size and mtime: the same one tells that nothing changed."""
+        """Hash of every path with its size, mtime and fault: equal ones tell of no change."""
         hasher = content_hash()
         for low in range(0, len(self.entries), _STAMPED):
             some = self.entries[low : low + _STAMPED]
-            lines = [f"{path}\0{size}\0{mtime}\0" for path, _, size, mtime, _, _ in some]
+            lines = [f"{path}\0{size}\0{mtime}\0{why}\0" for path, size, mtime, _, _, why in some]
             hasher.update("".join(lines).encode("utf-8", "surrogateescape"))
         return hasher.hexdigest()
 
@@ -83,21 +84,23 @@ def crawl(
 def walk(source: Source, spec: CrawlSpec, without: Path | None = None) -> Walked:
     """List a root; the folder ``without``, and any that is a lake, is left out.
 
-    SourceError when the root is missing, no folder, has no file, or cannot be listed throughout.
+    What is no file of the root, or no folder that can be looked into, is an entry with its fault.
+    SourceError when the root is missing, no folder, has no file, or a disk or a store fails.
     """
     rules = Rules(spec, named_manifest(source, spec))
     lake = None if without is None else str(without)
     mounts: list[str] = []
+    hidden: list[str] = []
     with _whole(source), uncollected():
         if is_remote(source.url):
             found = list(remote_entries(source.url, rules, lake))
         else:
             listing = LocalListing(str(local_path(source.url)), rules, lake)
-            found, mounts = listing.below(), listing.mounts
-    if not found:
+            found, mounts, hidden = listing.below(), listing.mounts, listing.hidden
+    if all(entry.fault for entry in found):
         raise SourceError(f"{source.url}: no file there; is it mounted, is it the right folder?")
     found.sort(key=attrgetter("path"))
-    return Walked(source, tuple(found), tuple(mounts))
+    return Walked(source, tuple(found), tuple(mounts), tuple(hidden))
 
 
 def read(
@@ -127,13 +130,12 @@ def _whole(source: Source) -> Iterator[None]:
     except MmindexError:
         raise
     except OSError as error:
-        way_out = "--exclude it" if error.errno == errno.ENAMETOOLONG else _LATER
         place = str(error.filename or source.url)
         if len(place) > _SHOWN:
             place = f"{place[:_SHOWN]}…"
         raise SourceError(
             f"{source.url}: {error.strerror or error} ({place}); nothing was taken for deleted,"
-            f" {way_out}"
+            " run again when it can be read"
         ) from error
 
 
@@ -149,8 +151,13 @@ def _looked(
     alias, base = source.alias, location_of(source, "")
     threads = remote.THREADS if is_remote(base) else _THREADS
     with ThreadPoolExecutor(threads) as pool:
-        pending: list[MediaFile | Future[MediaFile | Rejection]] = []
+        pending: list[MediaFile | Rejection | Future[MediaFile | Rejection]] = []
         for entry in media:
+            if entry.fault:
+                pending.append(
+                    _refused(alias, entry.path, STAGE, entry.fault, FAULTS[entry.fault])
+                )
+                continue
             settled = entry.mtime_ns < settled_ns or (entry.sure and since_ns > 0)
             before = known.get(entry.path) if settled and entry.size <= limits.max_bytes else None
             if before and before.size == entry.size and before.mtime_ns == entry.mtime_ns:
@@ -159,7 +166,7 @@ def _looked(
                 pending.append(pool.submit(_look, alias, base, entry, limits))
         try:
             for one in pending:
-                yield one if isinstance(one, MediaFile) else one.result()
+                yield one.result() if isinstance(one, Future) else one
         finally:
             pool.shutdown(wait=False, cancel_futures=True)  # after an error: do not read the rest
 
@@ -167,18 +174,14 @@ def _looked(
 def _look(alias: str, base: str, entry: Entry, limits: LimitsSpec) -> MediaFile | Rejection:
     """A media file with its type and content id, or why it is none."""
     try:
-        _check_regular(entry)
         check_bytes(entry.size, limits)
         return _read(alias, base, entry)
     except MediaError as error:
-        return Rejection(
-            alias, entry.path, None, error.stage, error.reason, error.message, SNIFFER
-        )
+        return _refused(alias, entry.path, error.stage, error.reason, error.message)
 
 
-def _check_regular(entry: Entry) -> None:
-    if not entry.regular:
-        raise MediaError("crawl", "not-a-file", "a pipe, a socket or a device")
+def _refused(alias: str, path: str, stage: str, reason: str, message: str) -> Rejection:
+    return Rejection(alias, path, None, stage, reason, message, SNIFFER)
 
 
 def _read(alias: str, base: str, entry: Entry) -> MediaFile:
@@ -186,15 +189,15 @@ def _read(alias: str, base: str, entry: Entry) -> MediaFile:
     hasher, size = content_hash(), 0
     kind: Kind | None = None
     try:
-        with closing(_blocks(base + entry.path, entry.size)) as blocks:
+        with closing(_blocks(base, entry)) as blocks:
             for block in blocks:
                 kind = kind or _kind(block)
                 hasher.update(block)
                 size += len(block)
-    except FileNotFoundError as error:
-        raise MediaError("crawl", "vanished", "it went away while the root was crawled") from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MediaError(STAGE, "vanished", FAULTS["vanished"]) from error
     except PermissionError as error:
-        raise MediaError("crawl", "unreadable", "no permission to read it") from error
+        raise MediaError(STAGE, "unreadable", FAULTS["unreadable"]) from error
     if kind is None:
         raise MediaError("sniff", "empty", "zero bytes")
     return MediaFile(alias, entry.path, hasher.hexdigest(), *kind, size, entry.mtime_ns)
@@ -207,12 +210,13 @@ def _kind(head: bytes) -> Kind:
     return kind
 
 
-def _blocks(location: str, size: int) -> Generator[bytes]:
+def _blocks(base: str, entry: Entry) -> Generator[bytes]:
     """The bytes of a file, none of them empty."""
+    location = base + entry.path
     if is_remote(location):
-        yield from remote.blocks(location, size)
+        yield from remote.blocks(location, entry.size)
         return
-    with Path(location).open("rb") as file:
+    with opened(base.rstrip("/"), location) as file:
         if head := file.read(HEAD):
             yield head
         while block := file.read(_BLOCK):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from mmcore.errors import MediaError
 from mmcore.specs import LimitsSpec
@@ -13,6 +14,25 @@ STAGE = "limits"
 
 OUT_OF_MEMORY = "out-of-memory"
 """Reason of a rejection that is the machine's fault at the time: another run may do better."""
+
+
+TOO_MUCH_MEMORY: Final = "too-much-memory"
+
+
+def too_much_memory(limits: LimitsSpec) -> MediaError:
+    """The error of a content that takes more memory than a decoding process may have."""
+    most = f"more than the {limits.worker_bytes / 1e6:,.0f} MB of a decoding process"
+    return MediaError(STAGE, TOO_MUCH_MEMORY, most)
+
+
+def check_pages(count: int, limits: LimitsSpec) -> None:
+    """Raise MediaError ``too-many-pages`` for a document or a picture above ``max_pages``."""
+    _check(count, limits.max_pages, "too-many-pages", "pages")
+
+
+def check_nesting(depth: int, limits: LimitsSpec) -> None:
+    """Raise MediaError ``too-deep`` for what is nested above ``max_nesting``."""
+    _check(depth, limits.max_nesting, "too-deep", "levels")
 
 
 def _check(found: float, most: float, reason: str, unit: str) -> None:

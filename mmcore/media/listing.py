@@ -32,11 +32,11 @@ class Entry(NamedTuple):
     """
 
     path: str
-    regular: bool
     size: int
     mtime_ns: int
-    manifest: bool
+    manifest: bool = False
     sure: bool = False  # whether each change of the bytes changes mtime_ns (``remote.stamp``)
+    fault: str = ""  # why it is no file of the root (``faults.FAULTS``); size and time are 0 then
 
 
 class Rules:

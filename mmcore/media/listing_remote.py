@@ -24,7 +24,7 @@ def remote_entries(url: str, rules: Rules, without: str | None) -> Iterator[Entr
             continue
         mtime_ns, sure = remote.stamp(told)
         manifest = rules.is_manifest(name, f"{url}/{path}")
-        yield Entry(path, True, int(told["size"]), mtime_ns, manifest, sure)
+        yield Entry(path, int(told["size"]), mtime_ns, manifest, sure)
 
 
 class _Folders:

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mmcore.errors import ConfigError, MediaError
-from mmcore.media import charset
 from mmcore.media.names import language_of
-from mmcore.media.text import clean
+from mmcore.media.texts import charset
+from mmcore.media.texts.clean import clean
 
 NAMES: Final = frozenset({"manifest.csv", "manifest.jsonl", "manifest.parquet"})
 """What a manifest is called in the usual place: any folder of the root; case does not matter."""

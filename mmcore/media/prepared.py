@@ -5,53 +5,31 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
-from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
-import av
 import numpy as np
-import PIL
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mmcore.errors import MediaError
-from mmcore.media import versions
 from mmcore.media.fetch import local_contents
-from mmcore.media.limits import OUT_OF_MEMORY, STAGE, check_segments
-from mmcore.media.preparer import Preparer
-from mmcore.media.segments import cut
-from mmcore.specs import LimitsSpec, SegmentationSpec
-from mmcore.types import Content, Rejection, Segment, Shard, Span
-from storage.schemas import DESCRIPTIONS, Modality
+from mmcore.media.outcomes import Outcome, rejection_from
+from mmcore.media.shaping import Shaper, Shaping, refused
+from mmcore.types import Content, Rejection, Segment, Shard
+from storage.schemas import DESCRIPTIONS
 
-READER: Final = "reader 1"
-"""Decoder of rejections that are no decoder's fault: such a content is not done."""
-
-_DECODERS: Final[Mapping[Modality, str]] = {
-    Modality.IMAGE: f"pillow {PIL.__version__}",
-    Modality.TEXT: f"text {versions.TEXT}",
-    Modality.AUDIO: f"pyav {av.__version__}",
-    Modality.VIDEO: f"pyav {av.__version__}",
-}
-_DEFAULT_LIMITS: Final = LimitsSpec.model_validate({})
-_SEGMENTS, _ARRAYS, _CARD = "segments.parquet", "arrays.bin", "prepared.json"
+ARRAYS: Final = "arrays.bin"
+THUMBNAILS: Final = "thumbnails.bin"
+_SEGMENTS, _CARD = "segments.parquet", "prepared.json"
 _COPIES: Final = "copies"
 
-
-def decoders(limits: LimitsSpec = _DEFAULT_LIMITS) -> tuple[str, ...]:
-    """Names and versions of what decodes now; what only others rejected is tried again.
-
-    ``limits`` is one of them, so that a raised limit lets in what the old one kept out.
-    """
-    return (*dict.fromkeys(_DECODERS.values()), _limits_decoder(limits))
-
-
-def _limits_decoder(limits: LimitsSpec) -> str:
-    return f"limits {limits.digest}"
+Decode = Callable[[Sequence[Content], Path], Iterator[Outcome]]
+"""Shapes contents that lie here into the two files of a folder; one outcome each, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +52,14 @@ class Prepared:
         shape = (self.count, *card["shape"])
         if 0 in shape:  # an empty file cannot be mapped
             return np.empty(shape, dtype=card["dtype"])
-        return np.memmap(self.folder / _ARRAYS, dtype=card["dtype"], mode="r", shape=shape)
+        return np.memmap(self.folder / ARRAYS, dtype=card["dtype"], mode="r", shape=shape)
+
+    def thumbnails(self) -> list[bytes | None]:
+        """A small JPEG of each segment, None where it has none."""
+        sizes: list[int] = self._card()["thumbnails"]
+        data = (self.folder / THUMBNAILS).read_bytes()
+        ends = accumulate(sizes, initial=0)
+        return [data[start:end] or None for start, end in pairwise(ends)]
 
     @property
     def done(self) -> tuple[str, ...]:
@@ -84,10 +69,7 @@ class Prepared:
     @property
     def rejections(self) -> tuple[Rejection, ...]:
         """What could not be used, and why."""
-        return tuple(
-            Rejection(**{**row, "span": Span(**row["span"]) if row["span"] else None})
-            for row in self._card()["rejections"]
-        )
+        return tuple(map(rejection_from, self._card()["rejections"]))
 
     def discard(self) -> None:
         """Remove the files; a second call finds nothing to do."""
@@ -99,13 +81,21 @@ class Prepared:
         return card
 
 
-def prepare_shard(
-    shard: Shard,
-    encoder: Preparer,
-    segmentation: SegmentationSpec,
-    limits: LimitsSpec,
-    staging: Path,
-) -> Prepared:
+@dataclass(frozen=True, slots=True)
+class InProcess:
+    """Decodes in this process: what a decoder does to it, it does to the run."""
+
+    shaping: Shaping
+
+    def __call__(self, contents: Sequence[Content], folder: Path) -> Iterator[Outcome]:
+        """Shape ``contents`` into the files of ``folder``."""
+        with (folder / ARRAYS).open("ab") as arrays, (folder / THUMBNAILS).open("ab") as small:
+            shaper = Shaper(self.shaping, arrays, small)
+            for content in contents:
+                yield shaper.add(content)
+
+
+def prepare_shard(shard: Shard, shaping: Shaping, staging: Path, decode: Decode) -> Prepared:
     """Decode, cut and shape all contents of a shard into ``staging``/<shard name>.
 
     A content that fails becomes a rejection and leaves no segment; the others go on. The folder
@@ -119,136 +109,64 @@ def prepare_shard(
         if old.exists():
             shutil.rmtree(old)
     building.mkdir(parents=True)
+    for name in (ARRAYS, THUMBNAILS):
+        (building / name).touch()
     copies = building / _COPIES
-    with (building / _ARRAYS).open("wb") as file:
-        work = _Work(encoder, segmentation, limits, file)
-        here = local_contents(shard.contents, copies)
-        for content, readable in zip(shard.contents, here, strict=True):
-            work.add(content, readable)
+    outcomes = _outcomes(shard, shaping, local_contents(shard.contents, copies), building, decode)
     if copies.exists():
         shutil.rmtree(copies)
-    pq.write_table(_table(work.segments), building / _SEGMENTS)
-    (building / _CARD).write_text(json.dumps(work.card()), "utf-8")
+    segments = [segment for outcome in outcomes for segment in outcome.segments]
+    pq.write_table(_table(segments), building / _SEGMENTS)
+    (building / _CARD).write_text(json.dumps(_told(outcomes, shaping)), "utf-8")
     building.rename(final)
-    return Prepared(shard, final, len(work.segments))
+    return Prepared(shard, final, len(segments))
 
 
-@dataclass(slots=True)
-class _Work:
-    """What has been prepared so far; arrays are on disk at once, one segment is in memory."""
-
-    encoder: Preparer
-    segmentation: SegmentationSpec
-    limits: LimitsSpec
-    arrays: BinaryIO
-    segments: list[Segment] = field(default_factory=list)
-    done: list[str] = field(default_factory=list)
-    rejections: list[Rejection] = field(default_factory=list)
-
-    def add(self, content: Content, readable: Content | MediaError) -> None:
-        """Prepare one content, wholly or not at all; ``readable`` is it in a local place."""
-        count, position = len(self.segments), self.arrays.tell()
-        try:
-            self._cut(readable)
-        except MediaError as error:
-            del self.segments[count:]
-            self.arrays.seek(position)
-            self.arrays.truncate()
-            self._reject(content, error)
-        else:
-            self.done.append(content.content_id)
-
-    def _cut(self, content: Content | MediaError) -> None:
-        if isinstance(content, MediaError):
-            raise content
-        _check_unchanged(content)
-        before = len(self.segments)
-        with closing(_reading(content, self)) as pairs:
-            for segment, decoded in pairs:
-                check_segments(len(self.segments) + 1 - before, self.limits)
-                if self.encoder.shape is not None:
-                    self.arrays.write(self._shaped(decoded).tobytes())
-                self.segments.append(segment)
-        _check_unchanged(content)
-
-    def _shaped(self, decoded: Any) -> NDArray[Any]:
-        array = np.asarray(self.encoder.prepare(decoded))
-        if array.shape != self.encoder.shape or array.dtype != np.dtype(self.encoder.dtype):
-            raise ValueError(
-                f"{self.encoder.key.name} prepared {array.dtype}{array.shape},"
-                f" declared {self.encoder.dtype}{self.encoder.shape}"
-            )
-        return array
-
-    def _reject(self, content: Content, error: MediaError) -> None:
-        decoder = self._decoder(content, error)
-        if decoder != READER:
-            self.done.append(content.content_id)
-        self.rejections.append(
-            Rejection(
-                content.root,
-                content.path,
-                content.content_id,
-                error.stage,
-                error.reason,
-                error.message,
-                decoder,
-            )
-        )
-
-    def _decoder(self, content: Content, error: MediaError) -> str:
-        """Whose fault it is."""
-        if error.stage == "read" or error.reason == OUT_OF_MEMORY:
-            return READER
-        return (
-            _limits_decoder(self.limits) if error.stage == STAGE else _DECODERS[content.modality]
-        )
-
-    def card(self) -> dict[str, Any]:
-        """What is not a table, as JSON."""
-        return {
-            "shape": self.encoder.shape,
-            "dtype": self.encoder.dtype,
-            "done": self.done,
-            "rejections": [asdict(rejection) for rejection in self.rejections],
-        }
+def _outcomes(
+    shard: Shard,
+    shaping: Shaping,
+    here: Sequence[Content | MediaError],
+    folder: Path,
+    decode: Decode,
+) -> list[Outcome]:
+    """Each content's outcome: of those that could be brought here, in their order, then others."""
+    readable = [one for one in here if isinstance(one, Content)]
+    outcomes = list(decode(readable, folder))
+    size = outcomes[-1].arrays if outcomes else 0
+    for content, error in zip(shard.contents, here, strict=True):
+        if isinstance(error, MediaError):
+            outcomes.append(refused(content, error, shaping.limits, size))
+    return outcomes
 
 
-def _reading(content: Content, work: _Work) -> Any:
-    """The segments of a content; a file that is not there any more is a MediaError."""
-    try:
-        yield from cut(content, work.encoder, work.segmentation, work.limits)
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-        raise MediaError("read", "vanished", "the file is not there any more") from error
-    except PermissionError as error:
-        raise MediaError("read", "unreadable", "no permission to read the file") from error
+def _told(outcomes: Sequence[Outcome], shaping: Shaping) -> dict[str, Any]:
+    """What is not a table, as JSON."""
+    sizes = [o.thumbnails or (0,) * len(o.segments) for o in outcomes]
+    return {
+        "shape": shaping.encoder.shape,
+        "dtype": shaping.encoder.dtype,
+        "done": [outcome.content_id for outcome in outcomes if outcome.done],
+        "rejections": [asdict(r) for outcome in outcomes for r in outcome.rejections],
+        "thumbnails": [size for of in sizes for size in of],
+    }
 
 
-def _check_unchanged(content: Content) -> None:
-    """Refuse a file that is another than was crawled: its vectors would bear the old id."""
-    if content.text is not None:
-        return
-    try:
-        status = Path(content.location).stat()
-    except OSError:
-        return  # reading says what is wrong
-    if (status.st_size, status.st_mtime_ns) != (content.size, content.mtime_ns):
-        raise MediaError("read", "changed", "the file has changed since it was crawled")
+def _table(segments: Sequence[Segment]) -> pa.Table:
+    return pa.Table.from_pylist([_row(segment) for segment in segments], schema=DESCRIPTIONS)
 
 
-def _table(segments: list[Segment]) -> pa.Table:
-    rows = [
-        {
-            "segment_id": segment.segment_id,
-            "content_id": segment.content_id,
-            "source": segment.source,
-            "segmentation": segment.segmentation,
-            "language": segment.language,
-            "start": None if segment.span is None else float(segment.span.start),
-            "end": None if segment.span is None else float(segment.span.end),
-            "unit": None if segment.span is None else segment.span.unit,
-            "text": segment.text,
-        }
-        for segment in segments
-    ]
-    return pa.Table.from_pylist(rows, schema=DESCRIPTIONS)
+def _row(segment: Segment) -> dict[str, Any]:
+    span = segment.span
+    return {
+        "segment_id": segment.segment_id,
+        "content_id": segment.content_id,
+        "source": segment.source,
+        "segmentation": segment.segmentation,
+        "language": segment.language,
+        "start": None if span is None else float(span.start),
+        "end": None if span is None else float(span.end),
+        "unit": None if span is None else span.unit,
+        "box": None if span is None else span.box,
+        "kind": segment.kind,
+        "text": segment.text,
+    }

@@ -1,79 +1,75 @@
-"""Contents → segments with what is to be embedded of each."""
+"""Contents → pieces: which part of the decoding an encoder's modality and a content ask for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
 
-from mmcore.media import audio, image, text, video
+from mmcore.media.pieces import Pieces
 from mmcore.media.preparer import Preparer
 from mmcore.specs import LimitsSpec, SegmentationSpec
-from mmcore.types import Content, Segment, Span
+from mmcore.types import Content
 from storage.schemas import Modality
 
-Cut = Iterator[tuple[Segment, Any]]
+Cutter = Callable[[Content, Preparer, SegmentationSpec, LimitsSpec], Pieces]
 
 
-def cut(content: Content, encoder: Preparer, spec: SegmentationSpec, limits: LimitsSpec) -> Cut:
-    """Decode one content; yield (segment, decoded): a PIL picture, a waveform, None for text.
+def cut(content: Content, encoder: Preparer, spec: SegmentationSpec, limits: LimitsSpec) -> Pieces:
+    """Decode one content into what ``encoder`` is to embed of it.
 
-    Raises MediaError, also after some segments; OSError when the file cannot be read.
+    Raises MediaError, also after some pieces; OSError when the file cannot be read.
     """
-    return _CUTTERS[encoder.key.modality](content, encoder, spec, limits)
+    return _CUTTERS[encoder.key.modality, content.modality](content, encoder, spec, limits)
 
 
-def _whole(content: Content, encoder: Preparer, spec: SegmentationSpec, limits: LimitsSpec) -> Cut:
-    decoded = image.load_image(content, limits, target=encoder.size)
-    yield _segment(content, Modality.IMAGE, "whole"), decoded
-
-
-def _chunks(
+def _pictures(
     content: Content, encoder: Preparer, spec: SegmentationSpec, limits: LimitsSpec
-) -> Cut:
-    for span, chunk in text.chunks(text.read_text(content, limits), spec):
-        language = text.detect_language(chunk)
-        yield (
-            Segment(
-                content.content_id,
-                Modality.TEXT,
-                "self",
-                f"chunk-{spec.text_chars}",
-                span,
-                language,
-                chunk,
-            ),
-            None,
-        )
+) -> Pieces:
+    from mmcore.media.images.cut import pictures  # noqa: PLC0415 - a text loads no decoder
+
+    return pictures(content, spec, limits, target=encoder.size)
 
 
-def _windows(
+def _passages(
     content: Content, encoder: Preparer, spec: SegmentationSpec, limits: LimitsSpec
-) -> Cut:
-    name = f"window-{spec.audio_window:g}s"
-    for span, samples in audio.windows(content, limits, spec):
-        yield _segment(content, Modality.AUDIO, name, span), samples
+) -> Pieces:
+    from mmcore.media.texts.cut import passages  # noqa: PLC0415
+
+    return passages(content, spec, limits)
+
+
+def _subtitles(
+    content: Content, encoder: Preparer, spec: SegmentationSpec, limits: LimitsSpec
+) -> Pieces:
+    from mmcore.media.videos.subtitles import subtitles  # noqa: PLC0415
+
+    return subtitles(content, spec, limits)
+
+
+def _sounds(
+    content: Content, encoder: Preparer, spec: SegmentationSpec, limits: LimitsSpec
+) -> Pieces:
+    from mmcore.media.sounds.cut import sounds  # noqa: PLC0415
+
+    return sounds(content, spec, limits)
 
 
 def _frames(
     content: Content, encoder: Preparer, spec: SegmentationSpec, limits: LimitsSpec
-) -> Cut:
-    name = f"frame-{spec.video_interval:g}s"
-    for span, picture in video.frames(content, limits, spec, target=encoder.size or None):
-        yield _segment(content, Modality.VIDEO, name, span), picture
+) -> Pieces:
+    from mmcore.media.videos.cut import moving_pictures  # noqa: PLC0415
+
+    return moving_pictures(content, spec, limits, target=encoder.size or None)
 
 
-def _segment(
-    content: Content, modality: Modality, segmentation: str, span: Span | None = None
-) -> Segment:
-    """A segment without text; a video's sound is its first track."""
-    track = modality is Modality.AUDIO and content.modality is Modality.VIDEO
-    source = "track:0" if track else "self"
-    return Segment(content.content_id, modality, source, segmentation, span)
-
-
-_CUTTERS: Final[Mapping[Modality, Callable[..., Cut]]] = {
-    Modality.IMAGE: _whole,
-    Modality.TEXT: _chunks,
-    Modality.AUDIO: _windows,
-    Modality.VIDEO: _frames,
-}
+_CUTTERS: Final[Mapping[tuple[Modality, Modality], Cutter]] = MappingProxyType(
+    {
+        (Modality.IMAGE, Modality.IMAGE): _pictures,
+        (Modality.TEXT, Modality.TEXT): _passages,
+        (Modality.TEXT, Modality.VIDEO): _subtitles,
+        (Modality.AUDIO, Modality.AUDIO): _sounds,
+        (Modality.AUDIO, Modality.VIDEO): _sounds,
+        (Modality.VIDEO, Modality.VIDEO): _frames,
+    }
+)

@@ -1,13 +1,23 @@
-"""Versions of decoding and cutting, by medium: raised when another array, text or span comes out.
-
-Each encoder's fingerprint holds those of the media it reads, so that old and new never mix.
-"""
+"""What decides how a content is decoded and cut, for the fingerprints of encoders."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
-IMAGE: Final = 1
-TEXT: Final = 1
-AUDIO: Final = 1
-VIDEO: Final = 1
+from mmcore.specs import SegmentationSpec
+from storage.schemas import Modality
+
+VERSIONS: Final[Mapping[Modality, int]] = MappingProxyType(
+    {Modality.IMAGE: 2, Modality.TEXT: 2, Modality.AUDIO: 2, Modality.VIDEO: 2}
+)
+"""Of decoding and cutting: raised when another array, text or span comes out."""
+
+
+def cutting(spec: SegmentationSpec, modality: Modality, *reads: Modality) -> dict[str, Any]:
+    """What decides the segments of ``modality`` that are cut from contents of ``reads``.
+
+    Each encoder's fingerprint holds it, so that old and new never mix.
+    """
+    return {"spec": spec.deciding(modality), "versions": [VERSIONS[one] for one in reads]}

@@ -11,12 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mmcore.types import Hit, Ids, Span
-from storage.schemas import Modality
+from mmcore.rows import span_of
+from mmcore.types import Hit, Ids
+from storage.schemas import SEGMENTS, Modality
 from storage.snapshot import Snapshot
 
 T = TypeVar("T")
 
+_NOT_SHOWN = ("source", "segmentation")
 _SHOWN = ("image", "video", "audio", "text")  # which file stands for a whole item
 
 
@@ -98,8 +100,9 @@ class Catalog:
             modality=modality,
             root=file["root"] if file else None,
             path=file["path"] if file else None,
-            span=None if row["unit"] is None else Span(row["start"], row["end"], row["unit"]),
+            span=span_of(row),
             text=row["text"],
+            kind=row["kind"],
         )
 
     def item_hit(self, item_id: int, score: float) -> Hit:
@@ -118,16 +121,7 @@ class Catalog:
         return self._once("item_files", lambda: self._lookup("item_files", columns))
 
     def _segments(self, modality: Modality) -> Lookup:
-        columns = [
-            "segment_id",
-            "item_id",
-            "content_id",
-            "language",
-            "start",
-            "end",
-            "unit",
-            "text",
-        ]
+        columns = [name for name in SEGMENTS.names if name not in _NOT_SHOWN]
         return self._once(modality, lambda: self._lookup(f"segments/{modality}", columns))
 
     def _lookup(self, table: str, columns: list[str]) -> Lookup:

@@ -15,8 +15,12 @@ from mmcore.encoders.presets import encoders_of
 from mmcore.encoders.projections import Projection
 from mmcore.errors import ConfigError, MediaError, UnknownPluginError
 from mmcore.media.limits import check_bytes, check_segments
+from mmcore.media.pieces import Piece
 from mmcore.media.sniff import HEAD, sniff
-from mmcore.media.text import chunks, clean, detect_language, read_text
+from mmcore.media.texts.chunks import chunks
+from mmcore.media.texts.clean import clean
+from mmcore.media.texts.language import detect_language
+from mmcore.media.texts.read import read_text
 from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec
 from mmcore.types import Content, Vectors, unit_rows
 from storage.manifest import Manifest
@@ -161,10 +165,11 @@ class Asker:
         from mmcore.media.segments import cut  # noqa: PLC0415 - a search by text loads no decoder
 
         check_bytes(content.size, self.limits)
-        segments = cut(content, encoder, self.segmentation, self.limits)
-        for count, (_, decoded) in enumerate(segments, start=1):
+        found = cut(content, encoder, self.segmentation, self.limits)
+        pieces = (one for one in found if isinstance(one, Piece))
+        for count, piece in enumerate(pieces, start=1):
             check_segments(count, self.limits)
-            yield decoded
+            yield piece.decoded
 
 
 def _encoders(

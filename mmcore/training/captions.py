@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mmcore.errors import MediaError
-from mmcore.media.text import chunks, read_text
+from mmcore.media.texts.chunks import chunks
+from mmcore.media.texts.read import read_text
 from mmcore.specs import LimitsSpec, SegmentationSpec
 from mmcore.training.split import key_of
 from mmcore.types import Content

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from mmcore.encoders.projections import Projection
 from mmcore.specs import FitSpec
@@ -19,10 +20,10 @@ from mmcore.training.refits import recorded, rows_of
 from mmcore.training.rows import Rows
 from mmcore.types import EncoderKey, Ids, Vectors
 from storage.errors import CorruptLakeError
-from storage.schemas import Modality
+from storage.schemas import Modality, is_caption
 from storage.snapshot import Snapshot
 
-_COLUMNS = ("segment_id", "item_id", "content_id", "start", "language", "text")
+_COLUMNS = ("segment_id", "item_id", "content_id", "source", "start", "language", "text")
 _ORDER = [(name, "ascending") for name in ("item_id", "content_id", "start", "segment_id")]
 
 
@@ -60,15 +61,16 @@ def fit_rows(
     One that ``previous`` has fitted already, before a model changed, gets the pairs of then, as
     long as enough of them are left.
 
-    Returns all texts, and by encoder name the rows of the pairs that a head is fitted on: of items
-    with a text, and none of it held out. Where there are too few, there are no rows; where nothing
-    at all can be fitted, there are no texts either. Vectors are read only of what is returned.
+    Returns all captions, and by encoder name the rows of the pairs that a head is fitted on: of
+    items with a caption, and none of it held out. Where there are too few, there are no rows;
+    where nothing at all can be fitted, there are no texts either. Vectors are read only of what is
+    returned.
     """
     nothing = Rows.empty(_dim(snapshot, Modality.TEXT, "own"))
     there = [key for key in keys if snapshot.manifest.paths(f"segments/{key.modality}/")]
     if not there:
         return nothing, {}
-    texts = _bare_rows(snapshot, Modality.TEXT)
+    texts = _bare_rows(snapshot, Modality.TEXT).captions()
     allowed = texts.take(split.fit_rows(texts, spec.held_out))
     named = item_keys(allowed)
     spaces: defaultdict[str, list[EncoderKey]] = defaultdict(list)
@@ -116,7 +118,15 @@ def _bare_rows(
         texts=tuple(table["text"].to_pylist()),
         vectors=np.zeros((len(table), 0), dtype=np.float32),
         keys=_kept_keys(snapshot, contents) if modality == Modality.TEXT else None,
+        derived=_derived(table["source"]) if modality == Modality.TEXT else None,
     )
+
+
+def _derived(sources: pa.ChunkedArray) -> NDArray[np.bool_] | None:
+    """(n,) which texts are read or heard in other contents, and so no captions; None: no text."""
+    coded = pa.chunked_array(sources, pa.string()).combine_chunks().dictionary_encode()
+    known = [not is_caption(source) for source in coded.dictionary.to_pylist()]
+    return np.array(known)[coded.indices.to_numpy()] if any(known) else None
 
 
 def _kept_keys(snapshot: Snapshot, contents: Sequence[str]) -> tuple[str, ...] | None:

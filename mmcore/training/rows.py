@@ -22,6 +22,7 @@ class Rows:
     texts: tuple[str | None, ...]
     vectors: Vectors  # (n, d) float32
     keys: tuple[str, ...] | None = None  # hashed caption keys, where no texts are kept
+    derived: NDArray[np.bool_] | None = None  # (n,) of texts: read or heard, so no captions
 
     def __post_init__(self) -> None:
         lengths = {
@@ -31,6 +32,7 @@ class Rows:
             "texts": len(self.texts),
             "vectors": len(self.vectors),
             "keys": len(self.item_ids) if self.keys is None else len(self.keys),
+            "marks": len(self.item_ids) if self.derived is None else len(self.derived),
         }
         for name, length in lengths.items():
             if length != len(self.item_ids):
@@ -57,4 +59,9 @@ class Rows:
             tuple(self.texts[i] for i in order),
             self.vectors[positions],
             None if self.keys is None else tuple(self.keys[i] for i in order),
+            None if self.derived is None else self.derived[positions],
         )
+
+    def captions(self) -> Rows:
+        """The rows that are somebody's text about an item: all, where none is derived."""
+        return self if self.derived is None else self.take(~self.derived)

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mmcore.media.text import caption_key
+from mmcore.media.texts.clean import caption_key
 from mmcore.specs import FitSpec
 from mmcore.training.rows import Rows
 from mmcore.types import Ids

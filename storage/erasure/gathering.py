@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from storage.erasure.orders import Order
 from storage.erasure.scan import Scanner
-from storage.erasure.traces import Traces, distinctive
+from storage.erasure.traces import Traces, distinctive, known_by
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
 from storage.places.reach import reach
-from storage.schemas import MODALITIES
+from storage.schemas import MODALITIES, is_caption
 from storage.snapshot import Snapshot
 from storage.tables import stream_part, vectors_of
 
@@ -27,6 +27,9 @@ Place = tuple[str, str]
 
 _AREAS: Final = ("item_files", "items", "captions", "segments", "embeddings", "spaces", "fused")
 _KEYS: Final = {"spaces": "segment_id", "fused": "item_id"}
+_OF_SEGMENTS: Final = (
+    *("segment_id", "content_id", "source", "start", "text", "thumbnail", "vector"),
+)
 _STRINGS: Final = {
     "files": ("root", "path"),
     "items": ("root", "key"),
@@ -49,9 +52,10 @@ class Gathering:
         self._keys: set[str] = set()
         self._captions: set[str] = set()
         self._vectors: set[bytes] = set()
+        self._thumbnails: set[bytes] = set()
         self._held: set[Place] = set()
         self._still: set[Place] = set()  # what no snapshot names does not stay
-        self._texts: defaultdict[str, dict[float, str]] = defaultdict(dict)
+        self._texts: defaultdict[str, dict[tuple[float, int], str]] = defaultdict(dict)
 
     def traces(self) -> Traces:
         """Read the lake's rows, and the vectors of the parts that have something of the erased.
@@ -76,6 +80,7 @@ class Gathering:
             texts={c: " ".join(of[at] for at in sorted(of)) for c, of in self._texts.items()},
             captions=frozenset(self._captions),
             vectors=frozenset(self._vectors),
+            thumbnails=frozenset(self._thumbnails),
         )
 
     @property
@@ -146,17 +151,28 @@ class Gathering:
         return np.isin(rows["item_id"].to_numpy(), self._items) | self._of_contents(rows)
 
     def _described(self, path: Path) -> None:
-        """Segments, or cells, which have a vector too."""
+        """Segments, or cells, which have a vector too, and maybe a thumbnail."""
         if not any(self._of_contents(rows).any() for rows in stream_part(path, ["content_id"])):
             return
-        for rows in stream_part(path):
+        for rows in stream_part(path, _OF_SEGMENTS):
             mine = rows.filter(pa.array(self._of_contents(rows)))
             self._segments.update(mine["segment_id"].to_pylist())
-            for row in mine.select(["content_id", "start", "text"]).to_pylist():
-                if row["text"]:
-                    self._texts[row["content_id"]][row["start"] or 0.0] = row["text"]
+            self._add_texts(mine)
+            if "thumbnail" in mine.column_names:
+                known = map(known_by, mine["thumbnail"].drop_null().to_pylist())
+                self._thumbnails.update(one for one in known if one is not None)
             if "vector" in mine.column_names and mine.num_rows:
                 self._add(vectors_of(mine))
+
+    def _add_texts(self, mine: pa.Table) -> None:
+        """A caption's chunks are one text; what was read or heard stands in rows of its own."""
+        for row in mine.select(
+            ["segment_id", "content_id", "source", "start", "text"]
+        ).to_pylist():
+            if row["text"]:
+                whole = is_caption(row["source"])
+                text = row["content_id"] if whole else f"{row['content_id']}/{row['segment_id']}"
+                self._texts[text][row["start"] or 0.0, row["segment_id"]] = row["text"]
 
     def _derived(self, path: Path, key: str) -> None:
         """Projected or fused vectors; segments are known from the cells, which come before."""

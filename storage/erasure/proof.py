@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from storage.erasure.orders import place
 from storage.erasure.scan import Scanner
@@ -22,7 +23,8 @@ from storage.tables import part_metadata, stream_part, vectors_of
 
 UNREADABLE: Final = "cannot be read"
 _VECTOR: Final = "vector"
-_ID: Final = {"segment_id", "item_id"}
+_THUMBNAIL: Final = "thumbnail"
+_ID: Final = ("segment_id", "item_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,8 @@ def prove(layout: Layout, traces: Traces, common: Iterable[bytes] = ()) -> Proof
 
     Links are followed. What cannot be listed or read is left, since nobody can tell what it holds;
     the erasure's own order is not looked into. The words ``common``, which others have too, are
-    not looked for. Memory is bounded by a row group. A vector that a row of somebody else has in
-    common with the erased is no trace.
+    not looked for. Memory is bounded by a row group. A vector, or a thumbnail, that a row of
+    somebody else has in common with the erased is no trace.
     """
     words = traces.words()
     patterns = traces.patterns() | {w: words[w] for w in words.keys() - set(common)}
@@ -56,7 +58,8 @@ def prove(layout: Layout, traces: Traces, common: Iterable[bytes] = ()) -> Proof
         except (OSError, CorruptLakeError) as error:
             if _is_there(path):  # else a note of the lock, a temporary file: it is gone
                 files.trouble[name] = _why(error)
-    suspected = {p for seen in found.values() for p in seen if patterns[p] == _VECTOR}
+    suspected = {p: patterns[p] for seen in found.values() for p in seen}
+    suspected = {p: kind for p, kind in suspected.items() if kind in (_VECTOR, _THUMBNAIL)}
     shared = _explained(files, traces, suspected) if suspected else set()
     left = {
         name: tuple(sorted({patterns[p] for p in seen - shared}))
@@ -132,25 +135,33 @@ def _plain(array: Any) -> bytes:
     return "\0".join(map(str, array.to_pylist())).encode("utf-8", "surrogateescape")
 
 
-def _explained(files: _Files, traces: Traces, suspected: set[bytes]) -> set[bytes]:
-    """Of vectors that were found: those that a row of a segment or item that stays has."""
+def _explained(files: _Files, traces: Traces, suspected: Mapping[bytes, str]) -> set[bytes]:
+    """Of vectors and thumbnails found: those that a row of a segment or item that stays has."""
     gone: Mapping[str, Any] = {
         "segment_id": np.fromiter(traces.segments, np.int64, len(traces.segments)),
         "item_id": np.fromiter(traces.items, np.int64, len(traces.items)),
     }
+    pictures = Scanner(p for p, kind in suspected.items() if kind == _THUMBNAIL)
     found: set[bytes] = set()
     for name, path in files:
         if path.suffix != ".parquet" or name in files.trouble:
             continue
-        for rows in stream_part(path):
-            key = next((k for k in rows.column_names if k in _ID), None)
+        for rows in stream_part(path, [*_ID, _VECTOR, _THUMBNAIL]):
+            key = next((k for k in _ID if k in rows.column_names), None)
             if key is None or _VECTOR not in rows.column_names or not rows.num_rows:
                 continue
             stays = ~np.isin(rows[key].to_numpy(), gone[key])
-            vectors = vectors_of(rows)[stays]
-            for vector in vectors:
-                for form in (vector, vector.astype(np.float16)):
-                    known = distinctive(form.tobytes())
-                    if known in suspected:
-                        found.add(known)
+            found.update(_known(vectors_of(rows)[stays], suspected))
+            if _THUMBNAIL in rows.column_names:
+                for chunk in rows[_THUMBNAIL].filter(pa.array(stays)).chunks:
+                    found |= pictures.found_in(_plain(chunk))
     return found
+
+
+def _known(vectors: NDArray[np.float32], suspected: Mapping[bytes, str]) -> Iterator[bytes]:
+    """The suspected bytes that vectors (n, d) have, in either dtype."""
+    for vector in vectors:
+        for form in (vector, vector.astype(np.float16)):
+            known = distinctive(form.tobytes())
+            if known is not None and known in suspected:
+                yield known

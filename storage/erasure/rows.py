@@ -96,6 +96,7 @@ def in_order(name: str, table: pa.Table) -> pa.Table:
 
 _QUARANTINE_KEY: Final = (
     *("root", "path", "content_id", "source", "start", "stage", "reason", "message", "decoder"),
+    *("end", "unit", "box"),
 )
 
 

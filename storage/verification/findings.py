@@ -10,13 +10,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from storage.columns import late_fields
 from storage.errors import CorruptLakeError, LakeVersionError
 from storage.layout import Layout
 from storage.parquet import schema_of
 from storage.places.place import is_local
 from storage.schemas import LENGTH_TOLERANCE, Dtype
 from storage.snapshot import TABLES, Snapshot
-from storage.tables import reading, stream_part
+from storage.tables import known_version, reading, stream_part
 
 Ids = NDArray[np.int64]
 
@@ -43,14 +44,15 @@ def told_by(layout: Layout, check: Iterator[Finding]) -> Iterator[Finding]:
 
 
 def stream_checked(path: Path, schema: pa.Schema, columns: list[str]) -> Iterator[pa.Table]:
-    """The row groups of a part whose ``columns`` are as ``schema`` says."""
+    """The row groups of a part whose ``columns`` are as ``schema`` says, or came after it."""
     with reading(path):
         stored = schema_of(path)
+    late = late_fields(schema, known_version(path, stored.metadata))
     for name in columns:
         kind = stored.field(name).type if name in stored.names else None
-        if kind != schema.field(name).type:
+        if kind != schema.field(name).type and (kind is not None or name not in late):
             raise CorruptLakeError(path, f"column {name} is {kind}, not {schema.field(name).type}")
-    for table in stream_part(path, columns):
+    for table in stream_part(path, columns, like=schema):
         for name in columns:
             if not schema.field(name).nullable and table[name].null_count:
                 raise CorruptLakeError(path, f"column {name} has nulls")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from storage import schemas
 from storage.cells import IDENTITY
+from storage.columns import comparable
 from storage.manifest import EncoderEntry
 from storage.schemas import MODALITIES, Modality
 from storage.snapshot import Snapshot
@@ -72,8 +73,8 @@ def described(snapshot: Snapshot, modality: Modality) -> Iterator[Finding]:
 
 def _descriptions(snapshot: Snapshot, modality: Modality) -> pa.Table:
     """Ids and what they stand for, each pair once, by id."""
-    rows = whole_table(snapshot, f"segments/{modality}", ["segment_id", *IDENTITY])
-    distinct = rows.group_by(["segment_id", *IDENTITY]).aggregate([])
+    rows = comparable(whole_table(snapshot, f"segments/{modality}", ["segment_id", *IDENTITY]))
+    distinct = rows.group_by(rows.column_names).aggregate([])
     return distinct.sort_by("segment_id").combine_chunks()
 
 
@@ -89,7 +90,7 @@ def _cells_described(
     live = known["segment_id"].to_numpy()
     for table in stream_checked(path, schema, ["segment_id", *IDENTITY]):
         at, mine = places_of(live, table["segment_id"].to_numpy())
-        other = _differing(table.filter(pa.array(mine)), known.take(at[mine]))
+        other = _differing(comparable(table.filter(pa.array(mine))), known.take(at[mine]))
         if other.any():
             why = f"{other.sum()} cells have another description than their segments"
             yield Finding(
@@ -98,9 +99,9 @@ def _cells_described(
 
 
 def _differing(one: pa.Table, other: pa.Table) -> NDArray[np.bool_]:
-    """(n,) which rows differ in what an id stands for; nulls are equal."""
+    """(n,) which ``comparable`` rows differ in what an id stands for; nulls are equal."""
     differs = np.zeros(one.num_rows, dtype=bool)
-    for name in IDENTITY:
+    for name in other.column_names:
         equal = pc.fill_null(pc.equal(one[name], other[name]), False)
         nulls = pc.and_(pc.is_null(one[name]), pc.is_null(other[name]))
         differs |= ~pc.or_(equal, nulls).to_numpy().astype(bool)

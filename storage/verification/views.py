@@ -12,7 +12,7 @@ from storage.manifest import Manifest
 from storage.places.place import read_now
 from storage.snapshot import Snapshot
 from storage.verification.findings import Finding
-from storage.views import views_sql
+from storage.views import SCHEMA, views_sql
 
 VIEWS: Final = "views.sql"
 _NAMED: Final = re.compile(r'VIEW "[^"]+"|\'[^\']+\.parquet\'')
@@ -41,9 +41,11 @@ def view_findings(snapshot: Snapshot) -> Iterator[Finding]:
 def are_views(text: str, manifest: Manifest) -> bool:
     """Whether ``text`` makes the views of ``manifest``.
 
-    What another mmindex wrote may say it in other words: its views and files are compared.
+    What another mmindex, or one of another schema, wrote may say it in other words: its views and
+    files are compared.
     """
     expected = views_sql(manifest)
-    if manifest.software.get("mmindex") == version("mmindex"):
+    ours = manifest.software.get("mmindex") == version("mmindex")
+    if ours and text.partition("\n")[0].endswith(SCHEMA):
         return text == expected
     return _NAMED.findall(text) == _NAMED.findall(expected)

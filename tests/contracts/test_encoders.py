@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from mmcore.encoders.base import AsksAsStored, AsksInBatches, encoders
 from mmcore.encoders.presets import PRESETS
-from mmcore.media.audio import RATE
+from mmcore.media.sounds.windows import RATE
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from mmcore.types import check_unit_rows
 from storage.schemas import Modality

@@ -116,6 +116,25 @@ def test_quarantine_keeps_the_first_sight():
     assert {row["last_seen"] for row in after} == {LATE}
 
 
+def test_another_decoder_is_no_new_trouble():
+    """A file that a newer decoder refuses, with other words, was first seen when it was."""
+    old = replace(rejection("old"), decoder="pillow 1")
+    before = rows.quarantine_table([old], None, EARLY)
+    newer = replace(old, decoder="pillow 2", message="in other words")
+    (row,) = rows.quarantine_table([newer], before, LATE).to_pylist()
+
+    assert (row["decoder"], row["first_seen"], row["last_seen"]) == ("pillow 2", EARLY, LATE)
+
+
+def test_another_reason_is_new_trouble():
+    """A file that fails for another reason than before was first seen to do so now."""
+    before = rows.quarantine_table([rejection("old")], None, EARLY)
+    other = replace(rejection("old"), reason="another")
+    (row,) = rows.quarantine_table([other], before, LATE).to_pylist()
+
+    assert row["first_seen"] == LATE
+
+
 def test_an_unchanged_quarantine_is_the_same_table():
     """When the same files fail for the same reasons, no row changes."""
     before = rows.quarantine_table([rejection("a"), rejection("b")], None, EARLY)

@@ -8,7 +8,7 @@ from storage.layout import Layout
 from storage.snapshot import Snapshot
 from tests.factories import small_lake
 
-GOLDEN = Path(__file__).parents[1] / "golden" / "lake-v1" / "lake"
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def with_duckdb(path):
@@ -34,10 +34,12 @@ def with_pyarrow(path):
     return importlib.import_module("pyarrow.parquet").read_table(path).to_pylist()
 
 
-@pytest.fixture(params=["today", "version 1"])
+@pytest.fixture(params=["today", "lake-v1", "lake-v2"])
 def snapshot(request, tmp_path):
-    """A snapshot of this version, and one of an older one."""
-    return small_lake(tmp_path) if request.param == "today" else Snapshot.open(Layout(GOLDEN))
+    """A snapshot of this version, and of each older one."""
+    if request.param == "today":
+        return small_lake(tmp_path)
+    return Snapshot.open(Layout(GOLDEN / request.param / "lake"))
 
 
 @pytest.mark.parametrize("read", [with_duckdb, with_polars, with_pandas, with_pyarrow])

@@ -102,7 +102,7 @@ def test_many_small_parts_become_whole_row_groups(tmp_path, monkeypatch):
 
 def test_memory_does_not_grow_with_a_part(tmp_path, monkeypatch):
     """A part is read and written by row groups."""
-    monkeypatch.setattr("storage.tables._GROUP_BYTES", 1 << 16)
+    monkeypatch.setattr("storage.formats._GROUP_BYTES", 1 << 16)
     names = [f"c{number}" for number in range(8000)]
     old = write_cells(part_path(tmp_path, "s1"), cells(names, 64), PartRecord(tuple(names)))
     before = pa.default_memory_pool()

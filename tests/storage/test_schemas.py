@@ -1,5 +1,7 @@
 import copy
 
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,3 +67,30 @@ def test_an_error_crosses_processes_whole(error):
     assert type(arrived) is type(error)
     assert str(arrived) == str(error)
     assert arrived.__dict__ == error.__dict__
+
+
+def test_an_id_is_made_of_the_box_too():
+    """Two regions of one page are two segments; a stored box gives the same id again."""
+    place = ("c", "self", "region", (2.0, 3.0, "page"))
+    one = schemas.segment_id(*place, (0.0, 0.1, 0.5, 1.0))
+
+    stored = pa.array([[0, 0.1, 0.5, 1]], schemas.BOX)[0].as_py()
+
+    assert schemas.segment_id(*place, tuple(stored)) == one
+    assert schemas.segment_id(*place, (0, np.float64(0.1), 0.5, 1)) == one
+    assert len({one, schemas.segment_id(*place), schemas.segment_id(*place, (0, 0, 1, 1))}) == 3
+
+
+@pytest.mark.parametrize("source", ["subtitle:0", "ocr@self", "asr@track:0"])
+def test_what_is_read_or_heard_is_no_caption(source):
+    """Only what somebody wrote about an item says what the item is."""
+    assert not schemas.is_caption(source)
+    assert schemas.is_caption("self")
+    assert schemas.is_caption("page:2")
+
+
+def test_a_box_is_no_vector():
+    """Both are lists of a fixed length; a vector's row group is bounded by its numbers."""
+    assert schemas.is_vector(schemas.vector_type(4))
+    assert schemas.is_vector(schemas.vector_type(4, "float16"))
+    assert not schemas.is_vector(schemas.BOX)

@@ -7,20 +7,23 @@ import pytest
 from storage.cells import PartRecord, part_path, write_cells
 from storage.layout import Layout
 from storage.publication import publish
-from storage.schemas import Modality
+from storage.schemas import DESCRIPTIONS, SEGMENTS, Modality, digest, embeddings_schema, item_id
 from storage.snapshot import Snapshot
-from storage.tables import vectors_of
+from storage.tables import read_parts, vectors_of, write_rows
 from storage.views import views_sql
 from tests.factories import (
     IMAGES,
     PROJECTION,
+    box,
     candidate,
     cells,
     content,
     entries,
+    made_older,
     manifest,
     segment,
     small_lake,
+    thumbnail,
 )
 
 TABLES = {"files", "items", "item_files", "quarantine", "segments"}
@@ -200,3 +203,51 @@ def test_the_file_says_how_to_read_it(tmp_path):
     assert "cd LAKE" in text
     assert "SET file_search_path = 'LAKE'" in text
     assert str(tmp_path) not in text
+
+
+@pytest.mark.parametrize("older", [["cat"], ["cat", "owl"]])
+def test_views_have_today_s_columns_over_parts_of_any_version(tmp_path, duck, older):
+    """What older parts lack is null, in the order of today, also where all parts are older."""
+    layout = Layout(tmp_path)
+    made = candidate(layout, ["cat", "owl"])
+    folder = layout.embeddings(Modality.IMAGE, IMAGES.name, IMAGES.fingerprint)
+    for key in older:
+        made_older(part_path(folder, digest(content(IMAGES, key))))
+    if len(older) == 2:
+        for path in made.paths("segments/image"):
+            made_older(layout.root / path)
+    made = made.model_copy(
+        update={"files": entries(layout, [layout.root / file.path for file in made.files])}
+    )
+
+    connection = duck(Snapshot.of(layout, publish(layout, made)))
+
+    found = connection.execute("SELECT * FROM embeddings_image ORDER BY content_id")
+    assert [column[0] for column in found.description] == embeddings_schema(8).names
+    rows = [dict(zip(embeddings_schema(8).names, row, strict=True)) for row in found.fetchall()]
+    assert [row["content_id"] for row in rows] == ["cat-image", "owl-image"]
+    assert [row["thumbnail"] for row in rows] == [
+        None if key in older else thumbnail(content(IMAGES, key)) for key in ("cat", "owl")
+    ]
+    shown = connection.execute("SELECT * FROM segments").description
+    assert [column[0] for column in shown] == [*SEGMENTS.names, "modality"]
+    assert connection.execute("SELECT count(box) FROM quarantine").fetchall() == [(0,)]
+
+
+def test_a_view_shows_boxes(tmp_path, duck):
+    """A box is a list of four numbers."""
+    layout = Layout(tmp_path)
+    made = candidate(layout, ["cat"])
+    folder = layout.embeddings(Modality.IMAGE, IMAGES.name, IMAGES.fingerprint)
+    name = content(IMAGES, "cat")
+    part = write_cells(part_path(folder, "more"), cells([name], segments=2), PartRecord((name,)))
+    rows = read_parts([part], DESCRIPTIONS.names)
+    rows = rows.add_column(1, "item_id", [[item_id("media", "cat")] * 2]).cast(SEGMENTS)
+    paths = [layout.root / f.path for f in made.files if "segments/image" not in f.path]
+    paths += [part, *write_rows(layout.rows("segments/image"), rows)]
+    made = made.model_copy(update={"files": entries(layout, paths)})
+
+    connection = duck(Snapshot.of(layout, publish(layout, made)))
+
+    boxes = "SELECT box[4], kind FROM segments WHERE box IS NOT NULL"
+    assert connection.execute(boxes).fetchall() == [(box(1)[3], "region")]

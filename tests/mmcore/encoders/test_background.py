@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from mmcore.encoders.background import sentences
-from mmcore.media.text import detect_language
+from mmcore.media.texts.language import detect_language
 
 
 def test_both_languages_have_forty_different_sentences():

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from mmcore.encoders.embed import embed_prepared
-from mmcore.media.prepared import prepare_shard
+from mmcore.media.prepared import InProcess, prepare_shard
+from mmcore.media.shaping import Shaping
 from mmcore.specs import LimitsSpec, SegmentationSpec
 from mmcore.types import Content, Shard
 from storage.schemas import Modality, content_id
@@ -30,7 +31,8 @@ def prepared(tmp_path, encoder, files: list[tuple[str, str]]):
         for path, media_type in files
     )
     shard = Shard(encoder.key, contents)
-    return prepare_shard(shard, encoder, SegmentationSpec(), LimitsSpec(), tmp_path / "staging")
+    shaping = Shaping(encoder, SegmentationSpec(), LimitsSpec())
+    return prepare_shard(shard, shaping, tmp_path / "staging", InProcess(shaping))
 
 
 def pictures(tmp_path, n):

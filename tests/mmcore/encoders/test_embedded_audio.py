@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mmcore.encoders.embedded_audio import NUMBERS, STATISTICS, build
-from mmcore.media.audio import RATE
+from mmcore.media.sounds.windows import RATE
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from storage.schemas import Modality
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mmcore.errors import SourceError
-from mmcore.media.crawl import crawl
+from mmcore.media.crawl import crawl, read, walk
 from mmcore.specs import CrawlSpec, LimitsSpec
 from mmcore.types import Source
 from storage.schemas import Modality, content_id
@@ -29,6 +29,11 @@ def root(tmp_path) -> Path:
 def look(root, spec=CrawlSpec(), known=None, since_ns=0, limits=LimitsSpec()):  # noqa: B008
     """Crawl a root under the alias ``media``."""
     return crawl(Source("media", str(root)), spec, limits, known or {}, since_ns=since_ns)
+
+
+def reasons(crawled) -> dict[str, str]:
+    """Why each path was refused."""
+    return {rejection.path: rejection.reason for rejection in crawled.rejections}
 
 
 def paths(crawled) -> list[str]:
@@ -143,7 +148,7 @@ def test_a_file_above_the_limit_is_not_read(root):
 
 
 def test_links_are_followed_to_files_of_the_root_only(root, tmp_path):
-    """A link to a file of the root is a second path of one content; others are not followed."""
+    """A link to a file of the root is a second path of one content; others are told, each."""
     media.png(tmp_path / "outside/secret.png", media.noise())
     (root / "again.png").symlink_to(root / "photos/猫.png")
     (root / "out.png").symlink_to(tmp_path / "outside/secret.png")
@@ -155,6 +160,64 @@ def test_links_are_followed_to_files_of_the_root_only(root, tmp_path):
 
     assert paths(found) == ["again.png", "photos/猫.png", "photos/猫.zh.txt"]
     assert found.files[0].content_id == found.files[1].content_id
+    assert [(r.path, r.stage, r.reason) for r in found.rejections] == [
+        ("dangling.png", "crawl", "dangling-link"),
+        ("loop", "crawl", "link-loop"),
+        ("out", "crawl", "link-outside"),
+        ("out.png", "crawl", "link-outside"),
+        ("self", "crawl", "link-loop"),
+    ]
+
+
+def test_links_that_are_left_out_are_not_told(root):
+    """Junk, what is excluded and what is not included says nothing, link or not."""
+    for name in (".hidden", "drafts", "out.png"):
+        (root / name).symlink_to("/nowhere")
+
+    assert reasons(look(root, CrawlSpec(exclude=("drafts",)))) == {"out.png": "dangling-link"}
+    assert reasons(look(root, CrawlSpec(include=("photos/*",)))) == {}
+
+
+@pytest.mark.timeout(20)
+def test_nothing_but_files_is_opened(root, monkeypatch):
+    """Neither a pipe, which nobody writes into, nor a link to one, nor one that is a manifest."""
+    (root / "deep").mkdir()
+    for pipe in ("pipe.png", "manifest.csv", "deep/pipe"):
+        os.mkfifo(root / pipe)
+    (root / "link.png").symlink_to("deep/pipe")
+    (root / "device.png").symlink_to("/dev/zero")
+    touched, opens = [], os.open
+    monkeypatch.setattr(os, "open", lambda path, *rest: touched.append(path) or opens(path, *rest))
+
+    found = look(root)
+
+    assert reasons(found) == {
+        "deep/pipe": "not-a-file",
+        "device.png": "link-outside",
+        "link.png": "not-a-file",
+        "manifest.csv": "not-a-file",
+        "pipe.png": "not-a-file",
+    }
+    assert found.manifests == ()
+    assert sorted(touched) == [str(root / file.path) for file in found.files]
+
+
+@pytest.mark.timeout(20)
+def test_what_became_a_pipe_since_it_was_listed_is_not_waited_on(root):
+    """Or a link out of the root, or has gone: told, and the others are read."""
+    for name in ("a.png", "b.png", "c.png"):
+        media.png(root / name)
+    walked = walk(Source("media", str(root)), CrawlSpec())
+    for name in ("a.png", "b.png", "c.png"):
+        (root / name).unlink()
+    os.mkfifo(root / "a.png")
+    (root / "b.png").symlink_to("/etc/hostname")
+
+    found = read(walked, LimitsSpec(), {})
+
+    told = {"a.png": "not-a-file", "b.png": "link-outside", "c.png": "vanished"}
+    assert reasons(found) == told
+    assert paths(found) == ["photos/猫.png", "photos/猫.zh.txt"]
 
 
 def test_odd_names_are_found(root):
@@ -193,39 +256,112 @@ def test_a_root_that_is_no_full_folder_is_a_source_error(tmp_path, name):
         look(tmp_path / name)
 
 
+def failing(monkeypatch, name, number):
+    """Let the listing of a folder of that name fail."""
+    scandir = os.scandir
+
+    def listing(path):
+        if Path(path).name == name:
+            raise OSError(number, os.strerror(number), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", listing)
+
+
+@pytest.mark.parametrize(
+    ("number", "fault"),
+    [
+        (errno.EACCES, "unreadable-folder"),
+        (errno.EPERM, "unreadable-folder"),
+        (errno.ENOENT, "vanished"),
+        (errno.ENOTDIR, "vanished"),
+    ],
+)
+def test_a_folder_that_cannot_be_looked_into_is_told(root, monkeypatch, number, fault):
+    """Everything else is found, and the walk says which folder it is."""
+    media.png(root / "locked/inner/b.png")
+    failing(monkeypatch, "locked", number)
+    walked = walk(Source("media", str(root)), CrawlSpec())
+
+    assert walked.hidden == ("locked",)
+    assert reasons(read(walked, LimitsSpec(), {})) == {"locked": fault}
+    assert len(look(root).files) == 2
+    assert reasons(look(root, CrawlSpec(exclude=("locked",)))) == {}
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read whatever it likes")
-def test_an_unreadable_folder_is_a_source_error(root):
-    """A folder that cannot be listed must not look like deleted files."""
-    (root / "photos").chmod(0)
-    with pytest.raises(SourceError, match="photos"):
+@pytest.mark.parametrize("mode", [0o000, 0o400, 0o100])
+def test_permissions_of_a_folder_are_told(root, mode):
+    """One that may be listed and not entered, or the other way round, hides its files, too."""
+    media.png(root / "locked/b.png")
+    (root / "locked").chmod(mode)
+    try:
+        assert reasons(look(root)) == {"locked": "unreadable-folder"}
+    finally:
+        (root / "locked").chmod(0o755)
+
+
+def test_a_root_that_cannot_be_looked_into_is_a_source_error(root, monkeypatch):
+    """Nothing of it is known: it must not look like deleted files."""
+    failing(monkeypatch, "root", errno.EACCES)
+
+    with pytest.raises(SourceError, match="root"):
         look(root)
-    (root / "photos").chmod(0o755)
+
+
+def test_a_root_of_nothing_but_faults_is_a_source_error(tmp_path):
+    """What is left of a disk that is not mounted may be a link."""
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root/link.png").symlink_to("/nowhere")
+
+    with pytest.raises(SourceError, match="no file there"):
+        look(tmp_path / "root")
 
 
 def test_a_folder_that_fails_half_way_is_a_source_error(root, monkeypatch):
     """Half a listing must not look like deleted files."""
-    scandir = os.scandir
-    monkeypatch.setattr(os, "scandir", lambda path: broken(path) or scandir(path))
-
-    def broken(path):
-        if Path(path).name == "photos":
-            raise OSError(errno.EIO, "Input/output error", str(path))
+    failing(monkeypatch, "photos", errno.EIO)
 
     with pytest.raises(SourceError, match="photos"):
         look(root)
 
 
-def test_a_path_that_the_system_cannot_open_is_named(root, monkeypatch):
-    """Longer than any call takes (4096 bytes on Linux): a short error, and a way out."""
+@pytest.mark.parametrize(
+    ("before", "after"), [("/nowhere", "/etc"), ("photos", "photos/猫.png"), ("x", "photos")]
+)
+def test_a_link_that_leads_elsewhere_changes_the_stamp(root, before, after):
+    """Whether nothing changed is told without reading: by what each link is."""
+    source, link = Source("media", str(root)), root / "link"
+    link.symlink_to(before)
+    first = walk(source, CrawlSpec()).stamp()
+    link.unlink()
+    link.symlink_to(after)
+
+    assert walk(source, CrawlSpec()).stamp() != first
+
+
+def test_a_pipe_that_is_written_to_changes_no_stamp(root):
+    """Its time says nothing of the media."""
+    os.mkfifo(root / "pipe.png")
+    first = walk(Source("media", str(root)), CrawlSpec())
+    os.utime(root / "pipe.png")
+    second = walk(Source("media", str(root)), CrawlSpec())
+
+    assert first.stamp() == second.stamp()
+    assert first.newest_ns == second.newest_ns
+
+
+def test_a_path_that_the_system_cannot_open_is_told(root, monkeypatch):
+    """Longer than any call takes (4096 bytes on Linux): one row, and the others are found."""
     monkeypatch.chdir(root)
     for _ in range(20):
         Path("n" * 250).mkdir()
         os.chdir("n" * 250)
 
-    with pytest.raises(SourceError, match="--exclude it") as error:
-        look(root)
-    assert len(str(error.value)) < 1000
-    assert len(look(root, CrawlSpec(exclude=("nnn*",))).files) == 2
+    found = look(root)
+    assert list(reasons(found).values()) == ["path-too-long"]
+    assert len(found.files) == 2
+    assert reasons(look(root, CrawlSpec(exclude=("nnn*",)))) == {}
     os.chdir(root)
     shutil.rmtree(root / ("n" * 250))  # while we know how
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from mmcore.errors import MediaError
 from mmcore.media import limits
-from mmcore.media.audio import windows
-from mmcore.media.image import load_image
-from mmcore.media.text import read_text
-from mmcore.media.video import frames
+from mmcore.media.images.load import load_image
+from mmcore.media.sounds.windows import windows
+from mmcore.media.texts.read import read_text
+from mmcore.media.videos.frames import frames
 from mmcore.specs import LimitsSpec, SegmentationSpec
 from storage.schemas import Modality
 from tests import media

@@ -1,12 +1,14 @@
 """Tests of mmcore/media/listing_local.py."""
 
 import os
+from contextlib import nullcontext
 
 import pytest
 
 from mmcore.media.listing import Rules
 from mmcore.media.listing_local import LocalListing, mount_point
 from mmcore.specs import CrawlSpec
+from tests import media
 
 
 def test_a_folder_lies_on_the_nearest_mount_point(tmp_path, monkeypatch):
@@ -27,3 +29,27 @@ def test_mounts_below_a_root_are_seen():
     assert list(listing.below()) == []
     assert listing.mounts[0] == mount_point("/dev")
     assert "/dev/shm" in listing.mounts
+
+
+def test_a_folder_that_became_a_link_is_not_entered(tmp_path, monkeypatch):
+    """Between its listing and its turn a folder may be swapped for a link out of the root."""
+    media.png(tmp_path / "root/a.png")
+    media.png(tmp_path / "root/swapped/b.png")
+    media.png(tmp_path / "outside/secret.png")
+    scandir = os.scandir
+
+    def swapping(place):
+        found = list(scandir(place))
+        if not (tmp_path / "root/swapped").is_symlink():
+            (tmp_path / "root/swapped").rename(tmp_path / "moved")
+            (tmp_path / "root/swapped").symlink_to(tmp_path / "outside")
+        return nullcontext(found)
+
+    monkeypatch.setattr(os, "scandir", swapping)
+    listing = LocalListing(str(tmp_path / "root"), Rules(CrawlSpec(), None), None)
+
+    assert [(entry.path, entry.fault) for entry in listing.below()] == [
+        ("a.png", ""),
+        ("swapped", "vanished"),
+    ]
+    assert listing.hidden == ["swapped"]

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from mmcore.errors import MediaError
-from mmcore.media.image import square
-from mmcore.media.prepared import READER, decoders, prepare_shard
+from mmcore.media.images.fit import square
+from mmcore.media.decoders import READER, decoders
+from mmcore.media.prepared import InProcess, prepare_shard
+from mmcore.media.shaping import Shaping
 from mmcore.specs import LimitsSpec, SegmentationSpec
 from mmcore.types import EncoderKey, Segment, Shard, Span
 from storage.schemas import DESCRIPTIONS, Modality
@@ -19,7 +21,7 @@ LIMITS = LimitsSpec()
 SPEC = SegmentationSpec(text_chars=20, audio_window=1.0, video_interval=1.0)
 READS = {
     Modality.IMAGE: (Modality.IMAGE,),
-    Modality.TEXT: (Modality.TEXT,),
+    Modality.TEXT: (Modality.TEXT, Modality.VIDEO),
     Modality.AUDIO: (Modality.AUDIO, Modality.VIDEO),
     Modality.VIDEO: (Modality.VIDEO,),
 }
@@ -56,9 +58,14 @@ class SmallPreparer:
 
 def prepare(folder, modality, contents, limits=LIMITS):
     """Prepare one shard of the given contents."""
-    encoder = SmallPreparer(modality)
+    return prepared_by(SmallPreparer(modality), contents, folder / "staging", limits)
+
+
+def prepared_by(encoder, contents, staging, limits=LIMITS):
+    """Prepare one shard with a preparer of one's own."""
     shard = Shard(encoder.key, tuple(contents))
-    return prepare_shard(shard, encoder, SPEC, limits, folder / "staging")
+    shaping = Shaping(encoder, SPEC, limits)
+    return prepare_shard(shard, shaping, staging, InProcess(shaping))
 
 
 def test_pictures_are_prepared_in_order(tmp_path):
@@ -266,10 +273,10 @@ def test_a_wrong_shape_is_the_encoders_fault(tmp_path):
             return np.zeros((1, 1), dtype=np.uint8)
 
     encoder = Wrong(Modality.IMAGE)
-    shard = Shard(encoder.key, (media.content(media.png(tmp_path / "a.png")),))
+    contents = [media.content(media.png(tmp_path / "a.png"))]
 
     with pytest.raises(ValueError, match="small prepared uint8"):
-        prepare_shard(shard, encoder, SPEC, LIMITS, tmp_path)
+        prepared_by(encoder, contents, tmp_path)
 
 
 def test_an_encoder_may_refuse_a_segment(tmp_path):
@@ -280,8 +287,8 @@ def test_an_encoder_may_refuse_a_segment(tmp_path):
             raise MediaError("prepare", "silent", "no sound in it")
 
     encoder = Refusing(Modality.IMAGE)
-    shard = Shard(encoder.key, (media.content(media.png(tmp_path / "a.png")),))
-    found = prepare_shard(shard, encoder, SPEC, LIMITS, tmp_path / "staging")
+    contents = [media.content(media.png(tmp_path / "a.png"))]
+    found = prepared_by(encoder, contents, tmp_path / "staging")
 
     assert [r.reason for r in found.rejections] == ["silent"]
 

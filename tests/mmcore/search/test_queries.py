@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from mmcore.errors import ConfigError
-from mmcore.media.audio import windows
 from mmcore.media.segments import cut
+from mmcore.media.sounds.windows import windows
 from mmcore.search.queries import Asker, read_content
 from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec
 from mmcore.types import EncoderKey, unit_rows

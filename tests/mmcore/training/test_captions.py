@@ -1,4 +1,5 @@
-from mmcore.media.text import chunks, read_text
+from mmcore.media.texts.chunks import chunks
+from mmcore.media.texts.read import read_text
 from mmcore.specs import LimitsSpec, SegmentationSpec
 from mmcore.training.captions import caption_key_of
 from mmcore.training.split import key_of

@@ -1,18 +1,23 @@
 """The proof of an erasure can fail: whatever is planted is found."""
 
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
 
 from storage import tables
 from storage.erasure.orders import Order, write_order
 from storage.erasure.proof import prove
-from storage.erasure.traces import Traces, distinctive
+from storage.erasure.traces import Traces, distinctive, known_by
 from storage.layout import Layout
 from storage.schemas import projected_schema
+from tests.factories import cells
 
 ITEM, SEGMENT, OTHER = 0x1122334455667788, 0x2233445566778899, 5
 CONTENT = "0123456789abcdef0123456789abcdef"
@@ -185,3 +190,71 @@ def test_the_order_itself_is_not_looked_into(layout):
     write_order(layout, Order(contents=frozenset({CONTENT})))
 
     assert prove(layout, TRACES).left == {}
+
+
+def jpeg(colours, size=(64, 48)):
+    """A thumbnail of stripes."""
+    picture = Image.new("RGB", size)
+    for at, colour in enumerate(colours):
+        picture.paste(colour, (at * 8, 0, at * 8 + 8, size[1]))
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=75)
+    return file.getvalue()
+
+
+CAT_PICTURE = jpeg(["orange", "black", "green", "white", "orange"])
+DOG_PICTURE = jpeg(["brown", "grey", "blue", "pink", "yellow"])
+SEEN = Traces(segments=frozenset({SEGMENT}), thumbnails=frozenset({known_by(CAT_PICTURE)}))
+
+
+def pictures(path, segment, *thumbnails):
+    """A part of cells with thumbnails."""
+    rows = cells([str(number) for number in range(len(thumbnails))])
+    ids = pa.array([segment + number for number in range(len(thumbnails))], pa.int64())
+    place = rows.column_names.index("thumbnail")
+    rows = rows.set_column(0, rows.schema.field(0), ids)
+    field = rows.schema.field(place)
+    tables.write_part(path, rows.set_column(place, field, pa.array(thumbnails, pa.binary())))
+
+
+def test_a_thumbnail_is_found_in_cells_and_in_any_other_file(layout):
+    """In a column, in a loose file, and in a half of one."""
+    pictures(layout.root / "embeddings/image/a/part-1.parquet", SEGMENT, CAT_PICTURE)
+    (layout.root / "left.jpg").write_bytes(b"?" + CAT_PICTURE)
+
+    left = prove(layout, SEEN).left
+
+    assert left["left.jpg"] == ("thumbnail",)
+    assert "thumbnail" in left["embeddings/image/a/part-1.parquet"]
+
+
+def test_another_thumbnail_is_no_trace(layout):
+    """All thumbnails begin alike: they are known by their pictures."""
+    pictures(layout.root / "embeddings/image/a/part-1.parquet", OTHER, DOG_PICTURE)
+
+    assert prove(layout, SEEN).left == {}
+
+
+def test_an_equal_thumbnail_of_somebody_else_is_no_trace(layout):
+    """A plain white page looks like any other."""
+    pictures(layout.root / "embeddings/image/a/part-1.parquet", OTHER, DOG_PICTURE, CAT_PICTURE)
+
+    assert prove(layout, SEEN).left == {}
+
+
+@given(st.binary(max_size=200), st.binary(max_size=200))
+def test_a_thumbnail_is_known_by_bytes_of_its_own(head, scan):
+    """What is looked for stands in the coded picture, is long enough, and no run of one byte."""
+    known = known_by(b"\xff\xd8" + head + b"\xff\xda" + scan)
+
+    assert known is None or (known in head + b"\xff\xda" + scan and 16 <= len(known) <= 64)
+    assert known_by(bytes(500)) is None
+
+
+def test_an_order_of_an_older_version_is_read():
+    """It was sealed before there were thumbnails."""
+    told = TRACES.to_json()
+    del told["thumbnails"]
+
+    assert Traces.from_json(told) == TRACES
+    assert Traces.from_json(SEEN.to_json()) == SEEN

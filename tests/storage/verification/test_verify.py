@@ -13,7 +13,7 @@ from storage.publication import publish, roll_back
 from storage.tables import read_parts, vector_column, vectors_of, write_part, write_rows
 from storage.verification.findings import Finding
 from storage.verification.verify import verify
-from tests.factories import WHEN, candidate, entries, manifest, small_lake
+from tests.factories import WHEN, candidate, entries, made_older, manifest, small_lake
 from tests.lakes import coloured_items, make_lake, towers
 
 
@@ -382,3 +382,33 @@ def test_indexing_after_a_rollback_goes_on_from_the_snapshot_that_serves(tmp_pat
 
     assert (third.number, third.parent) == (3, 1)
     assert findings(layout, third) == []
+
+
+def test_a_cell_with_another_box_than_its_segment_is_found(tmp_path):
+    """A box is part of what an id stands for; the rows and the cells say the same."""
+    layout, whole = lake(tmp_path)
+    path = whole.paths("segments/image")[0]
+    table = read_parts([layout.root / path])
+    place = table.column_names.index("box")
+    boxes = pa.array([[0.0, 0.0, 0.5, 0.5], *[None] * (len(table) - 1)], schemas.BOX)
+    worse = table.set_column(place, table.schema.field(place), boxes)
+
+    ((_, why),) = findings(layout, replaced(layout, whole, path, worse))
+
+    assert "1 cells have another description than their segments" in why
+
+
+def test_a_part_of_today_without_a_column_of_today_is_found(tmp_path):
+    """Only an older part may lack it."""
+    layout, whole = lake(tmp_path)
+    path = whole.paths("segments/image")[0]
+    table = read_parts([layout.root / path])
+
+    worse = replaced(layout, whole, path, table.drop_columns("kind"))
+    assert (path, "column kind is None, not string") in findings(layout, worse)
+
+    again = replaced(layout, whole, path, table)
+    made_older(layout.root / path)
+    others = [file for file in again.files if file.path != path]
+    older = again.model_copy(update={"files": others + entries(layout, [layout.root / path])})
+    assert findings(layout, older) == []

@@ -1,0 +1,57 @@
+"""The worker processes of this process: as many as decode at once, kept for the next shard."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from mmcore.decoding.process import Process
+
+
+class Pool:
+    """Idle workers; one is borrowed for a while, or made."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: list[Process] = []
+        self._owner = os.getpid()
+
+    @contextmanager
+    def borrowed(self) -> Iterator[Process]:
+        """A worker for the caller alone; it comes back unless it has ended or an error came."""
+        worker = self._taken() or Process()
+        try:
+            yield worker
+        except BaseException:
+            worker.kill()
+            raise
+        if worker.alive:
+            with self._lock:
+                self._idle.append(worker)
+
+    def close(self) -> None:
+        """Dismiss the idle ones."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for worker in idle:
+            worker.dismiss()
+
+    def _taken(self) -> Process | None:
+        with self._lock:
+            if self._owner != os.getpid():  # after a fork: they are not ours
+                self._owner, self._idle = os.getpid(), []
+            while self._idle:
+                worker = self._idle.pop()
+                if worker.alive:
+                    return worker
+        return None
+
+
+POOL: Final = Pool()
+"""The pool of this process."""
+
+atexit.register(POOL.close)

@@ -1,0 +1,126 @@
+"""A decoding process: reads jobs from its standard input, answers on its standard output.
+
+Each is a line of JSON. It ends when its input does, or when nobody has asked for a while, so that
+none outlives a run that was killed; and while it decodes the system's alarm clock is set, since a
+decoder that hangs cannot look at its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from typing import Any, Final, TextIO
+
+from mmcore.decoding.job import Job, told_failure
+from mmcore.encoders.presets import encoder_for
+from mmcore.media.prepared import ARRAYS, THUMBNAILS
+from mmcore.media.shaping import Shaper, Shaping
+from mmcore.specs import LimitsSpec
+
+IDLE: Final = 60.0
+"""Seconds without a job after which a worker ends by itself."""
+
+_ALARM: Final = 1.5
+"""The alarm clock rings this much later than the one who watches should have acted."""
+
+_TELL: Final = 0.5  # seconds between two signs of progress
+
+
+def main() -> None:
+    """Work until there is no more input."""
+    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)  # what a library prints is no answer
+    while line := _next_line():
+        _work(Job.from_json(json.loads(line)), answers)
+
+
+def _next_line() -> bytes:
+    sleeping = threading.Timer(IDLE, os._exit, (0,))
+    sleeping.daemon = True
+    sleeping.start()
+    line = sys.stdin.buffer.readline()
+    sleeping.cancel()
+    return line
+
+
+def _work(job: Job, answers: TextIO) -> None:
+    """Shape the job's contents, each answered when it is done."""
+    _bound_memory(job.limits)
+    alarm = _Alarm(job.limits, answers)
+    try:
+        encoder = encoder_for(job.encoder, job.segmentation, job.runtime)
+        shaping = Shaping(
+            encoder, job.segmentation, job.limits, job.thumbnail_side, memory_bound=True
+        )
+        arrays, small = job.folder / ARRAYS, job.folder / THUMBNAILS
+        with arrays.open("ab") as one, small.open("ab") as other:
+            shaper = Shaper(shaping, one, other, alarm.progress)
+            for content in job.contents:
+                alarm.begin()
+                outcome = shaper.add(content)
+                one.flush()
+                other.flush()
+                _answer(answers, {"outcome": outcome.to_json()})
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told to who asked
+        _answer(answers, {"failed": told_failure(error)})
+    else:
+        _answer(answers, {"finished": True})
+    finally:
+        alarm.off()
+
+
+def _answer(answers: TextIO, told: dict[str, Any]) -> None:
+    answers.write(json.dumps(told, separators=(",", ":")) + "\n")
+    answers.flush()
+
+
+class _Alarm:
+    """The system's alarm clock, which ends the process, and signs of progress now and then."""
+
+    def __init__(self, limits: LimitsSpec, answers: TextIO) -> None:
+        self._limits, self._answers = limits, answers
+        self._began = self._told = time.monotonic()
+
+    def begin(self) -> None:
+        """A content begins."""
+        self._began = self._told = time.monotonic()
+        self._set(self._limits.stall_seconds)
+
+    def progress(self) -> None:
+        """A segment is done."""
+        now = time.monotonic()
+        if now - self._told < _TELL:
+            return
+        self._told = now
+        _answer(self._answers, {"progress": True})
+        left = self._began + self._limits.file_seconds - now
+        self._set(min(self._limits.stall_seconds, max(left, 1.0)))
+
+    def off(self) -> None:
+        """Nothing is decoded."""
+        self._set(0.0)
+
+    def _set(self, seconds: float) -> None:
+        if hasattr(signal, "setitimer"):  # not on Windows
+            signal.setitimer(signal.ITIMER_REAL, _ALARM * seconds)
+
+
+def _bound_memory(limits: LimitsSpec) -> None:
+    """Let the system refuse more memory than a worker may take, where it can (Linux)."""
+    with suppress(ImportError):
+        import resource  # noqa: PLC0415 - not on Windows
+
+        if sys.platform == "linux":
+            _, most = resource.getrlimit(resource.RLIMIT_DATA)
+            wanted = limits.worker_bytes
+            soft = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+            resource.setrlimit(resource.RLIMIT_DATA, (soft, most))
+
+
+if __name__ == "__main__":
+    main()

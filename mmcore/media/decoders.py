@@ -1,0 +1,80 @@
+"""Who decodes: names and versions, for quarantine rows and for what is tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
+from typing import Final
+
+from mmcore.errors import MediaError
+from mmcore.media.limits import OUT_OF_MEMORY, STAGE
+from mmcore.specs import LimitsSpec
+from mmcore.types import Content
+from storage.schemas import Modality
+
+READER: Final = "reader 1"
+"""Decoder of rejections that are no decoder's fault: such a content is not done."""
+
+_READING: Final[Mapping[Modality, int]] = MappingProxyType(
+    {Modality.IMAGE: 2, Modality.TEXT: 2, Modality.AUDIO: 2, Modality.VIDEO: 2}
+)
+"""Of our own code around the libraries: raised when it reads what it refused."""
+
+_PACKAGES: Final[Mapping[Modality, str]] = MappingProxyType(
+    {Modality.IMAGE: "pillow", Modality.AUDIO: "av", Modality.VIDEO: "av"}
+)
+_OF_TYPES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "image/heic": "pi-heif",
+        "image/heif": "pi-heif",
+        "image/svg+xml": "resvg-py",
+        "application/pdf": "pypdfium2",
+    }
+)
+_DEFAULT_LIMITS: Final = LimitsSpec.model_validate({})
+
+
+def decoders(limits: LimitsSpec = _DEFAULT_LIMITS) -> tuple[str, ...]:
+    """Names and versions of what decodes now; what only others rejected is tried again.
+
+    ``limits`` is one of them, so that a raised limit lets in what the old one kept out.
+    """
+    usual = (_named(_PACKAGES.get(modality), modality) for modality in Modality)
+    special = (_named(_OF_TYPES[kind], modality) for kind, modality in _typed())
+    return (*dict.fromkeys([*usual, *special]), limits_decoder(limits))
+
+
+def decoder_of(content: Content, error: MediaError, limits: LimitsSpec) -> str:
+    """Whose fault ``error`` is: a decoder's, a limit's, or that of neither."""
+    if error.stage == "read" or error.reason == OUT_OF_MEMORY:
+        return READER
+    if error.stage == STAGE:
+        return limits_decoder(limits)
+    package = _OF_TYPES.get(content.media_type, _PACKAGES.get(content.modality))
+    return _named(package, content.modality)
+
+
+def limits_decoder(limits: LimitsSpec) -> str:
+    """The limits as a decoder: other ones are another."""
+    return f"limits {limits.digest}"
+
+
+def _typed() -> list[tuple[str, Modality]]:
+    return [
+        (kind, Modality.IMAGE if kind.startswith("image/") else Modality.TEXT)
+        for kind in _OF_TYPES
+    ]
+
+
+@cache
+def _named(package: str | None, modality: Modality) -> str:
+    """A package with its version, and the version of our code around it."""
+    ours = f"mmindex-{modality} {_READING[modality]}"
+    if package is None:
+        return ours
+    try:
+        return f"{package} {version(package)}, {ours}"
+    except PackageNotFoundError:  # once it is installed, what it reads is tried again
+        return f"no {package}, {ours}"

@@ -1,0 +1,59 @@
+"""Picture files opened, and what a decoder complains of told as a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from PIL import Image, UnidentifiedImageError
+
+from mmcore.errors import MediaError
+from mmcore.media.images.formats import FORMATS
+from mmcore.media.limits import STAGE, decoding
+from mmcore.specs import LimitsSpec
+from mmcore.types import Content
+
+_TOLD: Final = {
+    "truncated": ("truncated", "the file ends too early"),
+    "only got": ("truncated", "the file ends too early"),
+    "unsupported": ("unsupported-variant", "the kind is known, but not this variant of it"),
+    "max_text": ("metadata-too-large", "packed text beside the picture unpacks to too much"),
+}
+"""Pillow has one exception for all faults: its words are all that tells these apart."""
+
+
+@contextmanager
+def opened(content: Content, limits: LimitsSpec) -> Iterator[Image.Image]:
+    """The picture of a file with its header read; no pixel is decoded.
+
+    Raises MediaError; OSError when the file cannot be read.
+    """
+    # Pillow's own guard, of all its users, must not be stricter than ours; check_pixels is exact
+    Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, limits.max_pixels)
+    with Path(content.location).open("rb") as file:
+        with explained(limits):
+            image = Image.open(file, formats=FORMATS)
+        with image:
+            yield image
+
+
+@contextmanager
+def explained(limits: LimitsSpec) -> Iterator[None]:
+    """Turn what a picture's decoder raises into MediaError with the reason that can be told."""
+    with decoding("image"):
+        try:
+            yield
+        except UnidentifiedImageError as error:
+            message = "no decoder takes it for a picture: its header is broken or its kind unknown"
+            raise MediaError("image", "unidentified", message) from error
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            message = f"more pixels than the {limits.max_pixels:,} that a picture may have"
+            raise MediaError(STAGE, "too-many-pixels", message) from error
+        except (OSError, ValueError, SyntaxError) as error:
+            words = str(error).lower()
+            for phrase, (reason, message) in _TOLD.items():
+                if phrase in words:
+                    raise MediaError("image", reason, f"{message} ({error})") from error
+            raise

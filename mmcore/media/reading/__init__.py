@@ -1,0 +1,1 @@
+"""Text read in media that are no text: in pictures (OCR) and in speech (ASR)."""

@@ -1,0 +1,71 @@
+"""Speech, read by faster-whisper from a model in a local folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, Final
+
+from mmcore.media.limits import decoding
+from mmcore.media.pieces import Damage, Piece, Pieces
+from mmcore.media.reading.readers import ASR, Reader
+from mmcore.media.sounds.windows import Waveform, windows_and_damages
+from mmcore.media.texts.clean import clean
+from mmcore.media.texts.cues import Cue, packed
+from mmcore.media.texts.language import detect_language
+from mmcore.specs import LimitsSpec, SegmentationSpec
+from mmcore.types import Content
+
+BLOCK: Final = 300.0
+"""Seconds that are read at once; a long recording is never in memory as a whole."""
+
+
+def read_speech(
+    content: Content, reader: Reader, spec: SegmentationSpec, limits: LimitsSpec
+) -> Pieces:
+    """What is said in a sound or a video's first track, as chunks with their times."""
+    assert spec.asr is not None
+    blocks = spec.model_copy(
+        update={"audio_window": BLOCK, "audio_overlap": 0.0, "audio_denoise": False}
+    )
+    cues: list[Cue] = []
+    for found in windows_and_damages(content, limits, blocks):
+        if isinstance(found, Damage):
+            yield found
+            continue
+        span, samples = found
+        cues += heard(samples, spec.asr, span.start)
+    for span, text in packed(cues, spec):
+        yield Piece(
+            f"cue-{spec.text_chars}",
+            source=reader.source,
+            span=span,
+            language=detect_language(text),
+            text=text,
+            kind=ASR,
+        )
+
+
+def heard(samples: Waveform, model: str, start: float) -> Iterator[Cue]:
+    """The phrases of a waveform at 16 kHz that begins at second ``start``; the same each time."""
+    with decoding(ASR):
+        phrases, _ = _model(model).transcribe(
+            samples,
+            beam_size=5,
+            temperature=0.0,
+            condition_on_previous_text=False,
+            vad_filter=True,
+        )
+        said = [(phrase.start, phrase.end, clean(phrase.text)) for phrase in phrases]
+    for begin, end, text in said:
+        if text:
+            yield Cue(start + begin, start + end, text)
+
+
+@cache
+def _model(folder: str) -> Any:
+    from faster_whisper import WhisperModel  # noqa: PLC0415 - an extra, slow to import
+
+    return WhisperModel(
+        folder, device="cpu", compute_type="int8", cpu_threads=1, local_files_only=True
+    )

@@ -1,0 +1,82 @@
+"""Which readers a run has, by its settings, and what decides what they read."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from mmcore.errors import ConfigError, MissingExtraError
+from mmcore.specs import SegmentationSpec
+from storage.schemas import Modality, digest
+
+OCR, ASR = "ocr", "asr"
+VERSION: Final = 1
+"""Raised when our own code around the models reads another text, or cuts it otherwise."""
+
+_MODEL_FILES: Final = ("model.bin", "config.json")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads what text is in contents of ``reads``, for the text encoder to embed."""
+
+    name: str  # ocr or asr
+    fingerprint: str
+    reads: tuple[Modality, ...]
+
+    @property
+    def source(self) -> str:
+        """The source of its segments, ``ocr@<fingerprint>``."""
+        return f"{self.name}@{self.fingerprint}"
+
+
+def readers_of(spec: SegmentationSpec) -> tuple[Reader, ...]:
+    """The readers that ``spec`` asks for; loads no model.
+
+    MissingExtraError where their package is not installed, ConfigError for a folder that is no
+    model of faster-whisper.
+    """
+    found = []
+    if spec.ocr:
+        found.append(Reader(OCR, _ocr_fingerprint(), (Modality.IMAGE,)))
+    if spec.asr is not None:
+        found.append(Reader(ASR, _asr_fingerprint(spec.asr), (Modality.AUDIO, Modality.VIDEO)))
+    return tuple(found)
+
+
+def _ocr_fingerprint() -> str:
+    """Of the package, which has its models in it."""
+    if find_spec("rapidocr") is None or find_spec("onnxruntime") is None:
+        raise MissingExtraError("reading text in pictures", "ocr")
+    return digest({"rapidocr": version("rapidocr"), "version": VERSION}, length=8)
+
+
+def _asr_fingerprint(folder: str) -> str:
+    """Of the model's files, wherever they lie."""
+    if find_spec("faster_whisper") is None:
+        raise MissingExtraError("reading speech", "asr")
+    stamps = []
+    for name in _MODEL_FILES:
+        path = Path(folder, name)
+        if not path.is_file():
+            raise ConfigError(
+                f"segmentation.asr: {folder} has no {name}: name a folder with a Whisper model in"
+                " the format of CTranslate2, such as faster-whisper-small"
+            )
+        status = path.stat()
+        stamps.append((str(path), status.st_size, status.st_mtime_ns))
+    return digest({"model": _hashes(tuple(stamps)), "version": VERSION}, length=8)
+
+
+@lru_cache(maxsize=4)
+def _hashes(stamps: tuple[tuple[str, int, int], ...]) -> list[str]:
+    found = []
+    for path, _, _ in stamps:
+        with Path(path).open("rb") as file:
+            found.append(hashlib.file_digest(file, "sha256").hexdigest())
+    return found

@@ -1,0 +1,1 @@
+"""What a file is, by its first bytes: one module for each family of formats."""

@@ -1,0 +1,92 @@
+"""Whether bytes are text, and the beginning of that text."""
+
+from __future__ import annotations
+
+import codecs
+from collections import Counter
+from typing import Final
+
+from mmcore.media.sniffing.kinds import HEAD
+
+_MARKS: Final = (  # UTF-32 first: its little-endian mark begins like that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_CONTROLS: Final = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1a\x1b") | {127}
+_ASCII_SHARE: Final = 0.8  # a short text in some other 8-bit charset is mostly ASCII;
+_LONG: Final = 64  # of so many bytes that are no text, hardly any are free of controls
+_LEAST_UNITS: Final = 4
+_COMMON_SHARE: Final = 0.9
+_COMMON_MARKS: Final = frozenset("\n\r\t，。、：；？！“”‘’（）《》「」『』【】…—·　")
+_LEVEL_1: Final = {"gb2312": (0xB0, 0xD7), "big5": (0xA4, 0xC6)}  # lead bytes of what people use
+
+
+def has_mark(head: bytes) -> bool:
+    """Whether the bytes begin with the mark of UTF-16 or UTF-32 and are valid in it."""
+    return any(head.startswith(mark) and _text(head, name) for mark, name in _MARKS)
+
+
+def head_text(head: bytes) -> str | None:
+    """The text that the bytes begin with; None when they are no text.
+
+    Of an 8-bit charset it is read as Latin-1: its ASCII is right, and that tells the format.
+    """
+    for mark, charset in _MARKS:
+        if head.startswith(mark):
+            return _text(head, charset)
+    if not head:
+        return None
+    if _CONTROLS.isdisjoint(head):
+        unicode = _text(head, "utf-8-sig")
+        if unicode is not None:
+            return unicode
+    wide = _utf16(head)
+    if wide is not None:
+        return wide
+    return head.decode("latin-1") if _is_8_bit(head) else None
+
+
+def _is_8_bit(head: bytes) -> bool:
+    """Whether it is GB18030, Big5, nearly ASCII, or so long and free of controls as texts are."""
+    if not _CONTROLS.isdisjoint(head):
+        return False
+    if any(_text(head, charset) is not None for charset in ("gb18030", "big5")):
+        return True
+    if len(head) >= _LONG and any(space in head for space in b" \n"):
+        return True
+    return sum(byte < 128 for byte in head) >= _ASCII_SHARE * len(head)  # noqa: PLR2004 - ASCII
+
+
+def _utf16(head: bytes) -> str | None:
+    """A Chinese or English text in UTF-16 without a mark, by how common its characters are."""
+    if len(head) < 2 * _LEAST_UNITS or (len(head) % 2 and len(head) < HEAD):
+        return None
+    texts = [_text(head, charset) for charset in ("utf-16-le", "utf-16-be")]
+    shares = {text: _common_share(text) for text in texts if text}
+    best = max(shares, key=lambda text: shares[text], default=None)
+    return best if best is not None and shares[best] >= _COMMON_SHARE else None
+
+
+def _common_share(text: str) -> float:
+    counts = Counter(text)
+    return sum(n for one, n in counts.items() if _is_common(one)) / len(text)
+
+
+def _is_common(character: str) -> bool:
+    if " " <= character <= "~" or character in _COMMON_MARKS:
+        return True
+    if not "\u4e00" <= character <= "\u9fff":
+        return False
+    leads = ((character.encode(name, "ignore")[:1], ends) for name, ends in _LEVEL_1.items())
+    return any(lead and first <= lead[0] <= last for lead, (first, last) in leads)
+
+
+def _text(head: bytes, charset: str) -> str | None:
+    """``head``, which may end inside a character, in ``charset``; None when it is not valid."""
+    try:
+        decoder = codecs.getincrementaldecoder(charset)("strict")
+        return decoder.decode(head, final=len(head) < HEAD)
+    except UnicodeDecodeError:
+        return None

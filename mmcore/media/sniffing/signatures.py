@@ -1,0 +1,70 @@
+"""Formats told by a fixed signature."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from mmcore.media.sniffing.kinds import Kind
+from storage.schemas import Modality
+
+_PREFIXES: Final[tuple[tuple[bytes, Kind], ...]] = (
+    (b"\xff\xd8\xff", (Modality.IMAGE, "image/jpeg")),
+    (b"GIF87a", (Modality.IMAGE, "image/gif")),
+    (b"GIF89a", (Modality.IMAGE, "image/gif")),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", (Modality.IMAGE, "image/jp2")),
+    (b"\xff\x4f\xff\x51", (Modality.IMAGE, "image/jp2")),
+    (b"fLaC", (Modality.AUDIO, "audio/flac")),
+    (b"ID3\x02", (Modality.AUDIO, "audio/mpeg")),
+    (b"ID3\x03", (Modality.AUDIO, "audio/mpeg")),
+    (b"ID3\x04", (Modality.AUDIO, "audio/mpeg")),
+    (b".snd\0", (Modality.AUDIO, "audio/basic")),
+    (b"#!AMR", (Modality.AUDIO, "audio/amr")),
+    (b"caff\0", (Modality.AUDIO, "audio/x-caf")),
+    (b"wvpk", (Modality.AUDIO, "audio/x-wavpack")),
+    (b"TTA1", (Modality.AUDIO, "audio/x-tta")),
+    (b"MPCK", (Modality.AUDIO, "audio/x-musepack")),
+    (b"tBaK", (Modality.AUDIO, "audio/x-tak")),
+    (b"FLV\x01", (Modality.VIDEO, "video/x-flv")),
+    (b"\0\0\x01\xba", (Modality.VIDEO, "video/mpeg")),
+    (b"\0\0\x01\xb3", (Modality.VIDEO, "video/mpeg")),
+)
+_WEAK: Final[tuple[tuple[re.Pattern[bytes], Kind], ...]] = (
+    (re.compile(rb"MAC .\x0f", re.S), (Modality.AUDIO, "audio/x-ape")),
+    (re.compile(rb"MP\+[\x07\x17\x27]"), (Modality.AUDIO, "audio/x-musepack")),
+    (re.compile(rb"DSD \x1c\0{7}"), (Modality.AUDIO, "audio/x-dsf")),
+    (re.compile(rb"\x0b\x77..[^\xc0-\xff][\0-\x87]", re.S), (Modality.AUDIO, "audio/ac3")),
+)
+_RIFF: Final[dict[bytes, Kind]] = {
+    b"WEBP": (Modality.IMAGE, "image/webp"),
+    b"WAVE": (Modality.AUDIO, "audio/wav"),
+    b"AVI ": (Modality.VIDEO, "video/x-msvideo"),
+}
+_PNM: Final = re.compile(rb"P[1-6]\s+(?:#[^\n]*\n\s*)*\d+\s+\d+\s")
+
+
+def strong(head: bytes) -> Kind | None:
+    """What begins with a signature that no text begins with."""
+    found = next((kind for prefix, kind in _PREFIXES if head.startswith(prefix)), None)
+    return found or _riff(head) or _pixels(head)
+
+
+def weak(head: bytes) -> Kind | None:
+    """What begins with a signature too short to be asked before text is."""
+    return next((kind for pattern, kind in _WEAK if pattern.match(head)), None)
+
+
+def _riff(head: bytes) -> Kind | None:
+    if head[:4] in {b"RIFF", b"RF64"}:
+        return _RIFF.get(head[8:12])
+    if head[:4] == b"FORM" and head[8:12] in {b"AIFF", b"AIFC"}:
+        return Modality.AUDIO, "audio/aiff"
+    return None
+
+
+def _pixels(head: bytes) -> Kind | None:
+    if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0":
+        return Modality.IMAGE, "image/bmp"
+    if _PNM.match(head):
+        return Modality.IMAGE, "image/x-portable-anymap"
+    return None

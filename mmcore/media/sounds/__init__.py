@@ -1,0 +1,1 @@
+"""Sounds → windows of mono samples."""

@@ -1,0 +1,181 @@
+"""A container → the survey of its video, before anything is decoded."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+import av
+
+from mmcore.errors import MediaError
+from mmcore.media.container import declared_seconds
+from mmcore.media.limits import STAGE, check_seconds
+from mmcore.media.videos.packets import packets
+from mmcore.media.videos.survey import Survey
+from mmcore.specs import LimitsSpec
+
+_RATE: Final = 25.0  # frames a second, where nothing tells
+_MOST_A_SECOND: Final = 1000  # packets
+_LEAST_MISSING: Final = 1.0  # seconds, and a fiftieth: less is rounding in the container's word
+_TRUSTED: Final = ("mov", "matroska", "avi", "flv", "asf", "ogg")  # the others only estimate
+_LONGEST_FRAME: Final = 10.0  # seconds that a last frame may be shown; more is a wrong word
+_ODD_START: Final = 3600.0  # seconds from the container's start to the first picture
+
+
+def survey(container: Any, stream: Any, size: int, limits: LimitsSpec) -> Survey:
+    """Look at the index of a file of ``size`` bytes, else at all of its packets.
+
+    Raises MediaError (no-frames, too-long). Reading packets moves the container's place.
+    """
+    found = None
+    if "mov" in container.format.name:
+        found = _by_index(container, stream, size, limits)
+    return (found or _by_packets(container, stream, limits)).survey(container, stream, limits)
+
+
+@dataclass(slots=True)
+class _Found:
+    """Stamps in units of the stream's time base."""
+
+    first: int
+    end: int  # of the last frame there is
+    all_end: int  # of the last frame there was, or of another stream
+    count: int
+    keys: array[int]
+    shift: int
+    by_dts: bool
+
+    def survey(self, container: Any, stream: Any, limits: LimitsSpec) -> Survey:
+        base = float(stream.time_base)
+        first = (self.first + self.shift) * base
+        zero = first if container.start_time is None else container.start_time / av.time_base
+        if not zero <= first <= zero + _ODD_START:
+            zero = first
+        end = (self.end + self.shift) * base - zero
+        declared = self._declared(container, stream, zero, end)
+        return Survey(
+            start=first - zero,
+            end=end,
+            declared=declared if declared <= limits.max_seconds else None,
+            keys=self.keys,
+            shift=self.shift,
+            zero=zero,
+            base=base,
+            by_dts=self.by_dts,
+            step=(end - first + zero) / max(1, self.count),
+        )
+
+    def _declared(self, container: Any, stream: Any, zero: float, end: float) -> float:
+        """The end that the container tells where more was there, else infinite."""
+        base = float(stream.time_base)
+        declared = there = (self.all_end + self.shift) * base - zero
+        if self.by_dts:
+            there = end
+        elif any(name in container.format.name for name in _TRUSTED):
+            declared = declared_seconds(container) or there
+            there = max(there, there + zero)  # some count from 0, some from the first frame
+        missing = declared - there
+        return declared if missing > max(_LEAST_MISSING, 0.02 * declared) else math.inf
+
+
+def _by_index(container: Any, stream: Any, size: int, limits: LimitsSpec) -> _Found | None:
+    """From the sample table of an MP4; None if it has none that tells all."""
+    index = getattr(stream, "index_entries", ())
+    if not index or len(index) != stream.frames or stream.start_time is None:
+        return None
+    _check_count(len(index), limits)
+    keys: array[int] = array("q")
+    stamps: array[int] = array("q")
+    there = 0
+    for entry in index:
+        stamps.append(entry.timestamp)
+        if entry.is_discard:
+            return None
+        if there == len(stamps) - 1 and entry.pos + entry.size <= size:
+            there += 1
+            if entry.is_keyframe:
+                keys.append(entry.timestamp)
+    first = stamps[0]
+    step = max(1, (stamps[-1] - first) // max(1, len(stamps) - 1))
+    if not there:
+        raise MediaError("video", "no-frames", "the file ends before its first frame")
+    shift = stream.start_time - first
+    if there == len(stamps):
+        end = there_end = _tail(container, stream, keys[-1] if keys else first) - shift
+    else:
+        end, there_end = stamps[-1] + step, stamps[there]
+    check_seconds((there_end - first) * float(stream.time_base), limits)
+    return _Found(first, there_end, end, there, keys, shift, by_dts=True)
+
+
+def _tail(container: Any, stream: Any, key: int) -> int:
+    """When the last frame ends: an index only tells when frames are to be decoded."""
+    with suppress(av.FFmpegError):
+        container.seek(key, stream=stream)
+    step = _step(stream)
+    ends = [
+        packet.pts + _shown(packet.duration or 0, step, stream)
+        for packet in _packets(container, [stream])
+        if packet.pts is not None
+    ]
+    return max(ends, default=key + step)
+
+
+def _by_packets(container: Any, stream: Any, limits: LimitsSpec) -> _Found:
+    first = last = None
+    end = count = 0
+    other_end = 0.0
+    keys: array[int] = array("q")
+    base = float(stream.time_base)
+    step = _step(stream)
+    for packet in _packets(container, [stream, *container.streams.audio]):
+        stamp = packet.dts if packet.pts is None else packet.pts
+        if stamp is None:
+            continue
+        if packet.stream_index != stream.index:
+            other_end = max(other_end, (stamp + (packet.duration or 0)) * float(packet.time_base))
+            continue
+        count += 1
+        if packet.is_keyframe:
+            keys.append(stamp)
+        if packet.is_discard:
+            continue
+        shown = _shown(packet.duration or 0, step, stream)
+        end = stamp + shown if last is None else max(end, stamp + shown)
+        first = stamp if first is None else min(first, stamp)
+        last = stamp if last is None else max(last, stamp)
+        if not count % 1024:
+            _check_count(count, limits)
+            check_seconds((last - first) * base, limits)
+    if first is None or last is None:
+        raise MediaError("video", "no-frames", "the video holds no picture")
+    check_seconds((end - first) * base, limits)
+    keys = array("q", sorted(set(keys)))
+    all_end = round(max(end, other_end / base))
+    return _Found(first, end, all_end, count, keys, 0, by_dts=False)
+
+
+def _step(stream: Any) -> int:
+    """How long a frame is shown where nothing tells."""
+    rate = float(stream.average_rate or stream.guessed_rate or _RATE)
+    return max(1, round(1 / rate / float(stream.time_base)))
+
+
+def _shown(claimed: int, step: int, stream: Any) -> int:
+    """For how long a frame is shown, by what its packet claims or else as the others."""
+    return claimed if 0 < claimed * float(stream.time_base) <= _LONGEST_FRAME else step
+
+
+def _packets(container: Any, streams: Sequence[Any]) -> Iterator[Any]:
+    """Packets; a container that breaks off is what it holds."""
+    with suppress(av.FFmpegError):
+        yield from packets(container, streams)
+
+
+def _check_count(count: int, limits: LimitsSpec) -> None:
+    if count > limits.max_seconds * _MOST_A_SECOND:
+        raise MediaError(STAGE, "too-many-packets", f"{count} packets of pictures and more")

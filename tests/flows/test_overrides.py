@@ -1,0 +1,38 @@
+"""Tests of flows/overrides.py."""
+
+import pytest
+
+from flows.overrides import overridden
+from mmcore.errors import ConfigError
+
+
+def test_a_setting_is_put_into_its_section():
+    """What stood in the section stays; a value is JSON where it can be read as such."""
+    settings = {"limits": {"max_pixels": 1}, "lake": "x"}
+    said = ["limits.max_bytes=5", "segmentation.image_enhance=[\"denoise\"]", "fusion.name=mean"]
+
+    assert overridden(settings, said) == {
+        "limits": {"max_pixels": 1, "max_bytes": 5},
+        "lake": "x",
+        "segmentation": {"image_enhance": ["denoise"]},
+        "fusion": {"name": "mean"},
+    }
+    assert settings == {"limits": {"max_pixels": 1}, "lake": "x"}
+
+
+def test_the_last_one_counts():
+    """As with any option that is given twice."""
+    assert overridden({}, ["a.b=1", "a.b=2"]) == {"a": {"b": 2}}
+
+
+@pytest.mark.parametrize("said", ["limits", "limits.x", "x=1", "a.b.c=1", ".x=1", "a.=1"])
+def test_what_is_no_assignment_is_refused(said):
+    """The error shows how one is written."""
+    with pytest.raises(ConfigError, match=r"SECTION\.NAME=VALUE"):
+        overridden({}, [said])
+
+
+def test_what_is_no_section_is_refused():
+    """Such a setting has an option."""
+    with pytest.raises(ConfigError, match="no section"):
+        overridden({"lake": "x"}, ["lake.name=1"])

@@ -1,0 +1,151 @@
+"""Tests of mmcore/media/audio.py."""
+
+import numpy as np
+import pytest
+
+from mmcore.errors import MediaError
+from mmcore.media.sounds.windows import RATE, windows
+from mmcore.specs import LimitsSpec, SegmentationSpec
+from mmcore.types import Span
+from storage.schemas import Modality
+from tests import media
+
+LIMITS, SPEC = LimitsSpec(), SegmentationSpec(audio_window=1.0)
+
+
+def cut(path, spec=SPEC, limits=LIMITS, **options):
+    """All windows of a file."""
+    return list(windows(media.content(path), limits, spec, **options))
+
+
+def test_windows_tile_the_sound(tmp_path):
+    """2.5 s in windows of 1 s are two whole ones and a half: together they are the sound."""
+    found = cut(media.wav(tmp_path / "a.wav", 2.5))
+
+    assert [span for span, _ in found] == [
+        Span(0.0, 1.0, "second"),
+        Span(1.0, 2.0, "second"),
+        Span(2.0, 2.5, "second"),
+    ]
+    sound = np.concatenate([samples for _, samples in found])
+    np.testing.assert_allclose(sound, media.tone(2.5), atol=1e-3)
+    assert sound.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ends"),
+    [
+        (0.2, [0.2]),
+        (1.0, [1.0]),
+        (1.2, [1.2]),
+        (1.25, [1.0, 1.25]),
+        (2.1, [1.0, 2.1]),
+        (3.0, [1.0, 2.0, 3.0]),
+    ],
+)
+def test_a_short_rest_joins_the_window_before(tmp_path, seconds, ends):
+    """A last window below a quarter of one is part of the window before it."""
+    found = cut(media.wav(tmp_path / "a.wav", seconds))
+
+    assert [span.end for span, _ in found] == ends
+    assert sum(len(samples) for _, samples in found) == round(seconds * RATE)
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (22_050, 2), (48_000, 2), (48_000, 12)])
+def test_any_rate_and_channels_become_mono_at_16_khz(tmp_path, rate, channels):
+    """The same tone at another rate, or in stereo, has the same length and loudness."""
+    ((span, samples),) = cut(media.wav(tmp_path / "a.wav", 1.0, rate, channels))
+
+    assert span == Span(0.0, 1.0, "second")
+    assert len(samples) == RATE
+    assert np.sqrt(np.mean(samples**2)) == pytest.approx(0.5 / np.sqrt(2), rel=0.01)
+
+
+def test_twice_the_same_sound_twice_the_same_samples(tmp_path):
+    """Decoding is deterministic."""
+    path = media.wav(tmp_path / "a.wav", 2.0, 44_100)
+    first, second = cut(path), cut(path)
+
+    assert all(np.array_equal(a[1], b[1]) for a, b in zip(first, second, strict=True))
+
+
+def test_the_sound_track_of_a_video_is_read(tmp_path):
+    """A video's AAC track comes as windows."""
+    found = cut(media.mp4(tmp_path / "a.mp4", 2.0))
+
+    assert found[0][0] == Span(0.0, 1.0, "second")
+    assert found[-1][0].end == pytest.approx(2.0, abs=0.1)
+
+
+def test_a_video_without_sound_has_no_windows(tmp_path):
+    """No track, or not that many, is no error in a video."""
+    assert cut(media.mp4(tmp_path / "a.mp4", 0.5, sound=False)) == []
+    assert cut(media.mp4(tmp_path / "b.mp4", 0.5), track=1) == []
+
+
+def test_a_sound_without_a_track_is_rejected(tmp_path):
+    """A file that was taken for a sound has to have one."""
+    path = media.mp4(tmp_path / "a.mp4", 0.5, sound=False)
+
+    with pytest.raises(MediaError) as caught:
+        list(windows(media.content(path, Modality.AUDIO), LIMITS, SPEC))
+    assert caught.value.reason == "no-audio-stream"
+
+
+def test_a_sound_without_samples_is_rejected(tmp_path):
+    """A WAV that is a header alone has no samples."""
+    with pytest.raises(MediaError) as caught:
+        cut(media.wav(tmp_path / "a.wav", 0.0))
+    assert caught.value.reason in {"no-samples", "decode-error"}
+
+
+def test_garbage_behind_a_good_header_is_rejected(tmp_path):
+    """What no demuxer takes, or no decoder, is a decode error."""
+    path = tmp_path / "a.flac"
+    path.write_bytes(b"fLaC" + bytes(range(256)) * 20)
+
+    with pytest.raises(MediaError) as caught:
+        cut(path)
+    assert caught.value.reason == "decode-error"
+
+
+def test_a_text_is_never_played(tmp_path):
+    """FFmpeg would open a text as an "ansi" video: the demuxer is not allowed."""
+    path = media.text(tmp_path / "a.txt", "cmake_minimum_required(VERSION 3.20)\n" * 50)
+
+    with pytest.raises(MediaError) as caught:
+        list(windows(media.content(path, Modality.VIDEO), LIMITS, SPEC))
+    assert caught.value.reason == "decode-error"
+
+
+@pytest.mark.parametrize("rate", [1, 999, 768_001, 2**31 - 1])
+def test_a_rate_that_no_sound_has_is_rejected(tmp_path, rate):
+    """A damaged rate would cost the resampler seconds and gigabytes."""
+    path = media.wav(tmp_path / "a.wav", 0.1)
+    raw = bytearray(path.read_bytes())
+    raw[24:28] = rate.to_bytes(4, "little")
+    path.write_bytes(raw)
+
+    with pytest.raises(MediaError) as caught:
+        cut(path)
+    assert caught.value.reason == "odd-rate"
+
+
+def test_too_long_a_sound_is_rejected(tmp_path):
+    """A sound above the limit is rejected, never cut."""
+    with pytest.raises(MediaError) as caught:
+        cut(media.wav(tmp_path / "a.wav", 2.0), limits=LimitsSpec(max_seconds=1.5))
+    assert (caught.value.stage, caught.value.reason) == ("limits", "too-long")
+
+
+def test_a_sample_that_is_no_number_is_rejected(tmp_path):
+    """A float WAV with a NaN would poison its vector."""
+    path = tmp_path / "a.wav"
+    values = np.array([0.1, np.nan] * 800, dtype="<f4").tobytes()
+    head = b"RIFF" + (36 + len(values)).to_bytes(4, "little") + b"WAVEfmt \x10\0\0\0\x03\0\x01\0"
+    rate = (16_000).to_bytes(4, "little") + (64_000).to_bytes(4, "little") + b"\x04\0\x20\0"
+    path.write_bytes(head + rate + b"data" + len(values).to_bytes(4, "little") + values)
+
+    with pytest.raises(MediaError) as caught:
+        cut(path)
+    assert caught.value.reason == "not-finite"
