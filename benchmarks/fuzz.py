@@ -21,8 +21,9 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -250,6 +251,12 @@ def fuzz(options: argparse.Namespace, work: Path) -> Found:
     return found
 
 
+def told_of(found: Found) -> dict[str, Any]:
+    """All counts, as JSON-like values."""
+    told = {one.name: getattr(found, one.name) for one in fields(found)}
+    return told | {"outcomes": dict(found.outcomes.most_common())}
+
+
 def table(found: Found) -> str:
     """The counts, each outcome, and some of what is wrong."""
     lines = [
@@ -289,7 +296,7 @@ def main() -> None:
     print(table(found))
     if options.json:
         told = {"machine": describe(), "count": options.count, "seed": options.seed}
-        options.json.write_text(json.dumps(told | asdict(found), indent=1), encoding="utf-8")
+        options.json.write_text(json.dumps(told | told_of(found), indent=1), encoding="utf-8")
     sys.exit(1 if found.wrong else 0)
 
 

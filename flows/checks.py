@@ -12,9 +12,11 @@ from mmcore.encoders.presets import PRESETS
 from mmcore.errors import ConfigError, SourceError, UnknownPluginError
 from mmcore.fusion.base import fusions
 from mmcore.media.grouping import groupings
+from mmcore.media.reading.readers import readers_of
 from mmcore.media.remote import check_folder
 from mmcore.media.roots import named_manifest
 from mmcore.media.urls import is_remote
+from mmcore.specs import SegmentationSpec
 from storage.errors import CorruptLakeError, LakeVersionError, NoLakeError
 from storage.layout import Layout
 from storage.places.place import is_local, store_of
@@ -38,9 +40,19 @@ def check(config: IndexConfig) -> None:
             raise UnknownPluginError(kind, name, names)
     if not DEVICE.fullmatch(config.runtime.device):
         raise ConfigError(f"no device {config.runtime.device!r}: use cpu, cuda, cuda:N or auto")
+    _check_segmentation(config.segmentation)
     _check_sources(config)
     _check_lake(config)
     _check_privacy(config)
+
+
+def _check_segmentation(spec: SegmentationSpec) -> None:
+    """What is to be cut and read needs its extra, its model and its dictionaries."""
+    readers_of(spec)
+    if spec.video_cut == "shots":
+        from mmcore.media.videos.shots import check_shots  # noqa: PLC0415 - loads PyAV
+
+        check_shots()
 
 
 def _check_sources(config: IndexConfig) -> None:

@@ -125,17 +125,21 @@ class EncoderKey:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """The unit of work, retry and resumption: contents for one encoder."""
+    """The unit of work, retry and resumption: contents for one encoder.
+
+    Those of a shard with a ``reader`` (``ocr@…``, ``asr@…``) are read for text by it.
+    """
 
     encoder: EncoderKey
     contents: tuple[Content, ...]
+    reader: str = ""
 
     @property
     def name(self) -> str:
         """Hash of the contents and the fingerprint: a shard that gained one has another name."""
-        return schemas.digest(
-            [self.encoder.fingerprint, sorted(c.content_id for c in self.contents)]
-        )
+        read = [self.reader] if self.reader else []
+        contents = sorted(c.content_id for c in self.contents)
+        return schemas.digest([self.encoder.fingerprint, contents, *read])
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,13 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from storage.parquet import part_file
-from storage.schemas import MODALITIES, Modality
+from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from storage.tables import reading
 
 Ids = NDArray[np.int64]
 
+_SEEN: Final = (Modality.IMAGE, Modality.VIDEO)
 _ID: Final = "segment_id"
 _PICTURE: Final = "thumbnail"
 
@@ -30,7 +31,7 @@ def thumbnails(snapshot: Snapshot, segment_ids: Iterable[int]) -> dict[int, byte
     """
     wanted = np.unique(np.fromiter(segment_ids, dtype=np.int64))
     found: dict[int, bytes] = {}
-    for modality in MODALITIES:
+    for modality in _SEEN:
         live = np.intersect1d(wanted, np.unique(snapshot.pairs(modality)[1]))
         for path in _parts(snapshot, modality) if len(live) else ():
             seen = _of_part(path, live)

@@ -27,10 +27,10 @@ def refuse_hidden_losses(published: Snapshot, walked: Iterable[Walked], veil: Ve
         rows = published.rows("files", ["root", "path", "path_bytes"])
         mine = rows.filter(pc.equal(rows["root"], one.source.alias))
         for folder, count in _lost(mine, one, veil):
+            what = "published files that may lie in it" if veil else "published files in it"
             raise SourceError(
-                f"{one.source.url}: cannot look into {folder!r}, and {count} published files"
-                f" {'may' if veil else ''} lie in it; nothing was taken for deleted: let it be"
-                " read and run again, or leave it out with --exclude"
+                f"{one.source.url}: cannot look into {folder!r} ({what}: {count}); nothing was"
+                " taken for deleted: let it be read and run again, or leave it out with --exclude"
             )
 
 
@@ -49,5 +49,5 @@ def _below(rows: pa.Table, folder: str) -> int:
     """How many files lie below a folder; names that are not UTF-8 are compared as they are."""
     plain = rows["path"].filter(pc.is_null(rows["path_bytes"]))
     named = pc.sum(pc.starts_with(plain, f"{storable(folder)}/")).as_py()
-    odd = pc.drop_null(rows["path_bytes"]).to_pylist()
+    odd: list[bytes] = pc.drop_null(rows["path_bytes"]).to_pylist()
     return int(named or 0) + sum(raw.startswith(os.fsencode(f"{folder}/")) for raw in odd)

@@ -54,6 +54,7 @@ class Apart:
             shaping.segmentation,
             shaping.limits,
             self.runtime,
+            shaping.reader,
             shaping.thumbnail_side,
             progress.folder,
             progress.left,

@@ -22,6 +22,7 @@ class Job:
     segmentation: SegmentationSpec
     limits: LimitsSpec
     runtime: RuntimeSpec
+    reader: str
     thumbnail_side: int
     folder: Path
     contents: tuple[Content, ...]
@@ -33,6 +34,7 @@ class Job:
             "segmentation": self.segmentation.model_dump(mode="json"),
             "limits": self.limits.model_dump(mode="json"),
             "runtime": self.runtime.model_dump(mode="json"),
+            "reader": self.reader,
             "thumbnail_side": self.thumbnail_side,
             "folder": str(self.folder),
             "contents": [asdict(content) for content in self.contents],
@@ -46,6 +48,7 @@ class Job:
             SegmentationSpec.model_validate(told["segmentation"]),
             LimitsSpec.model_validate(told["limits"]),
             RuntimeSpec.model_validate(told["runtime"]),
+            told["reader"],
             told["thumbnail_side"],
             Path(told["folder"]),
             tuple(map(_content, told["contents"])),

@@ -27,6 +27,6 @@ def prepare(
     much memory costs the file that it was given.
     """
     encoder = encoder_for(shard.encoder, segmentation, runtime)
-    shaping = Shaping(encoder, segmentation, limits, thumbnail_side)
+    shaping = Shaping(encoder, segmentation, limits, shard.reader, thumbnail_side)
     decode = Apart(shaping, runtime) if runtime.isolate else InProcess(shaping)
     return prepare_shard(shard, shaping, staging, decode)

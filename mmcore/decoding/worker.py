@@ -55,7 +55,12 @@ def _work(job: Job, answers: TextIO) -> None:
     try:
         encoder = encoder_for(job.encoder, job.segmentation, job.runtime)
         shaping = Shaping(
-            encoder, job.segmentation, job.limits, job.thumbnail_side, memory_bound=True
+            encoder,
+            job.segmentation,
+            job.limits,
+            job.reader,
+            job.thumbnail_side,
+            memory_bound=True,
         )
         arrays, small = job.folder / ARRAYS, job.folder / THUMBNAILS
         with arrays.open("ab") as one, small.open("ab") as other:

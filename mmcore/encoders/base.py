@@ -63,6 +63,17 @@ class AsksInBatches(Protocol):
 
 
 @runtime_checkable
+class Truncates(Protocol):
+    """An encoder whose model takes only the beginning of a long input.
+
+    Those that take all of any input, in windows for instance, are none; none of ``embedded`` is.
+    """
+
+    def truncated(self, inputs: Sequence[str] | NDArray[Any]) -> int:
+        """How many of ``inputs`` ``encode`` would cut; cheap beside it, loads no weights."""
+
+
+@runtime_checkable
 class AsksAsStored(Protocol):
     """A text encoder that may embed a query as it embeds what is stored.
 

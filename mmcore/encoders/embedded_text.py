@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from mmcore.encoders.device import share_cores
 from mmcore.encoders.weights import package_file, pinned
+from mmcore.media.texts.variants import simplified
 from mmcore.media.versions import cutting
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from mmcore.types import EncoderKey, Vectors, unit_rows
 from storage.schemas import Modality, digest
 
-VERSION: Final = 1
+VERSION: Final = 2
 WEIGHTS: Final = "e5-small-q4.bin"
 SHA256: Final = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 DIM: Final = 384
@@ -39,14 +40,17 @@ def _engine() -> Any:
 
 
 def cleaned(text: str) -> str:
-    """``text`` as the engine may have it: NFKC, no NUL, no lone surrogate; a blank one is "".
+    """``text`` as the engine gets it: NFKC, simplified characters; a blank one is "".
+
+    One caption in both scripts is one vector; as written, two such have a cosine of 0.97.
+    No NUL and no lone surrogate is left.
 
     The engine's tokeniser applies NFKC itself, into a buffer of four characters a byte: U+FDFA
     becomes 18 and writes past its end. Done before, tokens are the same and nothing grows. A NUL
     would end the text for it.
     """
     whole = text.encode("utf-8", "replace").decode().replace("\0", " ")
-    return unicodedata.normalize("NFKC", whole).strip()
+    return simplified(unicodedata.normalize("NFKC", whole).strip())
 
 
 class E5Small:
@@ -77,7 +81,7 @@ class E5Small:
             "model": "intfloat/multilingual-e5-small",
             "weights": SHA256,
             "prefix": "passage: ",
-            "normalisation": "NFKC",
+            "normalisation": "NFKC, OpenCC t2s",
             "cutting": cutting(self._segmentation, Modality.TEXT, *reads),
             "version": VERSION,
         }

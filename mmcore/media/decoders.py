@@ -33,6 +33,11 @@ _OF_TYPES: Final[Mapping[str, str]] = MappingProxyType(
         "application/pdf": "pypdfium2",
     }
 )
+_READERS: Final[Mapping[str, tuple[str, Modality]]] = MappingProxyType(
+    {"ocr": ("rapidocr", Modality.IMAGE), "asr": ("faster-whisper", Modality.AUDIO)}
+)
+"""Stage → what reads text in media that are no text."""
+
 _DEFAULT_LIMITS: Final = LimitsSpec.model_validate({})
 
 
@@ -43,7 +48,8 @@ def decoders(limits: LimitsSpec = _DEFAULT_LIMITS) -> tuple[str, ...]:
     """
     usual = (_named(_PACKAGES.get(modality), modality) for modality in Modality)
     special = (_named(_OF_TYPES[kind], modality) for kind, modality in _typed())
-    return (*dict.fromkeys([*usual, *special]), limits_decoder(limits))
+    readers = (_named(package, modality) for package, modality in _READERS.values())
+    return (*dict.fromkeys([*usual, *special, *readers]), limits_decoder(limits))
 
 
 def decoder_of(content: Content, error: MediaError, limits: LimitsSpec) -> str:
@@ -52,6 +58,8 @@ def decoder_of(content: Content, error: MediaError, limits: LimitsSpec) -> str:
         return READER
     if error.stage == STAGE:
         return limits_decoder(limits)
+    if error.stage in _READERS:
+        return _named(*_READERS[error.stage])
     package = _OF_TYPES.get(content.media_type, _PACKAGES.get(content.modality))
     return _named(package, content.modality)
 

@@ -86,19 +86,20 @@ class LocalListing:
 
     def _file(self, entry: os.DirEntry[str], path: str) -> Entry | None:
         """What is no folder; None when it has gone since it was listed."""
-        fault = link_fault(self.root, entry.path) if entry.is_symlink() else ""
+        if entry.is_symlink() and (fault := link_fault(self.root, entry.path)):
+            return Entry(path, 0, 0, fault=fault)
         try:
-            status = entry.stat(follow_symlinks=not fault)
+            status = entry.stat()
         except FileNotFoundError:
             return None
         except OSError as error:
             if error.errno != errno.ENAMETOOLONG:
                 raise
             return Entry(path, 0, 0, fault="path-too-long")
-        if not fault and stat.S_ISREG(status.st_mode):
-            manifest = self.rules.is_manifest(entry.name, entry.path)
-            return Entry(path, status.st_size, status.st_mtime_ns, manifest)
-        return Entry(path, 0, 0, fault=fault or "not-a-file")
+        if not stat.S_ISREG(status.st_mode):
+            return Entry(path, 0, 0, fault="not-a-file")
+        manifest = self.rules.is_manifest(entry.name, entry.path)
+        return Entry(path, status.st_size, status.st_mtime_ns, manifest)
 
 
 def mount_point(folder: str) -> str:

@@ -15,11 +15,19 @@ from storage.schemas import Modality
 Cutter = Callable[[Content, Preparer, SegmentationSpec, LimitsSpec], Pieces]
 
 
-def cut(content: Content, encoder: Preparer, spec: SegmentationSpec, limits: LimitsSpec) -> Pieces:
-    """Decode one content into what ``encoder`` is to embed of it.
+def cut(
+    content: Content,
+    encoder: Preparer,
+    spec: SegmentationSpec,
+    limits: LimitsSpec,
+    reader: str = "",
+) -> Pieces:
+    """Decode one content into what ``encoder`` is to embed of it, or read it by ``reader``.
 
     Raises MediaError, also after some pieces; OSError when the file cannot be read.
     """
+    if reader:
+        return _READERS[reader.partition("@")[0]](content, reader, spec, limits)
     return _CUTTERS[encoder.key.modality, content.modality](content, encoder, spec, limits)
 
 
@@ -72,4 +80,25 @@ _CUTTERS: Final[Mapping[tuple[Modality, Modality], Cutter]] = MappingProxyType(
         (Modality.AUDIO, Modality.VIDEO): _sounds,
         (Modality.VIDEO, Modality.VIDEO): _frames,
     }
+)
+
+
+def _read_pictures(
+    content: Content, source: str, spec: SegmentationSpec, limits: LimitsSpec
+) -> Pieces:
+    from mmcore.media.reading.ocr import read_pictures  # noqa: PLC0415 - an extra
+
+    return read_pictures(content, source, spec, limits)
+
+
+def _read_speech(
+    content: Content, source: str, spec: SegmentationSpec, limits: LimitsSpec
+) -> Pieces:
+    from mmcore.media.reading.asr import read_speech  # noqa: PLC0415 - an extra
+
+    return read_speech(content, source, spec, limits)
+
+
+_READERS: Final[Mapping[str, Callable[[Content, str, SegmentationSpec, LimitsSpec], Pieces]]] = (
+    MappingProxyType({"ocr": _read_pictures, "asr": _read_speech})
 )

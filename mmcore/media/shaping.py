@@ -46,6 +46,7 @@ class Shaping:
     encoder: Preparer
     segmentation: SegmentationSpec
     limits: LimitsSpec
+    reader: str = ""  # of text in media that are no text
     thumbnail_side: int = 0  # pixels of the longer side; 0: none are made
     memory_bound: bool = False  # in a process with a limit: what is out of memory is over it
 
@@ -100,7 +101,7 @@ class Shaper:
         """What is in a content that is still the one that was crawled."""
         _check_unchanged(content)
         shaping = self.shaping
-        found = cut(content, shaping.encoder, shaping.segmentation, shaping.limits)
+        found = cut(content, shaping.encoder, shaping.segmentation, shaping.limits, shaping.reader)
         with closing(_reading(found, content.modality)) as pieces:
             yield from pieces
         _check_unchanged(content)

@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
 from mmcore.media.sniffing import archives, charsets, containers, frames, signatures, stills
-from mmcore.media.sniffing.kinds import HEAD as HEAD
-from mmcore.media.sniffing.kinds import PDF
-from mmcore.media.sniffing.kinds import Kind as Kind
+from mmcore.media.sniffing.kinds import HEAD as HEAD  # noqa: PLC0414 - for others
+from mmcore.media.sniffing.kinds import Kind as Kind  # noqa: PLC0414
 from mmcore.media.sniffing.markup import kind_of_text
-from storage.schemas import Modality
+
+Test = Callable[[bytes], bool]
+Answer = Callable[[bytes], Kind | None]
+
+
+def _text(head: bytes) -> Kind | None:
+    text = charsets.head_text(head)
+    return None if text is None else kind_of_text(text)
+
+
+_DECIDED: Final[tuple[tuple[Test, Answer], ...]] = (
+    (charsets.has_mark, _text),  # first: FF FE also begins a frame of MPEG sound
+    (archives.is_pdf, archives.pdf),
+    (archives.is_zip, archives.office),
+    (stills.is_tiff, stills.tiff),
+    (containers.is_box, containers.boxes),
+)
+_SIGNATURES: Final[tuple[Answer, ...]] = (
+    stills.png,
+    signatures.strong,
+    containers.streams,
+    frames.first_frame,
+)
+_GUESSES: Final[tuple[Answer, ...]] = (signatures.weak, archives.later_pdf, frames.later_frames)
 
 
 def sniff(head: bytes) -> Kind | None:
@@ -15,25 +40,16 @@ def sniff(head: bytes) -> Kind | None:
 
     Signatures that no text begins with come first, then text, then what only looks like a format.
     """
-    if charsets.has_mark(head):  # FF FE also begins a frame of MPEG sound
-        return _text(head)
-    if archives.is_pdf(head):
-        return Modality.TEXT, PDF
-    if archives.is_zip(head):
-        return archives.office(head)
-    if stills.is_tiff(head):
-        return stills.tiff(head)
-    for family in (stills.png, signatures.strong, containers.streams, frames.first_frame):
-        found = family(head)
-        if found:
-            return found
-    if containers.is_box(head):
-        return containers.boxes(head)
+    for test, answer in _DECIDED:
+        if test(head):
+            return answer(head)
+    found = _first(_SIGNATURES, head)
+    if found is not None:
+        return found
     if charsets.head_text(head) is not None:
         return _text(head)
-    return signatures.weak(head) or archives.later_pdf(head) or frames.later_frames(head)
+    return _first(_GUESSES, head)
 
 
-def _text(head: bytes) -> Kind | None:
-    text = charsets.head_text(head)
-    return None if text is None else kind_of_text(text)
+def _first(families: tuple[Answer, ...], head: bytes) -> Kind | None:
+    return next((kind for kind in (family(head) for family in families) if kind), None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -100,12 +100,21 @@ class Asker:
             if content.modality not in encoder.key.reads:
                 told = f"{path} is {content.modality}, it cannot be asked as {modality}"
                 raise ConfigError(told)
+            if encoder.key.modality == Modality.TEXT:
+                return self._subtitles(path, encoder, content)
             vectors = self._encoded(encoder, content)
         except MediaError as error:
             raise ConfigError(f"{path} cannot be used: {error.message}") from error
         if not len(vectors):
             raise ConfigError(f"{path} has no {encoder.key.modality} in it to search with")
         return self.cells(encoder.key.modality, vectors)
+
+    def _subtitles(self, path: Path, encoder: Encoder, content: Content) -> Asked:
+        """What stands below a video, as a text."""
+        found = [piece.text or "" for piece in self._pieces(encoder, content)]
+        if not found:
+            raise ConfigError(f"{path} has no text in it to search with")
+        return self.text("\n".join(found))
 
     def cells(self, modality: Modality, vectors: Vectors) -> Asked:
         """Cells (n, dim) of one content as the query that its file is."""
@@ -154,13 +163,13 @@ class Asker:
         return np.concatenate([encoder.encode_queries(texts[i : i + TEXTS]) for i in starts])
 
     def _encoded(self, encoder: Encoder, content: Content) -> Vectors:
-        segments = self._decoded(encoder, content)
+        decoded = (piece.decoded for piece in self._pieces(encoder, content))
         found = [np.zeros((0, encoder.key.dim), dtype=np.float32)]
-        while batch := [encoder.prepare(d) for d in islice(segments, self.runtime.batch_size)]:
+        while batch := [encoder.prepare(d) for d in islice(decoded, self.runtime.batch_size)]:
             found.append(encoder.encode(np.stack(batch)))
         return np.concatenate(found)
 
-    def _decoded(self, encoder: Encoder, content: Content) -> Iterator[Any]:
+    def _pieces(self, encoder: Encoder, content: Content) -> Iterator[Piece]:
         """Its segments as indexing has them, within the same limits."""
         from mmcore.media.segments import cut  # noqa: PLC0415 - a search by text loads no decoder
 
@@ -169,7 +178,7 @@ class Asker:
         pieces = (one for one in found if isinstance(one, Piece))
         for count, piece in enumerate(pieces, start=1):
             check_segments(count, self.limits)
-            yield piece.decoded
+            yield piece
 
 
 def _encoders(

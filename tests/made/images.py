@@ -49,12 +49,30 @@ def discs(*places: tuple[int, int], size=(320, 240), radius: int = 30, colour=me
 
 
 def tiff(path: Path, *pages: Image.Image, tags: dict[int, dict] | None = None) -> Path:
-    """Write a TIFF of packed pages; ``tags`` has extra tags of the pages by number."""
+    """Write a TIFF of several pages; ``tags`` has the extra tags of some, which are not packed."""
     with TiffImagePlugin.AppendingTiffWriter(str(path), True) as file:
         for number, page in enumerate(pages):
             extra = (tags or {}).get(number, {})
-            page.save(file, "TIFF", compression="tiff_adobe_deflate", tiffinfo=extra)
+            packing = None if extra else "tiff_adobe_deflate"  # libtiff drops tags it finds odd
+            page.save(file, "TIFF", compression=packing, tiffinfo=extra)
             file.newFrame()
+    return path
+
+
+def set_tag(path: Path, tag: int, value: int) -> None:
+    """Give a tag of 16 bits, which the first page of a little-endian TIFF has, another value."""
+    raw = path.read_bytes()
+    at = raw.index(struct.pack("<HHI", tag, 3, 1)) + 8
+    path.write_bytes(raw[:at] + struct.pack("<H", value) + raw[at + 2 :])
+
+
+def tiled(path: Path, side: int) -> Path:
+    """Write a TIFF of 16 × 16 whose tiles say that they are ``side`` × ``side``, and end early."""
+    tags = {256: 16, 257: 16, 258: 8, 259: 8, 262: 1, 277: 1}
+    tags |= {322: side, 323: side, 324: 8, 325: 100}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    head = b"II*\0" + struct.pack("<I", 108) + bytes(100)
+    path.write_bytes(head + struct.pack("<H", len(tags)) + entries + bytes(4))
     return path
 
 
@@ -129,8 +147,9 @@ def _coded(image: Image.Image) -> tuple[bytes, bytes]:
     with av.open(file, "w", format="mp4") as container:
         stream = container.add_stream("libx265", rate=1)
         stream.width, stream.height = image.size
-        stream.pix_fmt, stream.codec_tag = "yuv420p", "hvc1"
-        stream.options = {"x265-params": "log-level=none", "crf": "4"}
+        stream.pix_fmt = "yuv420p"
+        alone = "log-level=none:info=0:keyint=1:pools=none:frame-threads=1"
+        stream.options = {"x265-params": alone, "crf": "4"}
         container.mux(stream.encode(av.VideoFrame.from_image(image)))
         container.mux(stream.encode(None))
     raw = file.getvalue()

@@ -65,7 +65,11 @@ FORMATS: Final = {
 
 def sound(path: Path, name: str, seconds: float = 2.0, hertz: float = 440.0) -> Path:
     """Write a sine of half amplitude, equal in all channels, in one of ``FORMATS``."""
-    kind = FORMATS[name]
+    return written(path, FORMATS[name], seconds, hertz)
+
+
+def written(path: Path, kind: Format, seconds: float, hertz: float = 440.0) -> Path:
+    """Write the same in a format of one's own."""
     samples = tone(seconds, kind.rate, hertz)
     with av.open(str(path), "w", container_options=kind.options) as container:
         stream = container.add_stream(kind.codec, rate=kind.rate, layout=kind.layout)
@@ -81,6 +85,20 @@ def sound(path: Path, name: str, seconds: float = 2.0, hertz: float = 440.0) -> 
         frame.sample_rate, frame.pts, frame.time_base = kind.rate, 0, Fraction(1, kind.rate)
         for block in [*convert.resample(frame), *convert.resample(None)]:
             container.mux(stream.encode(block))
+        container.mux(stream.encode(None))
+    return path
+
+
+def minutes(path: Path, count: int) -> Path:
+    """Write a FLAC at 8 kHz of a sine that lasts so many minutes, one at a time."""
+    minute = np.tile(pcm(1.0, 8000), 60)[None]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("flac", rate=8000, layout="mono")
+        for number in range(count):
+            frame = av.AudioFrame.from_ndarray(minute, "s16", "mono")
+            frame.sample_rate, frame.time_base = 8000, Fraction(1, 8000)
+            frame.pts = number * minute.shape[1]
+            container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
 
@@ -113,17 +131,16 @@ def pcm(seconds: float, rate: int = 16_000, hertz: float = 440.0) -> np.ndarray:
 
 
 def music(seconds: float = 4.0) -> np.ndarray:
-    """A tune at 16 kHz: a held note of eight partials each half a second, over a drone."""
+    """A tune at 16 kHz: each half second a note of eight partials, which rings on for two."""
     notes = (262, 330, 392, 523, 392, 330, 294, 349)
-    time = np.arange(8000) / 16_000
-    edge = np.minimum(1, np.minimum(time, time[::-1]) * 50)
-    tune = [
-        edge * sum(np.sin(2 * np.pi * hertz * n * time) / n for n in range(1, 9))
-        for hertz in notes
-    ]
-    line = np.resize(np.concatenate(tune), round(seconds * 16_000))
-    drone = np.sin(2 * np.pi * 131 * np.arange(len(line)) / 16_000)
-    return (0.1 * (line + drone)).astype(np.float32)
+    time = np.arange(32_000) / 16_000
+    fading = np.minimum(1, time * 100) * np.exp(-2 * time)
+    line = np.zeros(round(seconds * 16_000) + len(time))
+    for number, start in enumerate(range(0, round(seconds * 16_000), 8000)):
+        hertz = notes[number % len(notes)]
+        partials = sum(np.sin(2 * np.pi * hertz * n * time) / n for n in range(1, 9))
+        line[start : start + len(time)] += fading * partials
+    return (0.1 * line[: round(seconds * 16_000)]).astype(np.float32)
 
 
 def noise(seconds: float, loudness: float, seed: int = 0) -> np.ndarray:
@@ -136,3 +153,34 @@ def _size(stream: av.AudioStream) -> int | None:
     """Samples of a frame that the encoder wants, where it wants a number."""
     stream.codec_context.open()
     return stream.codec_context.frame_size or None
+
+
+def delayed(video: Path, path: Path, seconds: float) -> Path:
+    """Copy a video into a container that begins its sound ``seconds`` later."""
+    with av.open(str(video)) as source, av.open(str(path), "w") as target:
+        streams = {one.index: target.add_stream_from_template(one) for one in source.streams}
+        for packet in source.demux():
+            if packet.dts is None:
+                continue
+            if packet.stream.type == "audio":
+                shift = round(seconds / packet.time_base)
+                packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+            packet.stream = streams[packet.stream.index]
+            target.mux(packet)
+    return path
+
+
+def vowels(seconds: float) -> np.ndarray:
+    """Nearly speech, at 16 kHz: a gliding buzz through formants, four syllables a second."""
+    time = np.arange(round(seconds * 16_000)) / 16_000
+    pitch = 120 + 15 * np.sin(2 * np.pi * 0.6 * time)
+    phase = 2 * np.pi * np.cumsum(pitch) / 16_000
+    sound = np.zeros_like(time)
+    for partial in range(1, 40):
+        hertz = partial * pitch
+        openness = np.sin(2 * np.pi * 1.7 * time)
+        first, second = 500 + 250 * openness, 1500 + 500 * np.sin(2 * np.pi * 1.1 * time)
+        gain = 1 / (1 + ((hertz - first) / 90) ** 2) + 0.5 / (1 + ((hertz - second) / 120) ** 2)
+        sound += gain * np.sin(partial * phase)
+    syllables = np.clip(np.sin(2 * np.pi * 4 * time) + 0.5, 0, 1)
+    return (0.1 * sound * syllables).astype(np.float32)

@@ -1,12 +1,15 @@
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mmcore import rows
 from mmcore.errors import ConfigError
-from mmcore.types import Item, MediaFile, Rejection
+from mmcore.types import Item, MediaFile, Rejection, Span
 from storage import schemas
 from storage.schemas import Modality
 
@@ -155,3 +158,85 @@ def test_each_file_with_a_refused_content_is_named_once():
     found = rows.part_rejections([record, record], files)
 
     assert found == [replace(rejection("old name"), path=path) for path in ("a", "b")]
+
+
+BOX = (0.1, 0.2, 0.7, 1 / 3)
+PLACES = (
+    None,
+    Span(0.0, 12.5, "second"),
+    Span(2.0, 3.0, "page", BOX),
+    Span(0.0, 1.0, "box", (0.0, 0.0, 0.5, 0.5)),
+)
+
+
+@pytest.mark.parametrize("span", PLACES)
+def test_a_rejection_comes_back_with_its_place(span):
+    """A part's record, and so JSON, keeps source, span and box as they were."""
+    one = replace(rejection("a"), source="track:1", span=span)
+
+    stored = json.loads(json.dumps(rows.record_of(one)))
+
+    assert rows.rejection_of(stored) == one
+    assert hash(rows.rejection_of(stored)) == hash(one)
+
+
+def test_an_older_record_knows_no_boxes():
+    """The parts of older lakes say where a fault lies without one."""
+    stored = rows.record_of(replace(rejection("a"), span=Span(2.0, 3.0, "page")))
+    del stored["box"]
+
+    assert rows.rejection_of(stored).span == Span(2.0, 3.0, "page")
+
+
+def test_faults_at_several_places_of_a_file_are_rows_of_their_own():
+    """Two regions of one page that failed for one reason are two rows; a second run adds none."""
+    found = [replace(rejection("a"), source="self", span=span) for span in PLACES]
+    found.append(replace(found[2], span=Span(2.0, 3.0, "page", (0.0, 0.0, 1.0, 0.1))))
+
+    before = rows.quarantine_table(found, None, EARLY)
+
+    assert before.num_rows == len(found)
+    assert {tuple(box) if box else None for box in before["box"].to_pylist()} == {
+        None,
+        *(one.span.box for one in found if one.span),
+    }
+    assert rows.quarantine_table(found[::-1], before, LATE).equals(before)
+
+
+def test_segments_keep_what_describes_them():
+    """Boxes, kinds and texts stand in the row of each item that a segment serves, sorted."""
+    described = [
+        {"segment_id": 9, "content_id": "shared", "box": list(BOX), "kind": "region"},
+        {"segment_id": 3, "content_id": "shared", "text": "a word"},
+        {"segment_id": 4, "content_id": "gone", "kind": "page"},
+    ]
+    whole = {"source": "self", "segmentation": "regions"}
+    table = pa.Table.from_pylist([d | whole for d in described], schema=schemas.DESCRIPTIONS)
+    items = [Item("root", key, (media_file(f"{key}.png", "shared"),)) for key in ("one", "two")]
+
+    found = rows.segments_table(rows.item_files_table(items), table)
+
+    ids = sorted(item.item_id for item in items)
+    assert found.schema == schemas.SEGMENTS
+    assert found.select(["segment_id", "item_id", "box", "kind", "text"]).to_pylist() == [
+        {"segment_id": 3, "item_id": ids[0], "box": None, "kind": None, "text": "a word"},
+        {"segment_id": 3, "item_id": ids[1], "box": None, "kind": None, "text": "a word"},
+        {"segment_id": 9, "item_id": ids[0], "box": list(BOX), "kind": "region", "text": None},
+        {"segment_id": 9, "item_id": ids[1], "box": list(BOX), "kind": "region", "text": None},
+    ]
+
+
+@given(st.lists(st.tuples(st.integers(0, 99), st.sampled_from("abcd")), unique_by=lambda x: x[0]))
+def test_segments_are_the_pairs_of_items_and_their_contents(segments):
+    """Exactly the segments of contents that items have, once for each item."""
+    held = {"one": ("a", "b"), "two": ("b", "c"), "none": ()}
+    items = [
+        Item("root", key, tuple(media_file(f"{key}-{c}.png", c) for c in contents))
+        for key, contents in held.items()
+    ]
+
+    found = rows.segments_table(rows.item_files_table(items), descriptions(*segments))
+
+    assert list(zip(*(found[n].to_pylist() for n in ("segment_id", "item_id")), strict=True)) == (
+        sorted((s, i.item_id) for s, c in segments for i in items if c in held[i.key])
+    )

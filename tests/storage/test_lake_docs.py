@@ -14,7 +14,9 @@ from storage.manifest import (
     Manifest,
     ProjectionEntry,
 )
-from tests.factories import small_lake
+from storage.publication import publish
+from storage.snapshot import Snapshot
+from tests.factories import entries, made_older, small_lake
 
 PAGE = (Path(__file__).parents[2] / "docs" / "lake.md").read_text("utf-8")
 PROGRAMS = {
@@ -23,10 +25,15 @@ PROGRAMS = {
 }
 
 
-@pytest.fixture
-def run(tmp_path):
-    """Run a program of the page over a small lake that also has dead rows; gives its names."""
+@pytest.fixture(params=["today", "mixed"])
+def run(request, tmp_path):
+    """Run a program of the page over a small lake that also has dead rows; gives its names.
+
+    Some parts of the mixed one are of an older schema.
+    """
     snapshot = small_lake(tmp_path / "湖", dead=("old",))
+    if request.param == "mixed":
+        snapshot = with_older_parts(snapshot)
 
     def execute(name):
         names = {}
@@ -34,6 +41,17 @@ def run(tmp_path):
         return names, snapshot
 
     return execute
+
+
+def with_older_parts(snapshot):
+    """Every second part, in turn, is one that version 2 wrote; it is published anew."""
+    layout, files = snapshot.layout, snapshot.manifest.files
+    parts = [f.path for f in files if f.path.startswith(("embeddings/", "segments/"))]
+    for path in sorted(parts)[::2]:
+        made_older(layout.root / path)
+    made = entries(layout, [layout.root / file.path for file in files])
+    again = snapshot.manifest.model_copy(update={"files": made, "number": 2, "parent": 1})
+    return Snapshot.of(layout, publish(layout, again))
 
 
 def test_the_duckdb_program_runs(run):

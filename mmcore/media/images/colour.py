@@ -44,14 +44,11 @@ def _in_bands(
     """What flattening and reducing the whole picture gives, of a few rows at a time."""
     width, height = image.size
     rows = max(1, _BAND // (width * factor)) * factor
-    canvas: Image.Image | None = None
+    mode = flatten(image.crop((0, 0, 1, 1))).mode
+    canvas = Image.new(mode, (-(-width // factor), -(-height // factor)))
     for top in range(0, height, rows):
         part = flatten(image.crop((0, top, width, min(height, top + rows))))
-        part = part.reduce(factor) if factor > 1 else part
-        if canvas is None:
-            canvas = Image.new(part.mode, (part.width, -(-height // factor)))
-        canvas.paste(part, (0, top // factor))
-    assert canvas is not None  # a picture has a row
+        canvas.paste(part.reduce(factor) if factor > 1 else part, (0, top // factor))
     return canvas
 
 

@@ -72,7 +72,8 @@ def _pages(
             sound = True
             yield from broken
             broken.clear()
-            yield Piece("page", picture, span=span, kind="page")
+            kept = picture.copy() if picture is image else picture
+            yield Piece("page", kept, span=span, kind="page")
     if not sound:
         raise broken[0].error
     yield from broken

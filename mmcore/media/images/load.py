@@ -39,7 +39,10 @@ def load_image(content: Content, limits: LimitsSpec, *, target: int) -> Image.Im
 
 
 def decoded(image: Image.Image, limits: LimitsSpec, *, target: int) -> Image.Image:
-    """The frame that an opened ``image`` shows, as :func:`load_image` tells."""
+    """The frame that an opened ``image`` shows, as :func:`load_image` tells.
+
+    It may be ``image`` itself, which shows another frame after the next seek.
+    """
     _check_header(image, limits)
     with explained(limits):
         image.draft(None, (2 * target, 2 * target))

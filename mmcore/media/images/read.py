@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 from PIL import Image, UnidentifiedImageError
@@ -32,11 +33,23 @@ def opened(content: Content, limits: LimitsSpec) -> Iterator[Image.Image]:
     """
     # Pillow's own guard, of all its users, must not be stricter than ours; check_pixels is exact
     Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, limits.max_pixels)
-    with Path(content.location).open("rb") as file:
+    with _File(io.FileIO(content.location)) as file:
         with explained(limits):
             image = Image.open(file, formats=FORMATS)
         with image:
             yield image
+
+
+class _File(io.BufferedReader):
+    """A file that makes no room for more than it has, whatever length a broken header tells."""
+
+    _MUCH: Final = 1 << 20
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Up to ``size`` bytes; all that are left without it."""
+        if size is not None and size > self._MUCH:
+            size = min(size, max(0, os.fstat(self.fileno()).st_size - self.tell()))
+        return super().read(size)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from mmcore.media.limits import decoding
 from mmcore.media.pieces import Damage, Piece, Pieces
-from mmcore.media.reading.readers import ASR, Reader
+from mmcore.media.reading.readers import ASR
 from mmcore.media.sounds.windows import Waveform, windows_and_damages
 from mmcore.media.texts.clean import clean
 from mmcore.media.texts.cues import Cue, packed
@@ -21,9 +21,12 @@ BLOCK: Final = 300.0
 
 
 def read_speech(
-    content: Content, reader: Reader, spec: SegmentationSpec, limits: LimitsSpec
+    content: Content, source: str, spec: SegmentationSpec, limits: LimitsSpec
 ) -> Pieces:
-    """What is said in a sound or a video's first track, as chunks with their times."""
+    """What is said in a sound or a video's first track, as chunks with their times.
+
+    ``source`` is that of the reader, of the model in ``spec.asr``.
+    """
     assert spec.asr is not None
     blocks = spec.model_copy(
         update={"audio_window": BLOCK, "audio_overlap": 0.0, "audio_denoise": False}
@@ -38,7 +41,7 @@ def read_speech(
     for span, text in packed(cues, spec):
         yield Piece(
             f"cue-{spec.text_chars}",
-            source=reader.source,
+            source=source,
             span=span,
             language=detect_language(text),
             text=text,

@@ -14,9 +14,9 @@ from PIL import Image
 from mmcore.media.images.cut import pictures
 from mmcore.media.limits import decoding
 from mmcore.media.pieces import Damage, Piece, Pieces
-from mmcore.media.reading.readers import OCR, Reader
+from mmcore.media.reading.readers import OCR
+from mmcore.media.texts.chunks import _weight as weight
 from mmcore.media.texts.clean import clean
-from mmcore.media.texts.chunks import weight
 from mmcore.media.texts.language import detect_language
 from mmcore.specs import LimitsSpec, SegmentationSpec
 from mmcore.types import Box, Content, Span
@@ -39,9 +39,12 @@ class Line:
 
 
 def read_pictures(
-    content: Content, reader: Reader, spec: SegmentationSpec, limits: LimitsSpec
+    content: Content, source: str, spec: SegmentationSpec, limits: LimitsSpec
 ) -> Pieces:
-    """The text in a picture, or in each of its pages, as chunks of lines with their boxes."""
+    """The text in a picture, or in each of its pages, as chunks of lines with their boxes.
+
+    ``source`` is that of the reader.
+    """
     plain = spec.model_copy(update=_PLAIN)
     for page, piece in enumerate(pictures(content, plain, limits, target=TARGET)):
         if isinstance(piece, Damage):
@@ -52,7 +55,7 @@ def read_pictures(
             text = "\n".join(line.text for line in lines)
             yield Piece(
                 f"chunk-{spec.text_chars}",
-                source=reader.source,
+                source=source,
                 span=Span(start, start + 1, "box", _around(lines)),
                 language=detect_language(text),
                 text=text,

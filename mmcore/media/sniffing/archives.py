@@ -26,6 +26,11 @@ def is_pdf(head: bytes) -> bool:
     return _PDF.match(head) is not None
 
 
+def pdf(head: bytes) -> Kind:
+    """A PDF, whatever follows."""
+    return Modality.TEXT, PDF
+
+
 def later_pdf(head: bytes) -> Kind | None:
     """A PDF after junk, as readers accept it."""
     return (Modality.TEXT, PDF) if _LATER_PDF.search(head[:_JUNK]) else None

@@ -14,6 +14,8 @@ _MARKS: Final = (  # UTF-32 first: its little-endian mark begins like that of UT
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_KOREAN: Final = (b"\x1b$)C", b"\x0e\x0f")  # ISO-2022-KR: its escape, and its shifts
+_GB_MARK: Final = b"\x84\x31\x95\x33"
 _CONTROLS: Final = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1a\x1b") | {127}
 _ASCII_SHARE: Final = 0.8  # a short text in some other 8-bit charset is mostly ASCII;
 _LONG: Final = 64  # of so many bytes that are no text, hardly any are free of controls
@@ -38,14 +40,16 @@ def head_text(head: bytes) -> str | None:
             return _text(head, charset)
     if not head:
         return None
+    if head.startswith(_KOREAN[0]):
+        head = head.translate(None, _KOREAN[1])
     if _CONTROLS.isdisjoint(head):
         unicode = _text(head, "utf-8-sig")
         if unicode is not None:
             return unicode
-    wide = _utf16(head)
+    wide = _utf32(head) or _utf16(head)
     if wide is not None:
         return wide
-    return head.decode("latin-1") if _is_8_bit(head) else None
+    return head.removeprefix(_GB_MARK).decode("latin-1") if _is_8_bit(head) else None
 
 
 def _is_8_bit(head: bytes) -> bool:
@@ -57,6 +61,14 @@ def _is_8_bit(head: bytes) -> bool:
     if len(head) >= _LONG and any(space in head for space in b" \n"):
         return True
     return sum(byte < 128 for byte in head) >= _ASCII_SHARE * len(head)  # noqa: PLR2004 - ASCII
+
+
+def _utf32(head: bytes) -> str | None:
+    """A text in UTF-32 without a mark: hardly any other bytes are valid in it."""
+    if b"\0\0" not in head or len(head) % 4:
+        return None
+    texts = (_text(head, charset) for charset in ("utf-32-le", "utf-32-be"))
+    return next((text for text in texts if text and min(text) > "\b"), None)
 
 
 def _utf16(head: bytes) -> str | None:

@@ -33,7 +33,8 @@ _ASF: Final = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_VIDEO: Final = bytes.fromhex("c0ef19bc4d5bcf11a8fd00805f5c442b")
 _OGG_VIDEO: Final = (b"\x80theora", b"\x01video\0", b"BBCD\0", b"OVP80")
 _EBML: Final = b"\x1a\x45\xdf\xa3"
-_TRACKS: Final = b"\x16\x54\xae\x6b"
+_TRACKS: Final = re.compile(rb"\x16\x54\xae\x6b")  # also stands where it is looked up
+_FIRST: Final = (b"\xae", b"\xbf\x84")  # in a list of tracks: a track, or a checksum
 _CODEC: Final = re.compile(rb"\x86[\x81-\xff]([AV])_[A-Z0-9]")
 _PACKETS: Final = ((0, 188), (4, 192), (0, 204))  # where the sync bytes of MPEG-TS stand
 
@@ -77,14 +78,14 @@ def streams(head: bytes) -> Kind | None:
 def _matroska(head: bytes) -> Kind:
     """Sound only where the head holds the whole list of tracks and no picture is among them."""
     subtype = "webm" if b"webm" in head[:64] else "x-matroska"
-    start = head.find(_TRACKS)
-    tracks = _element(head, start + len(_TRACKS)) if start >= 0 else None
-    sound = tracks is not None and set(_CODEC.findall(tracks)) == {b"A"}
+    lists = (_element(head, found.end()) for found in _TRACKS.finditer(head))
+    tracks = next((one for one in lists if one and one.startswith(_FIRST)), b"")
+    sound = set(_CODEC.findall(tracks)) == {b"A"}
     return (Modality.AUDIO, f"audio/{subtype}") if sound else (Modality.VIDEO, f"video/{subtype}")
 
 
 def _element(head: bytes, at: int) -> bytes | None:
-    """The bytes of the EBML element whose size stands at ``at``; None where the head ends first."""
+    """The bytes of the EBML element whose size stands at ``at``; None where the head ends."""
     if at >= len(head) or not head[at]:
         return None
     length = 9 - head[at].bit_length()

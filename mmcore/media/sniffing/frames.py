@@ -26,12 +26,17 @@ _HERTZ: Final = (44_100, 48_000, 32_000)
 
 
 def first_frame(head: bytes) -> Kind | None:
-    """Sound whose first frame begins the file."""
+    """Sound whose first frame begins the file; one of layer I or II must be followed by another.
+
+    Those are rare, and FF FE, the mark of UTF-16, looks like the first.
+    """
     if len(head) < 4 or head[0] != 0xFF:  # noqa: PLR2004 - the sync word's first byte
         return None
     if head[1] & 0xF6 == 0xF0:  # noqa: PLR2004 - ADTS: 12 sync bits, layer 00
         return _AAC
-    return _MP3 if _length(head, 0) else None
+    length = _length(head, 0)
+    is_mp3 = head[1] >> 1 & 3 == 1
+    return _MP3 if length and (is_mp3 or _length(head, length)) else None
 
 
 def later_frames(head: bytes) -> Kind | None:

@@ -5,19 +5,32 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from mmcore.media.sniffing.kinds import ASS, CSV, HTML, JSON, JSON_LINES, PLAIN, SRT, SVG, VTT, Kind
+from mmcore.media.sniffing.kinds import (
+    ASS,
+    CSV,
+    HTML,
+    JSON,
+    JSON_LINES,
+    PLAIN,
+    SRT,
+    SVG,
+    VTT,
+    Kind,
+)
 from mmcore.media.texts.tables import caption_table
 from storage.schemas import Modality
 
 _PROLOG: Final = re.compile(r"\s*(?:<\?.*?\?>|<!--.*?-->)", re.S)
 _DOCTYPE: Final = re.compile(r"\s*<!doctype\s+([\w:-]+)[^<>\[]*(?:\[.*?\]\s*)?>", re.S | re.I)
 _ROOT: Final = re.compile(r"\s*<([A-Za-z][\w:.-]*)(?=[\s/>])")
-_PAGE: Final = frozenset("html head body title meta link script style base frameset".split())
-_PARTS: Final = frozenset(
+_WHOLE_PAGES: Final = "html head body title meta link script style base frameset"
+_PARTS_OF_PAGES: Final = (
     "a article aside b blockquote br center dd div dl dt em fieldset figure font footer form h1 h2"
     " h3 h4 h5 h6 header hr i iframe img li main nav ol p pre section span strong table tbody td"
-    " th tr tt u ul".split()
+    " th tr tt u ul"
 )
+_PAGE: Final = frozenset(_WHOLE_PAGES.split())
+_PARTS: Final = frozenset(_PARTS_OF_PAGES.split())
 _TIME: Final = r"(?:\d+\s*:\s*)?\d+\s*:\s*\d+(?:\s*[,.:]\s*\d+)?"
 _SRT: Final = re.compile(rf"\s*(?:-?\d+[^\S\n]*\r?\n)?\s*{_TIME}[^\S\n]*-+>[^\S\n]*{_TIME}")
 _VTT: Final = re.compile(r"\s*WEBVTT(?=\s|$)")
@@ -40,6 +53,7 @@ def kind_of_text(text: str) -> Kind | None:
 
     Markdown is plain text here: only the whole tells it.
     """
+    text = text.lstrip("\ufeff")
     if _NOT_FOR_PEOPLE.match(text):
         return None
     by_start = next((kind for pattern, kind in _BY_START if pattern.match(text)), None)

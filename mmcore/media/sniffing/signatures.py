@@ -57,6 +57,8 @@ def weak(head: bytes) -> Kind | None:
 def _riff(head: bytes) -> Kind | None:
     if head[:4] in {b"RIFF", b"RF64"}:
         return _RIFF.get(head[8:12])
+    if head[:4] == b"FRM8" and head[12:16] == b"DSD ":
+        return Modality.AUDIO, "audio/x-dff"
     if head[:4] == b"FORM" and head[8:12] in {b"AIFF", b"AIFC"}:
         return Modality.AUDIO, "audio/aiff"
     return None

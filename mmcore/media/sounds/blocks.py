@@ -21,6 +21,9 @@ from storage.schemas import Modality
 NEAR: Final = 1.0
 """Seconds between two damages that are told as one."""
 
+SPLICED: Final = 1.0
+"""Seconds of a gap below which the resampler goes on: making one costs more than such a gap is."""
+
 MOST_DAMAGES: Final = 100
 """Of one sound: what comes after is told as one."""
 
@@ -67,16 +70,16 @@ def blocks(content: Content, limits: LimitsSpec, track: int = 0) -> Iterator[Blo
         declared = _declared(container, stream)
         if _is_plausible(declared, stream, content):
             check_seconds(declared, limits)
-        clock = _Clock(limits, f"track:{track}" if is_video else "self")
+        heard = _Track(limits, f"track:{track}" if is_video else "self")
         if is_video:
-            clock.position = round(_lateness(container, stream, limits) * RATE)
-        yield from clock.run(decoded(container, stream))
-        yield from clock.end(_exactly(declared, container, stream))
-    if not clock.good and not is_video:
+            heard.position = round(_lateness(container, stream, limits) * RATE)
+        yield from heard.run(decoded(container, stream))
+        yield from heard.end(_exactly(declared, container, stream))
+    if not heard.good and not is_video:
         raise MediaError("audio", "no-samples", "the sound holds no sample")
 
 
-class _Clock:
+class _Track:
     """Puts what is heard on one clock, and tells gaps."""
 
     def __init__(self, limits: LimitsSpec, source: str) -> None:
@@ -86,7 +89,7 @@ class _Clock:
         self._bad = self._told = 0
         self._resampler: Resampler | None = None
         self._error: MediaError | None = None  # the first one
-        self._pending: tuple[float, MediaError] | None = None  # seconds since the last sample
+        self._pending: Gap | None = None  # since the last sample
         # Error, start and end of the last damage, which later ones may still join:
         self._damage: tuple[MediaError, float, float] | None = None
 
@@ -94,14 +97,13 @@ class _Clock:
         """All that is heard."""
         for event in events:
             if isinstance(event, Gap):
-                yield from self._flushed()
-                self._bad += 1
+                if event.seconds >= SPLICED:
+                    yield from self._flushed()
+                self._bad += event.packets
                 self._error = self._error or event.error
-                seconds, error = self._pending or (0.0, event.error)
-                self._pending = seconds + event.seconds, error
+                self._pending = event
             elif len(event.samples):
-                if self._pending:
-                    yield from self._pass_gap(*self._pending)
+                yield from self._pass_gap()
                 yield from self._hear(event)
 
     def end(self, declared: float) -> Iterator[Block | Damage]:
@@ -110,8 +112,9 @@ class _Clock:
         if self._error is not None and self._bad > self.good:
             raise self._error
         now = self.position / RATE
-        if self._pending and self._pending[0] > _EDGE:
-            yield from self._tell(now, now + self._pending[0], self._pending[1])
+        gap = self._pending
+        if gap is not None and gap.error is not None and gap.seconds > _EDGE:
+            yield from self._tell(now, now + gap.seconds, gap.error)
         elif self.good and declared - now > max(_EDGE, _SHORT * declared):
             words = f"{now:.1f} of {declared:.1f} seconds are there"
             yield from self._tell(now, declared, MediaError("audio", "cut-off", words))
@@ -136,14 +139,15 @@ class _Clock:
         check_seconds(block.end / RATE, self._limits)
         return block
 
-    def _pass_gap(self, seconds: float, error: MediaError) -> Iterator[Damage]:
+    def _pass_gap(self) -> Iterator[Damage]:
         """Go on behind a gap; junk before the first sample takes no time."""
-        self._pending = None
-        if not self.good and seconds <= _EDGE:
+        gap, self._pending = self._pending, None
+        if gap is None or (not self.good and gap.seconds <= _EDGE):
             return
         start = self.position / RATE
-        self.position += round(seconds * RATE)
-        yield from self._tell(start, start + seconds, error)
+        self.position += round(gap.seconds * RATE)
+        if gap.error is not None:
+            yield from self._tell(start, start + gap.seconds, gap.error)
 
     def _tell(self, start: float, end: float, error: MediaError) -> Iterator[Damage]:
         """The damage before this one, unless it joins that."""

@@ -16,12 +16,19 @@ from mmcore.media.limits import OUT_OF_MEMORY, decoding
 MOST_GAP: Final = 30.0
 """Seconds that one packet holds at most: what a damaged one says of itself is no measure."""
 
+JITTER: Final = 0.05
+"""Seconds that a container's clock may be ahead of the samples before that counts as a gap."""
+
 LOUDEST: Final = 1e6
 """Samples beyond it (full scale is 1) are no sound: their power would overflow."""
 
 _RATES: Final = (1000, 768_000)
+_BACK: Final = 1.0  # seconds that a container's clock may be behind
 _TRIES: Final = 8  # at a container that fails to give the next packet
-_CHECKED: Final = frozenset({"flac", "wavpack"})  # frames bear a checksum: use it
+_WITHOUT_PAUSES: Final = frozenset(
+    {"asf", "flac", "ogg", "wv"}
+)  # containers whose time is that of sound
+_CHECKED: Final = frozenset({"ape", "flac", "tta", "wavpack"})  # frames bear a checksum: use it
 _FATAL: Final = frozenset({OUT_OF_MEMORY, "odd-rate"})
 
 
@@ -35,35 +42,85 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A packet that does not decode, and how many seconds of sound it would have been."""
+    """A place without sound: so many seconds, and how many packets failed there."""
 
     seconds: float
-    error: MediaError
+    packets: int
+    error: MediaError | None  # None where the container leaves time out, which is no damage
 
 
 def decoded(container: Any, stream: Any) -> Iterator[Heard | Gap]:
-    """What one stream holds, in order.
+    """What one stream holds, in order, with a gap where something is missing.
 
-    Raises MediaError ``out-of-memory`` and ``odd-rate``; any other error is a gap.
+    Raises MediaError ``out-of-memory`` and ``odd-rate``; any other error becomes a gap.
     """
     if stream.codec_context.name in _CHECKED:
         stream.codec_context.options = {"err_detect": "crccheck+explode"}
-    mixer, usual = _Mixer(), 0.0
+    mixer, clock = _Mixer(), _Clock(container.format.name in _WITHOUT_PAUSES)
     for packet in _packets(container, stream):
-        if isinstance(packet, Gap):
-            yield packet
+        if isinstance(packet, MediaError):
+            clock.fail(packet, 0.0)
             continue
         try:
             with decoding("audio", av.FFmpegError):
-                heard = [mixer.mono(frame) for frame in packet.decode()]
+                heard = [(frame.time, mixer.mono(frame)) for frame in packet.decode()]
         except MediaError as error:
             if error.reason in _FATAL:
                 raise
-            yield Gap(_seconds(packet) or usual, error)
+            clock.fail(error, _seconds(packet))
             continue
-        for one in heard:
-            usual = len(one.samples) / one.rate
+        for time, one in heard:
+            yield from clock.gap_before(time)
             yield one
+            clock.hear(len(one.samples) / one.rate)
+    yield from clock.gap_before(None)
+
+
+class _Clock:
+    """How long the sound is by its samples, beside what the container says."""
+
+    def __init__(self, without_pauses: bool) -> None:
+        self._without_pauses = without_pauses
+        self._now = self._usual = self._missing = 0.0
+        self._start: float | None = None  # what the container calls zero
+        self._error: MediaError | None = None
+        self._packets = 0
+
+    def hear(self, seconds: float) -> None:
+        """A frame was decoded."""
+        self._now += seconds
+        self._usual = seconds
+
+    def fail(self, error: MediaError, seconds: float) -> None:
+        """A packet was not; a usual frame's length where it does not say its own."""
+        self._error = self._error or error
+        self._packets += 1
+        self._missing += seconds or self._usual
+
+    def gap_before(self, time: float | None) -> Iterator[Gap]:
+        """What is missing before a frame of this time; None at the end, or where it has none."""
+        ahead = self._ahead(time)
+        if self._error is not None:
+            gap = Gap(self._missing if ahead is None else ahead, self._packets, self._error)
+        elif ahead is not None and ahead > JITTER:
+            lost = MediaError("audio", "lost-packets", "packets are missing in the container")
+            gap = Gap(ahead, 0, lost if self._without_pauses else None)
+        else:
+            return
+        self._now += gap.seconds
+        self._missing, self._packets, self._error = 0.0, 0, None
+        yield gap
+
+    def _ahead(self, time: float | None) -> float | None:
+        """Seconds that the container is ahead; None where it says nothing to be believed."""
+        if time is None:
+            return None
+        if self._start is not None:
+            ahead = time - self._start - self._now
+            if -_BACK <= ahead <= MOST_GAP:
+                return max(0.0, ahead)
+        self._start = time - self._now - self._missing  # the first frame, or a clock that jumps
+        return None
 
 
 def check_rate(rate: int) -> None:
@@ -72,7 +129,7 @@ def check_rate(rate: int) -> None:
         raise MediaError("audio", "odd-rate", f"{rate} samples a second")
 
 
-def _packets(container: Any, stream: Any) -> Iterator[Any | Gap]:
+def _packets(container: Any, stream: Any) -> Iterator[Any | MediaError]:
     """Packets, tried again after an error: most containers find the next one behind it."""
     failures = 0
     while failures < _TRIES:
@@ -88,8 +145,9 @@ def _packets(container: Any, stream: Any) -> Iterator[Any | Gap]:
         except MediaError as error:
             if error.reason == OUT_OF_MEMORY:
                 raise
+            if not failures:
+                yield error
             failures += 1
-            yield Gap(0.0, error)
 
 
 def _seconds(packet: Any) -> float:
@@ -130,5 +188,6 @@ _NOTHING: Final = np.zeros(0, dtype=np.float32)
 
 def _mean(block: Any) -> NDArray[np.float32]:
     channels = block.to_ndarray().reshape(-1, block.layout.nb_channels)
-    mean: NDArray[np.float32] = channels.mean(axis=1, dtype=np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is looked at
+        mean: NDArray[np.float32] = channels.mean(axis=1, dtype=np.float32)
     return mean

@@ -89,5 +89,5 @@ def _running_mean(rows: NDArray[np.float32]) -> NDArray[np.float32]:
     half = _ENVELOPE // 2
     padded = np.pad(rows, ((0, 0), (half + 1, half)), mode="edge")
     sums = np.cumsum(padded, axis=1, dtype=np.float32)
-    mean: NDArray[np.float32] = (sums[:, _ENVELOPE:] - sums[:, :-_ENVELOPE]) / _ENVELOPE
-    return mean
+    means = (sums[:, _ENVELOPE:] - sums[:, :-_ENVELOPE]) / _ENVELOPE
+    return means.astype(np.float32, copy=False)

@@ -33,6 +33,8 @@ def speech(samples: Array) -> Array:
 
     The last step is filled up with silence. After Silero Team, "Silero VAD", 2021–2026 (MIT).
     """
+    if not len(samples):
+        return samples[:0]
     weights = _weights()
     steps = -(-len(samples) // STEP)
     padded = np.pad(samples, (_CONTEXT, steps * STEP - len(samples)))
@@ -42,7 +44,7 @@ def speech(samples: Array) -> Array:
         _recurrent(_encoded(frames[start : start + _BLOCK], weights), state, weights)
         for start in range(0, steps, _BLOCK)
     ]
-    return np.concatenate([*found, np.zeros(0, dtype=np.float32)])
+    return np.concatenate(found)
 
 
 @cache

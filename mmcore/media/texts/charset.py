@@ -87,7 +87,8 @@ def decode(data: bytes) -> str:
     best = _most_likely(data)
     if best is not None:
         return _strict(data, best.charsets, "broken-text")
-    return _strict(data, ("utf-8",) if b"\0" in data else _guess(data), "unknown-charset")
+    found = _valid(data, "utf-8")  # with NULs
+    return _strict(data, _guess(data), "unknown-charset") if found is None else found
 
 
 def _strict(data: bytes, charsets: tuple[str, ...], reason: str) -> str:

@@ -12,15 +12,17 @@ from mmcore.media.limits import STAGE, decoding
 from mmcore.media.texts import charset
 from mmcore.specs import LimitsSpec
 
-_SKIPPED: Final = frozenset(
+_UNSEEN_ELEMENTS: Final = (
     "audio canvas head iframe math noembed noframes noscript object script select style svg"
-    " template textarea video".split()
+    " template textarea video"
 )
-_BLOCKS: Final = frozenset(
+_BLOCK_ELEMENTS: Final = (
     "address article aside blockquote body br caption center dd details dialog div dl dt"
     " fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr html legend li main menu"
-    " nav ol p pre section summary table tbody tfoot thead tr ul".split()
+    " nav ol p pre section summary table tbody tfoot thead tr ul"
 )
+_UNSEEN: Final = frozenset(_UNSEEN_ELEMENTS.split())
+_BLOCKS: Final = frozenset(_BLOCK_ELEMENTS.split())
 _CELLS: Final = frozenset({"td", "th"})
 _KEEPS_LINES: Final = frozenset({"pre", "listing"})
 _HIDDEN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
@@ -101,7 +103,7 @@ def _pieces(body: Any) -> Iterator[str]:
     while node is not None:
         tag = node.tag
         yield _opening(node, tag, kept_lines > 0)
-        child = None if tag in _SKIPPED or _is_hidden(node) else node.first_child
+        child = None if tag in _UNSEEN or _is_hidden(node) else node.first_child
         kept_lines += tag in _KEEPS_LINES
         while child is None:  # nothing below: close this one, and its parents as they end
             yield "\n" if tag in _BLOCKS else " " if tag in _CELLS else ""

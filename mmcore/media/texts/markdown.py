@@ -12,8 +12,10 @@ _TARGET: Final = (
 )
 _LABEL: Final = r"\[([^\[\]\n]{0,500})\]"
 _FENCE: Final = re.compile(r"[ \t]{0,3}(?:```+|~~~+)[^`\n]*$")
-_RULE: Final = re.compile(r"[ \t]{0,3}(?:=+|-+|(?:[-*_][ \t]*){3,})[ \t]*$")
-_TABLE_RULE: Final = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)+\|?[ \t]*$")
+# Quantifiers of spaces are possessive: a line of spaces alone must not take quadratic time.
+_RULE: Final = re.compile(r"[ \t]{0,3}(?:=+|-+|(?:[-*_][ \t]*+){3,})$")
+_DASHES: Final = r"[ \t]*+:?-+:?[ \t]*+"
+_TABLE_RULE: Final = re.compile(rf"[ \t]*+\|?{_DASHES}(?:\|{_DASHES})+\|?[ \t]*$")
 _DEFINITION: Final = re.compile(r"[ \t]{0,3}\[[^\]\n]+\]:[ \t]*\S")
 
 _STRONG_SIGNS: Final = (
@@ -21,7 +23,7 @@ _STRONG_SIGNS: Final = (
     re.compile(rf"(?<![\w\]])!?{_LABEL}\((?=[^\s()]*[./#]){_TARGET[2:]}"),
     re.compile(r"^[ \t]{0,3}(?:```|~~~)[\w+-]*[ \t]*$", re.M),
     re.compile(r"(?<![\w*])\*\*(?=\S)[^*\n]{1,300}(?<=\S)\*\*(?![\w*])"),
-    re.compile(r"^\|?[ \t]*:?-{3,}:?[ \t]*(?:\|[ \t]*:?-{3,}:?[ \t]*)+\|?[ \t]*$", re.M),
+    re.compile(r"^\|?[ \t]*+:?-{3,}:?[ \t]*+(?:\|[ \t]*+:?-{3,}:?[ \t]*+)+\|?[ \t]*$", re.M),
 )
 _WEAK_SIGNS: Final = (
     re.compile(r"^[ \t]{0,3}[-*+][ \t]+\S.*\n[ \t]*[-*+][ \t]+\S", re.M),
@@ -31,9 +33,9 @@ _WEAK_SIGNS: Final = (
 )
 _BEFORE: Final = (
     (re.compile(r"^[ \t]{0,3}(?:>[ \t]?)+"), ""),
-    (re.compile(r"^[ \t]*#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$"), r"\1"),
     (re.compile(r"^[ \t]*[-*+][ \t]+(?:\[[ xX]\][ \t]+)?"), ""),
 )
+_HEADING: Final = re.compile(r"^[ \t]*#{1,6}[ \t]+")
 _INLINE: Final = (
     (re.compile(rf"!{_LABEL}{_TARGET}"), r"\1"),
     (re.compile(rf"{_LABEL}{_TARGET}"), r"\1"),
@@ -44,7 +46,7 @@ _INLINE: Final = (
     (re.compile(r"~~(?=\S)([^~\n]+)~~"), r"\1"),
     (re.compile(r"\\([!-/:-@\[-`{-~])"), r"\1"),
 )
-_CODE: Final = re.compile(r"(`+)([^`\n]+)\1")
+_CODE: Final = re.compile(r"(?<!`)(`{1,3})(?!`)([^`\n]+)(?<!`)\1(?!`)")
 
 
 def is_markdown(text: str) -> bool:
@@ -79,7 +81,7 @@ def without_comments(text: str) -> str:
 
 def _lines(text: str) -> Iterator[str]:
     fenced = False
-    for line in text.splitlines():
+    for line in map(str.rstrip, text.splitlines()):
         if _FENCE.match(line):
             fenced = not fenced
         elif fenced:
@@ -91,12 +93,21 @@ def _lines(text: str) -> Iterator[str]:
 def _bare(line: str) -> str:
     for pattern, plain in _BEFORE:
         line = pattern.sub(plain, line)
+    heading = _HEADING.match(line)
+    if heading:
+        line = _unclosed(line[heading.end() :])
     if line.lstrip().startswith("|"):
         line = line.replace("|", " ")
     parts = _CODE.split(line)  # outside, ticks, code, outside …
     parts[1::3] = [""] * len(parts[1::3])
     parts[0::3] = [_inline(part) for part in parts[0::3]]
     return "".join(parts)
+
+
+def _unclosed(heading: str) -> str:
+    """A heading without the marks that may close it."""
+    open_ended = heading.rstrip("#")
+    return open_ended.rstrip() if open_ended.endswith((" ", "\t")) else heading
 
 
 def _inline(text: str) -> str:

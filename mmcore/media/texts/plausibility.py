@@ -35,6 +35,7 @@ _CHINESE_MARKS: Final = frozenset("，。、：；？！“”‘’（）《》
 _SYMBOL_ROWS: Final = b"\xa3"  # of GB 2312, up to it: ★ → ℃ ①, wide letters and digits
 _LATIN_MARKS: Final = frozenset("“”‘’„–—…«»°©€£§·")
 _KANA_MARKS: Final = frozenset("ー・ヽヾゝゞ")
+_FEW_LETTERS: Final = 10  # the fewer there are, the more frequent is each
 _HANGUL: Final = frozenset(frequent.HANGUL)
 _LONE: Final = re.compile(  # an accented letter is made such a one, and eats its neighbour
     "(?<![^\x00-\x7f])[^\x00-\x7f](?=[a-z])|(?<=[a-z])[^\x00-\x7f](?![^\x00-\x7f])"
@@ -130,7 +131,7 @@ def _latin(letters: str, character: str) -> float:
     if character in _LATIN_MARKS:
         return 8.0
     if character in letters:
-        return 7.0
+        return 7.0 if len(letters) > _FEW_LETTERS else 5.5
     if character > "\u024f":
         return _ODD
     return 10.0 if character.islower() or character.lower() in letters else _SYMBOL

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from mmcore.errors import MediaError
-from mmcore.media.limits import check_text_bytes
-from mmcore.media.texts import charset
-from mmcore.media.texts.clean import clean
+from mmcore.media.pieces import Damage
+from mmcore.media.texts.documents import passages
 from mmcore.specs import LimitsSpec
 from mmcore.types import Content
 
 
 def read_text(content: Content, limits: LimitsSpec) -> str:
-    """The cleaned text of a file or of a manifest's caption.
+    """All cleaned, visible text of a file of any format, or of a manifest's caption.
 
-    Raises MediaError (too-many-bytes, unknown-charset, not-text, empty-text), or OSError.
+    The spans in characters of a plain text, a page of HTML or captions count in it. What is
+    damaged is left out. Raises MediaError as ``documents.passages`` does, or OSError.
     """
-    if content.text is not None:
-        text = clean(content.text)
-    else:
-        check_text_bytes(content.size, limits)
-        data = Path(content.location).read_bytes()
-        check_text_bytes(len(data), limits)
-        text = charset.decode(data)
-        if "\0" in text:
-            raise MediaError(
-                "text", "not-text", "NUL characters: a binary file, or UTF-16 without a mark"
-            )
-        text = clean(text)
-    if not text:
-        raise MediaError("text", "empty-text", "nothing but spaces and control characters")
-    return text
+    texts: list[str] = []
+    damages: list[MediaError] = []
+    for one in passages(content, limits):
+        if isinstance(one, Damage):
+            damages.append(one.error)
+        else:
+            texts.append(one.text)
+    if damages and not texts:
+        raise damages[0]
+    return "\n".join(texts)

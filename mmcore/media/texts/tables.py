@@ -10,17 +10,20 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-_NAMES: Final = frozenset(
+_TELLING_NAMES: Final = (
     "abstract alt answer body caption comment content desc description headline label lyrics"
     " paragraph question raw sentence subtitle summary text title transcript transcription"
     " utterance 内容 內容 句子 字幕 描述 摘要 文字 文本 标签 標籤 标题 標題 歌词 歌詞 说明 說明"
-    " 评论 評論".split()
+    " 评论 評論"
 )
-_LANGUAGES: Final = frozenset(
+_LANGUAGE_NAMES: Final = (
     "zh cn chs cht hans hant tw hk en us gb uk eng zho chi chinese english mandarin 中文 汉语 漢語"
-    " 英文 英语 英語 de fr es it ja jp ko kr ru pt".split()
+    " 英文 英语 英語 de fr es it ja jp ko kr ru pt"
 )
-_WHOLE_LANGUAGES: Final = frozenset("zh en chinese english 中文 汉语 漢語 英文 英语 英語".split())
+_NAMES: Final = frozenset(_TELLING_NAMES.split())
+_LANGUAGES: Final = frozenset(_LANGUAGE_NAMES.split())
+_NAMES_ALONE: Final = "zh en chinese english 中文 汉语 漢語 英文 英语 英語"
+_WHOLE_LANGUAGES: Final = frozenset(_NAMES_ALONE.split())
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _DELIMITERS: Final = ",\t;"

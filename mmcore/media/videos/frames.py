@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import av
 from av.video.reformatter import VideoReformatter
@@ -18,6 +19,8 @@ from mmcore.media.videos.stretches import Stretches, equal
 from mmcore.media.videos.survey import Survey
 from mmcore.specs import LimitsSpec, SegmentationSpec
 from mmcore.types import Content, Span
+
+_SILENT: Final = "no packet that gives a frame"
 
 
 def frames(
@@ -39,9 +42,9 @@ def shown(
     which frame shows one. With ``target`` frames are shrunk so that the shorter side keeps at
     least 2 × ``target`` pixels. A file with sound alone gives none.
 
-    What cannot be decoded, and gives no frame therefore, is a Damage ``decode-error``; what is
-    missing at the end by the container's own word a Damage ``truncated``. MediaError where
-    nothing can be used at all, or for a limit.
+    A stretch that has no frame but should have (``Reader.misses``) is a Damage ``decode-error``;
+    what is missing at the end by the container's own word a Damage ``truncated``. MediaError
+    where nothing can be used at all, or for a limit.
     """
     with Reader(content, limits) as reader:
         survey = reader.survey
@@ -59,7 +62,7 @@ def shown(
             yield stretches.span(number), image
         if not found:
             reason = "no-frames" if reader.error is None else "decode-error"
-            raise MediaError("video", reason, reader.error or "the video holds no picture")
+            raise MediaError("video", reason, reader.error or _SILENT)
         yield from _damages(reader, survey, stretches, found)
 
 
@@ -76,17 +79,17 @@ def _stretches(reader: Reader, survey: Survey, spec: SegmentationSpec) -> Stretc
 def _damages(
     reader: Reader, survey: Survey, stretches: Stretches, found: set[int]
 ) -> Iterator[Damage]:
-    """Stretches without a frame for an error's sake, neighbours as one; then the missing end."""
+    """Stretches that miss their frame, neighbours as one; then the missing end."""
     lost = [
         number
         for number in range(len(stretches))
-        if number not in found and reader.is_broken(*stretches.edges[number : number + 2])
+        if number not in found and reader.misses(*stretches.edges[number : number + 2])
     ]
     for place, number in enumerate(lost):
         if not place or lost[place - 1] != number - 1:
             first = number
         if place + 1 == len(lost) or lost[place + 1] != number + 1:
-            error = MediaError("video", "decode-error", reader.error or "")
+            error = MediaError("video", "decode-error", reader.error or _SILENT)
             yield Damage(error, span=stretches.span(first, number))
     if survey.declared is not None:
         span = Span(round(survey.end, 3), round(survey.declared, 3), "second")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import av
+import numpy as np
 
 from mmcore.errors import MediaError
 from mmcore.media.container import opened
@@ -25,6 +27,7 @@ SEEK_AHEAD: Final = 8.0
 """Seconds to a key frame from which a seek costs less than reading the packets up to it."""
 
 _REORDERED: Final = 2.0  # seconds that packets of one stream may be out of the order of showing
+_MANY_GAPS: Final = 3.0  # gaps that a stretch should have room for
 
 
 class Reader:
@@ -32,14 +35,12 @@ class Reader:
 
     A packet that cannot be decoded ends nothing: what follows is dropped up to the next key frame
     (what builds on a lost picture would be a smear), as is a frame that the decoder calls corrupt.
-    ``broken`` has the stretches of seconds, infinite at the end where there is no key frame more.
     Memory that runs out raises MediaError ``out-of-memory``; a frame above ``max_pixels``, at
     whatever place, ``too-many-pixels``.
     """
 
     def __init__(self, content: Content, limits: LimitsSpec) -> None:
         self.time = 0.0  # of the frame read last, in seconds since the video's start
-        self.broken: list[tuple[float, float]] = []
         self.error: str | None = None  # what the decoder said first
         self._content, self._limits = content, limits
         self._stack = ExitStack()
@@ -54,6 +55,7 @@ class Reader:
         self._position = math.inf  # stamp of the packet read last; the survey has read them all
         self._frames: deque[Any] = deque()
         self._from = -math.inf  # frames before this second belong to what was skipped
+        self._seen = array("d")  # seconds of the packets that were to give frames
         self._count = 0
         self._lost = self._ended = False
 
@@ -75,13 +77,25 @@ class Reader:
         ratios = (self._stream.sample_aspect_ratio, self._stream.codec_context.sample_aspect_ratio)
         return next((float(ratio) for ratio in ratios if ratio), 1.0)
 
-    def is_broken(self, start: float, end: float) -> bool:
-        """Whether something between two seconds could not be decoded."""
-        return any(first < end and last > start for first, last in self.broken)
+    @property
+    def pixels(self) -> int:
+        """Pixels of a frame, by the container."""
+        return int(self._stream.width * self._stream.height)
+
+    def misses(self, start: float, end: float) -> bool:
+        """Whether a stretch without a frame should have had one, after all was read.
+
+        It should if there were packets of it, or if packets otherwise come steadily: then the
+        container lost some.
+        """
+        seen = np.frombuffer(self._seen)
+        met = bool(((start <= seen) & (seen < end)).any())
+        return met or end - start > _MANY_GAPS * self._known.usual
 
     def key_frame(self, key: int) -> Any | None:
         """The frame of one key packet, decoded alone; None if that fails."""
         packet = self._packet_of(key)
+        self._restart_decoder()
         if packet is None:
             return None
         frames = [*self._decoded(packet), *self._decoded(None)]
@@ -98,6 +112,7 @@ class Reader:
             self._reopen()
             return
         self._from = self._known.seconds(key) - 0.001
+        self._note(packet)
         self._frames.extend(self._decoded(packet))
 
     def read(self) -> Any | None:
@@ -113,6 +128,7 @@ class Reader:
                 return None
             packet = self._next_packet()
             self._ended = packet is None
+            self._note(packet)
             if packet is None or not self._is_lost(packet):
                 self._frames.extend(self._decoded(packet))
 
@@ -191,29 +207,19 @@ class Reader:
         except av.EOFError:
             return []
         except av.FFmpegError as error:
-            self._note_broken(packet, told(error))
+            codec = self._stream.codec_context
+            check_pixels(codec.width, codec.height, self._limits)
+            self.error = self.error or told(error)
+            self._lost = True
             return []
         for frame in frames:
             check_pixels(frame.width, frame.height, self._limits)
-        for frame in frames:
-            if frame.is_corrupt:
-                self.error = self.error or "the decoder calls a frame corrupt"
-                self._mark_broken(self._time_of(frame), self._time_of(frame) + self._known.step)
         return [frame for frame in frames if not frame.is_corrupt]
 
-    def _note_broken(self, packet: Any | None, error: str) -> None:
-        codec = self._stream.codec_context
-        check_pixels(codec.width, codec.height, self._limits)
-        self.error = self.error or error
-        self._lost = True
-        stamp = None if packet is None else self._known.stamp(packet)
-        start = self.time if stamp is None else self._known.seconds(stamp)
-        self._mark_broken(start, self._known.next_key_second(start))
-
-    def _mark_broken(self, start: float, end: float) -> None:
-        if self.broken and self.broken[-1][0] <= start <= self.broken[-1][1] + self._known.step:
-            start, end = self.broken[-1][0], max(end, self.broken.pop()[1])
-        self.broken.append((start, end))
+    def _note(self, packet: Any | None) -> None:
+        stamp = None if packet is None or packet.is_discard else self._known.stamp(packet)
+        if stamp is not None:
+            self._seen.append(self._known.seconds(stamp))
 
     def _time_of(self, frame: Any) -> float:
         stamp = frame.dts if frame.pts is None else frame.pts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, Final
 
 from mmcore.media.videos.reader import Reader
@@ -13,6 +14,7 @@ _SKIP: Final = 0.5
 """Seconds ahead from which a key frame is gone to rather than decoded up to."""
 
 _ROUNDING: Final = 1e-3  # seconds
+_PATIENCE: Final = 3  # key frames that may fail before all is decoded
 
 
 def chosen(
@@ -20,32 +22,43 @@ def chosen(
 ) -> Iterator[tuple[int, Any]]:
     """(stretch, frame), in order, each stretch at most once.
 
-    With ``keys``, where each stretch has a key frame: the one nearest to its middle, and no other
-    is decoded. Else, and once a key frame fails or is
-    shown elsewhere than it was said, the first frame at or after its middle, else the
-    last one before, else (no frame begins in it) none.
+    With ``keys``, where at least every other stretch has a key frame: the one nearest to its
+    middle, decoded alone. Else, and for a stretch without any or whose key frame fails, the first
+    frame at or after its middle, else the last one before, else (no frame begins in it) none.
+    A video with key frames far apart costs the decoding of all its frames, and no more.
     """
-    number = 0
-    picks = _picks(survey, stretches) if keys else None
-    for number, key in enumerate(picks or ()):
-        frame = reader.key_frame(key)
+    picks = _picks(survey, stretches) if keys else []
+    number = failed = 0
+    while 2 * sum(pick is not None for pick in picks) >= len(stretches) > number:
+        key = picks[number]
+        frame = None if key is None else reader.key_frame(key)
         if frame is None or stretches.of(reader.time + _ROUNDING) != number:
-            break
-        yield number, frame
-    else:
-        if picks is not None:
-            return
-    yield from _by_decoding(reader, survey, stretches, number)
+            failed += key is not None
+            if failed > _PATIENCE:
+                break
+            frame = _decoded(reader, survey, stretches, number)
+        if frame is not None:
+            yield number, frame
+        number += 1
+    if number < len(stretches):
+        yield from _by_decoding(reader, survey, stretches, number)
 
 
-def _picks(survey: Survey, stretches: Stretches) -> list[int] | None:
-    picks: list[int] = []
-    for start, end in zip(stretches.edges, stretches.edges[1:], strict=False):
-        key = survey.nearest_key(start, end)
-        if key is None:
-            return None
-        picks.append(key)
-    return picks
+def _picks(survey: Survey, stretches: Stretches) -> list[int | None]:
+    return [survey.nearest_key(start, end) for start, end in pairwise(stretches.edges)]
+
+
+def _decoded(reader: Reader, survey: Survey, stretches: Stretches, number: int) -> Any | None:
+    """The frame of one stretch, decoded from the key frame before its middle."""
+    middle = stretches.middle(number)
+    reader.go_to(survey.key_at_or_before(middle))
+    before = None
+    while (frame := reader.read()) is not None:
+        place = stretches.of(reader.time)
+        if place > number or (place == number and reader.time >= middle):
+            return frame if place == number else before
+        before = frame if place == number else before
+    return before
 
 
 def _by_decoding(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import av
+import numpy as np
 
 from mmcore.errors import MediaError
 from mmcore.media.container import declared_seconds
@@ -23,6 +24,7 @@ _MOST_A_SECOND: Final = 1000  # packets
 _LEAST_MISSING: Final = 1.0  # seconds, and a fiftieth: less is rounding in the container's word
 _TRUSTED: Final = ("mov", "matroska", "avi", "flv", "asf", "ogg")  # the others only estimate
 _LONGEST_FRAME: Final = 10.0  # seconds that a last frame may be shown; more is a wrong word
+_STEADY: Final = 0.95  # share of packets that come after the usual gap
 _ODD_START: Final = 3600.0  # seconds from the container's start to the first picture
 
 
@@ -44,7 +46,7 @@ class _Found:
     first: int
     end: int  # of the last frame there is
     all_end: int  # of the last frame there was, or of another stream
-    count: int
+    stamps: array[int]
     keys: array[int]
     shift: int
     by_dts: bool
@@ -66,7 +68,8 @@ class _Found:
             zero=zero,
             base=base,
             by_dts=self.by_dts,
-            step=(end - first + zero) / max(1, self.count),
+            step=(end - first + zero) / len(self.stamps),
+            usual=_usual_gap(self.stamps) * base,
         )
 
     def _declared(self, container: Any, stream: Any, zero: float, end: float) -> float:
@@ -109,7 +112,7 @@ def _by_index(container: Any, stream: Any, size: int, limits: LimitsSpec) -> _Fo
     else:
         end, there_end = stamps[-1] + step, stamps[there]
     check_seconds((there_end - first) * float(stream.time_base), limits)
-    return _Found(first, there_end, end, there, keys, shift, by_dts=True)
+    return _Found(first, there_end, end, stamps[:there], keys, shift, by_dts=True)
 
 
 def _tail(container: Any, stream: Any, key: int) -> int:
@@ -126,11 +129,9 @@ def _tail(container: Any, stream: Any, key: int) -> int:
 
 
 def _by_packets(container: Any, stream: Any, limits: LimitsSpec) -> _Found:
-    first = last = None
-    end = count = 0
-    other_end = 0.0
     keys: array[int] = array("q")
-    base = float(stream.time_base)
+    stamps: array[int] = array("q")
+    end, other_end = -(1 << 62), 0.0
     step = _step(stream)
     for packet in _packets(container, [stream, *container.streams.audio]):
         stamp = packet.dts if packet.pts is None else packet.pts
@@ -139,24 +140,19 @@ def _by_packets(container: Any, stream: Any, limits: LimitsSpec) -> _Found:
         if packet.stream_index != stream.index:
             other_end = max(other_end, (stamp + (packet.duration or 0)) * float(packet.time_base))
             continue
-        count += 1
         if packet.is_keyframe:
             keys.append(stamp)
-        if packet.is_discard:
-            continue
-        shown = _shown(packet.duration or 0, step, stream)
-        end = stamp + shown if last is None else max(end, stamp + shown)
-        first = stamp if first is None else min(first, stamp)
-        last = stamp if last is None else max(last, stamp)
-        if not count % 1024:
-            _check_count(count, limits)
-            check_seconds((last - first) * base, limits)
-    if first is None or last is None:
+        if not packet.is_discard:
+            stamps.append(stamp)
+            end = max(end, stamp + _shown(packet.duration or 0, step, stream))
+            _check_count(len(stamps), limits)
+    if not stamps:
         raise MediaError("video", "no-frames", "the video holds no picture")
+    first, base = min(stamps), float(stream.time_base)
     check_seconds((end - first) * base, limits)
     keys = array("q", sorted(set(keys)))
     all_end = round(max(end, other_end / base))
-    return _Found(first, end, all_end, count, keys, 0, by_dts=False)
+    return _Found(first, end, all_end, stamps, keys, 0, by_dts=False)
 
 
 def _step(stream: Any) -> int:
@@ -168,6 +164,16 @@ def _step(stream: Any) -> int:
 def _shown(claimed: int, step: int, stream: Any) -> int:
     """For how long a frame is shown, by what its packet claims or else as the others."""
     return claimed if 0 < claimed * float(stream.time_base) <= _LONGEST_FRAME else step
+
+
+def _usual_gap(stamps: array[int]) -> float:
+    """From a packet to the next, where all but some follow each other steadily, else infinite."""
+    gaps = np.diff(np.sort(np.frombuffer(stamps, np.int64))).astype(np.float64)
+    if not len(gaps):
+        return math.inf
+    usual = float(np.median(gaps))
+    steady = np.abs(gaps - usual) <= usual / 2
+    return usual if steady.mean() >= _STEADY else math.inf
 
 
 def _packets(container: Any, streams: Sequence[Any]) -> Iterator[Any]:

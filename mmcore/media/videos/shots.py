@@ -23,8 +23,8 @@ SHORTEST: Final = 0.5
 
 _SIDE: Final = 144  # pixels of the shorter side of what the detector sees: noise is averaged out
 _SENSITIVE: Final = 2.0  # a change of as often the usual one is a cut; 3 misses fades
-_MANY: Final = 20_000  # frames from which key frames have to do: decoding all takes too long
-_FAR: Final = 5.0  # seconds between key frames, on average, that are too far apart for it
+_MANY_PIXELS: Final = 10e9  # of all frames, some 20 seconds of a core: more are not all decoded
+_FAR: Final = 12.0  # seconds between key frames, on average, that are too far apart for cuts
 _HALVINGS: Final = 40
 
 
@@ -42,7 +42,7 @@ def shots(reader: Reader, survey: Survey, most: int) -> Stretches:
     """
     times = array("d")
     rate = Fraction(1 / max(survey.step, 1e-3)).limit_denominator(1001)
-    by_keys = _is_long(survey)
+    by_keys = _is_long(reader, survey)
     detector = _detector(None if by_keys else max(1, round(SHORTEST * rate)))
     cuts: list[int] = []
     for frame in _small(_key_frames(reader, survey) if by_keys else _all_frames(reader)):
@@ -74,9 +74,10 @@ def _detected(detector: Any, frame: NDArray[np.uint8], number: int, rate: Fracti
     return found
 
 
-def _is_long(survey: Survey) -> bool:
+def _is_long(reader: Reader, survey: Survey) -> bool:
     seconds = survey.end - survey.start
-    return seconds > _MANY * survey.step and len(survey.keys) * _FAR > seconds
+    pixels = reader.pixels * seconds / survey.step
+    return pixels > _MANY_PIXELS and len(survey.keys) * _FAR > seconds
 
 
 def _all_frames(reader: Reader) -> Iterator[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from array import array
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ class Survey:
     base: float  # seconds of a unit of the time base
     by_dts: bool
     step: float  # seconds of a frame, about
+    usual: float  # seconds from a packet to the next where they come steadily, else infinite
 
     def stamp(self, packet: Any) -> int | None:
         """The stamp of a packet: its time of presentation, else of decoding."""
@@ -45,11 +45,6 @@ class Survey:
         """The last key frame that is shown by then; None where there is none."""
         place = bisect_right(self.keys, self._stamp_at(second) + 0.5)
         return self.keys[place - 1] if place else None
-
-    def next_key_second(self, second: float) -> float:
-        """The second of the first key frame after one; infinite where there is none."""
-        place = bisect_right(self.keys, self._stamp_at(second) + 0.5)
-        return self.seconds(self.keys[place]) if place < len(self.keys) else math.inf
 
     def nearest_key(self, start: float, end: float) -> int | None:
         """The key frame nearest to the middle of a stretch; None if none is shown in it."""

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mmcore.encoders.base import Truncates
 from mmcore.encoders.embedded_text import DIM, build, cleaned
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 
@@ -33,6 +34,15 @@ def test_a_chunk_of_the_default_length_fits_the_model(encoder, chunk):
     assert encoder.token_count(chunk) <= 512
 
 
+def test_the_last_sentence_of_a_long_text_counts(encoder):
+    """Of about 2,000 tokens none is cut off: the model takes them in windows of 512."""
+    head = "The old mill stands near a river, and its wheel has not turned for years. " * 110
+    assert 1800 < encoder.token_count(head) < 2300
+    one, other = encoder.encode([head + "A frog sings.", head + "Share prices fell in Tokyo."])
+
+    assert 0.9 < one @ other < 0.9999
+
+
 def test_a_text_over_the_limit_is_not_cut(encoder):
     """What stands behind the 512th token still moves the vector, and by more than noise."""
     head = "cats and dogs play. " * 110
@@ -47,12 +57,13 @@ def test_a_text_over_the_limit_is_not_cut(encoder):
     [
         ("cat\0dog", "cat dog"),
         ("Ｖ．字母", "V.字母"),
+        ("一隻綠色的青蛙騎著車", "一只绿色的青蛙骑着车"),
         (" a frog ", "a frog"),
         ("\ud800frog", "?frog"),
     ],
 )
 def test_texts_are_made_safe_for_the_engine(encoder, text, same):
-    """NUL would end a text, a lone surrogate is no UTF-8, and NFKC forms are one text."""
+    """NUL would end a text, a lone surrogate is no UTF-8; NFKC forms and scripts are one text."""
     assert cleaned(text) == same
     np.testing.assert_array_equal(encoder.encode([text]), encoder.encode([same]))
 
@@ -78,3 +89,8 @@ def test_the_fingerprint_knows_the_chunk_length():
 
     assert plain.fingerprint != other.fingerprint
     assert plain == build(SegmentationSpec(audio_window=3), RuntimeSpec()).key
+
+
+def test_no_input_is_cut(encoder):
+    """So it has nothing to count: it is no encoder that truncates."""
+    assert not isinstance(encoder, Truncates)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -137,3 +139,22 @@ def test_what_is_right_for_many_is_held_once():
     assert len({id(ids) for question in found for ids in question.right}) == 2
     assert all(len(question.relevant) == n for question in found)
     assert found[1].relevant[0] == found[1].items[0]
+
+
+def test_what_was_read_or_heard_is_neither_asked_nor_a_caption():
+    """A video's subtitles are no text content; an equal one makes its item no more right."""
+    texts = rows(
+        (1, 11, "t1", "en", "A cat."),
+        (2, 12, "v1", "en", "a cat"),
+        (2, 13, "v1", "fr", "un chat"),
+        (3, 14, "t3", "en", "A dog."),
+    )
+    marked = replace(texts, derived=np.array([False, True, True, False]))
+    films = rows((2, 22, "v1", None, None), (3, 23, "v2", None, None))
+
+    found = Pairs({Modality.TEXT: marked, Modality.VIDEO: films})
+
+    assert found.sides == ("text:en", "video")
+    assert asked("text:en", of=found).keys() == {"t1", "t3"}
+    assert asked("text:en", of=found)["t1"].relevant.tolist() == [1]
+    assert asked("video", of=found).keys() == {"v2"}

@@ -171,7 +171,7 @@ def test_one_broken_file_loses_no_other(tmp_path):
     assert (rejection.path, rejection.stage, rejection.reason) == (
         "broken.png",
         "image",
-        "decode-error",
+        "truncated",
     )
     assert rejection.decoder in decoders()
     assert broken.content_id in found.done

@@ -9,6 +9,7 @@ import pytest
 
 from mmcore.media.faults import FAULTS
 from mmcore.media.reasons import EVERY_STAGE, LANGUAGES, advice, known
+from mmcore.specs import LimitsSpec
 from tests.raised import raised_reasons
 
 ROOT = Path(__file__).parents[3]
@@ -57,6 +58,19 @@ def test_a_stages_own_words_come_before_those_of_all():
     """A reason that several stages raise is said once, unless one of them differs."""
     assert advice("image", "decode-error", "en") == advice("video", "decode-error", "en")
     assert advice("crawl", "unreadable", "en") != advice("crawl", "vanished", "en")
+
+
+def test_a_limit_that_is_to_be_raised_is_a_setting():
+    """The words name fields of the limits, and every limit is named by some."""
+    said = [
+        advice(stage, reason, language).todo
+        for stage, reasons in known().items()
+        for reason in reasons
+        for language in LANGUAGES
+    ]
+    named = set(re.findall(r"limits\.(\w+)", " ".join(said)))
+
+    assert named == LimitsSpec.model_fields.keys()
 
 
 def test_a_reason_of_a_third_party_has_none():

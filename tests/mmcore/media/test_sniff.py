@@ -1,13 +1,18 @@
 """Tests of mmcore/media/sniff.py."""
 
 import io
+import random
+import struct
+import zipfile
 
+import av
 import pytest
 from PIL import Image
 
 from mmcore.media.sniff import HEAD, sniff
 from storage.schemas import Modality
 from tests import media
+from tests.made import documents
 
 
 def saved(kind: str) -> bytes:
@@ -59,6 +64,22 @@ def test_sounds_and_videos_are_told_from_their_bytes(tmp_path):
         (b"\0\0\0\x14ftypqt  \0\0\0\0", "video/quicktime"),
         (b"RIFF\0\0\0\0AVI LIST", "video/x-msvideo"),
         (b"FORM\0\0\0\0AIFFCOMM", "audio/aiff"),
+        (b"FRM8\0\0\0\0\0\0\0\x72DSD FVER", "audio/x-dff"),
+        (b"MAC \x96\x0f\0\0", "audio/x-ape"),
+        (b"\x0b\x77\x1d\x30\x1e\x40\x43\0", "audio/ac3"),
+        (b"\0\0\0\x20ftypM4B \0\0\0\0", "audio/mp4"),
+        (b"\0\0\0\x20ftypM4V \0\0\0\0", "video/x-m4v"),
+        (b"\0\0\0\x20ftyp3gp5\0\0\0\0", "video/3gpp"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "image/heic"),
+        (b"\0\0\0\x18ftyphevx\0\0\0\0hevxmsf1", "image/heic"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "image/heic"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "image/avif"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1miaf", "image/heif"),
+        ((b"G" + bytes(187)) * 3, "video/mp2t"),
+        ((bytes(4) + b"G" + bytes(187)) * 3, "video/mp2t"),
+        (b"MM\0+\0\x08\0\0", "image/tiff"),
+        (b"%PDF-1.7\n1 0 obj", "application/pdf"),
+        (b"\0junk\n%PDF-1.4\n", "application/pdf"),
     ],
 )
 def test_signatures(head, kind):
@@ -92,19 +113,20 @@ def test_an_accented_western_text_is_text():
     "head",
     [
         b"",
-        b"%PDF-1.7\n1 0 obj",
         b"PK\x03\x04\x14\0\0\0",
         b"\x7fELF\x02\x01\x01\0",
-        b"<?xml version='1.0'?>\n<svg xmlns='http://www.w3.org/2000/svg'/>",
-        b"<svg viewBox='0 0 1 1'/>",
-        b"\0\0\0\x18ftypheic\0\0\0\0mif1heic",
+        b"{\\rtf1\\ansi A frog.}",
+        b"%!PS-Adobe-3.0\n",
+        b"\0\0\0\x18ftypcrx \0\0\0\x01crx isom",
+        b"II*\0\x10\0\0\0CR\x02\0",
+        bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504),
         bytes(range(256)) * 4,
         b"text with a \0 in it",
         b"\xff\xff\xff\xff",
     ],
 )
 def test_what_nothing_here_decodes_has_no_type(head):
-    """Archives, programs, PDF, SVG, HEIC and other binary files are not supported."""
+    """Archives, programs, RTF, PostScript, raw photographs and binary junk are not supported."""
     assert sniff(head) is None
 
 
@@ -134,3 +156,207 @@ def test_the_name_plays_no_part(tmp_path):
     Image.new("L", (2, 2)).save(path, "GIF")
 
     assert sniff(path.read_bytes()) == (Modality.IMAGE, "image/gif")
+
+
+def of_text(text: str, charset: str = "utf-8") -> str:
+    """The media type of a text."""
+    found = sniff(text.encode(charset)[:HEAD])
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<!DOCTYPE html><p>A frog.",
+        "\ufeff <!-- a page --> <HTML lang='zh'>",
+        "<?xml version='1.0'?><!DOCTYPE html PUBLIC 'x' 'y'><html/>",
+        "<title>青蛙</title>",
+        "<p>A frog.</p>",
+    ],
+)
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16", "gb18030"])
+def test_pages_are_told_by_their_first_element(page, charset):
+    """HTML is told by its document type or first element, in any charset."""
+    assert of_text(page, charset) == "text/html"
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        "<svg viewBox='0 0 1 1'/>",
+        "\ufeff\n<?xml version='1.0'?>\n<!-- made by hand -->\n<svg xmlns='x'/>",
+        "<!DOCTYPE svg PUBLIC 'a' 'b' [<!ENTITY ns 'c'>]><!-- d --><svg/>",
+        "<?xml version='1.0'?><svg:svg xmlns:svg='x'></svg:svg>",
+    ],
+)
+def test_svg_is_a_picture(picture):
+    """SVG is told by its first element, after prolog, document type and comments."""
+    assert sniff(picture.encode()) == (Modality.IMAGE, "image/svg+xml")
+
+
+@pytest.mark.parametrize(
+    ("text", "media_type"),
+    [
+        ("1\n00:00:01,000 --> 00:00:02,000\nA frog.\n", "application/x-subrip"),
+        ("00:00:01.000 --> 00:00:02.000\nA frog.\n", "application/x-subrip"),
+        ("WEBVTT\n\n00:01.000 --> 00:02.000\nA frog.\n", "text/vtt"),
+        ("[Script Info]\nTitle: frog\n", "text/x-ssa"),
+        ('{"caption": "A frog."}', "application/json"),
+        ('[{"caption": "A frog."}]', "application/json"),
+        ('{"caption": "A frog."}\n{"caption": "A dog."}\n', "application/x-ndjson"),
+        ("image,caption\na.jpg,A frog.\n", "text/csv"),
+        ("file\ttitle_zh\na.jpg\t青蛙\n", "text/csv"),
+    ],
+)
+def test_subtitles_and_captions_are_told_by_their_first_lines(text, media_type):
+    """Files of cues, JSON and tables with a column of captions are told from plain text."""
+    assert of_text(text) == media_type
+    assert of_text(text, "utf-16") == media_type
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "WEBVTTs are files",
+        "[Music] A frog.",
+        "{note} A frog.",
+        "Title, description and more\nA frog.",
+        "Text\nA frog.",
+        "a,b\n1,2\n",
+        "1\n2\n3",
+        "< 5 frogs",
+        "<p> is an element",
+        "# Title\n\nSee [this](http://a.b/c) and **that**.",
+    ],
+)
+def test_what_only_resembles_a_format_is_plain_text(text):
+    """Brackets, commas and numbers make no format; Markdown is told when all of it is read."""
+    assert of_text(text) == "text/plain"
+
+
+@pytest.mark.parametrize("charset", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize(
+    "words", ["A frog.", "一只绿色的青蛙。", "我們在花園裡看見一隻狗，Bob 說。"]
+)
+def test_wide_characters_without_a_mark_are_text(words, charset):
+    """Common Chinese and English characters show it, where nothing marks it."""
+    assert sniff(words.encode(charset)) == (Modality.TEXT, "text/plain")
+    assert sniff((words * 999).encode(charset)[:HEAD]) == (Modality.TEXT, "text/plain")
+
+
+@pytest.mark.parametrize(
+    ("charset", "words"),
+    [
+        ("koi8-r", "Зелёная лягушка сидит на листе. "),
+        ("iso2022-kr", "개구리가 잎에 앉아 있다. "),
+        ("shift-jis", "蛙は葉に座っている。 "),
+        ("cp1253", "Ένας πράσινος βάτραχος κάθεται. "),
+    ],
+)
+def test_long_texts_in_other_charsets_are_text(charset, words):
+    """Bytes beyond ASCII without a control among them are text, if there are enough."""
+    assert of_text(words * 5, charset) == "text/plain"
+
+
+def test_junk_is_no_text():
+    """Random bytes have no type, at nearly any length."""
+    chance = random.Random(4)
+    found = [sniff(b"\0" + chance.randbytes(chance.randint(15, 4000))) for _ in range(300)]
+
+    assert [kind for kind in found if kind] == []
+
+
+def test_an_animated_png_is_told_from_a_still_one():
+    """APNG has its own media type; ``acTL`` comes before the pixels."""
+    buffer = io.BytesIO()
+    frames = [media.noise(seed=1)]
+    media.picture().save(buffer, "PNG", save_all=True, append_images=frames)
+
+    assert sniff(buffer.getvalue()[:HEAD]) == (Modality.IMAGE, "image/apng")
+
+
+def test_a_raw_photograph_is_no_tiff():
+    """DNG would give a thumbnail for a picture; a TIFF with the same bytes but its mark is one."""
+    entries = struct.pack("<HHIIHHII", 254, 4, 1, 1, 50706, 1, 4, 0x0401)
+    directory = struct.pack("<H", 2) + entries + bytes(4)
+
+    assert sniff(b"II*\0\x08\0\0\0" + directory) is None
+    assert sniff(b"II*\0\x08\0\0\0" + directory[:14]) == (Modality.IMAGE, "image/tiff")
+
+
+@pytest.mark.parametrize(("kind", "codec"), [("webm", "libopus"), ("matroska", "flac")])
+def test_matroska_with_sound_alone_is_a_sound(kind, codec):
+    """Its list of tracks names no picture."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format=kind) as container:
+        stream = container.add_stream(codec, rate=48_000, layout="mono")
+        frame = av.AudioFrame(
+            format=stream.format.name, layout="mono", samples=stream.frame_size or 960
+        )
+        frame.sample_rate = 48_000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    found = sniff(buffer.getvalue()[:HEAD])
+
+    assert found == (Modality.AUDIO, "audio/webm" if kind == "webm" else "audio/x-matroska")
+
+
+def test_mp3_after_junk_is_a_sound():
+    """Frames that follow each other are found after bytes that are nothing."""
+    frame = b"\xff\xfb\x90\x64" + bytes(413)  # 144,000 · 128 / 44,100 = 417 bytes
+
+    assert sniff(bytes(100) + frame * 3) == (Modality.AUDIO, "audio/mpeg")
+    assert sniff(bytes(100) + frame * 2 + bytes(100)) is None
+
+
+def test_half_a_text_in_utf_16_is_no_sound():
+    """Its mark alone is like a frame of layer I; no frame follows it."""
+    assert sniff("\ufeffA frog.".encode("utf-16-le") + b"\0\xd8") is None
+
+
+def test_a_word_document_is_told_from_other_archives(tmp_path):
+    """A DOCX is told by its content types, else by names; what stays open is taken for one."""
+    word = documents.word(tmp_path / "a", ["A frog."]).read_bytes()
+    sheet = "<Types><Override ContentType='x.spreadsheetml.sheet.main+xml'/></Types>"
+
+    def kind(entries):
+        return sniff(documents.archive(tmp_path / "b", entries).read_bytes()[:HEAD])
+
+    docx = sniff(word[:HEAD])
+    assert docx is not None
+    assert docx[1].endswith("wordprocessingml.document")
+    assert kind({"[Content_Types].xml": sheet, "_rels/.rels": ""}) is None
+    assert kind({"_rels/.rels": "", "word/document.xml": ""}) == docx
+    assert kind({"_rels/.rels": "", "docProps/app.xml": ""}) == docx
+    assert kind({"mimetype": "application/epub+zip", "a.html": ""}) is None
+    assert kind({"frog.txt": "A frog."}) is None
+
+
+def test_a_streamed_archive_is_read_without_sizes(tmp_path):
+    """Sizes that come after the bytes leave the first names readable."""
+    buffer = io.BytesIO()
+
+    class Stream(io.RawIOBase):
+        """A place that cannot be sought in."""
+
+        def writable(self):
+            return True
+
+        def write(self, data):
+            return buffer.write(data)
+
+    with zipfile.ZipFile(Stream(), "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("_rels/.rels", "<a/>" * 9)
+        made.writestr("xl/workbook.xml", "<b/>" * 9)
+
+    assert sniff(buffer.getvalue()[:HEAD]) is None
+
+
+def test_the_content_outweighs_the_name(tmp_path):
+    """A JPEG called .txt is a picture, a text called .jpg is a text."""
+    picture = media.jpeg(tmp_path / "a.txt").read_bytes()
+    text = media.text(tmp_path / "a.jpg", "一只青蛙。").read_bytes()
+
+    assert sniff(picture[:HEAD]) == (Modality.IMAGE, "image/jpeg")
+    assert sniff(text) == (Modality.TEXT, "text/plain")

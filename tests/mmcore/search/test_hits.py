@@ -1,10 +1,19 @@
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from mmcore.search.hits import Best, Catalog, Lookup
-from storage.schemas import Modality, item_id
+from mmcore.types import Span
+from storage.layout import Layout
+from storage.schemas import SEGMENTS, Modality, item_id
+from storage.snapshot import Snapshot
+from storage.tables import read_parts, write_part
+from tests.factories import segment, small_lake
 from tests.lakes import coloured_items, make_lake, towers
+
+GOLDEN = Path(__file__).parents[2] / "golden"
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +54,36 @@ def test_languages_are_those_of_the_texts(snapshot):
     """What can be asked for is what there is."""
     assert Catalog(snapshot).languages() == ["en", "zh"]
     assert len(Catalog(snapshot).of_language("zh")) == 8
+
+
+def test_a_hit_says_where_it_lies_and_what_it_is(tmp_path):
+    """A region of a page has its box and its kind; a whole picture has neither."""
+    snapshot = small_lake(tmp_path, ["cat"])
+    path = snapshot.layout.root / snapshot.manifest.paths("segments/image")[0]
+    (row,) = read_parts([path]).to_pylist()
+    box = (0.25, 0.0, 0.75, 0.5)
+    place = {"start": 2.0, "end": 3.0, "unit": "page", "box": list(box), "kind": "region"}
+    path.unlink()
+    write_part(path, pa.Table.from_pylist([row | place], schema=SEGMENTS))
+    best = Best(row["item_id"], row["segment_id"], 0.5)
+
+    hit = Catalog(snapshot).segment_hit(Modality.IMAGE, best)
+    text = Catalog(snapshot).segment_hit(
+        Modality.TEXT, Best(row["item_id"], segment("cat-text"), 0.5)
+    )
+
+    assert (hit.span, hit.kind) == (Span(2.0, 3.0, "page", box), "region")
+    assert (text.span, text.kind, text.text) == (None, None, "cat-text")
+
+
+def test_hits_of_an_older_lake_have_no_boxes():
+    """Its rows lack the column."""
+    snapshot = Snapshot.open(Layout(GOLDEN / "lake-v2" / "lake"))
+    row = snapshot.rows("segments/image").to_pylist()[0]
+
+    hit = Catalog(snapshot).segment_hit(
+        Modality.IMAGE, Best(row["item_id"], row["segment_id"], 0.5)
+    )
+
+    assert (hit.span, hit.kind) == (None, None)
+    assert hit.path.endswith(".png")

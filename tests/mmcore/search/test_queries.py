@@ -145,7 +145,8 @@ def test_a_video_is_decoded_as_indexing_does(manifest, tmp_path):
     path = media.mp4(tmp_path / "v.mp4", 2.0)
     film = encoder(Modality.VIDEO)
     content = read_content(path)
-    frames = [f for _, f in cut(content, film, SegmentationSpec(), LimitsSpec())]
+    pieces = cut(content, film, SegmentationSpec(), LimitsSpec())
+    frames = [piece.decoded for piece in pieces]
     cells = film.encode(np.stack([film.prepare(frame) for frame in frames]))
     asking = asker(manifest)
 

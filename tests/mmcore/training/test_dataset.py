@@ -1,4 +1,5 @@
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from mmcore.specs import FitSpec
@@ -7,6 +8,7 @@ from mmcore.training.dataset import fit_rows, lake_rows
 from mmcore.training.split import fit_items
 from storage.schemas import Modality, item_id
 from storage.snapshot import Snapshot
+from storage.tables import read_parts, write_part
 from tests.factories import small_lake
 from tests.lakes import coloured_items, make_lake, towers
 
@@ -119,3 +121,41 @@ def test_a_lake_without_the_medium_is_not_read(lake, monkeypatch):
     texts, media = fit_rows(lake, [sound], FitSpec())
 
     assert (len(texts), media) == (0, {})
+
+
+@pytest.fixture
+def derived(tmp_path):
+    """The walls, of which each English caption is a subtitle instead."""
+    snapshot = make_lake(tmp_path, coloured_items(copies=2), towers())
+    for path in snapshot.manifest.paths("segments/text"):
+        table = read_parts([snapshot.layout.root / path])
+        sources = [
+            "subtitle:0" if text.isascii() else "self" for text in table["text"].to_pylist()
+        ]
+        place = table.column_names.index("source")
+        (snapshot.layout.root / path).unlink()
+        table = table.set_column(place, table.schema.field(place), pa.array(sources))
+        write_part(snapshot.layout.root / path, table)
+    return snapshot
+
+
+def test_nothing_is_fitted_on_what_was_read_or_heard(derived):
+    """Subtitles are rows of the lake, for fusion; what is fitted on are captions alone."""
+    keys = tuple(e.key for e in towers())
+
+    texts, media = fit_rows(derived, keys, FitSpec(min_pairs=8, held_out=0))
+
+    rows = lake_rows(derived, Modality.TEXT, space="own")
+    assert sum(text.isascii() for text in rows.texts) == len(rows) // 2
+    assert rows.derived.tolist() == [text.isascii() for text in rows.texts]
+    assert len(texts) == len(rows) // 2
+    assert not any(text.isascii() for text in texts.texts)
+    assert len(media[keys[1].name]) > 0
+
+
+def test_a_lake_of_captions_marks_none(lake):
+    """No row is copied to find that out."""
+    rows = lake_rows(lake, Modality.TEXT, space="own")
+
+    assert rows.derived is None
+    assert rows.captions() is rows

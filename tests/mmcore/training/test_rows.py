@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,3 +46,18 @@ def test_no_row_still_has_a_dimension():
     """An empty modality has vectors of shape (0, d)."""
     assert len(Rows.empty(5)) == 0
     assert Rows.empty(5).vectors.shape == (0, 5)
+
+
+def test_captions_are_the_rows_that_are_not_derived():
+    """What was read or heard goes, with all that belongs to its row."""
+    ids = np.array([1, 1, 2])
+    texts = ("a cat", "no smoking", "a dog")
+    found = Rows(ids, ids + 10, ("a", "b", "c"), ("en",) * 3, texts, np.eye(3, dtype=np.float32))
+
+    assert found.captions() is found
+    assert replace(found, derived=np.array([False, True, False])).captions().texts == (
+        "a cat",
+        "a dog",
+    )
+    with pytest.raises(ValueError, match="2 marks"):
+        replace(found, derived=np.array([False, True]))

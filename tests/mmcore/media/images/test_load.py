@@ -1,5 +1,6 @@
 """Tests of mmcore/media/images/load.py."""
 
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -139,12 +140,8 @@ def test_a_bomb_in_an_icon_is_found(tmp_path, size, kept):
 
 def test_a_bomb_in_a_tile_is_found(tmp_path):
     """A TIFF of 16 × 16 whose tiles say 65536 × 65536 is refused before one is made room for."""
-    path = tmp_path / "a.tif"
-    tags = {322: 65_536, 323: 65_536, 324: 8, 325: 100}
-    media.picture(16, 16).save(path, tiffinfo=tags)
-
     with pytest.raises(MediaError) as caught:
-        load(path)
+        load(images.tiled(tmp_path / "a.tif", 65_536))
     assert caught.value.reason == "too-many-pixels"
 
 
@@ -197,3 +194,21 @@ def test_no_kind_opens_that_is_not_named(tmp_path, head):
     with pytest.raises(MediaError) as caught:
         load(path)
     assert caught.value.reason == "unidentified"
+
+
+def test_a_length_that_a_header_tells_is_not_believed(tmp_path):
+    """A box of four gigabytes in a file of a hundred bytes makes no room for them."""
+    path = tmp_path / "a.jp2"
+    media.picture().save(path)
+    raw = path.read_bytes()
+    at = raw.index(b"jp2h") - 4
+    path.write_bytes(raw[:at] + b"\xf0\0\0\0" + raw[at + 4 :])
+
+    tracemalloc.start()
+    with pytest.raises(MediaError) as caught:
+        load(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert caught.value.reason == "truncated"
+    assert peak < 10_000_000

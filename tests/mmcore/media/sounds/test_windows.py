@@ -1,14 +1,22 @@
-"""Tests of mmcore/media/audio.py."""
+from __future__ import annotations
+
+import math
+import tracemalloc
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from mmcore.errors import MediaError
-from mmcore.media.sounds.windows import RATE, windows
+from mmcore.media.pieces import Damage
+from mmcore.media.sounds.windows import RATE, windows, windows_and_damages
 from mmcore.specs import LimitsSpec, SegmentationSpec
 from mmcore.types import Span
 from storage.schemas import Modality
 from tests import media
+from tests.made import sounds as made
 
 LIMITS, SPEC = LimitsSpec(), SegmentationSpec(audio_window=1.0)
 
@@ -149,3 +157,73 @@ def test_a_sample_that_is_no_number_is_rejected(tmp_path):
     with pytest.raises(MediaError) as caught:
         cut(path)
     assert caught.value.reason == "not-finite"
+
+
+def test_windows_overlap(tmp_path):
+    """Windows of 1 s that share 0.4 s begin each 0.6 s and repeat what they share."""
+    spec = SegmentationSpec(audio_window=1.0, audio_overlap=0.4)
+    found = cut(media.wav(tmp_path / "a.wav", 2.4), spec)
+
+    assert [(span.start, span.end) for span, _ in found] == [(0, 1), (0.6, 1.6), (1.2, 2.4)]
+    shared = round(0.4 * RATE)
+    np.testing.assert_array_equal(found[0][1][-shared:], found[1][1][:shared])
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    length=st.integers(1, 60_000),
+    window=st.integers(100, 20_000),
+    overlap=st.floats(0, 0.95),
+)
+def test_windows_cover_the_sound_and_each_adds_to_it(tmp_path_factory, length, window, overlap):
+    """Whatever their length and overlap: no sample is lost or moved, no window is there twice."""
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, length).astype("<f4")
+    path = tmp_path_factory.mktemp("sounds") / "a.wav"
+    path.write_bytes(made.wav_bytes(samples))
+    spec = SegmentationSpec(audio_window=window / RATE, audio_overlap=overlap * window / RATE)
+    end = 0
+    for number, (span, found) in enumerate(cut(path, spec)):
+        start, before = round(span.start * RATE), end
+        end = round(span.end * RATE)
+        np.testing.assert_array_equal(found, samples[start:end])
+        assert start == number * max(1, window - round(spec.audio_overlap * RATE))
+        assert start <= before < end
+    assert end == length
+
+
+@pytest.mark.parametrize("overlap", [1.0, 1.5, -0.1])
+def test_an_overlap_has_to_leave_something_new(overlap):
+    """A window that repeats all of the one before would never end."""
+    with pytest.raises(ValidationError):
+        SegmentationSpec(audio_window=1.0, audio_overlap=overlap)
+
+
+def test_windows_around_a_damage_keep_their_places(tmp_path):
+    """A NaN in the third second leaves the windows before and behind where they were."""
+    samples = media.tone(10.0).astype("<f4")
+    samples[round(2.5 * RATE)] = math.nan
+    path = tmp_path / "a.wav"
+    path.write_bytes(made.wav_bytes(samples))
+    found = list(windows_and_damages(media.content(path), LIMITS, SPEC))
+    damage, *_ = (one for one in found if isinstance(one, Damage))
+    kept = {one[0].start: one for one in found if not isinstance(one, Damage)}
+
+    assert 2 <= damage.span.start < 2.5 < damage.span.end <= 3
+    for second in (0, 1, 4, 9):
+        span, heard = kept[second]
+        assert span.end == second + 1
+        np.testing.assert_array_equal(heard, samples[second * RATE : (second + 1) * RATE])
+
+
+@pytest.mark.slow
+def test_a_long_sound_takes_no_more_memory_than_a_short_one(tmp_path):
+    """Twenty minutes are cut within the memory that two take: what was given is let go."""
+    peaks = []
+    for minutes in (2, 20):
+        content = media.content(made.minutes(tmp_path / f"{minutes}.flac", minutes))
+        tracemalloc.start()
+        assert sum(1 for _ in windows(content, LIMITS, SegmentationSpec())) == 6 * minutes
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    assert peaks[1] < peaks[0] + 1_000_000
