@@ -4,8 +4,8 @@
 
 Every file is a seed of some format (benchmarks/seeds.py), mutated once to three times: cut off,
 bits or bytes flipped, a stretch zeroed or doubled, spliced with a file of another format, or given
-another's extension. They are indexed in batches, each into a lake of its own, in folders where
-every tenth file or so is a neighbour: a good file, the same ones in each batch. Checked is that
+another's extension. They are indexed in batches, each into a lake of its own, in folders with
+neighbours between them: a good file of every format, the same ones in each batch. Checked is that
 each run ends with 0 and in time, that every mutated file is in the lake or in quarantine, that no
 file hung, and that the neighbours have the segments, and the vectors, that they have in a lake
 where they are alone. Exits with 1 when anything is not so; then `--keep` keeps the files.
@@ -20,7 +20,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -124,25 +124,29 @@ def mutant(number: int, rng: random.Random) -> Mutant:
 
 
 def neighbours() -> dict[str, bytes]:
-    """One good file of every format."""
-    return {
-        f"n{number:05d}.{kind}": make(NEIGHBOURS_FROM + number)
-        for number, (kind, make) in enumerate(SEEDS.items())
-    }
+    """One good file of every format, by format."""
+    return {kind: make(NEIGHBOURS_FROM + n) for n, (kind, make) in enumerate(SEEDS.items())}
 
 
-def write(folder: Path, mutants: Iterable[Mutant], good: dict[str, bytes]) -> dict[str, str]:
-    """Lay out a batch; path → how it was made, of the mutants."""
+def write(folder: Path, mutants: Sequence[Mutant], good: Mapping[str, bytes]) -> dict[str, str]:
+    """Lay out a batch, the good files spread evenly; path → how it was made, of the mutants."""
     made: dict[str, str] = {}
-    for number, one in enumerate(mutants):
-        place = folder / f"{number // FOLDER:03d}" / one.name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(one.data)
-        made[place.relative_to(folder).as_posix()] = one.how
-    folders = sorted(path for path in folder.iterdir() if path.is_dir()) if made else [folder]
-    for number, (name, data) in enumerate(good.items()):
-        (folders[number % len(folders)] / name).write_bytes(data)
+    for place, one in enumerate(mutants):
+        path = folder / _folder(place) / one.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(one.data)
+        made[path.relative_to(folder).as_posix()] = one.how
+    for number, (kind, data) in enumerate(good.items()):
+        place = number * len(mutants) // len(good)
+        before = mutants[place].name.partition(".")[0] if mutants else f"{number:05d}"
+        path = folder / _folder(place) / f"{before}-good.{kind}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
     return made
+
+
+def _folder(place: int) -> str:
+    return f"{place // FOLDER:03d}"
 
 
 def vectors_of(lake: Path, contents: set[str]) -> dict[str, Vectors]:
@@ -243,7 +247,7 @@ def fuzz(options: argparse.Namespace, work: Path) -> Found:
     for start in range(0, options.count, options.batch):
         batch = work / f"batch-{start // options.batch}"
         numbers = range(start, min(options.count, start + options.batch))
-        made = write(batch / "media", (mutant(number, rng) for number in numbers), good)
+        made = write(batch / "media", [mutant(number, rng) for number in numbers], good)
         run_batch(batch, made, alone, found)
         print(f"{found.mutants} of {options.count}: {dict(found.outcomes)}", file=sys.stderr)
         if not options.keep:

@@ -24,6 +24,7 @@ from storage.snapshot import Snapshot
 ROOT = "media"
 OK = "ok"
 LOST = "lost"  # neither segments nor a reason: what must never be
+PATIENCE = 7200  # seconds for one run
 EVERY = 0.1  # seconds between two looks at the memory
 
 
@@ -60,7 +61,10 @@ class Outcome:
 
 
 def index(media: Path, lake: Path, *options: str, preset: str = "embedded") -> Run:
-    """Run `mmindex index` over a folder to its end, however many of its files are bad."""
+    """Run `mmindex index` over a folder to its end, however many of its files are bad.
+
+    One that does not end within ``PATIENCE`` is killed: its code is -9.
+    """
     command = [sys.executable, "-m", "flows.cli", "index", f"{ROOT}={media}", "--lake", str(lake)]
     command += ["--preset", preset, "--max-bad-fraction", "1", "--json", *options]
     before, since = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
@@ -76,7 +80,11 @@ def index(media: Path, lake: Path, *options: str, preset: str = "embedded") -> R
     peak = _Peak(process.pid)
     watcher = threading.Thread(target=peak.watch)
     watcher.start()
-    out, said = process.communicate()
+    try:
+        out, said = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:  # its workers end when their pipes close
+        process.kill()
+        out, said = process.communicate()
     wall, after = time.perf_counter() - since, resource.getrusage(resource.RUSAGE_CHILDREN)
     peak.ended.set()
     watcher.join()

@@ -128,7 +128,7 @@ def cpu_seconds() -> float:
     """CPU time of this process and of all below it that live."""
     root = psutil.Process()
     times = [process.cpu_times() for process in [root, *root.children(recursive=True)]]
-    return sum(one.user + one.system for one in times)
+    return float(sum(one.user + one.system for one in times))
 
 
 def timed(work: Callable[[], int], count: int) -> dict[str, float]:

@@ -8,6 +8,7 @@ import wave
 import zipfile
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import av
 import numpy as np
@@ -111,7 +112,7 @@ def _encoded(container: str, codec: str, rate: int = RATE) -> Callable[[int], by
     def make(number: int) -> bytes:
         buffer = io.BytesIO()
         with av.open(buffer, "w", format=container, options=EXACT) as file:
-            stream = file.add_stream(codec, rate=rate, layout="mono")
+            stream: Any = file.add_stream(codec, rate=rate, layout="mono")
             stream.bit_rate = 64_000
             _add_sound(file, stream, number, rate)
         return buffer.getvalue()
@@ -137,14 +138,16 @@ def _video(container: str, codec: str, sound_codec: str = "") -> Callable[[int],
     def make(number: int) -> bytes:
         buffer = io.BytesIO()
         with av.open(buffer, "w", format=container, options=EXACT) as file:
-            pictures = file.add_stream(codec, rate=25, options=_ALONE.get(codec, {}))
+            pictures: Any = file.add_stream(codec, rate=25, options=_ALONE.get(codec, {}))
             pictures.width, pictures.height = 48, 48
             pictures.pix_fmt = "yuv420p"
             rate = OPUS_RATE if sound_codec == "libopus" else RATE
-            heard = file.add_stream(sound_codec, rate=rate, layout="mono") if sound_codec else None
+            heard: Any = (
+                file.add_stream(sound_codec, rate=rate, layout="mono") if sound_codec else None
+            )
             for index in range(6):
                 image = picture(number).rotate(10 * index).resize((48, 48))
-                frame = av.VideoFrame.from_image(image)
+                frame: Any = av.VideoFrame.from_image(image)
                 frame.pts, frame.time_base = index, Fraction(1, 25)
                 file.mux(pictures.encode(frame))
             file.mux(pictures.encode(None))

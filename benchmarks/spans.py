@@ -16,7 +16,7 @@ import json
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,8 @@ def all_frames(path: Path) -> Frames:
     """Decode a video from first to last."""
     seconds, pictures = [], []
     with av.open(str(path)) as container:
-        for frame in container.decode(video=0):
+        decoded: Iterator[Any] = container.decode(video=0)
+        for frame in decoded:
             seconds.append(float(frame.pts * frame.time_base))
             pictures.append(small(frame.to_image()))
     times = np.array(seconds)

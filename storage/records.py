@@ -23,7 +23,8 @@ class PartRecord:
     """What a part's shard came to; stands in its footer.
 
     ``done`` names the contents, with or without cells. A rejection has the keys root, path,
-    content_id, source, start, end, unit, stage, reason, message and decoder.
+    content_id, source, start, end, unit, box (not in older parts), stage, reason, message and
+    decoder.
     """
 
     done: tuple[str, ...]

@@ -16,6 +16,7 @@ from prefect import task
 
 from mmcore import rows
 from mmcore.errors import TooManyBadFilesError
+from mmcore.media.crawl import SNIFFER
 from mmcore.media.decoders import decoders
 from mmcore.media.faults import NO_MEDIA
 from mmcore.types import EncoderKey, Source
@@ -93,6 +94,7 @@ def start_candidate(
         tombstones=tombstones_digest(work.lake),
         software={
             "python": platform.python_version(),
+            "sniffer": SNIFFER,
             **{name: version(name) for name in SOFTWARE},
         },
     )

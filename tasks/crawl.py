@@ -152,6 +152,7 @@ def _left(
     """What each root holds, without what was forgotten."""
     known_rows = published.rows("files") if published else None
     since = 0 if published is None or spec.hash_all else began_ns(published)
+    sniffer = published.manifest.software.get("sniffer", "") if published else ""
     veil, erased = veil_of(work), forgotten(work.lake)
     for one in walked:
         alias, known = one.source.alias, dict[str, MediaFile]()
@@ -159,7 +160,7 @@ def _left(
             with uncollected():
                 known = known_files(known_rows, alias)
         asked = known if veil is None else veil.known(known, alias)
-        crawled = read(one, work.limits, asked, since_ns=since)
+        crawled = read(one, work.limits, asked, since_ns=since, sniffer=sniffer)
         with uncollected():
             grouped = items_of(one.source, crawled, spec, private=work.private)
         yield leave_out(grouped, crawled.rejections, erased, veil)

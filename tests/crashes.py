@@ -288,7 +288,7 @@ def plain_index(
             "preset": "hash",
             "fit": FitSpec(min_pairs=1, held_out=0, folds=2),
             "plan": PlanSpec(min_shards=1),
-            "runtime": RuntimeSpec(device="cpu", isolate=False),  # it sees no patched encoder
+            "runtime": RuntimeSpec(device="cpu", isolate=False),
             "workers": 1,
         }
         return index_media.index_media.fn(IndexConfig(**told | options))
@@ -301,9 +301,14 @@ def use_hash_encoders(
     modalities: Sequence[Modality] = MODALITIES,
     versions: Mapping[Modality, int] = MappingProxyType({}),
 ) -> None:
-    """Make the preset `hash` of this process, the text encoder first; ``put`` is a setattr."""
+    """Make the preset `hash` of this process, the text encoder first; ``put`` is a setattr.
+
+    Contents are decoded in this process too, since no other knows such encoders.
+    """
     from flows import checks
+    from mmcore.decoding import prepare
     from mmcore.encoders import presets
+    from mmcore.media.prepared import InProcess
     from mmcore.training import projections
 
     made = {f"hash-{m}": m for m in sorted(modalities, key=lambda m: m != Modality.TEXT)}
@@ -316,6 +321,7 @@ def use_hash_encoders(
     for module in (presets, checks):
         put(module, "PRESETS", {"hash": tuple(made)})
     put(presets, "encoders", registry)
+    put(prepare, "Apart", lambda shaping, _: InProcess(shaping))
     put(projections, "encoders", registry)
 
 

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from mmcore.encoders.base import Encoder
 from mmcore.media.prepared import Prepared
 from mmcore.types import Vectors, check_unit_rows
 
-TEXTS: Final = 8
-
 
 def embed_prepared(prepared: Prepared, encoder: Encoder, batch: int) -> Vectors:
     """Embed all segments of ``prepared``: (count, dim) unit rows, ``batch`` at once.
 
-    Texts, which weigh little, go TEXTS times as many: the text engine bounds its memory by itself.
     Raises ValueError when the encoder's answer is not one unit vector for each input.
     """
     segments = prepared.segments()
     arrays = prepared.arrays()
     inputs = segments["text"].to_pylist() if arrays is None else arrays
     vectors = np.zeros((prepared.count, encoder.key.dim), dtype=np.float32)
-    step = batch if arrays is not None else batch * TEXTS
-    for start in range(0, prepared.count, step):
-        stop = min(start + step, prepared.count)
+    for start in range(0, prepared.count, batch):
+        stop = min(start + batch, prepared.count)
         vectors[start:stop] = encoder.encode(inputs[start:stop])
     check_unit_rows(segments["segment_id"].to_numpy(), vectors)
     return vectors

@@ -104,22 +104,47 @@ def walk(source: Source, spec: CrawlSpec, without: Path | None = None) -> Walked
 
 
 def read(
-    walked: Walked, limits: LimitsSpec, known: Mapping[str, MediaFile], *, since_ns: int = 0
+    walked: Walked,
+    limits: LimitsSpec,
+    known: Mapping[str, MediaFile],
+    *,
+    since_ns: int = 0,
+    sniffer: str = SNIFFER,
 ) -> Crawled:
     """Tell the type and the content of every entry.
 
     A file whose size and mtime are those in ``known`` keeps its content id unread, unless its
     mtime is younger than ``since_ns`` (the start of the crawl that made ``known``) less two
-    seconds; a store's checksum tells a young object too. SourceError when the root cannot be read
-    throughout.
+    seconds; a store's checksum tells a young object too. Its type is told anew, by its first
+    bytes, where another ``sniffer`` told the one that is known. SourceError when the root cannot
+    be read throughout.
     """
     media = [entry for entry in walked.entries if not entry.manifest]
+    before = _Before(known, since_ns, retell=sniffer != SNIFFER)
     with _whole(walked.source):
-        looked = list(_looked(walked.source, media, known, since_ns, limits))
+        looked = list(_looked(walked.source, media, before, limits))
     files = tuple(one for one in looked if isinstance(one, MediaFile))
     rejections = tuple(one for one in looked if isinstance(one, Rejection))
     manifests = tuple(entry.path for entry in walked.entries if entry.manifest)
     return Crawled(files, rejections, manifests)
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What is known of a root's files."""
+
+    known: Mapping[str, MediaFile]
+    since_ns: int
+    retell: bool  # whether another sniffer told their types
+
+    def of(self, entry: Entry, limits: LimitsSpec) -> MediaFile | None:
+        """What an entry was, if it is still that by all that a listing shows."""
+        settled = entry.mtime_ns < self.since_ns - RACY_NS or (entry.sure and self.since_ns > 0)
+        before = self.known.get(entry.path) if settled else None
+        if before is None or entry.size > limits.max_bytes:
+            return None
+        same = before.size == entry.size and before.mtime_ns == entry.mtime_ns
+        return before if same else None
 
 
 @contextmanager
@@ -140,35 +165,38 @@ def _whole(source: Source) -> Iterator[None]:
 
 
 def _looked(
-    source: Source,
-    media: Sequence[Entry],
-    known: Mapping[str, MediaFile],
-    since_ns: int,
-    limits: LimitsSpec,
+    source: Source, media: Sequence[Entry], before: _Before, limits: LimitsSpec
 ) -> Iterator[MediaFile | Rejection]:
     """What each entry is, in order; those that are new or have changed are read, by threads."""
-    settled_ns = since_ns - RACY_NS
     alias, base = source.alias, location_of(source, "")
     threads = remote.THREADS if is_remote(base) else _THREADS
     with ThreadPoolExecutor(threads) as pool:
         pending: list[MediaFile | Rejection | Future[MediaFile | Rejection]] = []
         for entry in media:
             if entry.fault:
-                pending.append(
-                    _refused(alias, entry.path, STAGE, entry.fault, FAULTS[entry.fault])
-                )
-                continue
-            settled = entry.mtime_ns < settled_ns or (entry.sure and since_ns > 0)
-            before = known.get(entry.path) if settled and entry.size <= limits.max_bytes else None
-            if before and before.size == entry.size and before.mtime_ns == entry.mtime_ns:
-                pending.append(before if before.root == alias else replace(before, root=alias))
-            else:
+                refused = _refused(alias, entry.path, STAGE, entry.fault, FAULTS[entry.fault])
+                pending.append(refused)
+            elif (known := before.of(entry, limits)) is None:
                 pending.append(pool.submit(_look, alias, base, entry, limits))
+            elif before.retell:
+                pending.append(pool.submit(_retold, alias, base, entry, known))
+            else:
+                pending.append(known if known.root == alias else replace(known, root=alias))
         try:
             for one in pending:
                 yield one.result() if isinstance(one, Future) else one
         finally:
             pool.shutdown(wait=False, cancel_futures=True)  # after an error: do not read the rest
+
+
+def _retold(alias: str, base: str, entry: Entry, known: MediaFile) -> MediaFile | Rejection:
+    """A known file with the type that its first bytes tell now; it is not read further."""
+    try:
+        with _readable(), closing(_blocks(base, entry)) as blocks:
+            modality, media_type = _kind(next(blocks, b""))
+    except MediaError as error:
+        return _refused(alias, entry.path, error.stage, error.reason, error.message)
+    return replace(known, root=alias, modality=modality, media_type=media_type)
 
 
 def _look(alias: str, base: str, entry: Entry, limits: LimitsSpec) -> MediaFile | Rejection:
@@ -188,19 +216,25 @@ def _read(alias: str, base: str, entry: Entry) -> MediaFile:
     """Sniff and hash one file; its stamps are those from before the reading, so a change shows."""
     hasher, size = content_hash(), 0
     kind: Kind | None = None
+    with _readable(), closing(_blocks(base, entry)) as blocks:
+        for block in blocks:
+            kind = kind or _kind(block)
+            hasher.update(block)
+            size += len(block)
+    if kind is None:
+        raise MediaError("sniff", "empty", "zero bytes")
+    return MediaFile(alias, entry.path, hasher.hexdigest(), *kind, size, entry.mtime_ns)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Make what says that one file cannot be read a MediaError."""
     try:
-        with closing(_blocks(base, entry)) as blocks:
-            for block in blocks:
-                kind = kind or _kind(block)
-                hasher.update(block)
-                size += len(block)
+        yield
     except (FileNotFoundError, NotADirectoryError) as error:
         raise MediaError(STAGE, "vanished", FAULTS["vanished"]) from error
     except PermissionError as error:
         raise MediaError(STAGE, "unreadable", FAULTS["unreadable"]) from error
-    if kind is None:
-        raise MediaError("sniff", "empty", "zero bytes")
-    return MediaFile(alias, entry.path, hasher.hexdigest(), *kind, size, entry.mtime_ns)
 
 
 def _kind(head: bytes) -> Kind:

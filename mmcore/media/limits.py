@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import errno
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
 
 from mmcore.errors import MediaError
@@ -17,6 +19,14 @@ OUT_OF_MEMORY = "out-of-memory"
 
 
 TOO_MUCH_MEMORY: Final = "too-much-memory"
+
+
+def _unwatched() -> None:
+    """Nobody waits."""
+
+
+heartbeat: Final[ContextVar[Callable[[], None]]] = ContextVar("heartbeat", default=_unwatched)
+"""Called by a decoder that works for long before its first segment: it does not hang."""
 
 
 def too_much_memory(limits: LimitsSpec) -> MediaError:
@@ -65,6 +75,10 @@ def check_segments(count: int, limits: LimitsSpec) -> None:
     _check(count, limits.max_segments, "too-many-segments", "segments")
 
 
+_OF_DECODERS: Final = (None, errno.EINVAL, errno.EOVERFLOW)
+"""Of an OSError that a decoder raises itself, or makes the system raise by a senseless offset."""
+
+
 @contextmanager
 def decoding(stage: str, *decoder_errors: type[Exception]) -> Iterator[None]:
     """Turn whatever a decoder raises into MediaError ``decode-error``, or ``out-of-memory``.
@@ -81,7 +95,7 @@ def decoding(stage: str, *decoder_errors: type[Exception]) -> Iterator[None]:
     except decoder_errors as error:
         raise MediaError(stage, "decode-error", _line(error)) from error
     except OSError as error:
-        if error.errno is not None:
+        if error.errno not in _OF_DECODERS:
             raise
         raise MediaError(stage, "decode-error", _line(error)) from error
     except Exception as error:  # decoders raise SyntaxError, ValueError, struct.error and more

@@ -17,7 +17,7 @@ from PIL import Image
 from mmcore.errors import MediaError
 from mmcore.media.decoders import READER, decoder_of
 from mmcore.media.images.thumbnails import thumbnail
-from mmcore.media.limits import OUT_OF_MEMORY, check_segments, too_much_memory
+from mmcore.media.limits import OUT_OF_MEMORY, check_segments, heartbeat, too_much_memory
 from mmcore.media.outcomes import Outcome
 from mmcore.media.pieces import Damage, Piece, Pieces
 from mmcore.media.preparer import Preparer
@@ -29,7 +29,7 @@ from storage.schemas import MmindexError, Modality
 UNEXPECTED: Final = "unexpected-error"
 """Reason of what no decoder should do: a fault of ours, which costs one file."""
 
-_OF_THE_FILE: Final = {errno.EIO, errno.ESTALE, errno.ENXIO, errno.EINVAL, errno.ELOOP}
+_OF_THE_FILE: Final = {errno.EIO, errno.ESTALE, errno.ENXIO, errno.ELOOP}
 
 PREPARE: Final = "prepare"
 """Stage of what the encoder refused, or could not shape."""
@@ -66,6 +66,7 @@ class Shaper:
     def add(self, content: Content) -> Outcome:
         """Shape one content, wholly or not at all; what cannot be used becomes rejections."""
         arrays, thumbnails = self.arrays.tell(), self.thumbnails.tell()
+        heartbeat.set(self.progress)
         damages: list[Damage] = []
         segments: list[Segment] = []
         sizes: list[int] = []
@@ -97,7 +98,7 @@ class Shaper:
             return too_much_memory(self.shaping.limits)
         return error
 
-    def _pieces(self, content: Content) -> Iterator[Piece | Damage]:
+    def _pieces(self, content: Content) -> Pieces:
         """What is in a content that is still the one that was crawled."""
         _check_unchanged(content)
         shaping = self.shaping

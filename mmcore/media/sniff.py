@@ -19,7 +19,12 @@ def _text(head: bytes) -> Kind | None:
     return None if text is None else kind_of_text(text)
 
 
+def _unread(head: bytes) -> Kind | None:
+    return None
+
+
 _DECIDED: Final[tuple[tuple[Test, Answer], ...]] = (
+    (signatures.is_flic, _unread),  # in its frames may be what looks like MPEG sound
     (charsets.has_mark, _text),  # first: FF FE also begins a frame of MPEG sound
     (archives.is_pdf, archives.pdf),
     (archives.is_zip, archives.office),

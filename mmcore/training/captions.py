@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mmcore.errors import MediaError
-from mmcore.media.texts.chunks import chunks
-from mmcore.media.texts.read import read_text
+from mmcore.media.texts.cut import texts_of
 from mmcore.specs import LimitsSpec, SegmentationSpec
 from mmcore.training.split import key_of
 from mmcore.types import Content
@@ -23,8 +22,7 @@ def caption_key_of(
     try:
         if content.text is None and not _still_there(content):
             return None
-        cut = chunks(read_text(content, limits), segmentation)
-        return key_of(" ".join(chunk for _, chunk in cut))
+        return key_of(" ".join(texts_of(content, segmentation, limits)))
     except (MediaError, OSError):
         return None
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from mmcore.errors import SourceError, UntoldError
-from mmcore.media import crawl, prepared
+from mmcore.media import crawl, shaping
 from mmcore.search.searcher import Searcher
 from mmcore.specs import CrawlSpec, SegmentationSpec
 from mmcore.types import Query
@@ -41,7 +41,7 @@ class Work:
 def work(monkeypatch) -> Work:
     """Counts from now on."""
     work = Work()
-    reads, cuts, embeds = crawl._read, prepared.cut, embed.embed_prepared
+    reads, cuts, embeds = crawl._read, shaping.cut, embed.embed_prepared
 
     def reading(alias, base, entry):
         work.hashed.append(entry.path)
@@ -56,7 +56,7 @@ def work(monkeypatch) -> Work:
         return embeds(ready, *rest)
 
     monkeypatch.setattr(crawl, "_read", reading)
-    monkeypatch.setattr(prepared, "cut", cutting)
+    monkeypatch.setattr(shaping, "cut", cutting)
     monkeypatch.setattr(embed, "embed_prepared", embedding)
     return work
 

@@ -165,7 +165,7 @@ def test_the_next_run_writes_today_s_version_and_embeds_nothing(
 
 
 def test_older_and_new_parts_serve_together(older, index, run):
-    """A new picture's cells lie beside the old ones: both are read, and compacted into one part."""
+    """Cells of a new picture lie beside the old ones; compacted, they are one part of today."""
     folder, lake = older
     media.png(folder / "dawn.png", Image.new("RGB", (40, 30), "pink"))
     index(folder, lake)
@@ -174,6 +174,8 @@ def test_older_and_new_parts_serve_together(older, index, run):
     parts = [f.path for f in Snapshot.open(layout).manifest.files if "embeddings/image/" in f.path]
     assert len(parts) > 1
     assert all_findings(layout) == []
+    small = thumbnails_of(layout)
+    assert len(small) == 1  # of the new one
 
     assert run("maintain", "--lake", lake).code == 0
 
@@ -182,6 +184,7 @@ def test_older_and_new_parts_serve_together(older, index, run):
     assert crashes.differences(after, before) == (0, 0, 0)
     whole = [f.path for f in Snapshot.open(layout).manifest.files if "embeddings/image/" in f.path]
     assert len(whole) == 1
+    assert thumbnails_of(layout) == small
 
 
 def test_older_cells_are_rounded(older, index, monkeypatch):
@@ -213,6 +216,12 @@ def test_an_older_lake_can_forget(older, run):
         assert verify(layout, manifest).findings == ()
     after = published_projection(Snapshot.open(layout)).fitted_on
     assert after.contents < before.fitted_on.contents
+
+
+def thumbnails_of(layout):
+    """The thumbnails of what serves."""
+    snapshot = Snapshot.open(layout)
+    return thumbnails(snapshot, snapshot.rows("segments/image")["segment_id"].to_pylist())
 
 
 def forbidden(*_):

@@ -15,7 +15,7 @@ from mmcore.media.images.cut import pictures
 from mmcore.media.limits import decoding
 from mmcore.media.pieces import Damage, Piece, Pieces
 from mmcore.media.reading.readers import OCR
-from mmcore.media.texts.chunks import _weight as weight
+from mmcore.media.texts.chunks import columns
 from mmcore.media.texts.clean import clean
 from mmcore.media.texts.language import detect_language
 from mmcore.specs import LimitsSpec, SegmentationSpec
@@ -85,11 +85,11 @@ def _chunked(lines: Sequence[Line], most: int) -> Iterator[list[Line]]:
     held: list[Line] = []
     size = 0
     for line in lines:
-        if held and size + weight(line.text) > most:
+        if held and size + columns(line.text) > most:
             yield held
             held, size = [], 0
         held.append(line)
-        size += weight(line.text) + 1
+        size += columns(line.text) + 1
     if held:
         yield held
 

@@ -37,7 +37,9 @@ _VTT: Final = re.compile(r"\s*WEBVTT(?=\s|$)")
 _ASS: Final = re.compile(r"\s*(?:;[^\n]*\n\s*)*\[Script Info\]", re.I)
 _LINES: Final = re.compile(r"\s*\{\s*(?:\"[^\n]*)?\}[^\S\n]*\r?\n\s*\{\s*[\"}]")
 _JSON: Final = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*(?:\{\s*[\"}]|\"|\]\s*\Z|\[\s*[\"{\[]))")
-_NOT_FOR_PEOPLE: Final = re.compile(r"\s*(?:%!PS|\{\\rtf|/\* XPM \*/)")
+_NOT_FOR_PEOPLE: Final = re.compile(  # PostScript, RTF, X bitmaps, FITS
+    r"\s*(?:%!PS|\{\\rtf|#define \w+_width \d+\s+#define \w+_height)|SIMPLE  =\s+[TF]"
+)
 
 _BY_START: Final = (
     (_VTT, VTT),

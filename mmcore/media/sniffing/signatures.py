@@ -14,6 +14,13 @@ _PREFIXES: Final[tuple[tuple[bytes, Kind], ...]] = (
     (b"GIF89a", (Modality.IMAGE, "image/gif")),
     (b"\0\0\0\x0cjP  \r\n\x87\n", (Modality.IMAGE, "image/jp2")),
     (b"\xff\x4f\xff\x51", (Modality.IMAGE, "image/jp2")),
+    (b"\0\0\1\0", (Modality.IMAGE, "image/x-icon")),
+    (b"icns", (Modality.IMAGE, "image/icns")),
+    (b"8BPS\0\1", (Modality.IMAGE, "image/vnd.adobe.photoshop")),
+    (b"DDS \x7c\0\0\0", (Modality.IMAGE, "image/vnd-ms.dds")),
+    (b"qoif", (Modality.IMAGE, "image/x-qoi")),
+    (b"\x59\xa6\x6a\x95", (Modality.IMAGE, "image/x-sun-raster")),
+    (b"/* XPM */", (Modality.IMAGE, "image/x-xpixmap")),
     (b"fLaC", (Modality.AUDIO, "audio/flac")),
     (b"ID3\x02", (Modality.AUDIO, "audio/mpeg")),
     (b"ID3\x03", (Modality.AUDIO, "audio/mpeg")),
@@ -35,12 +42,26 @@ _WEAK: Final[tuple[tuple[re.Pattern[bytes], Kind], ...]] = (
     (re.compile(rb"DSD \x1c\0{7}"), (Modality.AUDIO, "audio/x-dsf")),
     (re.compile(rb"\x0b\x77..[^\xc0-\xff][\0-\x87]", re.S), (Modality.AUDIO, "audio/ac3")),
 )
+_ANYMAP: Final[Kind] = (Modality.IMAGE, "image/x-portable-anymap")
+_BITMAPS: Final[tuple[tuple[re.Pattern[bytes], Kind], ...]] = (
+    (re.compile(rb"\x01\xda[\0\1][\1\2]"), (Modality.IMAGE, "image/sgi")),
+    (re.compile(rb"\x0a[\0\2-\5][\0\1][\1\2\4\x08]"), (Modality.IMAGE, "image/x-pcx")),
+    (
+        re.compile(rb"P[1-6]\s+(?:#[^\n]*\n\s*)*\d+\s+\d+\s"),
+        _ANYMAP,
+    ),
+    (re.compile(rb"P[fF]\s+\d+\s+\d+\s"), _ANYMAP),
+)
 _RIFF: Final[dict[bytes, Kind]] = {
     b"WEBP": (Modality.IMAGE, "image/webp"),
     b"WAVE": (Modality.AUDIO, "audio/wav"),
     b"AVI ": (Modality.VIDEO, "video/x-msvideo"),
 }
-_PNM: Final = re.compile(rb"P[1-6]\s+(?:#[^\n]*\n\s*)*\d+\s+\d+\s")
+
+
+def is_flic(head: bytes) -> bool:
+    """Whether it is an animation of Autodesk's FLI or FLC, which nothing here reads."""
+    return head[4:6] in {b"\x11\xaf", b"\x12\xaf"}
 
 
 def strong(head: bytes) -> Kind | None:
@@ -67,6 +88,4 @@ def _riff(head: bytes) -> Kind | None:
 def _pixels(head: bytes) -> Kind | None:
     if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0":
         return Modality.IMAGE, "image/bmp"
-    if _PNM.match(head):
-        return Modality.IMAGE, "image/x-portable-anymap"
-    return None
+    return next((kind for pattern, kind in _BITMAPS if pattern.match(head)), None)

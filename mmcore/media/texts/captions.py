@@ -135,7 +135,8 @@ def _children(
     value: dict[str, Any] | list[Any], depth: int, wanted: bool, everything: bool
 ) -> Iterator[tuple[Any, int, bool]]:
     if isinstance(value, list):
-        yield from ((one, depth, wanted) for one in value)
+        yield from ((one, depth, wanted) for one in value if one)
     else:
         for name, one in value.items():
-            yield one, depth, everything or holds_captions(name)
+            if one:
+                yield one, depth, everything or holds_captions(name)

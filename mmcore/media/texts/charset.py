@@ -64,6 +64,7 @@ _UNITS: Final = tuple(
 _FEW_UNITS: Final = 8  # bytes: fewer do not tell UTF-16 from anything else
 _SAMPLE_BYTES: Final = 32_768
 _BEYOND: Final = re.compile(rb"[\x80-\xff]")
+_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 _GUESS_BYTES: Final = 65_536
 
 
@@ -76,7 +77,7 @@ def decode(data: bytes) -> str:
     """
     for mark, charset in _MARKS:
         if data.startswith(mark):
-            return _strict(data, (charset,), "unknown-charset")
+            return _strict(data, (charset,), "broken-text")
     found = _escaped(data)
     if found is None and b"\0" not in data:  # valid UTF-8, yet in no text: UTF-16 comes first
         found = _valid(data, "utf-8")
@@ -113,8 +114,10 @@ def _escaped(data: bytes) -> str | None:
     for escape, charset in _ESCAPES:
         if escape in data and data.isascii():
             text = _valid(data, charset)
-            if text and not text.isascii() and any(likely(text, one) for one in EAST_ASIAN):
-                return text
+            first = _BEYOND_ASCII.search(text or "")
+            if text and first:
+                sample = text[first.start() : first.start() + _SAMPLE_BYTES]
+                return text if any(likely(sample, one) for one in EAST_ASIAN) else None
     return None
 
 

@@ -37,7 +37,7 @@ def chunks(text: str, spec: SegmentationSpec) -> list[tuple[Span | None, str]]:
     """
     if not text.strip():
         return []
-    if _weight(text) <= spec.text_chars:
+    if columns(text) <= spec.text_chars:
         return [(None, text)]
     found: list[tuple[Span | None, str]] = []
     for start, end in _packed(_pieces(text, spec), spec.text_chars, spec.text_overlap):
@@ -48,7 +48,8 @@ def chunks(text: str, spec: SegmentationSpec) -> list[tuple[Span | None, str]]:
     return found
 
 
-def _weight(text: str) -> int:
+def columns(text: str) -> int:
+    """Characters of ``text``, a wide one counted twice."""
     return len(text) if text.isascii() else len(text) + len(_WIDE.findall(text))
 
 
@@ -141,7 +142,7 @@ def _characters(text: str, piece: _Piece, most: int) -> Iterator[_Piece]:
 
 def _piece(text: str, start: int, end: int, *, sentence: bool = False) -> _Piece:
     whole = text[start:end]
-    weight = _weight(whole)
+    weight = columns(whole)
     bare = whole.rstrip()
     spaces = whole[len(bare) :]
-    return _Piece(start, end, weight, weight - _weight(spaces), sentence)
+    return _Piece(start, end, weight, weight - columns(spaces), sentence)

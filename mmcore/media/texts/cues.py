@@ -9,9 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from mmcore.media.texts.chunks import chunks
+from mmcore.media.texts.chunks import chunks, columns
 from mmcore.media.texts.clean import clean
-from mmcore.media.texts.language import HAN
 from mmcore.specs import SegmentationSpec
 from mmcore.types import Span
 
@@ -23,7 +22,6 @@ _TAG: Final = re.compile(r"</?[A-Za-z][^<>]*>|<[\d:.]+>")  # <i>, <v Ann>, <c.re
 _OVERRIDE: Final = re.compile(r"\{(\\[^{}]*)\}")
 _DRAWING: Final = re.compile(r"\\p(\d+)")
 _ESCAPES: Final = re.compile(r"\\([Nnh])")
-_WIDE: Final = re.compile(f"[{HAN}\u3000-\u30ff\uac00-\ud7af\uff00-\uffef]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +105,10 @@ def _fitting(cues: Iterable[Cue], spec: SegmentationSpec) -> Iterator[Cue]:
     alone = spec.model_copy(update={"text_overlap": 0})
     for cue in cues:
         a_character = (cue.end - cue.start) / len(cue.text)
-        for span, text in chunks(cue.text, alone) if _weight(cue.text) > spec.text_chars else ():
+        for span, text in chunks(cue.text, alone) if columns(cue.text) > spec.text_chars else ():
             first, last = (span.start, span.end) if span else (0, len(cue.text))
             yield Cue(cue.start + first * a_character, cue.start + last * a_character, text)
-        if _weight(cue.text) <= spec.text_chars:
+        if columns(cue.text) <= spec.text_chars:
             yield cue
 
 
@@ -119,7 +117,7 @@ def _groups(cues: Iterable[Cue], most: int) -> Iterator[Sequence[Cue]]:
     group: list[Cue] = []
     weight, end = 0, 0.0
     for cue in cues:
-        more = _weight(cue.text)
+        more = columns(cue.text)
         if group and (weight + 1 + more > most or cue.start - end > PAUSE):
             yield group
             group, weight = [], 0
@@ -128,7 +126,3 @@ def _groups(cues: Iterable[Cue], most: int) -> Iterator[Sequence[Cue]]:
         group.append(cue)
     if group:
         yield group
-
-
-def _weight(text: str) -> int:
-    return len(text) + len(_WIDE.findall(text))

@@ -16,6 +16,9 @@ from storage.schemas import content_id
 
 _LINE: Final = re.compile(r"(\S.*?)(?: +(\d{1,12}))?(?: +([a-z]+))?")
 _NUMBER: Final = re.compile(r" [-+.]?\d[\d.,]*(?= |$)")
+PLAIN: Final = re.compile(r"[\u4e00-\u9fd5a-zA-Z0-9+#&._]+")
+"""What jieba looks for words in."""
+
 _LONGEST: Final = 100  # characters of a word
 
 
@@ -53,6 +56,16 @@ class Dictionary:
         return frozenset(entry.word for entry in self.entries) - self.words
 
     @cached_property
+    def flags(self) -> dict[str, str]:
+        """What part of speech each of its words is; ``x`` where it does not say."""
+        return {entry.word: entry.flag or "x" for entry in self.entries}
+
+    @cached_property
+    def spaced(self) -> bool:
+        """Whether a word has spaces or punctuation: jieba by itself never sees it whole."""
+        return not all(map(PLAIN.fullmatch, self.words))
+
+    @cached_property
     def _prefixes(self) -> frozenset[str]:
         return frozenset(w[:length] for w in self.words for length in range(1, len(w) + 1))
 
@@ -78,9 +91,7 @@ def read_dictionaries(paths: Sequence[str]) -> Dictionary:
     In any charset that ``decode`` knows. Words are cleaned as texts are, for they are looked for
     in cleaned ones. A file is read again when its size or time has changed.
     """
-    found = [_read(path, *_stamp(path)) for path in paths]
-    digests = tuple(digest for digest, _ in found)
-    return Dictionary(digests, tuple(entry for _, entries in found for entry in entries))
+    return _joined(tuple((path, *_stamp(path)) for path in paths)) if paths else NOTHING
 
 
 def _stamp(path: str) -> tuple[int, int]:
@@ -91,9 +102,14 @@ def _stamp(path: str) -> tuple[int, int]:
     return told.st_size, told.st_mtime_ns
 
 
-@lru_cache(maxsize=16)
-def _read(path: str, size: int, mtime_ns: int) -> tuple[str, tuple[Entry, ...]]:
-    del size, mtime_ns  # part of what is remembered
+@lru_cache(maxsize=8)
+def _joined(stamped: tuple[tuple[str, int, int], ...]) -> Dictionary:
+    found = [_read(path) for path, _, _ in stamped]
+    digests = tuple(digest for digest, _ in found)
+    return Dictionary(digests, tuple(entry for _, entries in found for entry in entries))
+
+
+def _read(path: str) -> tuple[str, tuple[Entry, ...]]:
     try:
         raw = Path(path).read_bytes()
         text = decode(raw)

@@ -36,15 +36,15 @@ _BEFORE: Final = (
     (re.compile(r"^[ \t]*[-*+][ \t]+(?:\[[ xX]\][ \t]+)?"), ""),
 )
 _HEADING: Final = re.compile(r"^[ \t]*#{1,6}[ \t]+")
-_INLINE: Final = (
-    (re.compile(rf"!{_LABEL}{_TARGET}"), r"\1"),
-    (re.compile(rf"{_LABEL}{_TARGET}"), r"\1"),
-    (re.compile(rf"!?{_LABEL}\[[^\[\]\n]{{0,200}}\]"), r"\1"),
-    (re.compile(r"</?[A-Za-z][\w-]*(?:\s[^<>\n]*)?/?>"), ""),
-    (re.compile(r"(?<!\\)(\*{1,3})(?=[^\s*])([^*\n]+)(?<=\S)\1"), r"\2"),
-    (re.compile(r"(?<![\w\\])(_{1,3})(?=[^\s_])([^_\n]+)(?<=\S)\1(?!\w)"), r"\2"),
-    (re.compile(r"~~(?=\S)([^~\n]+)~~"), r"\1"),
-    (re.compile(r"\\([!-/:-@\[-`{-~])"), r"\1"),
+_INLINE: Final = (  # what must be there, what is looked for, what stays of it
+    ("![", re.compile(rf"!{_LABEL}{_TARGET}"), r"\1"),
+    ("](", re.compile(rf"{_LABEL}{_TARGET}"), r"\1"),
+    ("][", re.compile(rf"!?{_LABEL}\[[^\[\]\n]{{0,200}}\]"), r"\1"),
+    ("<", re.compile(r"</?[A-Za-z][\w-]*(?:\s[^<>\n]*)?/?>"), ""),
+    ("*", re.compile(r"(?<!\\)(\*{1,3})(?=[^\s*])([^*\n]+)(?<=\S)\1"), r"\2"),
+    ("_", re.compile(r"(?<![\w\\])(_{1,3})(?=[^\s_])([^_\n]+)(?<=\S)\1(?!\w)"), r"\2"),
+    ("~~", re.compile(r"~~(?=\S)([^~\n]+)~~"), r"\1"),
+    ("\\", re.compile(r"\\([!-/:-@\[-`{-~])"), r"\1"),
 )
 _CODE: Final = re.compile(r"(?<!`)(`{1,3})(?!`)([^`\n]+)(?<!`)\1(?!`)")
 
@@ -98,6 +98,8 @@ def _bare(line: str) -> str:
         line = _unclosed(line[heading.end() :])
     if line.lstrip().startswith("|"):
         line = line.replace("|", " ")
+    if "`" not in line:
+        return _inline(line)
     parts = _CODE.split(line)  # outside, ticks, code, outside …
     parts[1::3] = [""] * len(parts[1::3])
     parts[0::3] = [_inline(part) for part in parts[0::3]]
@@ -111,6 +113,7 @@ def _unclosed(heading: str) -> str:
 
 
 def _inline(text: str) -> str:
-    for pattern, plain in _INLINE:
-        text = pattern.sub(plain, text)
+    for mark, pattern, plain in _INLINE:
+        if mark in text:
+            text = pattern.sub(plain, text)
     return html.unescape(text)

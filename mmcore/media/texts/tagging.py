@@ -13,7 +13,6 @@ from mmcore.media.texts.dictionaries import Dictionary, read_dictionaries
 from mmcore.media.texts.words import joined, spaced_places, tokenizer, windows
 
 _lock: Final = threading.Lock()
-_UNKNOWN: Final = "x"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +34,12 @@ def tagged(text: str, dictionaries: Sequence[str] = ()) -> list[Word]:
     dictionary = read_dictionaries(dictionaries)
     found = list(_tagged(text, dictionary))
     flags = {word.start: word.flag for word in found}
-    own = {entry.word: entry.flag or _UNKNOWN for entry in dictionary.entries}
     tiles = ((word.start, word.end) for word in found)
     made = []
     for start, end in joined(tiles, spaced_places(text, dictionary)):
         word = text[start:end]
         if not word.isspace():
-            made.append(Word(word, own.get(word, flags[start]), start, end))
+            made.append(Word(word, dictionary.flags.get(word, flags[start]), start, end))
     return made
 
 

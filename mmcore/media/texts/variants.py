@@ -17,8 +17,8 @@ _lock: Final = threading.Lock()
 def simplified(text: str) -> str:
     """``text`` in simplified characters, by OpenCC's phrases and characters.
 
-    Taiwan writes the particle 着 as 著 (騎著車), which OpenCC leaves: it is folded too. What has no
-    traditional character stays as it is, and a text without Han loads nothing. Any number of
+    Taiwan writes the particle 着 as 著 (騎著車), which OpenCC leaves: it is folded too. What has
+    no traditional character stays as it is, and a text without Han loads nothing. Any number of
     threads may ask; linear.
     """
     if not _HAN.search(text):

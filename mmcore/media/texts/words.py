@@ -10,11 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import Any, Final
 
-from mmcore.media.texts.dictionaries import NOTHING, Dictionary, read_dictionaries
+from mmcore.media.texts.dictionaries import NOTHING, PLAIN, Dictionary, read_dictionaries
 
 _HAN: Final = re.compile("[\u3400-\u9fff]")
 _SPACED: Final = re.compile(r"\S*\s*")
-_PLAIN: Final = re.compile(r"[\u4e00-\u9fd5a-zA-Z0-9+#&._]+")  # what jieba looks for words in
 _WINDOW: Final = re.compile(r"(?s).{1,20000}(?:(?<=[^\w+#&.%-])|\Z)|.{1,20000}")
 _lock: Final = threading.RLock()
 
@@ -67,9 +66,9 @@ def joined(ranges: Iterable[Range], places: Iterable[Range]) -> Iterator[Range]:
 
 def spaced_places(text: str, dictionary: Dictionary) -> Iterator[Range]:
     """Where ``text`` has words that jieba never sees whole: with spaces or punctuation."""
-    if any(not _PLAIN.fullmatch(word) for word in dictionary.words):
+    if dictionary.spaced:
         for start, end in dictionary.places(text):
-            if not _PLAIN.fullmatch(text, start, end):
+            if not PLAIN.fullmatch(text, start, end):
                 yield start, end
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import av
 
 from mmcore.errors import MediaError
-from mmcore.media.limits import OUT_OF_MEMORY
+from mmcore.media.limits import OUT_OF_MEMORY, heartbeat
 
 
 def packets(container: Any, streams: Sequence[Any]) -> Iterator[Any]:
@@ -22,6 +22,7 @@ def packets(container: Any, streams: Sequence[Any]) -> Iterator[Any]:
         left = False
         try:
             for packet in container.demux(streams):
+                heartbeat.get()()
                 if packet.size:
                     yield packet
         except MemoryError as error:  # first: FFmpeg's is one of its own errors too

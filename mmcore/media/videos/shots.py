@@ -13,7 +13,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from mmcore.errors import MissingExtraError
-from mmcore.media.limits import decoding
+from mmcore.media.limits import decoding, heartbeat
 from mmcore.media.videos.reader import Reader
 from mmcore.media.videos.stretches import Stretches
 from mmcore.media.videos.survey import Survey
@@ -46,6 +46,7 @@ def shots(reader: Reader, survey: Survey, most: int) -> Stretches:
     detector = _detector(None if by_keys else max(1, round(SHORTEST * rate)))
     cuts: list[int] = []
     for frame in _small(_key_frames(reader, survey) if by_keys else _all_frames(reader)):
+        heartbeat.get()()
         times.append(reader.time)
         cuts += (cut.frame_num for cut in _detected(detector, frame, len(times) - 1, rate))
     starts = sorted({times[cut] for cut in cuts if times[cut] > survey.start})

@@ -34,6 +34,7 @@ def test_a_chunk_of_the_default_length_fits_the_model(encoder, chunk):
     assert encoder.token_count(chunk) <= 512
 
 
+@pytest.mark.slow
 def test_the_last_sentence_of_a_long_text_counts(encoder):
     """Of about 2,000 tokens none is cut off: the model takes them in windows of 512."""
     head = "The old mill stands near a river, and its wheel has not turned for years. " * 110

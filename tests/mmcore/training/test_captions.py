@@ -1,5 +1,4 @@
-from mmcore.media.texts.chunks import chunks
-from mmcore.media.texts.read import read_text
+from mmcore.media.texts.cut import texts_of
 from mmcore.specs import LimitsSpec, SegmentationSpec
 from mmcore.training.captions import caption_key_of
 from mmcore.training.split import key_of
@@ -21,7 +20,7 @@ def content(path, text):
 def test_the_key_is_that_of_the_texts_segments(tmp_path):
     """It is made of the chunks, joined, as rows with texts have it."""
     found = content(tmp_path / "a.txt", LONG)
-    cut = [chunk for _, chunk in chunks(read_text(found, LIMITS), SPEC)]
+    cut = texts_of(found, SPEC, LIMITS)
 
     assert len(cut) > 1
     assert caption_key_of(found, SPEC, LIMITS) == key_of(" ".join(cut))

@@ -69,9 +69,14 @@ def test_what_does_not_parse_is_none(text):
 def test_nesting_is_bounded(depth):
     """Lists in lists beyond the limit are a limit's rejection."""
     with pytest.raises(MediaError) as caught:
-        of_json("[" * depth + "]" * depth)
+        of_json("[" * depth + '"frog"' + "]" * depth)
 
     assert (caught.value.stage, caught.value.reason) == ("limits", "too-deep")
+
+
+def test_nesting_up_to_the_limit_is_read():
+    """200 lists in each other are none too many."""
+    assert of_json("[" * 200 + '"frog"' + "]" * 200) == ["frog"]
 
 
 def test_broken_json_lines_are_a_damage():

@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mmcore.errors import MediaError
 from mmcore.media.texts.charset import decode
@@ -117,12 +120,30 @@ def test_a_clear_charset_with_broken_bytes_is_not_guessed_anew(charset):
     assert (caught.value.stage, caught.value.reason) == ("text", "broken-text")
 
 
-@pytest.mark.parametrize("data", [b"\xff\xfea", bytes(range(256)) * 4])
-def test_what_is_no_text_is_refused(data):
-    """Half a UTF-16 character, and all bytes there are."""
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [(b"\xff\xfea", "broken-text"), (bytes(range(256)) * 4, "unknown-charset")],
+)
+def test_what_is_no_text_is_refused(data, reason):
+    """Half a character behind a mark of UTF-16, and all bytes there are."""
     with pytest.raises(MediaError) as caught:
         decode(data)
-    assert caught.value.reason == "unknown-charset"
+    assert caught.value.reason == reason
+
+
+@given(st.binary(max_size=40))
+@settings(max_examples=100, deadline=None)
+def test_any_bytes_are_a_text_or_a_rejection(data):
+    """No other error, and no byte stands there as half of a surrogate."""
+    with suppress(MediaError):
+        assert "\udc80" not in decode(data)
+
+
+@given(st.text(st.characters(exclude_characters="\0\ufeff\x1b~", exclude_categories=["Cs"])))
+@settings(max_examples=100, deadline=None)
+def test_utf_8_comes_back(text):
+    """Whatever else the bytes may be valid in."""
+    assert decode(text.encode("utf-8")) == text
 
 
 def test_ascii_with_a_tilde_or_an_escape_is_ascii():

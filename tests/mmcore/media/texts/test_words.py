@@ -83,6 +83,7 @@ def test_a_long_run_without_punctuation_is_taken_in_windows():
     assert "".join(words(text)) == text
 
 
+@pytest.mark.slow
 def test_no_cache_is_left_in_a_shared_folder(tmp_path):
     """Jieba would write and read a marshal file in the folder for temporary files."""
     code = "from mmcore.media.texts.tagging import tagged; tagged('青蛙在叫')"
