@@ -144,6 +144,9 @@ class IndexResult(Spec):
     )
     segments: dict[str, int] = Field(default_factory=dict, description="live segments by modality")
     quarantined: dict[str, int] = Field(default_factory=dict, description="files by reason")
+    truncated: int = Field(
+        default=0, description="segments of which a model took only the beginning"
+    )
     forgotten: int = Field(
         default=0, description="files left out, since `mmindex forget` erased what they hold"
     )

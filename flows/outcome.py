@@ -128,6 +128,7 @@ def _served(serving: Snapshot, clock: Clock) -> dict[str, object]:
     examples = quarantine.slice(0, EXAMPLES).to_pylist()
     return {
         "snapshot": manifest.number,
+        "truncated": manifest.counts.get("truncated", 0),
         "evaluation": evaluation.status if evaluation else None,
         "reason": evaluation.reason if evaluation else "",
         "scores": evaluation.scores if evaluation else {},
@@ -152,7 +153,7 @@ def failed(found: Found, plan: Plan, serving: Snapshot) -> dict[str, tuple[int, 
     for key, shards in zip(plan.encoders, plan.shards, strict=True):
         tried = {c.content_id for shard in shards for c in shard.contents}
         known = {c.content_id for c in bad if c.modality in key.reads}
-        counts[key.name] = (len(known & tried), len(known - tried))
+        counts[key.name] = (len(rejected & tried), len(known - tried))
     return counts
 
 

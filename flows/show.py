@@ -69,6 +69,8 @@ def _left_out(table: Table, result: IndexResult) -> None:
     if result.forgotten:
         count = f"{result.forgotten:,} forgotten file{'' if result.forgotten == 1 else 's'}"
         table.add_row("left out", count)
+    if result.truncated:
+        table.add_row("cut", f"[yellow]{result.truncated:,} segments longer than a model takes[/]")
     _erasure(table, result.erasure)
 
 

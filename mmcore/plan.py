@@ -12,13 +12,11 @@ from storage.schemas import Modality
 
 
 def missing(
-    contents: Iterable[Content], encoder: EncoderKey, finished: Collection[str]
+    contents: Iterable[Content], reads: Collection[Modality], finished: Collection[str]
 ) -> list[Content]:
-    """Return the contents that ``encoder`` reads and no finished part covers, each once, by id."""
+    """Return the contents of the modalities ``reads`` that no finished part covers, by id."""
     found = {
-        c.content_id: c
-        for c in contents
-        if c.modality in encoder.reads and c.content_id not in finished
+        c.content_id: c for c in contents if c.modality in reads and c.content_id not in finished
     }
     return [found[key] for key in sorted(found)]
 
@@ -33,10 +31,14 @@ def expected_segments(content: Content, encoder: EncoderKey) -> int:
     """About how many segments a content will have; known only after decoding."""
     if encoder.modality == Modality.IMAGE:
         return 1
+    if encoder.modality == Modality.TEXT and content.modality != Modality.TEXT:
+        return 1  # subtitles, or what is read in it: most have none
     return 1 + content.size // (TEXT_BYTES if encoder.modality == Modality.TEXT else MEDIA_BYTES)
 
 
-def shards(todo: Sequence[Content], encoder: EncoderKey, spec: PlanSpec) -> Iterator[Shard]:
+def shards(
+    todo: Sequence[Content], encoder: EncoderKey, spec: PlanSpec, reader: str = ""
+) -> Iterator[Shard]:
     """Cut ``todo`` into shards of at most ``spec``'s contents, bytes and segments, in order."""
     most = min(spec.shard_contents, max(1, math.ceil(len(todo) / spec.min_shards)))
     batch: list[Content] = []
@@ -46,9 +48,9 @@ def shards(todo: Sequence[Content], encoder: EncoderKey, spec: PlanSpec) -> Iter
         segments += expected_segments(content, encoder)
         full = len(batch) == most or size > spec.shard_bytes or segments > spec.shard_segments
         if batch and full:
-            yield Shard(encoder, tuple(batch))
+            yield Shard(encoder, tuple(batch), reader)
             batch = []
             size, segments = content.size, expected_segments(content, encoder)
         batch.append(content)
     if batch:
-        yield Shard(encoder, tuple(batch))
+        yield Shard(encoder, tuple(batch), reader)

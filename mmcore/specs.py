@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import (
@@ -12,6 +13,7 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    field_validator,
     model_validator,
 )
 
@@ -111,6 +113,16 @@ class SegmentationSpec(Spec):
                 f" audio_window, {self.audio_window:g} s"
             )
         return self
+
+    @field_validator("asr")
+    @classmethod
+    def _absolute(cls, folder: str | None) -> str | None:
+        return None if folder is None else str(Path(folder).expanduser().absolute())
+
+    @field_validator("text_dictionaries")
+    @classmethod
+    def _all_absolute(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(Path(path).expanduser().absolute()) for path in paths)
 
     def deciding(self, modality: Modality) -> dict[str, Any]:
         """The fields that decide the segments of ``modality``, as JSON."""

@@ -56,30 +56,47 @@ def free_path(path: Path, record: PartRecord) -> Path:
     return path
 
 
-def finished_contents(folder: Path, decoders: Collection[str]) -> set[str]:
+def finished_contents(folder: Path, decoders: Collection[str], reader: str = "") -> set[str]:
     """The contents that need no more work, by the parts in ``folder``, published or not.
 
+    Of the parts of ``reader``, where it is named: of what it read.
     A content that was only ever refused, and by none of ``decoders`` (the versions in use now),
     is not finished: a newer decoder may read it.
     """
     finished: set[str] = set()
     for record in records_in(folder).values():
+        if record.reader != reader:
+            continue
         finished |= record.clean()
         finished |= _refused(record, decoders)
     return finished
 
 
 def live_parts(
-    folder: Path, live: Set[str], decoders: Collection[str] = ()
+    folder: Path,
+    live: Set[str],
+    decoders: Collection[str] = (),
+    readers: Iterable[str] = ("",),
 ) -> dict[Path, PartRecord]:
     """Parts in ``folder`` that cover the contents ``live``, in the order of their names.
 
     Those with most of them first, and of equal ones those with less that is dead, each only if it
     adds something, so that a compacted part stands for those it was made of. A content is covered
     by a part that has it whole, or else by one in which one of ``decoders`` (the versions in use
-    now) refused it, or else by as many as there are different tries.
+    now) refused it, or else by as many as there are different tries. Each of ``readers`` covers
+    the contents anew; "" stands for what is read of them as they are.
     """
     records = records_in(folder)
+    chosen = set[Path]()
+    for reader in readers:
+        of_it = {path: record for path, record in records.items() if record.reader == reader}
+        chosen |= _covering(of_it, live, decoders)
+    return {path: record for path, record in records.items() if path in chosen}
+
+
+def _covering(
+    records: Mapping[Path, PartRecord], live: Set[str], decoders: Collection[str]
+) -> set[Path]:
     said = {path: record.only(live) for path, record in records.items()}
     whole = {content for record in said.values() for content in record.clean()}
     settled = whole.union(*(_refused(record, decoders) for record in said.values()))
@@ -98,7 +115,7 @@ def live_parts(
         if adds - covered:
             covered |= adds
             chosen.add(path)
-    return {path: record for path, record in records.items() if path in chosen}
+    return chosen
 
 
 def _refused(record: PartRecord, decoders: Collection[str]) -> set[str]:
@@ -159,13 +176,19 @@ def standing_rejections(
 
     A content that a record holds as done without a rejection has none. Of several records that
     refused one, the first in which one of ``decoders`` (the versions in use now) did counts, or
-    else the first.
+    else the first. What one reader says stands beside what another does.
     """
+    by_reader: dict[str, list[PartRecord]] = {}
+    for record in records:
+        by_reader.setdefault(record.reader, []).append(record)
+    return [rejection for of in by_reader.values() for rejection in _standing(of, decoders)]
+
+
+def _standing(records: Sequence[PartRecord], decoders: Collection[str]) -> list[Mapping[str, Any]]:
 
     def in_use(refused: list[Mapping[str, Any]]) -> bool:
         return any(rejection["decoder"] in decoders for rejection in refused)
 
-    records = list(records)
     done = {c for record in records for c in set(record.done) - record.rejected().keys()}
     tries: dict[str, dict[int, list[Mapping[str, Any]]]] = {}
     for number, record in enumerate(records):

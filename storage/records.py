@@ -22,6 +22,8 @@ RECORD: Final = "mmindex.record"
 class PartRecord:
     """What a part's shard came to; stands in its footer.
 
+    With a ``reader`` (``ocr@…``, ``asr@…``) it is what that one read in the contents: of their
+    own cells it says nothing.
     ``done`` names the contents, with or without cells. A rejection has the keys root, path,
     content_id, source, start, end, unit, box (not in older parts), stage, reason, message and
     decoder.
@@ -30,6 +32,8 @@ class PartRecord:
     done: tuple[str, ...]
     rejections: tuple[Mapping[str, Any], ...] = ()
     compute: Mapping[str, str] = field(default_factory=dict)  # dtype and device used
+    reader: str = ""
+    truncated: Mapping[str, int] = field(default_factory=dict)  # content → segments that were cut
 
     def rejected(self) -> dict[str, set[str]]:
         """Content → the decoders that refused it."""
@@ -59,6 +63,8 @@ class PartRecord:
             tuple(content for content in self.done if wanted(content)),
             tuple(r for r in self.rejections if wanted(str(r["content_id"]))),
             self.compute,
+            self.reader,
+            {content: count for content, count in self.truncated.items() if wanted(content)},
         )
 
 
@@ -68,6 +74,8 @@ def record_text(record: PartRecord) -> str:
         "done": record.done,
         "rejections": [dict(rejection) for rejection in record.rejections],
         "compute": dict(record.compute),
+        **({"reader": record.reader} if record.reader else {}),
+        **({"truncated": dict(record.truncated)} if record.truncated else {}),
     }
     return json.dumps(told, sort_keys=True)
 
@@ -97,7 +105,13 @@ def _stored(path: Path) -> str:
 def _record(path: Path, text: str) -> PartRecord:
     try:
         stored = json.loads(text)
-        return PartRecord(tuple(stored["done"]), tuple(stored["rejections"]), stored["compute"])
+        return PartRecord(
+            tuple(stored["done"]),
+            tuple(stored["rejections"]),
+            stored["compute"],
+            stored.get("reader", ""),
+            stored.get("truncated", {}),
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise CorruptLakeError(path, f"has no record of what is done ({error})") from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from itertools import chain
@@ -19,7 +19,7 @@ from mmcore.errors import TooManyBadFilesError
 from mmcore.media.crawl import SNIFFER
 from mmcore.media.decoders import decoders
 from mmcore.media.faults import NO_MEDIA
-from mmcore.types import EncoderKey, Source
+from mmcore.types import EncoderKey, Rejection, Source
 from storage import candidates, cells, tables
 from storage.erasure.tombstones import tombstones_digest
 from storage.manifest import EncoderEntry, Manifest
@@ -40,7 +40,15 @@ UNSUPPORTED = "sniff"  # the stage that tells types: what it refuses was never m
 NAMED = 3  # reasons that an error names
 SHOWN = 120  # characters of a message in an error
 
+SEGMENTS = "segments"  # the stage that finds files of which nothing was embedded
+NOTHING_FOUND, NO_ENCODER = "nothing-found", "no-encoder"
+WHY = {
+    NOTHING_FOUND: "it was decoded, and there is nothing in it to be embedded",
+    NO_ENCODER: "the preset has no encoder for {modality}",
+}
+
 Parts = Mapping[EncoderKey, Mapping[Path, PartRecord]]
+Segments = Mapping[Modality, pa.Table]
 
 
 @task(name="write-rows", **POLICY)
@@ -58,13 +66,16 @@ def start_candidate(
     """
     live = {c.content_id for c in found.contents}
     in_use = decoders(work.limits)
-    parts = {key: cells.live_parts(work.cells_of(key), live, in_use) for key in plan.encoders}
+    parts = {
+        key: cells.live_parts(work.cells_of(key), live, in_use, work.readers(key))
+        for key in plan.encoders
+    }
     segments = _segments(found, parts, live)
     written = {
         "files": found.file_rows,
         "items": rows.items_table(found.items, segments),
         "item_files": found.item_file_rows,
-        "quarantine": _quarantine(found, parts, work, published),
+        "quarantine": _quarantine(found, segments, parts, work, published),
         **{f"segments/{modality}": table for modality, table in segments.items()},
     }
     veil = veil_of(work)
@@ -89,6 +100,7 @@ def start_candidate(
             "items": len(found.items),
             "files": found.file_rows.num_rows,
             **({"forgotten": found.forgotten} if found.forgotten else {}),
+            **_truncated(parts, live),
             **_segment_counts(segments),
         },
         tombstones=tombstones_digest(work.lake),
@@ -131,18 +143,50 @@ def _segments(found: Found, parts: Parts, live: set[str]) -> dict[Modality, pa.T
 
 
 def _quarantine(
-    found: Found, parts: Parts, work: Workplace, published: Snapshot | None
+    found: Found, segments: Segments, parts: Parts, work: Workplace, published: Snapshot | None
 ) -> pa.Table:
-    """What the crawl refused and what could not be decoded, for each file there is now."""
+    """What the crawl refused and what could not be decoded, for each file there is now.
+
+    A file that has no segment has a row, whatever the reason.
+    """
     in_use = decoders(work.limits)
     refused = chain.from_iterable(
         cells.standing_rejections(of.values(), in_use) for of in parts.values()
     )
+    told = [*found.rejections, *rows.part_rejections(refused, found.files)]
     return rows.quarantine_table(
-        [*found.rejections, *rows.part_rejections(refused, found.files)],
+        [*told, *_without_segments(found, segments, parts, {r.content_id for r in told})],
         published.rows("quarantine") if published else None,
         datetime.now(UTC),
     )
+
+
+def _without_segments(
+    found: Found, segments: Segments, parts: Parts, told: set[str | None]
+) -> Iterator[Rejection]:
+    """Rows of the files of which nothing was embedded and nothing was said."""
+    named = told.union(*(table["content_id"].unique().to_pylist() for table in segments.values()))
+    read = {modality for key in parts for modality in key.reads}
+    for file in found.files:
+        if file.content_id in named:
+            continue
+        reason = NOTHING_FOUND if file.modality in read else NO_ENCODER
+        yield Rejection(
+            file.root,
+            file.path,
+            file.content_id,
+            SEGMENTS,
+            reason,
+            WHY[reason].format(modality=file.modality),
+            "mmindex",
+        )
+
+
+def _truncated(parts: Parts, live: set[str]) -> dict[str, int]:
+    """How many segments a model cut, if any."""
+    records = (record.only(live) for of in parts.values() for record in of.values())
+    count = sum(count for record in records for count in record.truncated.values())
+    return {"truncated": count} if count else {}
 
 
 def _segment_counts(segments: Mapping[Modality, pa.Table]) -> dict[str, int]:
@@ -160,8 +204,10 @@ def refuse_many_bad(manifest: Manifest, work: Workplace, limit: float) -> None:
     """
     snapshot = Snapshot.of(work.lake, manifest)
     table = snapshot.rows("quarantine")
-    no_media = pc.is_in(table["reason"], value_set=pa.array(sorted(NO_MEDIA)))
-    failed = table.filter(pc.and_(pc.not_equal(table["stage"], UNSUPPORTED), pc.invert(no_media)))
+    no_media = pc.is_in(table["reason"], value_set=pa.array(sorted({*NO_MEDIA, NO_ENCODER})))
+    in_part = pc.is_valid(table["source"])  # the rest of such a file is used
+    passed = pc.or_(pc.or_(pc.equal(table["stage"], UNSUPPORTED), no_media), in_part)
+    failed = table.filter(pc.invert(passed))
     bad = failed.group_by(["root", "path"]).aggregate([])
     if not bad.num_rows:
         return

@@ -44,12 +44,14 @@ def _convertible(
 ) -> Iterator[tuple[Path, Path]]:
     """Parts of another dtype with contents that this run's has not, and the folder they go to."""
     for key in keys:
-        readable = {c.content_id for c in contents if c.modality in key.reads}
         target = work.cells_of(key)
         for dtype in DTYPES:
             source = work.lake.embeddings(key.modality, key.name, key.fingerprint, dtype)
             if source == target or not source.is_dir():
                 continue
-            lacking = readable - cells.finished_contents(target, decoders(work.limits))
-            for part in cells.live_parts(source, lacking) if lacking else ():
-                yield part, target
+            for reader, reads in work.readings(key):
+                readable = {c.content_id for c in contents if c.modality in reads}
+                done = cells.finished_contents(target, decoders(work.limits), reader)
+                lacking = readable - done
+                for part in cells.live_parts(source, lacking, (), (reader,)) if lacking else ():
+                    yield part, target

@@ -10,7 +10,7 @@ import pyarrow as pa
 from prefect import task
 
 from mmcore.encoders.device import one_at_a_time
-from mmcore.encoders.embed import embed_prepared
+from mmcore.encoders.embed import embed_prepared, truncated_contents
 from mmcore.encoders.presets import encoder_for
 from mmcore.media.prepared import Prepared
 from mmcore.privacy import untold
@@ -63,6 +63,8 @@ def embed_shard(prepared: Prepared, work: Workplace) -> Embedded:
         done=prepared.done,
         rejections=tuple(record_of(r) for r in rejections),
         compute=dict(encoder.compute),
+        reader=prepared.shard.reader,
+        truncated=truncated_contents(prepared, encoder),
     )
     written = cells.write_cells(path, table, record, compression=compression)
     prepared.discard()

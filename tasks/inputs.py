@@ -9,6 +9,7 @@ from typing import Any
 from mmcore.media.crawl import RACY_NS, SNIFFER, Walked
 from mmcore.media.decoders import decoders
 from mmcore.media.faults import STANDING
+from mmcore.media.reading.readers import readers_of
 from mmcore.media.roots import outside_manifest, stamp_of
 from mmcore.paths import printable
 from mmcore.specs import CrawlSpec
@@ -41,6 +42,7 @@ def seen_digest(
             "manifests": [list(stamp_of(place)) for place in outside if place],
             "crawl": spec.model_dump(mode="json"),
             "encoders": [key.fingerprint for key in keys_of(work)],
+            "readers": [reader.source for reader in readers_of(work.segmentation)],
             "decoders": [SNIFFER, *decoders(work.limits)],
             "specs": dict(specs),
             "private": veil.hide("seen") if veil else "",  # else names could be guessed

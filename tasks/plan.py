@@ -63,19 +63,25 @@ def plan_shards(contents: Sequence[Content], spec: PlanSpec, work: Workplace) ->
     keys = keys_of(work)
     rows, finished = [], []
     for key in keys:
-        done = {
-            content
-            for dtype in DTYPES  # what is there in the other one is converted
-            for content in cells.finished_contents(
-                work.lake.embeddings(key.modality, key.name, key.fingerprint, dtype),
-                decoders(work.limits),
-            )
-        }
-        todo = plan.missing(contents, key, done)
-        readable = {c.content_id for c in contents if c.modality in key.reads}
-        rows.append(tuple(plan.shards(todo, key, spec)))
-        finished.append(len(readable) - len(todo))
+        row: list[Shard] = []
+        count = 0
+        for reader, reads in work.readings(key):
+            todo = plan.missing(contents, reads, _done(key, reader, work))
+            row += plan.shards(todo, key, spec, reader)
+            readable = {c.content_id for c in contents if c.modality in reads}
+            count += len(readable) - len(todo)
+        rows.append(tuple(row))
+        finished.append(count)
     return Plan(keys, tuple(rows), tuple(finished))
+
+
+def _done(key: EncoderKey, reader: str, work: Workplace) -> set[str]:
+    """The contents that ``reader`` need not look at for an encoder any more."""
+    folders = (  # what is there in the other dtype is converted
+        work.lake.embeddings(key.modality, key.name, key.fingerprint, dtype) for dtype in DTYPES
+    )
+    in_use = decoders(work.limits)
+    return {c for folder in folders for c in cells.finished_contents(folder, in_use, reader)}
 
 
 TYPICAL_SECONDS = {  # of a segment in its model, on two cores

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mmcore.media.reading.readers import readers_of
 from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec, StorageSpec
 from mmcore.types import EncoderKey
 from storage.layout import Layout
+from storage.schemas import Modality
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,3 +27,17 @@ class Workplace:
     def cells_of(self, key: EncoderKey) -> Path:
         """The folder of an encoder's cells, in the dtype that this run stores."""
         return self.lake.embeddings(key.modality, key.name, key.fingerprint, self.storage.dtype)
+
+    def readings(self, key: EncoderKey) -> tuple[tuple[str, tuple[Modality, ...]], ...]:
+        """Who reads contents for an encoder, and which: "" stands for decoding them as they are.
+
+        What readers of text find in pictures and speech is for the text encoder.
+        """
+        own = ("", key.reads)
+        if key.modality is not Modality.TEXT:
+            return (own,)
+        return (own, *((one.source, one.reads) for one in readers_of(self.segmentation)))
+
+    def readers(self, key: EncoderKey) -> tuple[str, ...]:
+        """The sources of ``readings``."""
+        return tuple(reader for reader, _ in self.readings(key))

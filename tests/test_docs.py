@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 from pathlib import Path
 
@@ -241,3 +242,12 @@ def test_the_picture_is_small_enough_for_a_page():
     assert path.stat().st_size <= 250_000
     with Image.open(path) as image:
         assert image.width == 1200
+
+
+def test_the_page_of_settings_is_what_the_specs_say():
+    """It is written by docs/make_settings.py: run that again after a change of the specs."""
+    place = importlib.util.spec_from_file_location("make_settings", ROOT / "docs/make_settings.py")
+    made = importlib.util.module_from_spec(place)
+    place.loader.exec_module(made)
+
+    assert PAGES["docs/settings.md"] == made.page()

@@ -96,10 +96,17 @@ def _cells(path: Path, live: Set[str]) -> dict[str, int]:
 def merges(parts: Sequence[Part], aims: Aims, decoders: Collection[str]) -> list[Merge]:
     """What is to be written for the ``parts`` of one folder, given in the order of their names.
 
-    Small and mostly dead parts are rewritten, and those that hold cells of one content. Parts of
-    two kinds that do are left as they are. Of the rejections of a content those of ``decoders``
-    stand, as in ``cells.standing_rejections``.
+    Parts of two readers have nothing to do with each other. Small and mostly dead parts are
+    rewritten, and those that hold cells of one content. Parts of two kinds that do are left as
+    they are. Of the rejections of a content those of ``decoders`` stand, as in
+    ``cells.standing_rejections``.
     """
+    readers = sorted({part.record.reader for part in parts})
+    of_each = ([part for part in parts if part.record.reader == one] for one in readers)
+    return [merge for of in of_each for merge in _of_one_reader(of, aims, decoders)]
+
+
+def _of_one_reader(parts: Sequence[Part], aims: Aims, decoders: Collection[str]) -> list[Merge]:
     together = _together(parts)
     clean = {content for part in parts for content in part.record.clean()}
     groups: dict[str, list[int]] = {}
@@ -141,6 +148,7 @@ class _Said:
     homes: Mapping[int, Set[str]]  # place of a part → contents
     done: Set[str]
     rejections: Mapping[str, Sequence[Mapping[str, Any]]]
+    truncated: Mapping[str, int]
 
     @classmethod
     def by(
@@ -168,15 +176,19 @@ class _Said:
         rejections: dict[str, list[Mapping[str, Any]]] = {}
         for rejection in standing_rejections(records, decoders):
             rejections.setdefault(str(rejection["content_id"]), []).append(rejection)
-        return cls(at, {content for record in records for content in record.done}, rejections)
+        done_of_all = {content for record in records for content in record.done}
+        truncated = {c: count for record in records for c, count in record.truncated.items()}
+        return cls(at, done_of_all, rejections, truncated)
 
-    def record(self, contents: Set[str], compute: Mapping[str, str]) -> PartRecord:
-        """What is said of ``contents``."""
+    def record(self, contents: Set[str], like: PartRecord) -> PartRecord:
+        """What is said of ``contents``, computed and read as in ``like``."""
         refused = sorted(contents & self.rejections.keys())
         return PartRecord(
             tuple(sorted(contents & self.done)),
             tuple(rejection for content in refused for rejection in self.rejections[content]),
-            compute,
+            like.compute,
+            like.reader,
+            {c: count for c, count in self.truncated.items() if c in contents},
         )
 
 
@@ -197,7 +209,7 @@ def _merges(
         yield Merge(
             parts=tuple(parts[place] for place in packed),
             sources=tuple(parts[place] for place in sources),
-            record=said.record(contents, parts[packed[0]].record.compute),
+            record=said.record(contents, parts[packed[0]].record),
         )
 
 

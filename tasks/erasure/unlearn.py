@@ -13,7 +13,7 @@ from storage.erasure.traces import Traces
 from storage.layout import Layout
 from storage.places.atomic import write_bytes
 from storage.places.place import folders
-from storage.schemas import Modality, is_record, record_name
+from storage.schemas import Modality, is_caption, is_record, record_name
 from storage.snapshot import Snapshot
 
 
@@ -62,11 +62,11 @@ def _staying_keys(kept: Iterable[Snapshot], order: Order, keys: set[str]) -> set
             rows = snapshot.rows("captions").to_pylist()
             found |= {row["key"] for row in rows if row["content_id"] not in order.contents}
             continue
-        table = snapshot.rows(f"segments/{Modality.TEXT}", ["content_id", "start", "text"])
-        chunks: dict[str, dict[float, str]] = {}
-        for row in table.to_pylist():
-            if row["content_id"] not in order.contents:
+        columns = ["segment_id", "content_id", "source", "start", "text"]
+        chunks: dict[str, dict[tuple[float, int], str]] = {}
+        for row in snapshot.rows(f"segments/{Modality.TEXT}", columns).to_pylist():
+            if row["content_id"] not in order.contents and is_caption(row["source"]):
                 own = chunks.setdefault(row["content_id"], {})
-                own[row["start"] or 0.0] = row["text"] or ""
+                own[row["start"] or 0.0, row["segment_id"]] = row["text"] or ""
         found |= {key_of(" ".join(of[at] for at in sorted(of))) for of in chunks.values()}
     return found & keys

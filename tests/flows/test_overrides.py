@@ -9,7 +9,7 @@ from mmcore.errors import ConfigError
 def test_a_setting_is_put_into_its_section():
     """What stood in the section stays; a value is JSON where it can be read as such."""
     settings = {"limits": {"max_pixels": 1}, "lake": "x"}
-    said = ["limits.max_bytes=5", "segmentation.image_enhance=[\"denoise\"]", "fusion.name=mean"]
+    said = ["limits.max_bytes=5", 'segmentation.image_enhance=["denoise"]', "fusion.name=mean"]
 
     assert overridden(settings, said) == {
         "limits": {"max_pixels": 1, "max_bytes": 5},

@@ -27,7 +27,7 @@ def test_only_what_the_encoder_reads_is_missing():
     """A sound encoder takes sounds and videos, no pictures and no texts."""
     contents = [content(str(modality), modality) for modality in Modality]
 
-    assert [c.modality for c in missing(contents, LISTENER, ())] == [
+    assert [c.modality for c in missing(contents, LISTENER.reads, ())] == [
         Modality.AUDIO,
         Modality.VIDEO,
     ]
@@ -37,7 +37,7 @@ def test_a_finished_content_is_not_missing_and_a_copy_counts_once():
     """Two files with one content are one piece of work; a finished one is none."""
     contents = [content("b"), content("a"), content("b"), content("c")]
 
-    assert [c.content_id for c in missing(contents, LISTENER, {"c"})] == ["a", "b"]
+    assert [c.content_id for c in missing(contents, LISTENER.reads, {"c"})] == ["a", "b"]
 
 
 def test_shards_hold_at_most_so_many_contents():

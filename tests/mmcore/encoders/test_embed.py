@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmcore.encoders.embed import embed_prepared
+from mmcore.encoders.embed import embed_prepared, truncated_contents
 from mmcore.media.prepared import InProcess, prepare_shard
 from mmcore.media.shaping import Shaping
 from mmcore.specs import LimitsSpec, SegmentationSpec
@@ -82,3 +82,24 @@ def test_an_encoder_without_unit_vectors_is_caught(tmp_path):
 
     with pytest.raises(ValueError, match="not 1"):
         embed_prepared(shard, encoder, 4)
+
+
+class Short(HashEncoder):
+    """Takes three words."""
+
+    def truncated(self, inputs):
+        """How many are longer."""
+        return sum(len(text.split()) > 3 for text in inputs)
+
+
+def test_texts_that_a_model_cuts_are_counted(tmp_path):
+    """By content; an encoder that takes any length has none."""
+    files = []
+    for name, words in {"a": "one two", "b": "one two three four", "c": "1 2 3 4 5"}.items():
+        path = tmp_path / f"{name}.txt"
+        path.write_text(words)
+        files.append((path, "text/plain"))
+    shard = prepared(tmp_path, Short(Modality.TEXT), files)
+
+    assert sorted(truncated_contents(shard, Short(Modality.TEXT)).values()) == [1, 1]
+    assert truncated_contents(shard, HashEncoder(Modality.TEXT)) == {}

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mmcore.errors import MediaError
-from mmcore.media.images.fit import square
 from mmcore.media.decoders import READER, decoders
+from mmcore.media.images.fit import square
 from mmcore.media.prepared import InProcess, prepare_shard
 from mmcore.media.shaping import Shaping
 from mmcore.specs import LimitsSpec, SegmentationSpec

@@ -14,7 +14,7 @@ from tests.raised import raised_reasons
 
 ROOT = Path(__file__).parents[3]
 STAGES = {"crawl", "sniff", "read", "limits", "prepare"}
-STAGES |= {"image", "text", "audio", "video", "ocr", "asr"}
+STAGES |= {"image", "text", "audio", "video", "ocr", "asr", "segments"}
 RAISED = sorted(raised_reasons(ROOT / "mmcore") | {("crawl", fault) for fault in FAULTS})
 
 
