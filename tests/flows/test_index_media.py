@@ -325,7 +325,7 @@ def test_a_dry_run_writes_nothing(indexed, tmp_path):
     result = index(indexed[0], tmp_path / "lake", dry_run=True)
 
     assert result.status == "planned"
-    assert result.new["e5-small"] == 6
+    assert result.new["e5-small"] == 7  # six texts, and the subtitles of a video
     assert not (tmp_path / "lake").exists()
 
 

@@ -19,6 +19,8 @@ from mmcore.types import Content
 _TOLD: Final = {
     "truncated": ("truncated", "the file ends too early"),
     "only got": ("truncated", "the file ends too early"),
+    "not enough image data": ("truncated", "the file ends too early"),
+    "unimplemented": ("unsupported-variant", "the kind is known, but not this variant of it"),
     "unsupported": ("unsupported-variant", "the kind is known, but not this variant of it"),
     "max_text": ("metadata-too-large", "packed text beside the picture unpacks to too much"),
 }
@@ -64,7 +66,7 @@ def explained(limits: LimitsSpec) -> Iterator[None]:
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             message = f"more pixels than the {limits.max_pixels:,} that a picture may have"
             raise MediaError(STAGE, "too-many-pixels", message) from error
-        except (OSError, ValueError, SyntaxError) as error:
+        except (OSError, ValueError, SyntaxError, NotImplementedError) as error:
             words = str(error).lower()
             for phrase, (reason, message) in _TOLD.items():
                 if phrase in words:

@@ -13,6 +13,7 @@ from mmcore.media.container import check_decoder, declared_seconds, opened
 from mmcore.media.limits import check_seconds
 from mmcore.media.pieces import Damage
 from mmcore.media.sounds.decode import Gap, Heard, check_rate, decoded
+from mmcore.media.sounds.mpeg import told_seconds
 from mmcore.media.sounds.resample import RATE, Resampler, Waveform
 from mmcore.specs import LimitsSpec
 from mmcore.types import Content, Span
@@ -54,7 +55,8 @@ def blocks(content: Content, limits: LimitsSpec, track: int = 0) -> Iterator[Blo
     A packet that does not decode is left out, never filled with silence, and the clock goes on; a
     ``Damage`` tells where. A sound that ends before its header says is told likewise
     (``cut-off``). Raises MediaError when more packets fail than decode, when nothing is there
-    (``no-samples``, ``no-audio-stream``; a video then gives nothing), or above ``max_seconds``.
+    (``no-samples``, ``no-audio-stream``; a video with pictures then gives nothing), or above
+    ``max_seconds``.
     """
     is_video = content.modality is Modality.VIDEO
     with opened(content, "audio") as container:
@@ -74,8 +76,9 @@ def blocks(content: Content, limits: LimitsSpec, track: int = 0) -> Iterator[Blo
         if is_video:
             heard.position = round(_lateness(container, stream, limits) * RATE)
         yield from heard.run(decoded(container, stream))
-        yield from heard.end(_exactly(declared, container, stream))
-    if not heard.good and not is_video:
+        yield from heard.end(_exactly(declared, container, stream, content))
+        alone = not is_video or not container.streams.video
+    if not heard.good and alone:
         raise MediaError("audio", "no-samples", "the sound holds no sample")
 
 
@@ -181,8 +184,10 @@ def _is_plausible(seconds: float, stream: Any, content: Content) -> bool:
     return content.size * 8 >= seconds * max(_FEWEST_BITS, (stream.bit_rate or 0) / 2)
 
 
-def _exactly(declared: float, container: Any, stream: Any) -> float:
+def _exactly(declared: float, container: Any, stream: Any, content: Content) -> float:
     """The declared length where it is more than an estimate, else 0."""
+    if container.format.name == "mp3":
+        return told_seconds(content.location, stream.codec_context.sample_rate or 0)
     exact = container.format.name.split(",")[0] in _EXACT
     streamed = declared * (stream.bit_rate or 0) / 8 >= _STREAMED
     return declared if exact and not streamed else 0.0

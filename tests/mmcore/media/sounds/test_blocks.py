@@ -59,22 +59,22 @@ def test_the_shortest_sounds_are_heard(tmp_path, samples):
     assert heard(path)[0] == samples / RATE
 
 
-def test_a_cut_off_sound_is_heard_to_the_cut(tmp_path):
-    """60 % of a FLAC are heard, and what its header promised beyond is told."""
-    path = made.sound(tmp_path / "a.flac", "flac", 5.0)
+@pytest.mark.parametrize(("name", "suffix"), [("flac", "flac"), ("mp3", "mp3")])
+def test_a_cut_off_sound_is_heard_to_the_cut(tmp_path, name, suffix):
+    """60 % of a file are heard, and what its header promised beyond is told."""
+    path = made.sound(tmp_path / f"a.{suffix}", name, 5.0)
     written(path, path.read_bytes()[: path.stat().st_size * 6 // 10])
     seconds, (damage,) = heard(path)
 
-    assert 2.5 < seconds < 3.2
+    assert 2.5 < seconds < 3.5
     assert damage.error.reason == "cut-off"
     assert damage.span.start == pytest.approx(seconds, abs=1e-3)
-    assert damage.span.end == 5.0
+    assert damage.span.end == pytest.approx(5.0, abs=0.1)
 
 
-@pytest.mark.parametrize(("name", "suffix"), [("mp3", "mp3"), ("ogg-opus", "opus")])
-def test_a_cut_of_a_stream_without_a_length_is_its_end(tmp_path, name, suffix):
-    """Nobody knows how long a cut MP3 or Ogg was: what is there is all."""
-    path = made.sound(tmp_path / f"a.{suffix}", name, 5.0)
+def test_a_cut_of_a_stream_without_a_length_is_its_end(tmp_path):
+    """Nobody knows how long a cut Ogg was: what is there is all."""
+    path = made.sound(tmp_path / "a.opus", "ogg-opus", 5.0)
     written(path, path.read_bytes()[: path.stat().st_size * 6 // 10])
     seconds, damages = heard(path)
 

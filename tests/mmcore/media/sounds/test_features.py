@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mmcore.media.sounds.features import BANDS, CEPSTRA, FLOOR, log_mel, mfcc
+from tests.made import sounds as made
 from tests.media import tone
 
 
@@ -40,3 +41,21 @@ def test_the_first_cepstrum_is_the_level():
     sound = tone(1.0)
 
     np.testing.assert_allclose(mfcc(sound)[0], log_mel(sound).sum(0) / 8, rtol=1e-4)
+
+
+@pytest.mark.parametrize("samples", [1600, 16_000, 52_341])
+def test_features_are_those_of_torchaudio(samples):
+    """The same powers and cepstra as the reference computes, up to its rounding."""
+    import torch
+    from torchaudio.functional import create_dct
+    from torchaudio.transforms import MelSpectrogram
+
+    sound = made.noise(4.0, 0.1)[:samples] + tone(4.0)[:samples]
+    reference = MelSpectrogram(
+        16_000, n_fft=512, win_length=400, hop_length=160, n_mels=64, f_min=50.0, f_max=8000.0
+    )
+    logs = (reference(torch.from_numpy(sound)) + FLOOR).log()
+    cepstra = create_dct(CEPSTRA, BANDS, "ortho").T @ logs
+
+    np.testing.assert_allclose(log_mel(sound), logs.numpy(), atol=2e-4)
+    np.testing.assert_allclose(mfcc(sound), cepstra.numpy(), atol=2e-3)
