@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from flows import progress
+from mmcore.memory import give_back
 
 
 class Clock:
@@ -29,6 +30,7 @@ class Clock:
         except BaseException:
             self._stages.end(name, "failed")
             raise
+        give_back()
         self.seconds[name] = round(time.monotonic() - started, 3)
         self._stages.end(name, ", ".join(note))
 

@@ -13,6 +13,7 @@ from mmcore.encoders.device import one_at_a_time
 from mmcore.encoders.embed import embed_prepared, truncated_contents
 from mmcore.encoders.presets import encoder_for
 from mmcore.media.prepared import Prepared
+from mmcore.memory import give_back
 from mmcore.privacy import untold
 from mmcore.rows import record_of
 from mmcore.types import EncoderKey, Vectors
@@ -68,6 +69,7 @@ def embed_shard(prepared: Prepared, work: Workplace) -> Embedded:
     )
     written = cells.write_cells(path, table, record, compression=compression)
     prepared.discard()
+    give_back()
     return Embedded(
         encoder=key,
         part=written,

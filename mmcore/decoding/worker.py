@@ -20,6 +20,7 @@ from mmcore.decoding.job import Job, told_failure
 from mmcore.encoders.presets import encoder_for
 from mmcore.media.prepared import ARRAYS, THUMBNAILS
 from mmcore.media.shaping import Shaper, Shaping
+from mmcore.memory import give_back
 from mmcore.specs import LimitsSpec
 
 IDLE: Final = 60.0
@@ -37,6 +38,7 @@ def main() -> None:
     os.dup2(2, 1)  # what a library prints is no answer
     while line := _next_line():
         _work(Job.from_json(json.loads(line)), answers)
+        give_back()
 
 
 def _next_line() -> bytes:

@@ -16,12 +16,15 @@ from mmcore.media.limits import STAGE, decoding
 from mmcore.specs import LimitsSpec
 from mmcore.types import Content
 
+_SHORT: Final = ("truncated", "the file ends too early")
+_VARIANT: Final = ("unsupported-variant", "the kind is known, but not this variant of it")
 _TOLD: Final = {
-    "truncated": ("truncated", "the file ends too early"),
-    "only got": ("truncated", "the file ends too early"),
-    "not enough image data": ("truncated", "the file ends too early"),
-    "unimplemented": ("unsupported-variant", "the kind is known, but not this variant of it"),
-    "unsupported": ("unsupported-variant", "the kind is known, but not this variant of it"),
+    "truncated": _SHORT,
+    "only got": _SHORT,
+    "not enough image data": _SHORT,
+    "unknown pixel format": _VARIANT,
+    "unimplemented": _VARIANT,
+    "unsupported": _VARIANT,
     "max_text": ("metadata-too-large", "packed text beside the picture unpacks to too much"),
 }
 """Pillow has one exception for all faults: its words are all that tells these apart."""
