@@ -45,7 +45,7 @@ class LimitsSpec(Spec):
     max_segments: PositiveInt = Field(default=20_000, description="segments of one content")
     max_pages: PositiveInt = Field(default=10_000, description="pages of a document or a picture")
     max_nesting: PositiveInt = Field(
-        default=200, description="levels of what is nested: JSON, HTML, archives in archives"
+        default=200, description="levels of what is nested: JSON, HTML, XML (DOCX, SVG)"
     )
     stall_seconds: PositiveFloat = Field(
         default=60.0, description="seconds that a decoder may work without yielding a segment"
@@ -53,9 +53,16 @@ class LimitsSpec(Spec):
     file_seconds: PositiveFloat = Field(
         default=3600.0, description="seconds that a decoder may work on one file"
     )
+    reader_seconds: PositiveFloat = Field(
+        default=8 * 3600.0, description="seconds that a reader (ocr, asr) may work on one file"
+    )
     worker_bytes: PositiveInt = Field(
         default=2_500_000_000, description="memory of one decoding process"
     )
+
+    def of_reader(self) -> LimitsSpec:
+        """The limits of who reads text in a file that is none: that takes its time."""
+        return self.model_copy(update={"file_seconds": self.reader_seconds})
 
 
 class SegmentationSpec(Spec):

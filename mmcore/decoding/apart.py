@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from mmcore.decoding.job import Job, failure_from
+from mmcore.decoding.job import Job, WorkerError, failure_from
 from mmcore.decoding.pool import POOL, Pool
-from mmcore.decoding.process import Ended, Process, Silent, TooBig
+from mmcore.decoding.process import IDLE_CODE, Ended, Process, Why
 from mmcore.errors import MediaError
 from mmcore.media.limits import OUT_OF_MEMORY, STAGE, TOO_MUCH_MEMORY, too_much_memory
 from mmcore.media.outcomes import Outcome
@@ -23,6 +23,8 @@ from mmcore.types import Content
 
 CRASHED: Final = "decoder-crashed"
 TOO_SLOW: Final = "too-slow"
+ALARM: Final = getattr(signal, "SIGALRM", 0)  # neither is on Windows
+KILL: Final = getattr(signal, "SIGKILL", 0)
 _START_SECONDS: Final = 60.0  # that a new process may take before its first content
 
 
@@ -40,7 +42,10 @@ class Apart:
     pool: Pool = POOL
 
     def __call__(self, contents: Sequence[Content], folder: Path) -> Iterator[Outcome]:
-        """Shape ``contents`` into the files of ``folder``."""
+        """Shape ``contents`` into the files of ``folder``.
+
+        Raises WorkerError where no worker can be started.
+        """
         progress = _Progress(contents, folder)
         while progress.left:
             with self.pool.borrowed() as worker:
@@ -62,58 +67,53 @@ class Apart:
 
     def _heard(self, worker: Process, progress: _Progress) -> Iterator[Outcome]:
         """The outcomes of one worker, until it has done all or has ended."""
-        clock = _Clock(self.shaping.limits)
+        limits = self.shaping.limits
+        clock = _Clock(limits.of_reader() if self.shaping.reader else limits)
         while True:
-            try:
-                answer = worker.hear(clock.until(), self.shaping.limits.worker_bytes)
-            except (Silent, TooBig) as stop:
-                worker.kill()
-                yield from self._stopped(progress, clock, too_big=isinstance(stop, TooBig))
-                return
+            answer = worker.hear(clock.until(), limits.worker_bytes)
             if isinstance(answer, Ended):
-                yield from self._ended(answer.code, progress)
+                progress.take_back()
+                yield from self._ended(answer, worker, clock, progress)
                 return
             if "failed" in answer:
                 raise failure_from(answer["failed"])
             if "finished" in answer:
                 return
-            clock.heard(begun="outcome" in answer)
-            if "outcome" in answer:
-                outcome = Outcome.from_json(answer["outcome"])
-                if _out_of_memory(outcome) and progress.tried_again():
-                    worker.kill()
-                    progress.take_back()
-                    return
-                yield progress.done(outcome)
-
-    def _stopped(self, progress: _Progress, clock: _Clock, *, too_big: bool) -> Iterator[Outcome]:
-        """What becomes of the content that was worked on when the worker had to be killed."""
-        progress.take_back()
-        limits = self.shaping.limits
-        if too_big:
-            if progress.tried_again():
+            clock.heard(next_begins="progress" not in answer)
+            if "outcome" not in answer:
+                continue
+            outcome = Outcome.from_json(answer["outcome"])
+            if _out_of_memory(outcome) and progress.may_be_tried_again():
+                worker.kill()
+                progress.take_back()
                 return
-            yield self._refused(progress, too_much_memory(limits))
-        else:
-            yield self._refused(progress, MediaError(STAGE, TOO_SLOW, clock.why()))
+            yield progress.done(outcome)
 
-    def _ended(self, code: int, progress: _Progress) -> Iterator[Outcome]:
-        """What becomes of the content that was worked on when the worker ended by itself."""
-        progress.take_back()
-        if code == 0 or progress.tried_again():  # 0: it was about to end for want of work
+    def _ended(
+        self, ended: Ended, worker: Process, clock: _Clock, progress: _Progress
+    ) -> Iterator[Outcome]:
+        """What becomes of the content that a worker was at when it ended."""
+        if not clock.begun:
+            if ended.code != IDLE_CODE:
+                progress.failed_to_start(ended, worker.last_words)
             return
-        if code == -signal.SIGALRM:
-            error = MediaError(STAGE, TOO_SLOW, "the decoder hung")
-        elif code == -signal.SIGKILL:
-            error = MediaError("read", OUT_OF_MEMORY, "the system ended the decoder")
-        else:
-            stage = str(progress.left[0].modality)
-            error = MediaError(stage, CRASHED, f"the decoder crashed twice: {_name(code)}")
-        yield self._refused(progress, error)
-
-    def _refused(self, progress: _Progress, error: MediaError) -> Outcome:
         content = progress.left[0]
-        return progress.done(refused(content, error, self.shaping.limits, progress.arrays))
+        error = self._why(ended, clock, content)
+        if error.reason == TOO_SLOW or not progress.may_be_tried_again():
+            yield progress.done(refused(content, error, self.shaping, progress.arrays))
+
+    def _why(self, ended: Ended, clock: _Clock, content: Content) -> MediaError:
+        """What is said of a content at which a worker ended."""
+        if ended.why is Why.TOO_BIG:
+            return too_much_memory(self.shaping.limits)
+        if ended.why is Why.SILENT:
+            return MediaError(STAGE, TOO_SLOW, clock.why())
+        if ended.code == -ALARM:
+            return MediaError(STAGE, TOO_SLOW, "the decoder hung")
+        if ended.code == -KILL:
+            return MediaError("read", OUT_OF_MEMORY, "the system ended the decoder")
+        stage = self.shaping.reader.partition("@")[0] or str(content.modality)
+        return MediaError(stage, CRASHED, f"the decoder crashed twice: {_name(ended.code)}")
 
 
 @dataclass(slots=True)
@@ -125,6 +125,7 @@ class _Progress:
     arrays: int = 0
     thumbnails: int = 0
     _place: int = 0
+    _failed_starts: int = 0
     _suspects: set[int] = field(default_factory=set)
 
     @property
@@ -144,11 +145,20 @@ class _Progress:
         os.truncate(self.folder / ARRAYS, self.arrays)
         os.truncate(self.folder / THUMBNAILS, self.thumbnails)
 
-    def tried_again(self) -> bool:
-        """Whether the content may be tried again: it was not yet."""
-        again = self._place not in self._suspects
+    def may_be_tried_again(self) -> bool:
+        """Whether the content that a worker was at may be tried once more: it was not yet."""
+        may = self._place not in self._suspects
         self._suspects.add(self._place)
-        return again
+        return may
+
+    def failed_to_start(self, ended: Ended, words: str) -> None:
+        """Count a worker that ended before it began; the second raises WorkerError."""
+        self._failed_starts += 1
+        if self._failed_starts > 1:
+            raise WorkerError(
+                f"decoding processes do not start ({_name(ended.code)}):"
+                f" {words or 'they say nothing'}; --set runtime.isolate=false decodes without them"
+            )
 
 
 @dataclass(slots=True)
@@ -156,25 +166,26 @@ class _Clock:
     """Until when the next answer has to come."""
 
     limits: LimitsSpec
-    _begun: float = field(default_factory=time.monotonic)
+    begun: bool = False
+    _since: float = field(default_factory=time.monotonic)  # when the content began
     _heard: float = field(default_factory=time.monotonic)
-    _first: bool = True
 
-    def heard(self, *, begun: bool) -> None:
-        """An answer came; ``begun``: the next content begins with it."""
-        self._heard, self._first = time.monotonic(), False
-        if begun:
-            self._begun = self._heard
+    def heard(self, *, next_begins: bool) -> None:
+        """An answer came; with it a content may begin."""
+        self._heard, self.begun = time.monotonic(), True
+        if next_begins:
+            self._since = self._heard
 
     def until(self) -> float:
         """When one of the limits is over."""
-        start = _START_SECONDS if self._first else 0.0
+        if not self.begun:
+            return self._heard + _START_SECONDS
         stalled = self._heard + self.limits.stall_seconds
-        return min(stalled, self._begun + self.limits.file_seconds) + start
+        return min(stalled, self._since + self.limits.file_seconds)
 
     def why(self) -> str:
         """Which limit is over."""
-        if time.monotonic() - self._begun >= self.limits.file_seconds:
+        if time.monotonic() - self._since >= self.limits.file_seconds:
             return f"not decoded within {self.limits.file_seconds:g} seconds"
         return f"nothing came of it within {self.limits.stall_seconds:g} seconds"
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum, auto
 from queue import Empty, SimpleQueue
 from typing import Any, Final
 
@@ -19,10 +22,27 @@ import psutil
 _LOOK: Final = 0.5
 """Seconds between two looks at the worker's memory."""
 
+IDLE_CODE: Final = 75
+"""Exit code of a worker that ended because nobody asked it for a while."""
+
+_MODULE: Final = "mmcore.decoding.worker"
+_TAIL: Final = 2000  # characters of what a process said last
+
+_SECRET: Final = re.compile(r"TOKEN|SECRET|PASSWORD|CREDENTIAL|API_KEY|ACCESS_KEY", re.I)
+"""Names of variables that no decoder needs."""
+
 _ONE_THREAD: Final = {
     name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 }
 """Workers share the cores among them; and sums of one thread are always the same."""
+
+
+class Why(Enum):
+    """How a process came to its end."""
+
+    BY_ITSELF = auto()
+    SILENT = auto()  # no answer came in time
+    TOO_BIG = auto()  # it had more memory than it may
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +50,27 @@ class Ended:
     """The process is no more: its exit code, negative for the signal that ended it."""
 
     code: int
-
-
-class Silent(Exception):
-    """No answer came in time."""
-
-
-class TooBig(Exception):
-    """The process has more memory than it may."""
+    why: Why = Why.BY_ITSELF
 
 
 class Process:
     """One worker; used by one thread at a time."""
 
     def __init__(self) -> None:
+        self._said = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - open as long as it lives
         self._popen = subprocess.Popen(
-            [sys.executable, "-P", "-m", "mmcore.decoding.worker"],
+            [sys.executable, "-P", "-m", _MODULE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, **_ONE_THREAD, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stderr=self._said,
+            env=_environment(),
             start_new_session=True,  # Ctrl-C is for who owns it, who then lets it end
         )
         self._answers: SimpleQueue[Mapping[str, Any] | None] = SimpleQueue()
         self._looked = 0.0
-        threading.Thread(target=self._listen, name="decoding-answers", daemon=True).start()
+        self._last_words = ""
+        self._listener = threading.Thread(target=self._listen, name="decoding", daemon=True)
+        self._listener.start()
 
     @property
     def number(self) -> int:
@@ -69,6 +85,8 @@ class Process:
     def ask(self, job: Mapping[str, Any]) -> None:
         """Give it a job; one that has ended does not complain, but will not answer."""
         assert self._popen.stdin is not None
+        with suppress(ValueError):  # it has ended, and what it said is closed
+            self._said.truncate(0)  # what libraries print would grow for ever
         with suppress(BrokenPipeError):
             self._popen.stdin.write(json.dumps(job, separators=(",", ":")).encode() + b"\n")
             self._popen.stdin.flush()
@@ -76,22 +94,32 @@ class Process:
     def hear(self, until: float, most_bytes: int) -> Mapping[str, Any] | Ended:
         """Its next answer, or its end.
 
-        Raises:
-            Silent: none came before ``until`` (of ``time.monotonic``).
-            TooBig: it has more than ``most_bytes`` in memory.
+        It is killed when none comes before ``until`` (of ``time.monotonic``), and when it has
+        more than ``most_bytes`` in memory.
         """
         while True:
             now = time.monotonic()
             if now - self._looked > _LOOK:
                 self._looked = now
-                self._check_memory(most_bytes)
+                if self._bytes() > most_bytes:
+                    return self._killed(Why.TOO_BIG)
             try:
                 answer = self._answers.get(timeout=max(0.001, min(_LOOK, until - now)))
             except Empty:
                 if time.monotonic() >= until:
-                    raise Silent from None
+                    return self._killed(Why.SILENT)
                 continue
             return Ended(self._popen.wait()) if answer is None else answer
+
+    def _killed(self, why: Why) -> Ended:
+        self.kill()
+        return Ended(self._popen.wait(), why)
+
+    @property
+    def last_words(self) -> str:
+        """The end of what it printed for its last job, once it has ended."""
+        self._listener.join()
+        return self._last_words
 
     def kill(self) -> None:
         """End it at once."""
@@ -107,10 +135,11 @@ class Process:
         with suppress(BrokenPipeError):
             self._popen.stdin.close()
 
-    def _check_memory(self, most_bytes: int) -> None:
-        with suppress(psutil.Error):
-            if psutil.Process(self._popen.pid).memory_info().rss > most_bytes:
-                raise TooBig
+    def _bytes(self) -> int:
+        try:
+            return int(psutil.Process(self._popen.pid).memory_info().rss)
+        except psutil.Error:  # it has just ended
+            return 0
 
     def _listen(self) -> None:
         assert self._popen.stdout is not None
@@ -120,4 +149,13 @@ class Process:
                     self._answers.put(json.loads(line))
         self._close()
         self._popen.wait()
+        with self._said as said:
+            said.seek(max(0, said.seek(0, os.SEEK_END) - _TAIL))
+            self._last_words = said.read().decode("utf-8", "replace").strip()
         self._answers.put(None)
+
+
+def _environment() -> dict[str, str]:
+    """That of this process, without secrets; a worker imports from where this process does."""
+    kept = {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
+    return {**kept, **_ONE_THREAD, "PYTHONPATH": os.pathsep.join(sys.path)}

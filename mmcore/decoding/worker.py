@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import Any, Final, TextIO
 
 from mmcore.decoding.job import Job, told_failure
+from mmcore.decoding.process import IDLE_CODE
 from mmcore.encoders.presets import encoder_for
 from mmcore.media.prepared import ARRAYS, THUMBNAILS
 from mmcore.media.shaping import Shaper, Shaping
@@ -42,7 +43,7 @@ def main() -> None:
 
 
 def _next_line() -> bytes:
-    sleeping = threading.Timer(IDLE, os._exit, (0,))
+    sleeping = threading.Timer(IDLE, os._exit, (IDLE_CODE,))
     sleeping.daemon = True
     sleeping.start()
     line = sys.stdin.buffer.readline()
@@ -53,7 +54,7 @@ def _next_line() -> bytes:
 def _work(job: Job, answers: TextIO) -> None:
     """Shape the job's contents, each answered when it is done."""
     _bound_memory(job.limits)
-    alarm = _Alarm(job.limits, answers)
+    alarm = _Alarm(job.limits.of_reader() if job.reader else job.limits, answers)
     try:
         encoder = encoder_for(job.encoder, job.segmentation, job.runtime)
         shaping = Shaping(
@@ -67,6 +68,7 @@ def _work(job: Job, answers: TextIO) -> None:
         arrays, small = job.folder / ARRAYS, job.folder / THUMBNAILS
         with arrays.open("ab") as one, small.open("ab") as other:
             shaper = Shaper(shaping, one, other, alarm.progress)
+            _answer(answers, {"begun": True})
             for content in job.contents:
                 alarm.begin()
                 outcome = shaper.add(content)

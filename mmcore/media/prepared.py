@@ -135,7 +135,7 @@ def _outcomes(
     size = outcomes[-1].arrays if outcomes else 0
     for content, error in zip(shard.contents, here, strict=True):
         if isinstance(error, MediaError):
-            outcomes.append(refused(content, error, shaping.limits, size))
+            outcomes.append(refused(content, error, shaping, size))
     return outcomes
 
 

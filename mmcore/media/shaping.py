@@ -82,7 +82,8 @@ class Shaper:
         except MediaError as error:
             _cut_off(self.arrays, arrays)
             _cut_off(self.thumbnails, thumbnails)
-            damages, segments, sizes = [Damage(self._told(error))], [], []
+            damages = [Damage(self._told(error), self.shaping.reader or "self")]
+            segments, sizes = [], []
         refused = tuple(rejected(content, damage, self.shaping.limits) for damage in damages)
         return Outcome(
             content.content_id,
@@ -144,9 +145,9 @@ def rejected(content: Content, damage: Damage, limits: LimitsSpec) -> Rejection:
     )
 
 
-def refused(content: Content, error: MediaError, limits: LimitsSpec, arrays: int) -> Outcome:
+def refused(content: Content, error: MediaError, shaping: Shaping, arrays: int) -> Outcome:
     """The outcome of a content that was not decoded at all; ``arrays`` bytes are before it."""
-    rejection = rejected(content, Damage(error), limits)
+    rejection = rejected(content, Damage(error, shaping.reader or "self"), shaping.limits)
     done = rejection.decoder != READER
     return Outcome(content.content_id, (), (rejection,), done, arrays)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
 
-from mmcore.media.limits import decoding
+from mmcore.media.limits import decoding, heartbeat
 from mmcore.media.pieces import Damage, Piece, Pieces
 from mmcore.media.reading.readers import ASR
 from mmcore.media.sounds.windows import Waveform, windows_and_damages
@@ -31,22 +31,20 @@ def read_speech(
     blocks = spec.model_copy(
         update={"audio_window": BLOCK, "audio_overlap": 0.0, "audio_denoise": False}
     )
-    cues: list[Cue] = []
     for found in windows_and_damages(content, limits, blocks):
         if isinstance(found, Damage):
             yield found
             continue
         span, samples = found
-        cues += heard(samples, spec.asr, span.start)
-    for span, text in packed(cues, spec):
-        yield Piece(
-            f"cue-{spec.text_chars}",
-            source=source,
-            span=span,
-            language=detect_language(text),
-            text=text,
-            kind=ASR,
-        )
+        for said, text in packed(heard(samples, spec.asr, span.start), spec):
+            yield Piece(
+                f"cue-{spec.text_chars}",
+                source=source,
+                span=said,
+                language=detect_language(text),
+                text=text,
+                kind=ASR,
+            )
 
 
 def heard(samples: Waveform, model: str, start: float) -> Iterator[Cue]:
@@ -59,7 +57,10 @@ def heard(samples: Waveform, model: str, start: float) -> Iterator[Cue]:
             condition_on_previous_text=False,
             vad_filter=True,
         )
-        said = [(phrase.start, phrase.end, clean(phrase.text)) for phrase in phrases]
+        said = []
+        for phrase in phrases:  # each is some seconds of work
+            heartbeat.get()()
+            said.append((phrase.start, phrase.end, clean(phrase.text)))
     for begin, end, text in said:
         if text:
             yield Cue(start + begin, start + end, text)

@@ -15,8 +15,8 @@ from mmcore.specs import RuntimeSpec, SegmentationSpec
 from storage.schemas import Modality
 from tests.fakes import HashEncoder
 
-CRASH, HANG, SLOW, EAT, KILLED, EXIT, FAULT, CONFIG, NO_DISK, SHAPE = (
-    (value, 0, 0) for value in range(10, 110, 10)
+CRASH, HANG, SLOW, EAT, KILLED, EXIT, FAULT, CONFIG, NO_DISK, SHAPE, EXIT_WELL = (
+    (value, 0, 0) for value in range(10, 120, 10)
 )
 GOOD = (0, 200, 0)
 PRINTS = (0, 100, 0)
@@ -45,6 +45,7 @@ class Hostile(HashEncoder):
             EAT: hungry,
             KILLED: lambda: os.kill(os.getpid(), 9),
             EXIT: lambda: os._exit(3),
+            EXIT_WELL: lambda: os._exit(0),
             FAULT: lambda: 1 / 0,
             CONFIG: lambda: (_ for _ in ()).throw(ConfigError("cannot be")),
             NO_DISK: lambda: (_ for _ in ()).throw(OSError(28, "No space left", "/there")),

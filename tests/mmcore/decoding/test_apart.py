@@ -7,13 +7,15 @@ import time
 import pytest
 from PIL import Image
 
+from mmcore.decoding import process
 from mmcore.decoding.apart import Apart
 from mmcore.decoding.job import WorkerError
 from mmcore.decoding.pool import Pool
-from mmcore.errors import ConfigError
+from mmcore.decoding.process import Process, Why
+from mmcore.errors import ConfigError, MediaError
 from mmcore.media.decoders import READER, decoders
 from mmcore.media.prepared import InProcess, prepare_shard
-from mmcore.media.shaping import Shaping
+from mmcore.media.shaping import Shaping, refused
 from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec
 from mmcore.types import Shard
 from storage.schemas import Modality
@@ -167,3 +169,62 @@ def test_a_worker_ends_with_who_owns_it(tmp_path, pool):
         time.sleep(0.02)
 
     assert not worker.alive
+
+
+def test_a_decoder_that_ends_its_process_well_is_no_idle_worker(tmp_path, pool):
+    """Exit code 0 is a crash too while a content is worked on: it is tried twice, not for ever."""
+    contents = contents_of(tmp_path, [hostile.EXIT_WELL, hostile.GOOD])
+    found = prepared(tmp_path, pool, contents)
+
+    assert [r.reason for r in found.rejections] == ["decoder-crashed"]
+    assert found.count == 1
+
+
+def test_workers_that_do_not_start_are_nobodys_fault(tmp_path, pool, monkeypatch):
+    """No file is blamed; the error has what the process said, and the way out."""
+    contents = contents_of(tmp_path, [hostile.GOOD])
+    shaping = Shaping(hostile.Hostile(Modality.IMAGE), SPEC, LIMITS)
+    shard = Shard(shaping.encoder.key, contents)
+    monkeypatch.setattr("mmcore.decoding.process._MODULE", "mmcore.decoding.nothing_of_the_kind")
+
+    with pytest.raises(WorkerError, match=r"(?s)No module named.*runtime\.isolate=false"):
+        prepare_shard(shard, shaping, tmp_path / "staging", Apart(shaping, RuntimeSpec(), pool))
+
+
+def test_a_hang_is_not_tried_again(tmp_path, pool, monkeypatch):
+    """It takes its time once: the first worker is the last."""
+    made = []
+    begin = Process.__init__
+    monkeypatch.setattr(Process, "__init__", lambda self: (made.append(1), begin(self))[1])
+    found = prepared(tmp_path, pool, contents_of(tmp_path, [hostile.HANG]))
+
+    assert [r.reason for r in found.rejections] == ["too-slow"]
+    assert len(made) == 1
+
+
+def test_a_process_with_too_much_memory_is_ended(tmp_path, pool):
+    """Where the system does not refuse it, as other systems than Linux: whoever watches sees."""
+    with pool.borrowed() as worker:
+        ended = worker.hear(time.monotonic() + 10, most_bytes=1)
+
+    assert ended.why is Why.TOO_BIG
+    assert not worker.alive
+
+
+def test_a_worker_has_no_secrets(monkeypatch):
+    """A decoder that is taken over finds no credentials in its environment."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    monkeypatch.setenv("PREFECT_API_KEY", "x")
+    monkeypatch.setenv("HARMLESS", "x")
+
+    assert {"AWS_SECRET_ACCESS_KEY", "PREFECT_API_KEY"}.isdisjoint(process._environment())
+    assert process._environment()["HARMLESS"] == "x"
+
+
+def test_what_a_reader_cannot_read_is_a_part(tmp_path):
+    """A picture whose text cannot be read is a picture all the same."""
+    content = media.content(media.png(tmp_path / "a.png"))
+    shaping = Shaping(hostile.Hostile(Modality.IMAGE), SPEC, LIMITS, reader="ocr@1")
+    (rejection,) = refused(content, MediaError("limits", "too-slow", "x"), shaping, 0).rejections
+
+    assert rejection.source == "ocr@1"
