@@ -1,13 +1,20 @@
-"""One small file of every format that is read, each made anew from a number."""
+"""One small file of every format that is read and can be written here, each from a number.
+
+HEIC and AMR are there where this machine's FFmpeg has an encoder. None is known that writes APE,
+Musepack or DSF: those are read, and tried with the corpora (benchmarks/corpora.py) alone.
+"""
 
 from __future__ import annotations
 
 import io
 import json
+import struct
+import tempfile
 import wave
 import zipfile
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av
@@ -15,12 +22,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from tests.made import images, videos
+
 SIDE = 40
 RATE = 16_000
 SECONDS = 0.5
 OPUS_RATE = 48_000
 _ALONE = {"libx264": {"x264-params": "threads=1:lookahead-threads=1"}}  # else it differs
 EXACT = {"fflags": "+bitexact"}  # no random serial numbers
+_AMR = "libopencore_amrnb"
 
 
 def picture(number: int, mode: str = "RGB") -> Image.Image:
@@ -85,6 +95,47 @@ def _general_brand(number: int) -> bytes:
     buffer = io.BytesIO()
     picture(number).save(buffer, "AVIF", quality=60)
     return buffer.getvalue().replace(b"ftypavif", b"ftypmif1", 1)
+
+
+def _written(number: int, name: str, write: Callable[[Path, int], object]) -> bytes:
+    """What a maker writes to a file of that name."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        write(path, number)
+        return path.read_bytes()
+
+
+def _heic(number: int) -> bytes:
+    size = (64, 64)  # the least that its coder takes
+    return _written(number, "a.heic", lambda path, n: images.heic(path, picture(n).resize(size)))
+
+
+def _psd(number: int) -> bytes:
+    """The composite alone, not packed."""
+    planes = np.asarray(picture(number)).transpose(2, 0, 1).tobytes()
+    head = struct.pack(">4sH6xHIIHH", b"8BPS", 1, 3, SIDE, SIDE, 8, 3)
+    return head + bytes(3 * 4) + struct.pack(">H", 0) + planes
+
+
+def _sun(number: int) -> bytes:
+    """A Sun raster of 24 bits, as it is: blue, green, red."""
+    pixels = np.asarray(picture(number))[:, :, ::-1].tobytes()
+    return struct.pack(">8I", 0x59A66A95, SIDE, SIDE, 24, len(pixels), 1, 0, 0) + pixels
+
+
+def _xpm(number: int) -> bytes:
+    """Sixteen colours, a letter each."""
+    image = picture(number).quantize(16)
+    palette = np.reshape(image.getpalette(), (-1, 3)).tolist()
+    letters = "abcdefghijklmnop"
+    lines = [f"{SIDE} {SIDE} {len(palette)} 1"]
+    lines += [
+        f"{letters[n]} c #{red:02x}{green:02x}{blue:02x}"
+        for n, (red, green, blue) in enumerate(palette)
+    ]
+    lines += ["".join(letters[n] for n in row) for row in np.asarray(image).tolist()]
+    body = ",\n".join(f'"{line}"' for line in lines)
+    return f"/* XPM */\nstatic char *picture[] = {{\n{body}\n}};\n".encode()
 
 
 def _svg(number: int) -> bytes:
@@ -156,6 +207,19 @@ def _video(container: str, codec: str, sound_codec: str = "") -> Callable[[int],
         return buffer.getvalue()
 
     return make
+
+
+def _subtitled(name: str, codec: str) -> Callable[[int], bytes]:
+    """A video with a track of subtitles."""
+
+    def write(path: Path, number: int) -> None:
+        texts = (one.encode() for one in words(number))
+        if codec == "mov_text":
+            texts = (videos.timed_text(one) for one in words(number))
+        cues = [(float(n), n + 1.0, text) for n, text in enumerate(texts)]
+        videos.subtitled(path, [(codec, cues)])
+
+    return lambda number: _written(number, name, write)
 
 
 def _text(charset: str, which: int = 1) -> Callable[[int], bytes]:
@@ -272,6 +336,10 @@ SEEDS: dict[str, Callable[[int], bytes]] = {
     "pcx": _saved("PCX"),
     "sgi": _saved("SGI"),
     "qoi": _saved("QOI"),
+    **({"heic": _heic} if images.ENCODES_HEVC else {}),
+    "psd": _psd,
+    "ras": _sun,
+    "xpm": _xpm,
     "svg": _svg,
     "wav": _wav,
     "flac": _encoded("flac", "flac"),
@@ -287,9 +355,12 @@ SEEDS: dict[str, Callable[[int], bytes]] = {
     "wv": _encoded("wv", "wavpack"),
     "caf": _encoded("caf", "pcm_s16le"),
     "au": _encoded("au", "pcm_s16be"),
+    **({"amr": _encoded("amr", _AMR, 8000)} if _AMR in av.codecs_available else {}),
     "mp4": _video("mp4", "libx264", "aac"),
     "mov": _video("mov", "mpeg4"),
     "mkv": _video("matroska", "libx264", "libopus"),
+    "subtitled.mkv": _subtitled("a.mkv", "srt"),
+    "subtitled.mp4": _subtitled("a.mp4", "mov_text"),
     "webm": _video("webm", "libvpx", "libopus"),
     "avi": _video("avi", "mpeg4", "libmp3lame"),
     "mpg": _video("mpeg", "mpeg2video"),

@@ -120,7 +120,8 @@ def pieces_of(path: Path) -> list[Piece]:
     )
     data, status = path.read_bytes(), path.stat()
     kind = sniff(data[:HEAD])
-    assert kind is not None
+    if kind is None:
+        raise ValueError(f"{path} is no video")
     content = Content(
         content_id(data), *kind, len(data), "media", path.name, str(path), None, status.st_mtime_ns
     )

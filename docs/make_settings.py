@@ -14,7 +14,7 @@ Any of these is set by `--set SECTION.NAME=VALUE`, which may be repeated
 (`--set limits.max_pixels=200000000`). A value is JSON, or else a text; lists in quotes for the
 shell (`--set 'segmentation.image_enhance=["denoise"]'`). For Prefect and Python they are the
 fields of `IndexConfig`. A setting of `segmentation` is part of the encoders' fingerprints: what
-it decides is embedded again when it changes.
+it decides is embedded again when it changes (but for `ocr` and `asr`, which have their own).
 """
 
 

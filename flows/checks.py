@@ -73,6 +73,11 @@ def _check_sources(config: IndexConfig) -> None:
 
 def _check_privacy(config: IndexConfig) -> None:
     """A lake at hand says whether it is private; of one in a store the run finds out."""
+    if config.private and config.segmentation.text_dictionaries:
+        raise ConfigError(
+            "segmentation.text_dictionaries: a private lake keeps no path of a file, and these are"
+            " needed to search it: leave them out"
+        )
     lake = Layout(config.lake_root())
     if not is_local(lake.root):
         return

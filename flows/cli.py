@@ -16,11 +16,13 @@ from storage.schemas import MmindexError, Modality
 
 EPILOG = (
     "Exit codes: 0 done, or nothing to do (--json's status says which) · 1 failed · 2 a setting or"
-    " a name is wrong · 3 not published, the evaluation blocked it · 4 too many bad files · 5 a"
-    " source is missing or lost too much · 6 the lake is being written · 7 the lake is"
-    " damaged · 8 something of what was forgotten is left · 130 interrupted"
+    " a name is wrong · 3 not published, the evaluation blocked it · 4 too many bad"
+    " files; for inspect: any · 5 a source is missing or lost too much · 6 the lake is being"
+    " written · 7 the lake is damaged · 8 something of what was forgotten is left · 130"
+    " interrupted"
 )
 INTERRUPTED = 130
+BAD_FILES = 4
 _FULL = "; make room, `mmindex maintain` shows how much of the lake can go; finished work is kept"
 _CLOSED = "; it cannot be written to; what is published serves on"
 WAYS_OUT = {
@@ -198,14 +200,18 @@ def search(
         list[str] | None,
         typer.Option(help="Of a private lake: name the files of this FOLDER or ALIAS=FOLDER."),
     ] = None,
+    thumbnails: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the hits' small pictures into this folder."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Search a lake by a text, a picture, a sound or a video."""
-    from flows.command import run_search
+    from flows.command import SearchManner, run_search
 
     media = {Modality.IMAGE: image, Modality.AUDIO: audio, Modality.VIDEO: video}
     options = {"modality": modality, "language": language, "k": k}
-    run_search(lake, text, media, options, roots=tuple(root or ()), as_json=as_json)
+    run_search(lake, text, media, options, SearchManner(tuple(root or ()), thumbnails, as_json))
 
 
 @app.command()
@@ -270,6 +276,30 @@ def quarantine(
 
     wanted = Wanted(tuple(paths or ()), tuple(stage or ()), tuple(reason or ()), stopped)
     run_quarantine(lake, wanted, Manner(listed, lang, as_json))
+
+
+@app.command()
+def inspect(
+    paths: Annotated[list[str], typer.Argument(help="Files to look into.", metavar="FILE...")],
+    words: Annotated[
+        bool, typer.Option("--words", help="The words of texts, with their parts of speech.")
+    ] = False,
+    lang: Annotated[str | None, typer.Option(help="zh or en; the locale's if not given.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="SECTION.NAME=VALUE",
+            help="A setting of index, as segmentation.ocr=true; may be repeated.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what would be indexed of files, or why not; without a lake. Code 4 if any cannot be."""
+    from flows.inspect import Manner, run_inspect
+
+    if not run_inspect(paths, set_ or (), Manner(words, lang, as_json)):
+        raise typer.Exit(BAD_FILES)
 
 
 @app.command()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,7 +41,7 @@ ERR = _console(stderr=True)
 
 def run_index(settings: Mapping[str, Any], *, as_json: bool) -> None:
     """`mmindex index`: the flow `index-media`, watched."""
-    config = _valid(IndexConfig, settings)
+    config = valid(IndexConfig, settings)
     check(config)
     found: list[IndexResult] = []
 
@@ -65,7 +66,7 @@ def _told(result: S, shown: Callable[[Console, S], None], *, as_json: bool) -> N
         shown(OUT, result)
 
 
-def _valid(kind: type[S], settings: Mapping[str, Any]) -> S:
+def valid(kind: type[S], settings: Mapping[str, Any]) -> S:
     """The config of a flow; ConfigError names the first setting that cannot be."""
     try:
         return kind.model_validate(settings)
@@ -95,7 +96,7 @@ def run_maintain(settings: Mapping[str, Any], *, as_json: bool) -> None:
     """`mmindex maintain`: the flow of that name, watched."""
     from storage.snapshot import manifest_of
 
-    config = _valid(MaintainConfig, settings)
+    config = valid(MaintainConfig, settings)
     manifest_of(Layout(config.lake_root()))  # a lake, before anybody waits for a server
     with _watching("flows.maintain"):
         from flows.maintain import maintain  # loaded while the server started
@@ -104,16 +105,24 @@ def run_maintain(settings: Mapping[str, Any], *, as_json: bool) -> None:
     _told(result, show.maintained, as_json=as_json)
 
 
+@dataclass(frozen=True, slots=True)
+class SearchManner:
+    """How hits are told."""
+
+    roots: tuple[str, ...] = ()  # of a private lake: name the files of these
+    thumbnails: Path | None = None  # the folder that gets them
+    as_json: bool = False
+
+
 def run_search(
     lake: str,
     text: str | None,
     media: Mapping[Modality, Path | None],
     options: Mapping[str, Any],
-    *,
-    roots: Sequence[str] = (),
-    as_json: bool,
+    manner: SearchManner,
 ) -> None:
-    """`mmindex search`: one query, its hits; with ``roots``, those of a private lake by name."""
+    """`mmindex search`: one query, its hits, and their thumbnails where those are wanted."""
+    from flows.thumbnails import made_folder, written
     from mmcore.search.searcher import Searcher
     from mmcore.types import Query
 
@@ -124,16 +133,22 @@ def run_search(
     query = Query(
         text=text, media=None if path is None else str(path), media_modality=kind, **options
     )
-    hits = Searcher.open(lake).search(query)
-    if roots:
+    searcher = Searcher.open(lake)
+    folder = None if manner.thumbnails is None else made_folder(manner.thumbnails)
+    hits = searcher.search(query)
+    small = None if folder is None else written(hits, searcher.snapshot, folder)
+    if manner.roots:
         from flows.unveil import named
 
-        sources = _valid(IndexConfig, {"media": roots, "lake": str(lake)}).sources()
+        sources = valid(IndexConfig, {"media": manner.roots, "lake": str(lake)}).sources()
         hits = named(hits, Layout(place_of(lake)), sources)
-    if as_json:
-        print_json([show.hit_json(hit) for hit in hits])
+    if manner.as_json:
+        told = [show.hit_json(hit) for hit in hits]
+        if small is not None:
+            told = [{**hit, "thumbnail": path} for hit, path in zip(told, small, strict=True)]
+        print_json(told)
     else:
-        show.hits(OUT, hits)
+        show.hits(OUT, hits, small or ())
 
 
 def run_evaluate(lake: str, *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, NonNegativeFloat, PositiveInt, field_validator
 
 from mmcore.errors import ConfigError
+from mmcore.media.reading.readers import ASR, readers_of
 from mmcore.media.urls import checked_url, is_remote, local_path
 from mmcore.specs import (
     CrawlSpec,
@@ -90,6 +91,8 @@ class IndexConfig(Spec):
             "evaluation": self.evaluation,
         }
         told = {name: spec.model_dump(mode="json") for name, spec in named.items()}
+        asr = next((r.source for r in readers_of(self.segmentation) if r.name == ASR), None)
+        told["segmentation"]["asr"] = asr  # which model, not where it lies
         return told | {"storage": {"dtype": self.storage.dtype}}  # a codec changes no row
 
     def sources(self) -> tuple[Source, ...]:

@@ -16,7 +16,7 @@ from storage.manifest import Manifest
 from storage.publication import finish
 from storage.snapshot import Snapshot
 from tasks import privacy
-from tasks.candidate import refuse_many_bad, start_candidate
+from tasks.candidate import start_candidate
 from tasks.convert import convert_stored
 from tasks.crawl import Found, LossLimits, crawl_roots, walk_roots
 from tasks.discretion import discreet
@@ -24,12 +24,20 @@ from tasks.erasure.erase import end_erasure
 from tasks.evaluate import carried_over, evaluate_candidate
 from tasks.fuse import fuse
 from tasks.indexes import build_indexes
-from tasks.inputs import in_place, inputs_digest, seen_digest, seen_of, unchanged_since
+from tasks.inputs import (
+    decoders_of,
+    in_place,
+    inputs_digest,
+    seen_digest,
+    seen_of,
+    unchanged_since,
+)
 from tasks.plan import Plan, estimate, plan_shards, refuse_full_disk
 from tasks.policies import unwalked
 from tasks.preprocess import empty_staging
 from tasks.project import project_cells
 from tasks.publish import propose_candidate, publish_snapshot
+from tasks.refusals import refuse_many_bad
 from tasks.train import fit_projections
 from tasks.workplace import Workplace
 
@@ -86,7 +94,7 @@ def update(
     if stays and not config.crawl.hash_all and unchanged_since(stays, walked, seen):
         return unchanged(stays, clock)
     found, plan = look(walked, config, work, published, clock)
-    inputs = inputs_digest(found, plan, config.specs())
+    inputs = inputs_digest(found, plan, config.specs(), decoders_of(work))
     if plan.empty and stays and stays.manifest.inputs == inputs:
         return unchanged(stays, clock)
     refuse_full_disk(plan, work)

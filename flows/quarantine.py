@@ -19,7 +19,6 @@ from storage.manifest import Manifest, read_manifest
 from storage.places.place import place_of
 from storage.snapshot import Snapshot
 
-EXAMPLES = 3
 LOCALES = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 Row = Mapping[str, Any]
@@ -146,17 +145,12 @@ def grouped(rows: Iterable[Row]) -> tuple[Group, ...]:
 
 def _of_paths(rows: Sequence[Row], paths: Sequence[str], snapshot: Snapshot) -> Iterator[Row]:
     """The rows of files that one of ``paths`` names, or that lie in a folder it names."""
-    from tasks.erasure.targets import Names  # noqa: PLC0415 - reads the key of a private lake
+    from tasks.names import Names  # noqa: PLC0415 - reads the key of a private lake
 
     names = Names.of(snapshot.layout, [snapshot.manifest])
-    places = {place for text in paths for place in names.places(text.rstrip("/"))}
-    roots = {
-        alias
-        for text in paths
-        for pair in names.roots
-        for alias in pair[:1]
-        if text.rstrip("/") in pair
-    }
+    bare = {text.rstrip("/") for text in paths}
+    places = {place for text in bare for place in names.places(text)}
+    roots = {alias for alias, url in names.roots if not bare.isdisjoint({alias, url})}
     for row in rows:
         root, path = row["root"], row["path"]
         inside = (alias == root and f"{path}/".startswith(f"{at}/") for alias, at in places)
@@ -203,5 +197,5 @@ def _group_json(group: Group, language: Language) -> dict[str, Any]:
         "rows": len(group.rows),
         "means": told.means if told else None,
         "todo": told.todo if told else None,
-        "examples": [f"{root}/{path}" for root, path in group.files[:EXAMPLES]],
+        "examples": [f"{root}/{path}" for root, path in group.files[: show.EXAMPLES]],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -165,8 +166,8 @@ def scores(directions: Mapping[str, Mapping[str, float]]) -> Table:
     return table
 
 
-def hits(out: Console, found: Sequence[Hit]) -> None:
-    """A ranked list: score, item, where in which file, and the words of a text."""
+def hits(out: Console, found: Sequence[Hit], thumbnails: Sequence[str | None] = ()) -> None:
+    """A ranked list: score, item, where in which file, the words of a text, the thumbnail."""
     if not found:
         out.print("nothing found")
         return
@@ -176,12 +177,13 @@ def hits(out: Console, found: Sequence[Hit]) -> None:
             name, justify="right" if name in ("", "score") else "left", overflow="fold"
         )
     roots = len({hit.root for hit in found}) > 1
-    for rank, hit in enumerate(found, 1):
+    for rank, (hit, small) in enumerate(zip_longest(found, thumbnails), 1):
         path = f"{hit.root}/{hit.path}" if roots and hit.path else hit.path or ""
         where = ", ".join(_where(hit))
         place = plain(path) + (f" [dim]{plain(where)}[/]" if where else "")
         words = f"\n[dim]{plain(hit.text[:120])}[/]" if hit.text else ""
-        table.add_row(str(rank), f"{hit.score:.3f}", plain(hit.key), place + words)
+        picture = f"\n[dim]{plain(small)}[/]" if small else ""
+        table.add_row(str(rank), f"{hit.score:.3f}", plain(hit.key), place + words + picture)
     out.print(table)
 
 
@@ -206,7 +208,7 @@ def _place(span: Span) -> str:
     """``at 0:12–0:22``, ``page 3``, ``char 0–400``; the first page is 1 for people."""
     if span.unit == "second":
         digits = 0 if span.end == span.start or span.end - span.start >= 1 else 1
-        ends = dict.fromkeys(_clock(at, digits) for at in (span.start, span.end))
+        ends = dict.fromkeys(clock(at, digits) for at in (span.start, span.end))
         return f"at {'–'.join(ends)}"
     if span.unit == "page":
         first, last = int(span.start) + 1, max(int(span.start) + 1, int(span.end))
@@ -214,7 +216,7 @@ def _place(span: Span) -> str:
     return f"{span.unit} {span.start:.0f}–{span.end:.0f}"
 
 
-def _clock(seconds: float, digits: int) -> str:
+def clock(seconds: float, digits: int) -> str:
     """``0:12``, ``1:02:03``; with a digit ``0:12.4``."""
     whole, rest = divmod(round(seconds, digits), 60)
     hours, minutes = divmod(int(whole), 60)

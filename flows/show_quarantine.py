@@ -85,10 +85,10 @@ def grouped(out: Console, found: Quarantine, language: Language) -> None:
         out.print()
         _group(out, group, language)
         for root, path in group.files[:EXAMPLES]:
-            _line(out, unmarked(f"{root}/{path}" if roots else path), style="dim")
+            line(out, unmarked(f"{root}/{path}" if roots else path), style="dim")
         left = len(group.files) - EXAMPLES
         if left > 0:
-            _line(out, words["more"].format(count=left), style="dim")
+            line(out, words["more"].format(count=left), style="dim")
     out.print()
     out.print(escape(words["list"]), style="dim", highlight=False, soft_wrap=True)
 
@@ -104,8 +104,8 @@ def listed(out: Console, found: Quarantine, language: Language) -> None:
         path = f"{row['root']}/{row['path']}" if roots else row["path"]
         out.print(f"[bold]{plain(path)}[/]", highlight=False, soft_wrap=True)
         told = advice(row["stage"], row["reason"], language)
-        _line(out, f"{unmarked(row['stage'])}/{unmarked(row['reason'])}", style="yellow")
-        _prose(out, told.means if told else words["unknown"])
+        line(out, f"{unmarked(row['stage'])}/{unmarked(row['reason'])}", style="yellow")
+        prose(out, told.means if told else words["unknown"])
         out.print(_facts(row, words))
 
 
@@ -120,11 +120,11 @@ def _head(out: Console, found: Quarantine, words: Mapping[str, str]) -> bool:
     number = found.manifest.number
     files, rows = _count(words, "file", found.files), _count(words, "row", len(found.rows))
     out.print(head.format(number=number, files=files, rows=rows), highlight=False)
-    for line in wrapped(found.why_stopped, _width(out)):
-        _line(out, unmarked(line), style="dim", indent=0)
+    for part in wrapped(found.why_stopped, _width(out)):
+        line(out, unmarked(part), style="dim", indent=0)
     if found.manifest.private:
-        for line in wrapped(words["private"], _width(out)):
-            _line(out, line, style="dim", indent=0)
+        for part in wrapped(words["private"], _width(out)):
+            line(out, part, style="dim", indent=0)
     return True
 
 
@@ -136,10 +136,10 @@ def _group(out: Console, group: Group, language: Language) -> None:
     out.print(f"{count}  {reason}", highlight=False)
     told = advice(group.stage, group.reason, language)
     if told is None:  # of a third party: what it says itself
-        _prose(out, unmarked(group.rows[0]["message"] or WORDS[language]["unknown"]))
+        prose(out, unmarked(group.rows[0]["message"] or WORDS[language]["unknown"]))
         return
-    _prose(out, told.means)
-    _prose(out, told.todo, style="green", mark="→ ")
+    prose(out, told.means)
+    prose(out, told.todo, style="green", mark="→ ")
 
 
 def _facts(row: Mapping[str, Any], words: Mapping[str, str]) -> Table:
@@ -186,13 +186,13 @@ def _width(out: Console) -> int:
     return min(out.width, READABLE)
 
 
-def _prose(out: Console, text: str, *, style: str = "", mark: str = "") -> None:
+def prose(out: Console, text: str, *, style: str = "", mark: str = "") -> None:
     """Sentences below a title; lines after the first stand below its words, not its mark."""
-    for number, line in enumerate(wrapped(text, _width(out) - INDENT - len(mark))):
-        _line(out, (" " * len(mark) if number else mark) + line, style=style)
+    for number, part in enumerate(wrapped(text, _width(out) - INDENT - len(mark))):
+        line(out, (" " * len(mark) if number else mark) + part, style=style)
 
 
-def _line(out: Console, text: str, *, style: str = "", indent: int = INDENT) -> None:
+def line(out: Console, text: str, *, style: str = "", indent: int = INDENT) -> None:
     """One line below a title, whatever its width: a name is not folded."""
     out.print(f"{' ' * indent}{text}", style=style, markup=False, highlight=False, soft_wrap=True)
 

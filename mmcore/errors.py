@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from storage.schemas import MissingExtraError as MissingExtraError  # noqa: PLC0414 - for others
 from storage.schemas import MmindexError
+
+MESSAGE: Final = 300
+"""Characters of what is said of a file."""
 
 
 class ConfigError(MmindexError, ValueError):
@@ -41,8 +45,14 @@ class MediaError(MmindexError):
     """
 
     def __init__(self, stage: str, reason: str, message: str) -> None:
-        self.stage, self.reason, self.message = stage, reason, message
-        super().__init__(f"{stage}: {reason}: {message}")
+        self.stage, self.reason, self.message = stage, reason, _bounded(message)
+        super().__init__(f"{stage}: {reason}: {self.message}")
+
+
+def _bounded(message: str) -> str:
+    """One line of at most 300 characters: a decoder may quote the file."""
+    line = " ".join(message[: 4 * MESSAGE].split())
+    return line if len(line) <= MESSAGE else f"{line[: MESSAGE - 1]}…"
 
 
 class SourceError(MmindexError):
@@ -70,6 +80,10 @@ class TooManyBadFilesError(MmindexError):
             f" {example}. Nothing was published; `mmindex quarantine --stopped` lists them: mend"
             " them, or raise --max-bad-fraction"
         )
+
+
+class DecodingError(MmindexError):
+    """The processes that decode cannot be started; no file is to blame."""
 
 
 class SpaceMismatchError(MmindexError, ValueError):

@@ -23,7 +23,6 @@ from storage import schemas
 from storage.schemas import MODALITIES, Modality
 
 _TROUBLE: Final = ("root", "path", "content_id", "source", "start", "stage", "reason")
-_QUARANTINE_KEY: Final = (*_TROUBLE, "message", "decoder", "end", "unit", "box")
 
 _BATCH: Final = 10_000  # rows that are Python's at once, beside what is made of them
 _MODALITIES: Final = {str(modality): modality for modality in MODALITIES}  # an enum asks slowly
@@ -218,7 +217,7 @@ def part_rejections(
 
 
 def _quarantine_key(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return _key(row, _QUARANTINE_KEY)
+    return _key(row, schemas.QUARANTINE_KEY)
 
 
 def _key(row: Mapping[str, Any], names: Iterable[str]) -> tuple[str, ...]:

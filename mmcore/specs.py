@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -11,13 +11,15 @@ from pydantic import (
     Field,
     NonNegativeFloat,
     NonNegativeInt,
-    PositiveFloat,
     PositiveInt,
     field_validator,
     model_validator,
 )
 
 from storage.schemas import Dtype, Modality, digest
+
+Seconds = Annotated[float, Field(gt=0, le=10_000_000, allow_inf_nan=False)]
+"""A duration: more than a hundred days is a slip."""
 
 
 class Spec(BaseModel):
@@ -39,25 +41,26 @@ class LimitsSpec(Spec):
     max_text_bytes: PositiveInt = Field(
         default=50_000_000, description="bytes of a text, unpacked where it is packed"
     )
-    max_seconds: PositiveFloat = Field(
-        default=4 * 3600.0, description="seconds of a sound or a video"
-    )
+    max_seconds: Seconds = Field(default=4 * 3600.0, description="seconds of a sound or a video")
     max_segments: PositiveInt = Field(default=20_000, description="segments of one content")
     max_pages: PositiveInt = Field(default=10_000, description="pages of a document or a picture")
     max_nesting: PositiveInt = Field(
         default=200, description="levels of what is nested: JSON, HTML, XML (DOCX, SVG)"
     )
-    stall_seconds: PositiveFloat = Field(
+    stall_seconds: Seconds = Field(
         default=60.0, description="seconds that a decoder may work without yielding a segment"
     )
-    file_seconds: PositiveFloat = Field(
+    file_seconds: Seconds = Field(
         default=3600.0, description="seconds that a decoder may work on one file"
     )
-    reader_seconds: PositiveFloat = Field(
+    reader_seconds: Seconds = Field(
         default=8 * 3600.0, description="seconds that a reader (ocr, asr) may work on one file"
     )
-    worker_bytes: PositiveInt = Field(
-        default=2_500_000_000, description="memory of one decoding process"
+    worker_bytes: int = Field(
+        default=2_500_000_000,
+        ge=300_000_000,
+        lt=2**62,
+        description="memory of one decoding process",
     )
 
     def of_reader(self) -> LimitsSpec:
@@ -87,9 +90,11 @@ class SegmentationSpec(Spec):
     text_dictionaries: tuple[str, ...] = Field(
         default=(), description="files of words that jieba is to know, in its own format"
     )
-    audio_window: PositiveFloat = Field(default=10.0, description="seconds of an audio window")
+    audio_window: Seconds = Field(default=10.0, description="seconds of an audio window")
     audio_overlap: NonNegativeFloat = Field(
-        default=0.0, description="seconds that an audio window repeats of the last one"
+        default=0.0,
+        allow_inf_nan=False,
+        description="seconds that an audio window repeats of the last one",
     )
     audio_denoise: bool = Field(
         default=False, description="whether steady noise is taken out of sounds"
@@ -97,7 +102,7 @@ class SegmentationSpec(Spec):
     video_cut: Literal["interval", "shots"] = Field(
         default="interval", description="equal intervals, or shots (the extra `shots`)"
     )
-    video_interval: PositiveFloat = Field(
+    video_interval: Seconds = Field(
         default=2.0, description="seconds between the frames of a video"
     )
     video_max_frames: PositiveInt = Field(
@@ -193,7 +198,7 @@ class FitSpec(Spec):
 class FusionSpec(Spec):
     """How an item's modalities become one vector."""
 
-    name: str = "mean"
+    name: str = Field(default="mean", description="mean, weighted or product")
     weights: dict[str, float] = Field(
         default_factory=dict, description="per modality, for the weighted fusion"
     )
@@ -202,7 +207,7 @@ class FusionSpec(Spec):
 class EvaluationSpec(Spec):
     """What is measured before publishing."""
 
-    cutoffs: tuple[PositiveInt, ...] = (1, 5, 10)
+    cutoffs: tuple[PositiveInt, ...] = Field(default=(1, 5, 10), description="the k of R@k")
     depth: PositiveInt = Field(default=100, description="ranks looked at per query")
     min_queries: PositiveInt = Field(
         default=20, description="a direction with fewer queries is not scored"

@@ -216,6 +216,9 @@ QUARANTINE: Final = pa.schema(
     ]
 )
 
+QUARANTINE_KEY: Final = tuple(n for n in QUARANTINE.names if n not in {"first_seen", "last_seen"})
+"""The columns that tell its rows apart, all but the times; it is sorted by them as texts."""
+
 
 CAPTIONS: Final = pa.schema(  # of a private lake, which keeps no texts
     [

@@ -43,11 +43,16 @@ def seen_digest(
             "crawl": spec.model_dump(mode="json"),
             "encoders": [key.fingerprint for key in keys_of(work)],
             "readers": [reader.source for reader in readers_of(work.segmentation)],
-            "decoders": [SNIFFER, *decoders(work.limits)],
+            "decoders": decoders_of(work),
             "specs": dict(specs),
             "private": veil.hide("seen") if veil else "",  # else names could be guessed
         }
     )
+
+
+def decoders_of(work: Workplace) -> list[str]:
+    """Who tells and decodes files in this run."""
+    return [SNIFFER, *decoders(work.limits)]
 
 
 def unchanged_since(published: Snapshot, walked: Sequence[Walked], seen: str) -> bool:
@@ -87,8 +92,14 @@ def seen_of(candidate: Snapshot, seen: str) -> str:
     return "" if again else seen
 
 
-def inputs_digest(found: Found, plan: Plan, specs: Mapping[str, Any]) -> str:
-    """Hash of files, items, encoders' fingerprints and specs; the order of items is free."""
+def inputs_digest(
+    found: Found, plan: Plan, specs: Mapping[str, Any], by: Sequence[str] = ()
+) -> str:
+    """Hash of files, items, encoders' fingerprints, specs, and who tells and decodes files.
+
+    The order of items is free. Another sniffer or decoder is news, once: the snapshot says then
+    that it has seen the files.
+    """
     columns = [{name: str(value) for name, value in i.columns.items()} for i in found.items]
     items = [
         [item.root, item.key, item.labels, item.split, own]
@@ -105,5 +116,6 @@ def inputs_digest(found: Found, plan: Plan, specs: Mapping[str, Any]) -> str:
             "rejected": rejected,
             "encoders": [key.fingerprint for key in plan.encoders],
             "specs": dict(specs),
+            "decoders": list(by),
         }
     )

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from mmcore.decoding.job import Job, WorkerError, failure_from
+from mmcore.decoding.job import Job, failure_from
 from mmcore.decoding.pool import POOL, Pool
 from mmcore.decoding.process import IDLE_CODE, Ended, Process, Why
-from mmcore.errors import MediaError
+from mmcore.errors import DecodingError, MediaError
 from mmcore.media.limits import OUT_OF_MEMORY, STAGE, TOO_MUCH_MEMORY, too_much_memory
 from mmcore.media.outcomes import Outcome
 from mmcore.media.prepared import ARRAYS, THUMBNAILS
@@ -44,7 +44,7 @@ class Apart:
     def __call__(self, contents: Sequence[Content], folder: Path) -> Iterator[Outcome]:
         """Shape ``contents`` into the files of ``folder``.
 
-        Raises WorkerError where no worker can be started.
+        Raises DecodingError where no worker can be started.
         """
         progress = _Progress(contents, folder)
         while progress.left:
@@ -72,6 +72,8 @@ class Apart:
         while True:
             answer = worker.hear(clock.until(), limits.worker_bytes)
             if isinstance(answer, Ended):
+                if not progress.left:  # all was done; only its last word is missing
+                    return
                 progress.take_back()
                 yield from self._ended(answer, worker, clock, progress)
                 return
@@ -152,10 +154,10 @@ class _Progress:
         return may
 
     def failed_to_start(self, ended: Ended, words: str) -> None:
-        """Count a worker that ended before it began; the second raises WorkerError."""
+        """Count a worker that ended before it began; the second raises DecodingError."""
         self._failed_starts += 1
         if self._failed_starts > 1:
-            raise WorkerError(
+            raise DecodingError(
                 f"decoding processes do not start ({_name(ended.code)}):"
                 f" {words or 'they say nothing'}; --set runtime.isolate=false decodes without them"
             )

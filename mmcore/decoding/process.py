@@ -19,13 +19,21 @@ from typing import Any, Final
 
 import psutil
 
-_LOOK: Final = 0.5
+_LOOK: Final = 0.1
 """Seconds between two looks at the worker's memory."""
+
+_START: Final = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
+    " from mmcore.decoding.worker import main; main()"
+)
+"""A worker imports from where its owner does; a path may hold what separates PYTHONPATH."""
 
 IDLE_CODE: Final = 75
 """Exit code of a worker that ended because nobody asked it for a while."""
 
-_MODULE: Final = "mmcore.decoding.worker"
+_NEARLY: Final = 0.5
+"""Share of the memory it may have from which a crash is laid to it: libraries abort without it."""
+
 _TAIL: Final = 2000  # characters of what a process said last
 
 _SECRET: Final = re.compile(r"TOKEN|SECRET|PASSWORD|CREDENTIAL|API_KEY|ACCESS_KEY", re.I)
@@ -59,7 +67,7 @@ class Process:
     def __init__(self) -> None:
         self._said = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - open as long as it lives
         self._popen = subprocess.Popen(
-            [sys.executable, "-P", "-m", _MODULE],
+            [sys.executable, "-P", "-c", _START, json.dumps(sys.path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
@@ -68,6 +76,7 @@ class Process:
         )
         self._answers: SimpleQueue[Mapping[str, Any] | None] = SimpleQueue()
         self._looked = 0.0
+        self._most_bytes = 0
         self._last_words = ""
         self._listener = threading.Thread(target=self._listen, name="decoding", daemon=True)
         self._listener.start()
@@ -101,7 +110,9 @@ class Process:
             now = time.monotonic()
             if now - self._looked > _LOOK:
                 self._looked = now
-                if self._bytes() > most_bytes:
+                now_bytes = self._bytes()
+                self._most_bytes = max(self._most_bytes, now_bytes)
+                if now_bytes > most_bytes:
                     return self._killed(Why.TOO_BIG)
             try:
                 answer = self._answers.get(timeout=max(0.001, min(_LOOK, until - now)))
@@ -109,7 +120,10 @@ class Process:
                 if time.monotonic() >= until:
                     return self._killed(Why.SILENT)
                 continue
-            return Ended(self._popen.wait()) if answer is None else answer
+            if answer is not None:
+                return answer
+            grew = self._most_bytes > _NEARLY * most_bytes
+            return Ended(self._popen.wait(), Why.TOO_BIG if grew else Why.BY_ITSELF)
 
     def _killed(self, why: Why) -> Ended:
         self.kill()
@@ -156,6 +170,6 @@ class Process:
 
 
 def _environment() -> dict[str, str]:
-    """That of this process, without secrets; a worker imports from where this process does."""
+    """That of this process, without secrets."""
     kept = {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
-    return {**kept, **_ONE_THREAD, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return {**kept, **_ONE_THREAD}

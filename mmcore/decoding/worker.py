@@ -129,7 +129,3 @@ def _bound_memory(limits: LimitsSpec) -> None:
             wanted = limits.worker_bytes
             soft = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
             resource.setrlimit(resource.RLIMIT_DATA, (soft, most))
-
-
-if __name__ == "__main__":
-    main()

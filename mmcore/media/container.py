@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import errno
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO, Final
 
 import av
 
 from mmcore.errors import MediaError
+from mmcore.media.extents import telling_cuts
 from mmcore.media.limits import decoding
 from mmcore.types import Content
 
@@ -18,22 +21,27 @@ DEMUXERS: Final = (
     "aac,ac3,aiff,amr,ape,asf,au,avi,caf,dsf,dts,eac3,flac,flv,iff,matroska,mov,mp3,mpc,mpc8,mpeg,"
     "mpegts,mpegvideo,ogg,tak,tta,voc,w64,wav,wv"
 )
+BROKEN_OFF: Final = "the container breaks off"
 _BUFFER: Final = 1 << 18
 
 
 @contextmanager
-def opened(content: Content, stage: str) -> Iterator[Any]:
-    """An open PyAV container of the content's file; closed on leaving.
+def opened(
+    content: Content, stage: str, options: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Any]:
+    """An open PyAV container of the content's file; closed on leaving. ``options``: of its demuxer.
 
     Read through a Python file: no name is taken for a protocol, and names need not be UTF-8.
-    Raises MediaError when no allowed demuxer takes it; OSError when the file cannot be read.
+    Raises MediaError when no allowed demuxer takes it; OSError when the file cannot be read. A
+    decoder's MediaError, also one of what is done with the container, becomes ``truncated`` where
+    the file is shorter than it says.
     """
-    with Path(content.location).open("rb") as file:
-        with decoding(stage, av.FFmpegError):
+    with telling_cuts(content.location), Path(content.location).open("rb") as file:
+        with reading(stage):
             container = av.open(
                 _Seekable(file),
                 mode="r",
-                container_options={"format_whitelist": DEMUXERS},
+                container_options={"format_whitelist": DEMUXERS, **options},
                 metadata_errors="replace",
                 buffer_size=_BUFFER,
             )
@@ -41,6 +49,21 @@ def opened(content: Content, stage: str) -> Iterator[Any]:
             yield container
         finally:
             container.close()
+
+
+@contextmanager
+def reading(stage: str) -> Iterator[None]:
+    """``decoding`` of FFmpeg, whose EIO is a container that breaks off: the disk's is another's.
+
+    What fails in reading the file comes out of PyAV as the system's own OSError.
+    """
+    with decoding(stage, av.FFmpegError):
+        try:
+            yield
+        except av.FFmpegError as error:
+            if error.errno != errno.EIO:
+                raise
+            raise MediaError(stage, "decode-error", BROKEN_OFF) from error
 
 
 class _Seekable:

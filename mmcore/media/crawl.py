@@ -221,6 +221,8 @@ def _read(alias: str, base: str, entry: Entry) -> MediaFile:
             kind = kind or _kind(block)
             hasher.update(block)
             size += len(block)
+            if size > entry.size:  # it may grow faster than it is read
+                raise MediaError("read", "changed", "it grew while it was read")
     if kind is None:
         raise MediaError("sniff", "empty", "zero bytes")
     return MediaFile(alias, entry.path, hasher.hexdigest(), *kind, size, entry.mtime_ns)

@@ -10,6 +10,7 @@ from typing import Final
 
 from mmcore.errors import MediaError
 from mmcore.media.limits import OUT_OF_MEMORY, STAGE
+from mmcore.media.sniffing.kinds import DOCX, HTML, PDF, SVG
 from mmcore.specs import LimitsSpec
 from mmcore.types import Content
 from storage.schemas import Modality
@@ -20,23 +21,38 @@ READER: Final = "reader 1"
 _READING: Final[Mapping[Modality, int]] = MappingProxyType(
     {Modality.IMAGE: 2, Modality.TEXT: 2, Modality.AUDIO: 2, Modality.VIDEO: 2}
 )
-"""Of our own code around the libraries: raised when it reads what it refused."""
+"""Of our own code around the libraries: raised when it reads what it refused.
 
+What is read stays read: that other arrays or texts come out is told by ``versions.VERSIONS``.
+"""
+
+# A text is refused where nobody can tell its charset, and charset-normalizer is who guesses last:
+# another version may know. A DOCX is unpacked and read by our own code; no package is to be named.
 _PACKAGES: Final[Mapping[Modality, str]] = MappingProxyType(
-    {Modality.IMAGE: "pillow", Modality.AUDIO: "av", Modality.VIDEO: "av"}
+    {
+        Modality.IMAGE: "pillow",
+        Modality.TEXT: "charset-normalizer",
+        Modality.AUDIO: "av",
+        Modality.VIDEO: "av",
+    }
 )
-_OF_TYPES: Final[Mapping[str, str]] = MappingProxyType(
+_OF_TYPES: Final[Mapping[str, str | None]] = MappingProxyType(
     {
         "image/heic": "pi-heif",
         "image/heif": "pi-heif",
-        "image/svg+xml": "resvg-py",
-        "application/pdf": "pypdfium2",
+        SVG: "resvg-py",
+        HTML: "selectolax",
+        PDF: "pypdfium2",
+        DOCX: None,
     }
 )
 _READERS: Final[Mapping[str, tuple[str, Modality]]] = MappingProxyType(
     {"ocr": ("rapidocr", Modality.IMAGE), "asr": ("faster-whisper", Modality.AUDIO)}
 )
-"""Stage → what reads text in media that are no text."""
+"""Stage → what reads text in media that are no text.
+
+A new version tries again what the old one refused; what it has read stays (``reading.readers``).
+"""
 
 _DEFAULT_LIMITS: Final = LimitsSpec.model_validate({})
 

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final
+from typing import Final, TypeVar
 
 from mmcore.errors import MediaError
 from mmcore.specs import LimitsSpec
 
-STAGE = "limits"
+STAGE: Final = "limits"
 """Stage of every rejection that a higher limit would lift."""
 
-OUT_OF_MEMORY = "out-of-memory"
+OUT_OF_MEMORY: Final = "out-of-memory"
 """Reason of a rejection that is the machine's fault at the time: another run may do better."""
 
-
 TOO_MUCH_MEMORY: Final = "too-much-memory"
+"""Reason of a rejection of what needs more than a decoding process may have, on any machine."""
+
+_BEAT: Final = 1024  # things of which each takes some microseconds
+
+Thing = TypeVar("Thing")
 
 
-def _unwatched() -> None:
+def unwatched() -> None:
     """Nobody waits."""
 
 
-heartbeat: Final[ContextVar[Callable[[], None]]] = ContextVar("heartbeat", default=_unwatched)
+heartbeat: Final[ContextVar[Callable[[], None]]] = ContextVar("heartbeat", default=unwatched)
 """Called by a decoder that works for long before its first segment: it does not hang."""
+
+
+def beating(things: Iterable[Thing]) -> Iterator[Thing]:
+    """``things`` as they are; the heart beats now and then while they are taken."""
+    for count, thing in enumerate(things):
+        if not count % _BEAT:
+            heartbeat.get()()
+        yield thing
 
 
 def too_much_memory(limits: LimitsSpec) -> MediaError:

@@ -82,7 +82,7 @@ class Shaper:
         except MediaError as error:
             _cut_off(self.arrays, arrays)
             _cut_off(self.thumbnails, thumbnails)
-            damages = [Damage(self._told(error), self.shaping.reader or "self")]
+            damages = [of_whole(self._told(error), self.shaping)]
             segments, sizes = [], []
         refused = tuple(rejected(content, damage, self.shaping.limits) for damage in damages)
         return Outcome(
@@ -128,6 +128,12 @@ class Shaper:
         return array
 
 
+def of_whole(error: MediaError, shaping: Shaping) -> Damage:
+    """The damage of a content that cannot be used; what only its reader cannot do is a part."""
+    decoders = error.stage in set(Modality)  # the encoder of its modality meets it too
+    return Damage(error, "self" if decoders else shaping.reader or "self")
+
+
 def rejected(content: Content, damage: Damage, limits: LimitsSpec) -> Rejection:
     """The quarantine's row of a place in ``content``, or of it all."""
     error = damage.error
@@ -147,7 +153,7 @@ def rejected(content: Content, damage: Damage, limits: LimitsSpec) -> Rejection:
 
 def refused(content: Content, error: MediaError, shaping: Shaping, arrays: int) -> Outcome:
     """The outcome of a content that was not decoded at all; ``arrays`` bytes are before it."""
-    rejection = rejected(content, Damage(error, shaping.reader or "self"), shaping.limits)
+    rejection = rejected(content, of_whole(error, shaping), shaping.limits)
     done = rejection.decoder != READER
     return Outcome(content.content_id, (), (rejection,), done, arrays)
 

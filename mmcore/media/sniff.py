@@ -33,6 +33,7 @@ _DECIDED: Final[tuple[tuple[Test, Answer], ...]] = (
 )
 _SIGNATURES: Final[tuple[Answer, ...]] = (
     stills.png,
+    signatures.drawn_in_text,
     signatures.strong,
     containers.streams,
     frames.first_frame,

@@ -13,7 +13,10 @@ from storage.schemas import Modality
 VERSIONS: Final[Mapping[Modality, int]] = MappingProxyType(
     {Modality.IMAGE: 2, Modality.TEXT: 2, Modality.AUDIO: 2, Modality.VIDEO: 2}
 )
-"""Of decoding and cutting: raised when another array, text or span comes out."""
+"""Of decoding and cutting: raised when another array, text or span comes out.
+
+All vectors are made again then. What was refused and can be read now is told by ``decoders``.
+"""
 
 _DICTIONARIES: Final = "text_dictionaries"
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from storage import schemas
 from storage.erasure.orders import Order
 from storage.erasure.tombstones import of_path
-from storage.schemas import MODALITIES
+from storage.schemas import MODALITIES, QUARANTINE_KEY
 from storage.snapshot import Snapshot
 
 Mask = NDArray[np.bool_]
@@ -94,14 +94,8 @@ def in_order(name: str, table: pa.Table) -> pa.Table:
     return table.sort_by([(column, "ascending") for column in keys])
 
 
-_QUARANTINE_KEY: Final = (
-    *("root", "path", "content_id", "source", "start", "stage", "reason", "message", "decoder"),
-    *("end", "unit", "box"),
-)
-
-
 def _quarantine_key(row: dict[str, Any]) -> tuple[str, ...]:
-    return tuple("" if row[name] is None else str(row[name]) for name in _QUARANTINE_KEY)
+    return tuple("" if row[name] is None else str(row[name]) for name in QUARANTINE_KEY)
 
 
 def _keep(tables: dict[str, pa.Table], snapshot: Snapshot, name: str, mask: Any) -> None:

@@ -12,7 +12,7 @@ from storage.errors import NothingToForgetError
 from storage.keys import read_key
 from storage.layout import Layout
 from tasks.erasure.erase import kept_snapshots
-from tasks.erasure.targets import Names
+from tasks.names import Names
 
 _EXAMPLES: Final = 3
 

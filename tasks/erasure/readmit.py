@@ -15,7 +15,7 @@ from storage.layout import Layout
 from storage.places.place import listing, opened
 from storage.schemas import content_hash, content_id
 from storage.snapshot import Snapshot
-from tasks.erasure.targets import Names
+from tasks.names import Names
 
 _MANIFESTS = (".csv", ".jsonl", ".parquet")
 _BLOCK = 1 << 20

@@ -22,7 +22,7 @@ from storage.layout import Layout
 from storage.schemas import Modality
 from storage.snapshot import Snapshot, current
 from tasks import embed
-from tasks.erasure.targets import Names
+from tasks.names import Names
 from tests import crashes, media
 
 OLD = 1_600_000_000  # seconds: long before any run

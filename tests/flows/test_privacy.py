@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from flows import cli
-from flows.command import run_search
+from flows.command import SearchManner, run_search
 from flows.config import IndexConfig
 from flows.orchestrator import OUR_LOGGERS, _send_the_rest
 from mmcore.encoders.projections import caption_digests
@@ -282,14 +282,14 @@ def test_who_has_the_key_may_name_the_hits(indexed, capsys):
     folder, lake, *_ = indexed
     asked = (str(lake), "The heron sleeps near the mill.", {}, {"modality": Modality.TEXT, "k": 1})
 
-    run_search(*asked, as_json=True)
+    run_search(*asked, SearchManner(as_json=True))
     hit = json.loads(capsys.readouterr().out)[0]
     assert (len(hit["path"]), hit["text"]) == (32, None)
-    run_search(*asked, roots=(str(folder),), as_json=True)
+    run_search(*asked, SearchManner(roots=(str(folder),), as_json=True))
     hit = json.loads(capsys.readouterr().out)[0]
     assert hit["path"] == "beim-zahnarzt/家庭相册/urlaub-heron.txt"
     with pytest.raises(ConfigError, match="has no root 'other'"):
-        run_search(*asked, roots=(f"other={folder}",), as_json=True)
+        run_search(*asked, SearchManner(roots=(f"other={folder}",), as_json=True))
 
 
 def test_the_command_line_tells_what_prefect_is_not_told(monkeypatch, capsys):

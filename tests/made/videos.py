@@ -130,7 +130,8 @@ def subtitled(
     container: str | None = None,
 ) -> Path:
     """Write a video of a second with tracks of (codec, cues as (start, end, packet))."""
-    with av.open(str(path), "w", format=container) as output:
+    exact = {"fflags": "+bitexact"}  # no random numbers
+    with av.open(str(path), "w", format=container, options=exact) as output:
         webm = path.suffix == ".webm"
         stream = output.add_stream("libvpx" if webm else "libx264", rate=10)
         stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"

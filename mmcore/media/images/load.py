@@ -22,9 +22,11 @@ _TILE: Final = (322, 323)  # tags of a TIFF: width and height of a tile
 def load_image(content: Content, limits: LimitsSpec, *, target: int) -> Image.Image:
     """Decode the first frame or page as upright RGB in sRGB, transparency over white.
 
-    A JPEG is decoded at the smallest scale whose shorter side still has 2 × ``target`` pixels
-    (3.3 times faster, within 52 dB), another picture far larger than that is averaged down to
-    no less than 4 ×. Raises MediaError; OSError when the file cannot be read.
+    A JPEG is decoded at the smallest scale whose shorter side still has 2 × ``target`` pixels,
+    another picture far larger than that is averaged down to no less than 4 ×. Of a JPEG of
+    1280 × 960 (smooth noise, quality 85, best of 15) that takes a half of the time at a target of
+    224 and a third at 112; reduced to the target it differs from one decoded whole by 41 and 44
+    dB, by 52 at 64. Raises MediaError; OSError when the file cannot be read.
     """
     if content.media_type == SVG:
         from mmcore.media.images.svg import drawn  # noqa: PLC0415 - an extra, seldom needed

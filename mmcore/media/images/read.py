@@ -11,6 +11,7 @@ from typing import Final
 from PIL import Image, UnidentifiedImageError
 
 from mmcore.errors import MediaError
+from mmcore.media.extents import telling_cuts
 from mmcore.media.images.formats import FORMATS
 from mmcore.media.limits import STAGE, decoding
 from mmcore.specs import LimitsSpec
@@ -34,11 +35,12 @@ _TOLD: Final = {
 def opened(content: Content, limits: LimitsSpec) -> Iterator[Image.Image]:
     """The picture of a file with its header read; no pixel is decoded.
 
-    Raises MediaError; OSError when the file cannot be read.
+    Raises MediaError; OSError when the file cannot be read. A decoder's MediaError, also one of
+    what is done with the picture, becomes ``truncated`` where the file is shorter than it says.
     """
     # Pillow's own guard, of all its users, must not be stricter than ours; check_pixels is exact
     Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, limits.max_pixels)
-    with _File(io.FileIO(content.location)) as file:
+    with telling_cuts(content.location), _File(io.FileIO(content.location)) as file:
         with explained(limits):
             image = Image.open(file, formats=FORMATS)
         with image:

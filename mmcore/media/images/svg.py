@@ -21,7 +21,10 @@ from mmcore.specs import LimitsSpec
 from mmcore.types import Content
 
 _DEFAULT: Final = (300.0, 150.0)  # of CSS, for a picture that says neither size nor proportions
-_MOST, _LONGEST = 16_000_000, 16_384  # pixels that are drawn, however long and thin it is
+# Pixels that are drawn, however long and thin it is: the first are 64 MB as the renderer has them,
+# and a picture that is embedded has some hundreds of pixels a side; the second is set by hand.
+_MOST: Final = 16_000_000
+_LONGEST: Final = 16_384
 _LENGTH: Final = re.compile(r"\s*\+?(\d*\.?\d+(?:e[+-]?\d+)?)\s*(px|pt|pc|mm|cm|in|q|)\s*", re.I)
 _UNITS: Final = {  # in CSS pixels
     **{"": 1.0, "px": 1.0, "pt": 4 / 3, "pc": 16.0, "in": 96.0},

@@ -7,12 +7,11 @@ from functools import cache
 from typing import Any, Final
 
 from mmcore.media.limits import decoding, heartbeat
-from mmcore.media.pieces import Damage, Piece, Pieces
-from mmcore.media.reading.readers import ASR
+from mmcore.media.pieces import Damage, Pieces
+from mmcore.media.reading.readers import ASR, loading
 from mmcore.media.sounds.windows import Waveform, windows_and_damages
 from mmcore.media.texts.clean import clean
-from mmcore.media.texts.cues import Cue, packed
-from mmcore.media.texts.language import detect_language
+from mmcore.media.texts.cues import Cue, cue_pieces
 from mmcore.specs import LimitsSpec, SegmentationSpec
 from mmcore.types import Content
 
@@ -27,7 +26,8 @@ def read_speech(
 
     ``source`` is that of the reader, of the model in ``spec.asr``.
     """
-    assert spec.asr is not None
+    if spec.asr is None:
+        raise ValueError("segmentation.asr names no model")
     blocks = spec.model_copy(
         update={"audio_window": BLOCK, "audio_overlap": 0.0, "audio_denoise": False}
     )
@@ -36,21 +36,14 @@ def read_speech(
             yield found
             continue
         span, samples = found
-        for said, text in packed(heard(samples, spec.asr, span.start), spec):
-            yield Piece(
-                f"cue-{spec.text_chars}",
-                source=source,
-                span=said,
-                language=detect_language(text),
-                text=text,
-                kind=ASR,
-            )
+        yield from cue_pieces(heard(samples, spec.asr, span.start), spec, source, ASR)
 
 
 def heard(samples: Waveform, model: str, start: float) -> Iterator[Cue]:
     """The phrases of a waveform at 16 kHz that begins at second ``start``; the same each time."""
+    reader = _model(model)
     with decoding(ASR):
-        phrases, _ = _model(model).transcribe(
+        phrases, _ = reader.transcribe(
             samples,
             beam_size=5,
             temperature=0.0,
@@ -68,8 +61,10 @@ def heard(samples: Waveform, model: str, start: float) -> Iterator[Cue]:
 
 @cache
 def _model(folder: str) -> Any:
-    from faster_whisper import WhisperModel  # noqa: PLC0415 - an extra, slow to import
+    """The model; ConfigError where it cannot be loaded: that is no recording's fault."""
+    with loading("segmentation.asr", folder):
+        from faster_whisper import WhisperModel  # noqa: PLC0415 - an extra, slow to import
 
-    return WhisperModel(
-        folder, device="cpu", compute_type="int8", cpu_threads=1, local_files_only=True
-    )
+        return WhisperModel(
+            folder, device="cpu", compute_type="int8", cpu_threads=1, local_files_only=True
+        )

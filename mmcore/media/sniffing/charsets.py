@@ -7,13 +7,16 @@ from collections import Counter
 from typing import Final
 
 from mmcore.media.sniffing.kinds import HEAD
+from mmcore.media.texts.language import is_han
 
-_MARKS: Final = (  # UTF-32 first: its little-endian mark begins like that of UTF-16
+WIDE_MARKS: Final = (
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+"""Marks and charsets; UTF-32 first, for its little-endian mark begins like that of UTF-16."""
+
 _KOREAN: Final = (b"\x1b$)C", b"\x0e\x0f")  # ISO-2022-KR: its escape, and its shifts
 _GB_MARK: Final = b"\x84\x31\x95\x33"
 _CONTROLS: Final = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1a\x1b") | {127}
@@ -27,7 +30,12 @@ _LEVEL_1: Final = {"gb2312": (0xB0, 0xD7), "big5": (0xA4, 0xC6)}  # lead bytes o
 
 def has_mark(head: bytes) -> bool:
     """Whether the bytes begin with the mark of UTF-16 or UTF-32 and are valid in it."""
-    return any(head.startswith(mark) and _text(head, name) for mark, name in _MARKS)
+    return any(head.startswith(mark) and _text(head, name) for mark, name in WIDE_MARKS)
+
+
+def is_plain(head: bytes) -> bool:
+    """Whether all bytes are those of a text in UTF-8, without controls: no binary format is so."""
+    return _CONTROLS.isdisjoint(head) and _text(head, "utf-8") is not None
 
 
 def head_text(head: bytes) -> str | None:
@@ -35,7 +43,7 @@ def head_text(head: bytes) -> str | None:
 
     Of an 8-bit charset it is read as Latin-1: its ASCII is right, and that tells the format.
     """
-    for mark, charset in _MARKS:
+    for mark, charset in WIDE_MARKS:
         if head.startswith(mark):
             return _text(head, charset)
     if not head:
@@ -89,7 +97,7 @@ def _common_share(text: str) -> float:
 def _is_common(character: str) -> bool:
     if " " <= character <= "~" or character in _COMMON_MARKS:
         return True
-    if not "\u4e00" <= character <= "\u9fff":
+    if not is_han(character):
         return False
     leads = ((character.encode(name, "ignore")[:1], ends) for name, ends in _LEVEL_1.items())
     return any(lead and first <= lead[0] <= last for lead, (first, last) in leads)

@@ -17,6 +17,7 @@ from mmcore.media.sniffing.kinds import (
     VTT,
     Kind,
 )
+from mmcore.media.texts.elements import BOXES, LINES
 from mmcore.media.texts.tables import caption_table
 from storage.schemas import Modality
 
@@ -24,13 +25,9 @@ _PROLOG: Final = re.compile(r"\s*(?:<\?.*?\?>|<!--.*?-->)", re.S)
 _DOCTYPE: Final = re.compile(r"\s*<!doctype\s+([\w:-]+)[^<>\[]*(?:\[.*?\]\s*)?>", re.S | re.I)
 _ROOT: Final = re.compile(r"\s*<([A-Za-z][\w:.-]*)(?=[\s/>])")
 _WHOLE_PAGES: Final = "html head body title meta link script style base frameset"
-_PARTS_OF_PAGES: Final = (
-    "a article aside b blockquote br center dd div dl dt em fieldset figure font footer form h1 h2"
-    " h3 h4 h5 h6 header hr i iframe img li main nav ol p pre section span strong table tbody td"
-    " th tr tt u ul"
-)
+_OTHER_PARTS: Final = "a b em font i iframe img span strong td th tt u"
 _PAGE: Final = frozenset(_WHOLE_PAGES.split())
-_PARTS: Final = frozenset(_PARTS_OF_PAGES.split())
+_PARTS: Final = BOXES | LINES | frozenset(_OTHER_PARTS.split())
 _TIME: Final = r"(?:\d+\s*:\s*)?\d+\s*:\s*\d+(?:\s*[,.:]\s*\d+)?"
 _SRT: Final = re.compile(rf"\s*(?:-?\d+[^\S\n]*\r?\n)?\s*{_TIME}[^\S\n]*-+>[^\S\n]*{_TIME}")
 _VTT: Final = re.compile(r"\s*WEBVTT(?=\s|$)")

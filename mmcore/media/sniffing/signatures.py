@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from mmcore.media.sniffing.charsets import is_plain
 from mmcore.media.sniffing.kinds import Kind
 from storage.schemas import Modality
 
@@ -20,7 +21,6 @@ _PREFIXES: Final[tuple[tuple[bytes, Kind], ...]] = (
     (b"DDS \x7c\0\0\0", (Modality.IMAGE, "image/vnd-ms.dds")),
     (b"qoif", (Modality.IMAGE, "image/x-qoi")),
     (b"\x59\xa6\x6a\x95", (Modality.IMAGE, "image/x-sun-raster")),
-    (b"/* XPM */", (Modality.IMAGE, "image/x-xpixmap")),
     (b"fLaC", (Modality.AUDIO, "audio/flac")),
     (b"ID3\x02", (Modality.AUDIO, "audio/mpeg")),
     (b"ID3\x03", (Modality.AUDIO, "audio/mpeg")),
@@ -46,12 +46,11 @@ _ANYMAP: Final[Kind] = (Modality.IMAGE, "image/x-portable-anymap")
 _BITMAPS: Final[tuple[tuple[re.Pattern[bytes], Kind], ...]] = (
     (re.compile(rb"\x01\xda[\0\1][\1\2]"), (Modality.IMAGE, "image/sgi")),
     (re.compile(rb"\x0a[\0\2-\5][\0\1][\1\2\4\x08]"), (Modality.IMAGE, "image/x-pcx")),
-    (
-        re.compile(rb"P[1-6]\s+(?:#[^\n]*\n\s*)*\d+\s+\d+\s"),
-        _ANYMAP,
-    ),
+    (re.compile(rb"P[456]\s+(?:#[^\n]*\n\s*)*\d+\s+\d+\s"), _ANYMAP),
     (re.compile(rb"P[fF]\s+\d+\s+\d+\s"), _ANYMAP),
 )
+_PLAIN_ANYMAP: Final = re.compile(rb"P[123]\s")
+_XPM: Final = re.compile(rb"/\* XPM \*/\s*(?:static\s|/\*)")
 _RIFF: Final[dict[bytes, Kind]] = {
     b"WEBP": (Modality.IMAGE, "image/webp"),
     b"WAVE": (Modality.AUDIO, "audio/wav"),
@@ -65,9 +64,20 @@ def is_flic(head: bytes) -> bool:
 
 
 def strong(head: bytes) -> Kind | None:
-    """What begins with a signature that no text begins with."""
+    """What begins with a signature, and is no text that begins with the same letters."""
     found = next((kind for prefix, kind in _PREFIXES if head.startswith(prefix)), None)
-    return found or _riff(head) or _pixels(head)
+    found = found or _riff(head) or _pixels(head)
+    return None if found is None or is_plain(head) else found
+
+
+def drawn_in_text(head: bytes) -> Kind | None:
+    """Pictures that are written in letters: plain anymaps, X pixmaps."""
+    if _XPM.match(head):
+        return Modality.IMAGE, "image/x-xpixmap"
+    if not _PLAIN_ANYMAP.match(head):
+        return None
+    numbers = re.sub(rb"#[^\n]*", b"", head[2:])
+    return None if numbers.translate(None, b"0123456789 \t\r\n") else _ANYMAP
 
 
 def weak(head: bytes) -> Kind | None:

@@ -9,11 +9,18 @@ from typing import Any, Final
 import av
 
 from mmcore.errors import MediaError
-from mmcore.media.container import check_decoder, declared_seconds, opened
+from mmcore.media.container import check_decoder, opened
 from mmcore.media.limits import check_seconds
 from mmcore.media.pieces import Damage
 from mmcore.media.sounds.decode import Gap, Heard, check_rate, decoded
-from mmcore.media.sounds.mpeg import told_seconds
+from mmcore.media.sounds.lengths import (
+    declared_by,
+    demuxing,
+    exactly,
+    is_exact,
+    is_plausible,
+    lateness,
+)
 from mmcore.media.sounds.resample import RATE, Resampler, Waveform
 from mmcore.specs import LimitsSpec
 from mmcore.types import Content, Span
@@ -26,14 +33,11 @@ SPLICED: Final = 1.0
 """Seconds of a gap below which the resampler goes on: making one costs more than such a gap is."""
 
 MOST_DAMAGES: Final = 100
-"""Of one sound: what comes after is told as one."""
+"""Of one sound: what comes after is told as one for each reason."""
 
-_EDGE: Final = 1.0  # seconds of undecodable bytes before or behind a sound that are no loss
-_FEWEST_BITS: Final = 1000  # a second: no speech and no music takes less
-_EXACT: Final = frozenset({"aiff", "au", "caf", "flac", "mov", "w64", "wav", "wv"})
-_STREAMED: Final = 0x7FFF_F000  # bytes: a writer that could not know the length says this or more
+_EDGE: Final = 1.0  # seconds of undecodable bytes around a stream of frames that are no loss
+_ROUNDING: Final = 2e-3  # seconds
 _SHORT: Final = 0.02  # share of the declared length that rounding and padding may take
-_LATE: Final = 0.1  # seconds after which a video's track counts as beginning later
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +63,8 @@ def blocks(content: Content, limits: LimitsSpec, track: int = 0) -> Iterator[Blo
     ``max_seconds``.
     """
     is_video = content.modality is Modality.VIDEO
-    with opened(content, "audio") as container:
+    # A file that cannot be opened is one fault, whichever of its media is asked for
+    with opened(content, "video" if is_video else "audio", demuxing(content)) as container:
         tracks = container.streams.audio
         if track >= len(tracks):
             if not is_video:
@@ -69,32 +74,34 @@ def blocks(content: Content, limits: LimitsSpec, track: int = 0) -> Iterator[Blo
         check_decoder(stream, "audio")
         if stream.codec_context.sample_rate:
             check_rate(stream.codec_context.sample_rate)
-        declared = _declared(container, stream)
-        if _is_plausible(declared, stream, content):
+        declared = declared_by(container, stream)
+        if is_plausible(declared, stream, content):
             check_seconds(declared, limits)
-        heard = _Track(limits, f"track:{track}" if is_video else "self")
+        edge = 0.0 if is_exact(container) else _EDGE
+        heard = _Track(limits, f"track:{track}" if is_video else "self", edge)
         if is_video:
-            heard.position = round(_lateness(container, stream, limits) * RATE)
+            heard.position = round(lateness(container, stream, limits) * RATE)
         yield from heard.run(decoded(container, stream))
-        yield from heard.end(_exactly(declared, container, stream, content))
+        yield from heard.end(exactly(declared, container, stream, content, limits))
         alone = not is_video or not container.streams.video
-    if not heard.good and alone:
-        raise MediaError("audio", "no-samples", "the sound holds no sample")
+        if not heard.good and alone:
+            raise MediaError("audio", "no-samples", "the sound holds no sample")
 
 
 class _Track:
     """Puts what is heard on one clock, and tells gaps."""
 
-    def __init__(self, limits: LimitsSpec, source: str) -> None:
+    def __init__(self, limits: LimitsSpec, source: str, edge: float) -> None:
         self.position = 0  # samples at RATE
         self.good = 0  # packets
-        self._limits, self._source = limits, source
+        self._limits, self._source, self._edge = limits, source, edge
         self._bad = self._told = 0
         self._resampler: Resampler | None = None
         self._error: MediaError | None = None  # the first one
         self._pending: Gap | None = None  # since the last sample
         # Error, start and end of the last damage, which later ones may still join:
         self._damage: tuple[MediaError, float, float] | None = None
+        self._rest: dict[str, tuple[MediaError, float, float]] = {}  # by reason: when it is full
 
     def run(self, events: Iterator[Heard | Gap]) -> Iterator[Block | Damage]:
         """All that is heard."""
@@ -115,13 +122,22 @@ class _Track:
         if self._error is not None and self._bad > self.good:
             raise self._error
         now = self.position / RATE
+        least = max(_EDGE, _SHORT * declared)
         gap = self._pending
-        if gap is not None and gap.error is not None and gap.seconds > _EDGE:
-            yield from self._tell(now, now + gap.seconds, gap.error)
-        elif self.good and declared - now > max(_EDGE, _SHORT * declared):
+        if gap is not None and gap.error is not None:
+            seconds = gap.seconds
+            if declared and not self._edge:  # what lies behind the whole sound is none of it
+                seconds = min(seconds, declared - now)
+            cut_off = declared - now - seconds > least  # a last packet cut short is no fault more
+            if seconds > (_EDGE if cut_off else max(self._edge, _ROUNDING)):
+                yield from self._tell(now, now + seconds, gap.error)
+                now += seconds
+        if self.good and declared - now > least:
             words = f"{now:.1f} of {declared:.1f} seconds are there"
             yield from self._tell(now, declared, MediaError("audio", "cut-off", words))
         yield from self._told_last()
+        for error, start, end in self._rest.values():
+            yield self._told_at(error, start, end)
 
     def _hear(self, heard: Heard) -> Iterator[Block]:
         self.good += 1
@@ -143,9 +159,9 @@ class _Track:
         return block
 
     def _pass_gap(self) -> Iterator[Damage]:
-        """Go on behind a gap; junk before the first sample takes no time."""
+        """Go on behind a gap; junk before the first sample of a stream takes no time."""
         gap, self._pending = self._pending, None
-        if gap is None or (not self.good and gap.seconds <= _EDGE):
+        if gap is None or (not self.good and gap.seconds <= self._edge):
             return
         start = self.position / RATE
         self.position += round(gap.seconds * RATE)
@@ -156,9 +172,12 @@ class _Track:
         """The damage before this one, unless it joins that."""
         if self._damage is not None:
             old, old_start, old_end = self._damage
-            near = start - old_end < NEAR or self._told >= MOST_DAMAGES
-            if near and old.reason == error.reason:
+            if start - old_end < NEAR and old.reason == error.reason:
                 self._damage = old, old_start, end
+                return
+            if self._told + 1 >= MOST_DAMAGES:
+                first, first_start, _ = self._rest.get(error.reason, (error, start, end))
+                self._rest[error.reason] = first, first_start, end
                 return
         yield from self._told_last()
         self._damage = error, start, end
@@ -168,34 +187,7 @@ class _Track:
         if self._damage is not None:
             error, start, end = self._damage
             self._told, self._damage = self._told + 1, None
-            span = Span(round(start, 3), round(end, 3), "second")
-            yield Damage(error, self._source, span)
+            yield self._told_at(error, start, end)
 
-
-def _declared(container: Any, stream: Any) -> float:
-    """Seconds by the header, the track's own where it has any; 0 when nothing is said."""
-    if stream.duration and stream.time_base:
-        return float(stream.duration * stream.time_base)
-    return declared_seconds(container) or 0.0
-
-
-def _is_plausible(seconds: float, stream: Any, content: Content) -> bool:
-    """Whether the file is large enough for its header's length: else decoding will tell."""
-    return content.size * 8 >= seconds * max(_FEWEST_BITS, (stream.bit_rate or 0) / 2)
-
-
-def _exactly(declared: float, container: Any, stream: Any, content: Content) -> float:
-    """The declared length where it is more than an estimate, else 0."""
-    if container.format.name == "mp3":
-        return told_seconds(content.location, stream.codec_context.sample_rate or 0)
-    exact = container.format.name.split(",")[0] in _EXACT
-    streamed = declared * (stream.bit_rate or 0) / 8 >= _STREAMED
-    return declared if exact and not streamed else 0.0
-
-
-def _lateness(container: Any, stream: Any, limits: LimitsSpec) -> float:
-    """Seconds from the beginning of a video to that of its sound."""
-    if stream.start_time is None or container.start_time is None:
-        return 0.0
-    late = float(stream.start_time * stream.time_base) - container.start_time / av.time_base
-    return late if _LATE <= late <= limits.max_seconds else 0.0
+    def _told_at(self, error: MediaError, start: float, end: float) -> Damage:
+        return Damage(error, self._source, Span(round(start, 3), round(end, 3), "second"))

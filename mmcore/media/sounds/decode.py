@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.errors import MediaError
-from mmcore.media.limits import OUT_OF_MEMORY, decoding
+from mmcore.media.container import reading
+from mmcore.media.limits import OUT_OF_MEMORY
 
 MOST_GAP: Final = 30.0
 """Seconds that one packet holds at most: what a damaged one says of itself is no measure."""
@@ -29,6 +30,7 @@ _WITHOUT_PAUSES: Final = frozenset(
     {"asf", "flac", "ogg", "wv"}
 )  # containers whose time is that of sound
 _CHECKED: Final = frozenset({"ape", "flac", "tta", "wavpack"})  # frames bear a checksum: use it
+_FLAC_FRAMES: Final = (b"\xff\xf8", b"\xff\xf9")  # how one begins
 _FATAL: Final = frozenset({OUT_OF_MEMORY, "odd-rate"})
 
 
@@ -62,12 +64,12 @@ def decoded(container: Any, stream: Any) -> Iterator[Heard | Gap]:
             clock.fail(packet, 0.0)
             continue
         try:
-            with decoding("audio", av.FFmpegError):
+            with reading("audio"):
                 heard = [(frame.time, mixer.mono(frame)) for frame in packet.decode()]
         except MediaError as error:
             if error.reason in _FATAL:
                 raise
-            clock.fail(error, _seconds(packet))
+            clock.fail(error, 0.0 if _is_no_sound(packet, stream) else _seconds(packet))
             continue
         for time, one in heard:
             yield from clock.gap_before(time)
@@ -136,7 +138,7 @@ def _packets(container: Any, stream: Any) -> Iterator[Any | MediaError]:
         packets = iter(container.demux(stream))
         try:
             while True:
-                with decoding("audio", av.FFmpegError):
+                with reading("audio"):
                     packet = next(packets, None)
                 if packet is None:
                     return
@@ -148,6 +150,15 @@ def _packets(container: Any, stream: Any) -> Iterator[Any | MediaError]:
             if not failures:
                 yield error
             failures += 1
+
+
+def _is_no_sound(packet: Any, stream: Any) -> bool:
+    """Whether a packet that failed would not have been heard, or is junk between headers and sound.
+
+    FFmpeg takes all that lies before the first frame of a FLAC for one.
+    """
+    junk = stream.codec_context.name == "flac" and bytes(packet)[:2] not in _FLAC_FRAMES
+    return packet.is_discard or junk
 
 
 def _seconds(packet: Any) -> float:

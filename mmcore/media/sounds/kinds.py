@@ -51,7 +51,10 @@ def _loudness(samples: Waveform, size: int) -> NDArray[np.float32]:
 def _is_music(samples: Waveform) -> bool:
     """Whether partials stay where they are (music) rather than glide or rustle.
 
-    A logistic regression, fitted on the Tux Paint stamps and on synthetic music.
+    A logistic regression (L2 of 0.01 over standardised steadiness) of windows of 10 s: 16 of
+    music and 46 of other sounds of the Tux Paint stamps' training split, at most six a file, and
+    30 of synthetic chords; rounded. Of the windows of the test split it tells 21 of 30 of music
+    and 48 of 57 of other sounds, after voices are told.
     """
     weights = np.array(_MUSIC)
     return bool(steadiness(samples) @ weights[:-1] + weights[-1] > 0)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from mmcore.errors import MediaError
-from mmcore.media.limits import STAGE
+from mmcore.media.limits import STAGE, beating, check_nesting
 from mmcore.media.pieces import Damage
 from mmcore.media.texts.clean import clean
 from mmcore.media.texts.passages import Passage, Passages
@@ -41,7 +41,7 @@ def in_json_lines(text: str, limits: LimitsSpec) -> Passages | None:
     Other lines that are none are one Damage ``broken-lines``.
     """
     documents, broken = [], []
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(beating(text.split("\n")), 1):
         if not line.strip():
             continue
         try:
@@ -67,7 +67,7 @@ def in_csv(text: str) -> Passages | None:
 def passages_of(texts: Iterable[str]) -> Iterator[Passage]:
     """A passage for each text with words, with its place in all of them, joined by lines."""
     start = 0
-    for text in map(clean, texts):
+    for text in beating(map(clean, texts)):
         if text:
             yield Passage(text, span=Span(start, start + len(text), "char"))
             start += len(text) + 1
@@ -91,15 +91,12 @@ def _parsed(text: str, limits: LimitsSpec) -> Any:
             parse_constant=_nothing,
         )
     except RecursionError as error:
-        raise _too_deep(limits) from error
+        message = f"values nested deeper than can be read, the limit is {limits.max_nesting}"
+        raise MediaError(STAGE, "too-deep", message) from error
 
 
 def _nothing(_: str) -> None:
     return None
-
-
-def _too_deep(limits: LimitsSpec) -> MediaError:
-    return MediaError(STAGE, "too-deep", f"values nested more than {limits.max_nesting} deep")
 
 
 def _human_texts(documents: list[Any], limits: LimitsSpec) -> Iterator[str]:
@@ -126,8 +123,7 @@ def _strings(documents: list[Any], limits: LimitsSpec, *, everything: bool) -> I
             if wanted:
                 yield value
         elif isinstance(value, dict | list):
-            if depth > limits.max_nesting:
-                raise _too_deep(limits)
+            check_nesting(depth, limits)
             pending.extend(reversed(list(_children(value, depth + 1, wanted, everything))))
 
 

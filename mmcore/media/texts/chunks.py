@@ -13,7 +13,7 @@ from mmcore.media.texts.sentences import clause_ends, sentence_ends
 from mmcore.specs import SegmentationSpec
 from mmcore.types import Span
 
-_WIDE: Final = re.compile(f"[{HAN}\u3000-\u30ff\uac00-\ud7af\uff00-\uffef]")
+_WIDE: Final = re.compile(f"[{HAN}\u3000-\u30ff\uac00-\ud7af\uff00-\uffef]+")
 
 
 class _Piece(NamedTuple):
@@ -26,31 +26,32 @@ class _Piece(NamedTuple):
     sentence: bool  # a whole one, which the next chunk may repeat
 
 
-def chunks(text: str, spec: SegmentationSpec) -> list[tuple[Span | None, str]]:
+def chunks(text: str, spec: SegmentationSpec) -> Iterator[tuple[Span | None, str]]:
     """Cut cleaned text into chunks of at most ``text_chars`` (a wide character counts two).
 
     A text that fits is one chunk without a span. Otherwise chunks end where sentences do; a
     sentence that is too long ends where clauses do, else at word boundaries, a word that is too
     long anywhere. A chunk begins with the last whole sentences of the one before, of at most
-    ``text_overlap`` together, if it has room for them. Spans are code points; only spaces lie
-    outside of them; starts and ends grow. A word of ``text_dictionaries`` is not cut.
+    ``text_overlap`` together, if it has room for them. Each comes as soon as it is found.
+
+    Spans are code points; only spaces lie outside of them; starts and ends grow. A word of
+    ``text_dictionaries`` is not cut.
     """
     if not text.strip():
-        return []
+        return
     if columns(text) <= spec.text_chars:
-        return [(None, text)]
-    found: list[tuple[Span | None, str]] = []
+        yield None, text
+        return
     for start, end in _packed(_pieces(text, spec), spec.text_chars, spec.text_overlap):
         piece = text[start:end]
         left = start + len(piece) - len(piece.lstrip())
         right = start + len(piece.rstrip())
-        found.append((Span(left, right, "char"), text[left:right]))
-    return found
+        yield Span(left, right, "char"), text[left:right]
 
 
 def columns(text: str) -> int:
     """Characters of ``text``, a wide one counted twice."""
-    return len(text) if text.isascii() else len(text) + len(_WIDE.findall(text))
+    return len(text) if text.isascii() else 2 * len(text) - len(_WIDE.sub("", text))
 
 
 def _packed(pieces: Iterable[_Piece], most: int, overlap: int) -> Iterator[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Cues of subtitles → chunks of text with their times."""
+"""Cues of subtitles and of speech → chunks of text with their times."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mmcore.media.limits import beating
+from mmcore.media.pieces import Piece
 from mmcore.media.texts.chunks import chunks, columns
 from mmcore.media.texts.clean import clean
+from mmcore.media.texts.language import detect_language
 from mmcore.specs import SegmentationSpec
 from mmcore.types import Span
 
@@ -56,6 +59,24 @@ def _undrawn(text: str) -> Iterator[str]:
         yield text[end:]
 
 
+def cue_pieces(
+    cues: Iterable[Cue], spec: SegmentationSpec, source: str = "self", kind: str = "subtitle"
+) -> Iterator[Piece]:
+    """The pieces of packed cues, wherever these come from: their ids are made of the same words.
+
+    ``cue-<chars>`` says that times decide as well where a piece ends; a text's is ``chunk-…``.
+    """
+    for span, text in packed(cues, spec):
+        yield Piece(
+            f"cue-{spec.text_chars}",
+            source=source,
+            span=span,
+            language=detect_language(text),
+            text=text,
+            kind=kind,
+        )
+
+
 def packed(cues: Iterable[Cue], spec: SegmentationSpec) -> list[tuple[Span, str]]:
     """Join cues of plain text, in order of time, to chunks of at most ``text_chars``.
 
@@ -68,7 +89,7 @@ def packed(cues: Iterable[Cue], spec: SegmentationSpec) -> list[tuple[Span, str]
     found: list[tuple[Span, str]] = []
     ends: dict[float, float] = {}  # start → latest end given out
     taken: set[tuple[float, float]] = set()
-    for group in _groups(_fitting(_merged(_sane(cues)), spec), spec.text_chars):
+    for group in _groups(_fitting(_merged(_sane(beating(cues))), spec), spec.text_chars):
         start = round(group[0].start, 3)
         end = round(max(cue.end for cue in group), 3)
         if (start, end) in taken:

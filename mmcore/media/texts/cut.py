@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from mmcore.media.pieces import Damage, Piece, Pieces
 from mmcore.media.texts import documents
 from mmcore.media.texts.chunks import chunks
-from mmcore.media.texts.cues import Cue, packed
+from mmcore.media.texts.cues import Cue, cue_pieces
 from mmcore.media.texts.language import detect_language
 from mmcore.media.texts.passages import Passage
 from mmcore.specs import LimitsSpec, SegmentationSpec
@@ -67,6 +67,4 @@ def _subtitles(found: Iterable[Passage | Damage], spec: SegmentationSpec) -> Ite
         for one in found
         if isinstance(one, Passage) and one.span is not None
     ]
-    for span, text in packed(cues, spec):
-        language = detect_language(text)
-        yield Piece(f"cue-{spec.text_chars}", None, "self", span, language, text, "subtitle")
+    return cue_pieces(cues, spec)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from mmcore.errors import ConfigError, MediaError
+from mmcore.media.limits import heartbeat
 from mmcore.media.texts.charset import decode
 from mmcore.media.texts.clean import clean
 from storage.schemas import content_id
@@ -20,6 +21,7 @@ PLAIN: Final = re.compile(r"[\u4e00-\u9fd5a-zA-Z0-9+#&._]+")
 """What jieba looks for words in."""
 
 _LONGEST: Final = 100  # characters of a word
+_BEAT: Final = 50_000  # characters that are looked at in some hundredths of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,11 @@ class Dictionary:
 
     def places(self, text: str) -> Iterator[tuple[int, int]]:
         """(start, end) of its words in ``text``: from left to right, the longest first."""
-        start = 0
-        while start < len(text):
+        start = due = 0
+        while start < len(text) and self.words:
+            if start >= due:
+                heartbeat.get()()
+                due = start + _BEAT
             last, end = start, start + 1
             while end <= len(text) and (found := text[start:end]) in self._prefixes:
                 last = end if found in self.words else last

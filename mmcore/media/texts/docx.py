@@ -9,7 +9,7 @@ from typing import Final
 from xml.parsers import expat
 
 from mmcore.errors import MediaError
-from mmcore.media.limits import STAGE, check_text_bytes, decoding
+from mmcore.media.limits import STAGE, check_nesting, check_text_bytes, decoding
 from mmcore.specs import LimitsSpec
 
 _W: Final = "http://schemas.openxmlformats.org/wordprocessingml/2006/main "
@@ -30,8 +30,9 @@ def document_text(location: str, limits: LimitsSpec) -> str:
     """The visible text of a DOCX: a line for each paragraph, then its notes; not cleaned.
 
     Headers, footers, comments and what was deleted or hidden stay out. Only those parts are
-    unpacked, none beyond ``max_text_bytes``. Raises MediaError: too-many-entries, too-many-bytes,
-    too-deep, encrypted, not-docx, decode-error.
+    unpacked, none beyond ``max_text_bytes``: an archive inside of the archive, such as an embedded
+    document, is never opened. Raises MediaError: too-many-entries, too-many-bytes, too-deep,
+    encrypted, not-docx, decode-error.
     """
     path = Path(location)
     _check_directory(path)
@@ -79,7 +80,7 @@ class _Text:
     """Collects the text of one part while it is parsed; no tree is built, no entity is read."""
 
     def __init__(self, limits: LimitsSpec) -> None:
-        self._most = limits.max_nesting
+        self._limits = limits
         self._found: list[str] = []
         self._depth = self._skipped = self._in_text = 0
         self._run: list[str] = []
@@ -100,8 +101,7 @@ class _Text:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
-        if self._depth > self._most:
-            raise MediaError(STAGE, "too-deep", f"elements nested more than {self._most} deep")
+        check_nesting(self._depth, self._limits)
         if self._skipped or name == _FALLBACK:
             self._skipped += 1
             return

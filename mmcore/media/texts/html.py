@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from mmcore.errors import MediaError
-from mmcore.media.limits import STAGE, decoding
+from mmcore.media.limits import beating, check_nesting, decoding
 from mmcore.media.texts import charset
+from mmcore.media.texts.elements import BOXES, LINES
 from mmcore.specs import LimitsSpec
 
 _UNSEEN_ELEMENTS: Final = (
     "audio canvas head iframe math noembed noframes noscript object script select style svg"
     " template textarea video"
 )
-_BLOCK_ELEMENTS: Final = (
-    "address article aside blockquote body br caption center dd details dialog div dl dt"
-    " fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr html legend li main menu"
-    " nav ol p pre section summary table tbody tfoot thead tr ul"
+_OTHER_BLOCKS: Final = (
+    "address body caption details dialog figcaption html legend menu summary tfoot thead"
 )
 _UNSEEN: Final = frozenset(_UNSEEN_ELEMENTS.split())
-_BLOCKS: Final = frozenset(_BLOCK_ELEMENTS.split())
+_BLOCKS: Final = BOXES | LINES | frozenset(_OTHER_BLOCKS.split())
 _CELLS: Final = frozenset({"td", "th"})
 _KEEPS_LINES: Final = frozenset({"pre", "listing"})
 _HIDDEN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
@@ -39,11 +36,7 @@ _WIDER: Final = {
     "iso-2022-jp": "iso2022_jp_2",
 }
 _SINGLE: Final = re.compile(r"iso-?8859-\d{1,2}|windows-125\d|cp125\d|koi8-[ru]|latin1|us-ascii")
-_TAG: Final = re.compile(
-    r"<(/?)(div|section|article|main|aside|nav|header|footer|ul|ol|dl|blockquote|form|center"
-    r"|table|fieldset|figure|details|template)\b",
-    re.I,
-)
+_TAG: Final = re.compile(rf"<(/?)({'|'.join(sorted(BOXES))}|details|template)\b", re.I)
 
 
 def decode_page(data: bytes) -> str:
@@ -53,8 +46,7 @@ def decode_page(data: bytes) -> str:
     as ``charset.decode`` does.
     """
     label = _META.search(data[:_META_BYTES])
-    marked = data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    if label and not marked:
+    if label and not charset.is_marked(data):
         name = label.group(1).decode("ascii", "replace").lower()
         single = name if _SINGLE.fullmatch(name) else None
         for codec in filter(None, (_WIDER.get(name), single and "utf-8", _windows(single))):
@@ -82,7 +74,7 @@ def visible_text(page: str, limits: LimitsSpec) -> str:
     with decoding("text"):
         tree = LexborHTMLParser(page)
         title = tree.css_first("head title")
-        body = "".join(_pieces(tree.body)) if tree.body is not None else ""
+        body = "".join(beating(_pieces(tree.body))) if tree.body is not None else ""
         lines = [_SPACES.sub(" ", title.text()) if title is not None else "", *body.split("\n")]
     return "\n".join(line for line in (line.strip() for line in lines) if line)
 
@@ -90,11 +82,9 @@ def visible_text(page: str, limits: LimitsSpec) -> str:
 def _check_nesting(page: str, limits: LimitsSpec) -> None:
     """Refuse blocks in blocks beyond the limit: a parser's time grows with the square of it."""
     depth = 0
-    for tag in _TAG.finditer(page):
+    for tag in beating(_TAG.finditer(page)):
         depth = max(0, depth - 1) if tag.group(1) else depth + 1
-        if depth > limits.max_nesting:
-            message = f"elements nested more than {limits.max_nesting} deep"
-            raise MediaError(STAGE, "too-deep", message)
+        check_nesting(depth, limits)
 
 
 def _pieces(body: Any) -> Iterator[str]:

@@ -6,6 +6,8 @@ import re
 from typing import Final
 
 HAN: Final = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+"""Ranges of the Han characters, with all extensions and the compatibility forms."""
+
 _HAN_CHARACTER: Final = re.compile(f"[{HAN}]")
 _OTHER_CJK: Final = re.compile(  # kana without the middle dot, which Chinese names have; hangul
     r"[\u3041-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f"
@@ -13,6 +15,11 @@ _OTHER_CJK: Final = re.compile(  # kana without the middle dot, which Chinese na
 )
 _WORD: Final = re.compile(r"[A-Za-z]+")
 _ACCENTED_SHARE: Final = 0.1  # more letters beyond ASCII than this: not English
+
+
+def is_han(character: str) -> bool:
+    """Whether one character is Han, of whatever block."""
+    return _HAN_CHARACTER.match(character) is not None
 
 
 def detect_language(text: str) -> str:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from mmcore.errors import MediaError
-from mmcore.media.limits import STAGE, check_text_bytes, decoding
+from mmcore.media.limits import check_pages, check_text_bytes, decoding
 from mmcore.media.pieces import Damage
 from mmcore.media.texts.clean import clean
 from mmcore.media.texts.language import HAN
@@ -39,9 +39,7 @@ def pages(location: str, limits: LimitsSpec) -> Passages:
     with _opened(location) as document:
         with _pdfium:
             count = len(document)
-        if count > limits.max_pages:
-            message = f"{count} pages, the limit is {limits.max_pages}"
-            raise MediaError(STAGE, "too-many-pages", message)
+        check_pages(count, limits)
         size, damages = 0, 0
         for index in range(count):
             source = f"page:{index + 1}"

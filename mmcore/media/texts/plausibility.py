@@ -3,6 +3,10 @@
 A wrong charset turns frequent characters into rare ones. What a text costs is the sum of its
 characters' costs in bits, -log2 of how often texts of that language have them: each of the 100
 Han characters that make up 36 % of Chinese costs 8 bits, each of the rare thousands over 20.
+
+The bits of frequent Han are counted (``frequent.HAN``, and its test); those of all others are set
+by hand on the same scale. What holds them is tests/mmcore/media/texts/test_charset.py and
+`python -m benchmarks.corpus_run chardet`: a change has to pass both.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from types import MappingProxyType
 from typing import Final
 
 from mmcore.media.texts import frequent
+from mmcore.media.texts.language import is_han
 from mmcore.media.texts.variants import simplified
 
 EAST_ASIAN: Final = ("zh", "ja", "ko")
@@ -46,9 +51,8 @@ _LIKELY: Final = MappingProxyType(
     {one: 13.0 for one in EAST_ASIAN} | {one: 9.5 for one in ALPHABETS} | {"cyrillic": 5.4}
 )
 """Bits that a character beyond ASCII costs at most, on average over a long text."""
-_LIKELY_ONCE: Final = (
-    8.0  # bits more that a text may cost in all: a short one may be of rare words
-)
+_LIKELY_ONCE: Final = 8.0
+"""Bits more that a text may cost in all: a short one may be of rare words."""
 
 
 def cost(text: str, language: str) -> float:
@@ -94,12 +98,8 @@ def _han(character: str) -> float:
     return _RARE_HAN
 
 
-def _is_han(character: str) -> bool:
-    return "\u3400" <= character <= "\u9fff" or character > "\U0001ffff"
-
-
 def _chinese(character: str) -> float:
-    if _is_han(character):
+    if is_han(character):
         return _han(character)
     if character in _CHINESE_MARKS:
         return 8.0
@@ -112,7 +112,7 @@ def _japanese(character: str) -> float:
         return 7.0
     if "\u30a1" <= character <= "\u30fa" or character in _KANA_MARKS:
         return 9.0
-    if _is_han(character):
+    if is_han(character):
         return _han(character) + 2.0
     if "\uff61" <= character <= "\uff9f":  # half as wide: one byte only
         return 12.0
@@ -124,7 +124,7 @@ def _korean(character: str) -> float:
         return 7.5
     if "\uac00" <= character <= "\ud7a3":
         return 13.0 if character.encode("euc_kr", "ignore") else _ODD
-    return _han(character) + 5.0 if _is_han(character) else _chinese(character) + 2.0
+    return _han(character) + 5.0 if is_han(character) else _chinese(character) + 2.0
 
 
 def _latin(letters: str, character: str) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from mmcore.errors import MediaError
+from mmcore.media.limits import beating
 from mmcore.media.texts.cues import Cue, plain
 from mmcore.media.texts.passages import Passage
 from mmcore.types import Span
@@ -76,7 +77,7 @@ def _seconds(match: re.Match[str], first: int) -> float:
 def passages_of(cues: Iterator[Cue]) -> Iterator[Passage]:
     """A passage for each cue; MediaError ``no-cues`` when there is none."""
     found = False
-    for cue in cues:
+    for cue in beating(cues):
         found = True
         yield Passage(cue.text, span=Span(cue.start, cue.end, "second"), kind="subtitle")
     if not found:

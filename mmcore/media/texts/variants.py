@@ -7,7 +7,9 @@ import threading
 from functools import cache
 from typing import Any, Final
 
-_HAN: Final = re.compile("[\u2e80-\u2fdf\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+from mmcore.media.texts.language import HAN
+
+_HAN: Final = re.compile(f"[{HAN}]")
 _PARTICLE: Final = re.compile(  # 著 that is no part of a word for "known" or "written"
     "(?<![名原专巨论编合译遗新显卓昭土拙撰所])著(?![名作者称述录书])"
 )

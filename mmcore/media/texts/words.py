@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import Any, Final
 
+from mmcore.media.limits import beating
 from mmcore.media.texts.dictionaries import NOTHING, PLAIN, Dictionary, read_dictionaries
+from mmcore.media.texts.language import HAN
 
-_HAN: Final = re.compile("[\u3400-\u9fff]")
+_HAN: Final = re.compile(f"[{HAN}]")
 _SPACED: Final = re.compile(r"\S*\s*")
 _WINDOW: Final = re.compile(r"(?s).{1,20000}(?:(?<=[^\w+#&.%-])|\Z)|.{1,20000}")
 _lock: Final = threading.RLock()
@@ -74,7 +76,7 @@ def spaced_places(text: str, dictionary: Dictionary) -> Iterator[Range]:
 
 def _ranges(text: str, dictionary: Dictionary) -> Iterator[Range]:
     position, known = 0, tokenizer(dictionary)
-    for word in (word for window in windows(text) for word in known.cut(window)):
+    for word in beating(word for window in windows(text) for word in known.cut(window)):
         for part in word if word in dictionary.denied else (word,):
             yield position, position + len(part)
             position += len(part)

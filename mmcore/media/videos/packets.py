@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import av
 
 from mmcore.errors import MediaError
+from mmcore.media.container import BROKEN_OFF
 from mmcore.media.limits import OUT_OF_MEMORY, heartbeat
 
 
@@ -33,6 +35,8 @@ def packets(container: Any, streams: Sequence[Any]) -> Iterator[Any]:
 
 def told(error: av.FFmpegError) -> str:
     """FFmpeg's error in one line."""
+    if error.errno == errno.EIO:
+        return BROKEN_OFF
     return f"{type(error).__name__}: {error.strerror}"
 
 

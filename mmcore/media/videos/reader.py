@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from array import array
 from collections import deque
 from collections.abc import Iterator
@@ -49,7 +50,7 @@ class Reader:
             self._stream: Any = checked_stream(self._container, limits)
             self.survey: Survey | None = self._surveyed()
         except BaseException:
-            self._stack.close()
+            self._stack.__exit__(*sys.exc_info())  # which may make another error of it
             raise
         self._packets: Iterator[Any] | None = None
         self._position = math.inf  # stamp of the packet read last; the survey has read them all
@@ -62,8 +63,8 @@ class Reader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
+    def __exit__(self, *error: Any) -> None:
+        self._stack.__exit__(*error)
 
     def _surveyed(self) -> Survey | None:
         if self._stream is None:
@@ -120,8 +121,11 @@ class Reader:
         while True:
             while self._frames:
                 frame = self._frames.popleft()
-                self.time = self._time_of(frame)
+                time = self._time_of(frame)
                 self._count += 1
+                if self._known.is_wild(time):
+                    continue
+                self.time = time
                 if self.time >= self._from:
                     return frame
             if self._ended:
@@ -195,7 +199,8 @@ class Reader:
             self.error = self.error or told(error)
             packet = None
         stamp = None if packet is None else self._known.stamp(packet)
-        self._position = self._position if stamp is None else stamp
+        if stamp is not None and not self._known.is_wild(self._known.seconds(stamp)):
+            self._position = stamp
         return packet
 
     def _decoded(self, packet: Any | None) -> list[Any]:

@@ -25,6 +25,8 @@ _LEAST_MISSING: Final = 1.0  # seconds, and a fiftieth: less is rounding in the 
 _TRUSTED: Final = ("mov", "matroska", "avi", "flv", "asf", "ogg")  # the others only estimate
 _LONGEST_FRAME: Final = 10.0  # seconds that a last frame may be shown; more is a wrong word
 _STEADY: Final = 0.95  # share of packets that come after the usual gap
+_WILD: Final = 30.0  # seconds from the others, of a stamp that makes a video too long
+_NEARLY_ALL: Final = 0.9  # share of packets that outvote the stamps of the others
 _ODD_START: Final = 3600.0  # seconds from the container's start to the first picture
 
 
@@ -50,6 +52,7 @@ class _Found:
     keys: array[int]
     shift: int
     by_dts: bool
+    slack: float = math.inf
 
     def survey(self, container: Any, stream: Any, limits: LimitsSpec) -> Survey:
         base = float(stream.time_base)
@@ -70,6 +73,7 @@ class _Found:
             by_dts=self.by_dts,
             step=(end - first + zero) / len(self.stamps),
             usual=_usual_gap(self.stamps) * base,
+            slack=self.slack,
         )
 
     def _declared(self, container: Any, stream: Any, zero: float, end: float) -> float:
@@ -131,9 +135,10 @@ def _tail(container: Any, stream: Any, key: int) -> int:
 def _by_packets(container: Any, stream: Any, limits: LimitsSpec) -> _Found:
     keys: array[int] = array("q")
     stamps: array[int] = array("q")
-    end, other_end = -(1 << 62), 0.0
+    ends: array[int] = array("q")
+    other_end = 0.0
     step = _step(stream)
-    for packet in _packets(container, [stream, *container.streams.audio]):
+    for packet in _packets(container, list(container.streams)):  # its length is that of all
         stamp = packet.dts if packet.pts is None else packet.pts
         if stamp is None:
             continue
@@ -144,15 +149,34 @@ def _by_packets(container: Any, stream: Any, limits: LimitsSpec) -> _Found:
             keys.append(stamp)
         if not packet.is_discard:
             stamps.append(stamp)
-            end = max(end, stamp + _shown(packet.duration or 0, step, stream))
+            ends.append(stamp + _shown(packet.duration or 0, step, stream))
             _check_count(len(stamps), limits)
     if not stamps:
         raise MediaError("video", "no-frames", "the video holds no picture")
-    first, base = min(stamps), float(stream.time_base)
+    base = float(stream.time_base)
+    first, last = _believed(stamps, base, limits)
+    end = max(e for s, e in zip(stamps, ends, strict=True) if first <= s <= last)
     check_seconds((end - first) * base, limits)
-    keys = array("q", sorted(set(keys)))
+    sound = array("q", (s for s in stamps if first <= s <= last))
+    slack = math.inf if len(sound) == len(stamps) else _WILD
+    keys = array("q", sorted({key for key in keys if first <= key <= last}))
     all_end = round(max(end, other_end / base))
-    return _Found(first, end, all_end, stamps, keys, 0, by_dts=False)
+    return _Found(first, end, all_end, sound, keys, 0, by_dts=False, slack=slack)
+
+
+def _believed(stamps: array[int], base: float, limits: LimitsSpec) -> tuple[int, int]:
+    """The first and the last stamp of a video.
+
+    Where it would be too long, of those that nearly all packets agree on: one broken stamp is no
+    reason to refuse the others.
+    """
+    ordered = np.sort(np.frombuffer(stamps, np.int64))
+    if float(ordered[-1]) - float(ordered[0]) > limits.max_seconds / base:
+        gaps = np.diff(ordered.astype(np.float64)) * base
+        most = max(np.split(ordered, np.flatnonzero(gaps > _WILD) + 1), key=len)
+        if len(most) >= _NEARLY_ALL * len(ordered):
+            ordered = most
+    return int(ordered[0]), int(ordered[-1])
 
 
 def _step(stream: Any) -> int:

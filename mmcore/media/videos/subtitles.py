@@ -11,12 +11,12 @@ import av
 from av.stream import Discard
 
 from mmcore.errors import MediaError
-from mmcore.media.container import opened
-from mmcore.media.limits import check_segments, check_text_bytes, decoding
-from mmcore.media.pieces import Damage, Piece, Pieces
+from mmcore.media.container import opened, reading
+from mmcore.media.extents import told_short
+from mmcore.media.limits import check_segments, check_text_bytes
+from mmcore.media.pieces import Damage, Pieces
 from mmcore.media.texts import charset
-from mmcore.media.texts.cues import Cue, packed, plain
-from mmcore.media.texts.language import detect_language
+from mmcore.media.texts.cues import Cue, cue_pieces, plain
 from mmcore.media.videos.packets import packets
 from mmcore.specs import LimitsSpec, SegmentationSpec
 from mmcore.types import Content
@@ -33,6 +33,19 @@ class _Track:
     starts: list[float] = field(default_factory=list)
     lengths: list[float] = field(default_factory=list)
     texts: list[bytes] = field(default_factory=list)
+    broken: MediaError | None = None  # why it cannot be read as text
+
+    def hold(self, packet: Any, zero: float) -> int:
+        """Keep the cue of a packet, ``zero`` being the file's first second; bytes of its text."""
+        try:
+            text = self.read(bytes(packet))
+        except MediaError as error:
+            self.broken = error
+            return 0
+        self.starts.append(float(packet.pts * packet.time_base) - zero)
+        self.lengths.append(float((packet.duration or 0) * packet.time_base))
+        self.texts.append(text)
+        return len(text)
 
 
 def subtitles(content: Content, spec: SegmentationSpec, limits: LimitsSpec) -> Pieces:
@@ -40,8 +53,9 @@ def subtitles(content: Content, spec: SegmentationSpec, limits: LimitsSpec) -> P
 
     Source ``subtitle:N``, N counting such tracks from 0; tracks of pictures (DVD, Blu-ray) are
     left out, and a file without any is not read beyond its header. Cues are packed as those of
-    a subtitle file. What a container that breaks off held till then is used; the track of unknown
-    charset and the break are Damages. MediaError (too-many-bytes, too-many-segments).
+    a subtitle file. What a container that breaks off held till then is used; a track whose text is
+    not valid in its charset, or in none that is known, and the break are Damages. MediaError
+    (too-many-bytes, too-many-segments).
     """
     with opened(content, "video") as container:
         tracks = {s.index: _Track(_READERS[_codec(s)]) for s in _text_streams(container)}
@@ -52,23 +66,15 @@ def subtitles(content: Content, spec: SegmentationSpec, limits: LimitsSpec) -> P
     for number, track in enumerate(tracks.values()):
         source = f"subtitle:{number}"
         try:
-            chunks = packed(_cues(track), spec)
+            pieces = list(cue_pieces(_cues(track), spec, source))
         except MediaError as error:
             yield Damage(error, source)
             continue
-        count += len(chunks)
+        count += len(pieces)
         check_segments(count, limits)
-        for span, text in chunks:
-            yield Piece(
-                f"chunk-{spec.text_chars}",
-                source=source,
-                span=span,
-                language=detect_language(text),
-                text=text,
-                kind="subtitle",
-            )
+        yield from pieces
         if broken is not None:
-            yield Damage(broken, source)
+            yield Damage(told_short(broken, content.location), source)
 
 
 def _codec(stream: Any) -> str:
@@ -86,17 +92,12 @@ def _fill(container: Any, tracks: Mapping[int, _Track], limits: LimitsSpec) -> M
     zero = (container.start_time or 0) / av.time_base
     size = 0
     try:
-        with decoding("video", av.FFmpegError):
+        with reading("video"):
             for packet in packets(container, [container.streams[index] for index in tracks]):
                 if packet.pts is None:
                     continue
-                track = tracks[packet.stream_index]
-                text = track.read(bytes(packet))
-                size += len(text) + 1  # an empty one counts too
+                size += tracks[packet.stream_index].hold(packet, zero) + 1  # an empty one counts
                 check_text_bytes(size, limits)
-                track.starts.append(float(packet.pts * packet.time_base) - zero)
-                track.lengths.append(float((packet.duration or 0) * packet.time_base))
-                track.texts.append(text)
     except MediaError as error:
         if error.reason != "decode-error":
             raise
@@ -105,7 +106,12 @@ def _fill(container: Any, tracks: Mapping[int, _Track], limits: LimitsSpec) -> M
 
 
 def _cues(track: _Track) -> list[Cue]:
-    """The cues of a track; one without a length is shown until the next, or for a while."""
+    """The cues of a track; one without a length is shown until the next, or for a while.
+
+    MediaError where its text is in no charset, or not valid in its own.
+    """
+    if track.broken is not None:
+        raise track.broken
     whole = charset.decode(_SEPARATOR.encode().join(track.texts))
     texts = whole.split(_SEPARATOR)
     ends = [*track.starts[1:], float("inf")]
@@ -127,10 +133,16 @@ def _ass(data: bytes) -> bytes:
 
 
 def _mov_text(data: bytes) -> bytes:
-    """The text of a sample of 3GPP timed text: its length, it, then boxes of style."""
+    """The text of a sample of 3GPP timed text: its length, it, then boxes of style.
+
+    MediaError ``broken-text``: no byte is replaced.
+    """
     text = data[2 : 2 + int.from_bytes(data[:2])]
     if text[:2] in {b"\xfe\xff", b"\xff\xfe"}:
-        text = text.decode("utf-16", "replace").encode()
+        try:
+            text = text.decode("utf-16").encode()
+        except UnicodeDecodeError as error:
+            raise MediaError("text", "broken-text", f"not valid utf-16: {error}") from error
     return _bare(text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ class Survey:
     by_dts: bool
     step: float  # seconds of a frame, about
     usual: float  # seconds from a packet to the next where they come steadily, else infinite
+    slack: float = math.inf  # seconds around the video beyond which no time is believed
 
     def stamp(self, packet: Any) -> int | None:
         """The stamp of a packet: its time of presentation, else of decoding."""
@@ -37,6 +39,10 @@ class Survey:
     def seconds(self, stamp: int) -> float:
         """The second that a packet with that stamp is shown at."""
         return (stamp + self.shift) * self.base - self.zero
+
+    def is_wild(self, second: float) -> bool:
+        """Whether a time is one that the survey left out."""
+        return not self.start - self.slack <= second <= self.end + self.slack
 
     def _stamp_at(self, second: float) -> float:
         return (second + self.zero) / self.base - self.shift

@@ -12,7 +12,7 @@ from mmcore.decoding.apart import Apart
 from mmcore.decoding.job import WorkerError
 from mmcore.decoding.pool import Pool
 from mmcore.decoding.process import Process, Why
-from mmcore.errors import ConfigError, MediaError
+from mmcore.errors import ConfigError, DecodingError, MediaError
 from mmcore.media.decoders import READER, decoders
 from mmcore.media.prepared import InProcess, prepare_shard
 from mmcore.media.shaping import Shaping, refused
@@ -185,9 +185,9 @@ def test_workers_that_do_not_start_are_nobodys_fault(tmp_path, pool, monkeypatch
     contents = contents_of(tmp_path, [hostile.GOOD])
     shaping = Shaping(hostile.Hostile(Modality.IMAGE), SPEC, LIMITS)
     shard = Shard(shaping.encoder.key, contents)
-    monkeypatch.setattr("mmcore.decoding.process._MODULE", "mmcore.decoding.nothing_of_the_kind")
+    monkeypatch.setattr(process, "_START", "import nothing_of_the_kind")
 
-    with pytest.raises(WorkerError, match=r"(?s)No module named.*runtime\.isolate=false"):
+    with pytest.raises(DecodingError, match=r"(?s)No module named.*runtime\.isolate=false"):
         prepare_shard(shard, shaping, tmp_path / "staging", Apart(shaping, RuntimeSpec(), pool))
 
 

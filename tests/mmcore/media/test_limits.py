@@ -68,16 +68,34 @@ def test_damaged_bytes_are_decoded_or_rejected(kind, whole, tmp_path, data):
         (limits.check_text_bytes, 11, "too-many-bytes"),
         (limits.check_seconds, 11, "too-long"),
         (limits.check_segments, 11, "too-many-segments"),
+        (limits.check_pages, 11, "too-many-pages"),
+        (limits.check_nesting, 11, "too-deep"),
     ],
 )
 def test_a_limit_lets_itself_pass(check, least, reason):
     """Ten of ten are fine, one more is a MediaError of the stage "limits"."""
-    ten = LimitsSpec(max_bytes=10, max_text_bytes=10, max_seconds=10, max_segments=10)
+    kinds = ("bytes", "text_bytes", "seconds", "segments", "pages", "nesting")
+    ten = LimitsSpec(**{f"max_{kind}": 10 for kind in kinds})
     check(10, ten)
 
     with pytest.raises(MediaError, match=r"11 .*, the limit is 10") as caught:
         check(least, ten)
     assert (caught.value.stage, caught.value.reason) == ("limits", reason)
+
+
+def test_the_heart_beats_while_things_are_taken():
+    """At the first, then now and then; the things stay as they are."""
+    beats = []
+    before = limits.heartbeat.set(lambda: beats.append(1))
+    try:
+        taken = limits.beating(iter(range(10_000)))
+        assert next(taken) == 0
+        assert beats == [1]
+        assert list(taken) == list(range(1, 10_000))
+    finally:
+        limits.heartbeat.reset(before)
+
+    assert 5 < len(beats) < 100
 
 
 def test_pixels_are_width_by_height():

@@ -4,7 +4,7 @@ import pytest
 
 from mmcore.errors import ConfigError, MissingExtraError
 from mmcore.media.reading import readers
-from mmcore.media.reading.readers import readers_of
+from mmcore.media.reading.readers import loading, readers_of
 from mmcore.specs import SegmentationSpec
 from storage.schemas import Modality
 
@@ -13,7 +13,8 @@ def model(folder, weights=b"weights"):
     """A folder that looks like a model."""
     folder.mkdir()
     (folder / "model.bin").write_bytes(weights)
-    (folder / "config.json").write_text("{}")
+    for name in ("config.json", "tokenizer.json", "vocabulary.json"):
+        (folder / name).write_text("{}")
     return str(folder)
 
 
@@ -68,3 +69,26 @@ def test_a_missing_package_is_named(monkeypatch, spec, extra):
 
     with pytest.raises(MissingExtraError, match=rf"mmindex\[{extra}\]"):
         readers_of(spec)
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("name", ["tokenizer.json", "vocabulary.json", "config.json"])
+def test_any_file_of_a_model_decides_what_it_reads(tmp_path, name):
+    """Another vocabulary says other words; without one there is no model."""
+    folder = model(tmp_path / "m")
+    before = readers_of(SegmentationSpec(asr=folder))
+    (tmp_path / "m" / name).write_text('{"other": 1}')
+
+    assert readers_of(SegmentationSpec(asr=folder)) != before
+    (tmp_path / "m" / name).unlink()
+    with pytest.raises(ConfigError, match=name.partition(".")[0]):
+        readers_of(SegmentationSpec(asr=folder))
+
+
+def test_what_keeps_a_model_from_loading_is_no_files_fault():
+    """It ends the run with what happened, before files are blamed for it."""
+    told = pytest.raises(
+        ConfigError, match=r"segmentation\.ocr: RapidOCR cannot be loaded .*libGL"
+    )
+    with told, loading("segmentation.ocr", "RapidOCR"):
+        raise ImportError("libGL.so.1: cannot open shared object file")

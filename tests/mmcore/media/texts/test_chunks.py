@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmcore.media.texts import chunks as module
 from mmcore.media.texts.chunks import chunks
 from mmcore.specs import SegmentationSpec
 from mmcore.types import Span
@@ -16,7 +17,7 @@ MIXED = st.text(st.sampled_from("ab.? \n，。！青蛙🐸e\u0301\u00e9—“�
 
 def cut(text, most, overlap=0, **fields):
     """The chunks of a text that is cut into chunks of ``most``."""
-    return chunks(text, SegmentationSpec(text_chars=most, text_overlap=overlap, **fields))
+    return list(chunks(text, SegmentationSpec(text_chars=most, text_overlap=overlap, **fields)))
 
 
 def weight(text):
@@ -26,7 +27,7 @@ def weight(text):
 
 def test_a_text_that_fits_is_one_chunk_without_a_span():
     """Most captions are one chunk."""
-    assert chunks("A frog. It is green.", SegmentationSpec()) == [(None, "A frog. It is green.")]
+    assert cut("A frog. It is green.", 400) == [(None, "A frog. It is green.")]
 
 
 def test_chunks_end_where_sentences_do():
@@ -132,6 +133,19 @@ def test_no_chunk_is_too_long_or_inside_another(text, most, overlap):
         assert one.start < other.start
         assert one.end < other.end
         assert weight(text[int(other.start) : int(one.end)]) <= overlap
+
+
+def test_chunks_come_as_they_are_found(monkeypatch):
+    """Whoever takes two does not wait for the rest of a long text: it may be too many anyway."""
+
+    def three_ends(_):
+        yield from (4, 8, 12)
+        raise AssertionError("the rest was looked at")
+
+    monkeypatch.setattr(module, "sentence_ends", three_ends)
+    first = itertools.islice(chunks("青蛙叫。" * 9, SegmentationSpec(text_chars=8)), 2)
+
+    assert [span for span, _ in first] == [Span(0, 4, "char"), Span(4, 8, "char")]
 
 
 def test_a_long_text_takes_linear_time():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmcore.media.texts.cues import Cue, packed, plain
+from mmcore.media.texts.cues import Cue, cue_pieces, packed, plain
 from mmcore.specs import SegmentationSpec
 from mmcore.types import Span
 
@@ -105,3 +105,20 @@ def test_chunks_lose_nothing_and_have_spans_of_their_own(cues):
     whole = {"".join(cue.text.split()) for cue in cues}
     assert set("".join(texts)) == set("".join(whole))
     assert len("".join(texts)) <= sum(len("".join(cue.text.split())) for cue in cues)
+
+
+def test_pieces_of_cues_have_one_name_wherever_they_come_from():
+    """``cue-<chars>`` is of the id of a segment: files, tracks and speech say the same."""
+    cues = [Cue(0.0, 1.0, "一只青蛙"), Cue(60.0, 61.0, "A frog.")]
+
+    told = [list(cue_pieces(cues, SPEC, *place)) for place in ((), ("asr@1", "asr"))]
+
+    assert {piece.segmentation for of in told for piece in of} == {f"cue-{SPEC.text_chars}"}
+    assert [(p.source, p.kind, p.language) for p in told[0]] == [
+        ("self", "subtitle", "zh"),
+        ("self", "subtitle", "en"),
+    ]
+    assert [(p.source, p.kind, p.text) for p in told[1]] == [
+        ("asr@1", "asr", "一只青蛙"),
+        ("asr@1", "asr", "A frog."),
+    ]

@@ -53,6 +53,18 @@ def test_a_text_box_loses_no_text_before_it(tmp_path):
     assert "".join(read(path)) == "before boxafter"
 
 
+def test_an_archive_in_the_archive_is_never_opened(tmp_path):
+    """A document that is embedded leaves nothing, and costs nothing: no limit counts its bytes."""
+    inner = documents.word(tmp_path / "inner", ["inside " * 50_000], []).read_bytes()
+    path = made(
+        tmp_path,
+        "<w:p><w:r><w:t>outside</w:t></w:r></w:p>",
+        **{"word/embeddings/inner.docx": inner, "word/document.zip": inner},
+    )
+
+    assert read(path, LimitsSpec(max_text_bytes=1000)) == ["outside"]
+
+
 def not_a_zip(path):
     """Bytes that only begin like a zip."""
     path.write_bytes(b"PK\x03\x04 frog")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmcore.media.limits import heartbeat
 from mmcore.media.texts.words import ends, words
 
 MIXED = st.text(st.sampled_from("ab.? \n，。！青蛙🐸e\u0301\u00e9—“”\t"), max_size=120)
@@ -81,6 +82,21 @@ def test_a_long_run_without_punctuation_is_taken_in_windows():
     text = "今天天气很好我们去公园散步" * 4000
 
     assert "".join(words(text)) == text
+
+
+@pytest.mark.parametrize("words_of_ours", [(), ("青蛙叫",)])
+def test_who_waits_hears_of_long_work(tmp_path, words_of_ours):
+    """A sign every thousand words or so: what works for a minute on one text does not hang."""
+    path = tmp_path / "words.txt"
+    path.write_text("\n".join(words_of_ours), "utf-8")
+    signs = []
+    before = heartbeat.set(lambda: signs.append(1))
+    try:
+        found = list(ends("今天天气很好" * 5000, (str(path),)))
+    finally:
+        heartbeat.reset(before)
+
+    assert len(signs) >= len(found) // 1100 > 5
 
 
 @pytest.mark.slow

@@ -49,7 +49,7 @@ def test_text_tracks_of_each_kind(tmp_path, name, codec, cues):
     assert (piece.source, piece.kind, piece.segmentation) == (
         "subtitle:0",
         "subtitle",
-        "chunk-400",
+        "cue-400",
     )
 
 
@@ -142,6 +142,19 @@ def test_an_unknown_charset_costs_its_track_only(tmp_path, monkeypatch):
     assert isinstance(damage, Damage)
     assert (damage.source, damage.error.reason) == ("subtitle:0", "unknown-charset")
     assert piece.source == "subtitle:1"
+
+
+def test_no_byte_of_timed_text_is_replaced(tmp_path):
+    """Half of a pair of UTF-16 costs its track, and is said; the other track is used."""
+    whole = "\ufeff你好".encode("utf-16-be")
+    samples = [(len(text).to_bytes(2) + text) for text in (whole, whole + b"\xd8\x3d")]
+    tracks = [("mov_text", [(0, 1, sample)]) for sample in samples]
+    piece, damage = found(videos.subtitled(tmp_path / "a.mp4", tracks))
+
+    assert (piece.source, piece.text) == ("subtitle:0", "你好")
+    assert isinstance(damage, Damage)
+    assert (damage.source, damage.error.stage) == ("subtitle:1", "text")
+    assert damage.error.reason == "broken-text"
 
 
 def test_a_container_that_breaks_off(tmp_path, monkeypatch):

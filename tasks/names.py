@@ -1,4 +1,4 @@
-"""What a person names to be forgotten: places and items as the lake's tables have them."""
+"""What a person names, to see or to forget it: places and items as the tables have them."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ import pytest
 from mmcore.privacy import Veil
 from storage import schemas
 from storage.keys import keyed
-from tasks.erasure.targets import Names
+from tasks.names import Names
 
 VEIL = Veil(partial(keyed, b"k" * 32))
 

@@ -9,7 +9,7 @@ from mmcore.types import Rejection
 from storage.candidates import blocked
 from storage.layout import Layout
 from storage.tables import write_rows
-from tasks.candidate import refuse_many_bad
+from tasks.refusals import refuse_many_bad
 from tasks.workplace import Workplace
 from tests.factories import entries, files_table, manifest
 

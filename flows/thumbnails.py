@@ -1,0 +1,34 @@
+"""Thumbnails of hits as files in a folder, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmcore.errors import ConfigError
+from mmcore.search.thumbnails import shown_by
+from mmcore.types import Hit
+from storage.snapshot import Snapshot
+
+
+def made_folder(folder: Path) -> Path:
+    """The folder, made if it is missing; ConfigError where something else has its name."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise ConfigError(f"{folder} is a file: name a folder for the thumbnails") from None
+    return folder
+
+
+def written(hits: Sequence[Hit], snapshot: Snapshot, folder: Path) -> list[str | None]:
+    """Write each hit's thumbnail as ``folder``/<rank>-<segment id>.jpg; its path, or None."""
+    named: list[str | None] = []
+    for rank, found in enumerate(shown_by(hits, snapshot), 1):
+        if found is None:
+            named.append(None)
+            continue
+        segment, picture = found
+        place = folder / f"{rank}-{segment}.jpg"
+        place.write_bytes(picture)
+        named.append(str(place))
+    return named
