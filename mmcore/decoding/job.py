@@ -84,7 +84,9 @@ def failure_from(told: Mapping[str, Any]) -> Exception:
         return OSError(told["errno"], told["message"], told["filename"])
     if "traceback" in told:
         return WorkerError(f"in a decoding process:\n{told['traceback']}")
-    kind = getattr(errors, told["kind"], MmindexError)
+    kind = getattr(errors, told["kind"], None)
+    if not (isinstance(kind, type) and issubclass(kind, MmindexError)):
+        kind = MmindexError
     restored: Exception = kind.__new__(kind, told["message"])
     restored.args = (told["message"],)
     return restored

@@ -29,12 +29,12 @@ _BUFFER: Final = 1 << 18
 def opened(
     content: Content, stage: str, options: Mapping[str, str] = MappingProxyType({})
 ) -> Iterator[Any]:
-    """An open PyAV container of the content's file; closed on leaving. ``options``: of its demuxer.
+    """An open PyAV container of the content's file; closed on leaving.
 
-    Read through a Python file: no name is taken for a protocol, and names need not be UTF-8.
-    Raises MediaError when no allowed demuxer takes it; OSError when the file cannot be read. A
-    decoder's MediaError, also one of what is done with the container, becomes ``truncated`` where
-    the file is shorter than it says.
+    ``options`` are those of its demuxer. Read through a Python file: no name is taken for a
+    protocol, and names need not be UTF-8. Raises MediaError when no allowed demuxer takes it;
+    OSError when the file cannot be read. A decoder's MediaError, also one of what is done with the
+    container, becomes ``truncated`` where the file is shorter than it says.
     """
     with telling_cuts(content.location), Path(content.location).open("rb") as file:
         with reading(stage):

@@ -11,9 +11,9 @@ from typing import BinaryIO, Final, Literal
 
 from mmcore.errors import MediaError
 
-_HEAD: Final = 12  # bytes that tell the kind, and of a box' head with a long size, less four
-_BOX: Final = 8  # bytes of a box' head
-_LONG_BOX: Final = 16
+_HEAD: Final = 12  # bytes that tell the kind
+_BOX: Final = 8  # bytes of a box's head
+_LONG_BOX: Final = 16  # of one with a long size
 _MOST_BOXES: Final = 1000  # at the top of a file
 _STREAMED: Final = 0x7FFF_F000  # a writer that could not know the size says 0, or this or more
 _ROUNDING: Final = 1  # byte of padding that some writers count and do not write
@@ -48,7 +48,9 @@ def told_short(error: MediaError, path: str) -> MediaError:
     """``error``, or ``truncated`` where it is a decoder's and the file ends early."""
     if error.reason not in _OF_A_CUT or not ends_early(path):
         return error
-    return MediaError(error.stage, "truncated", f"the file is shorter than it says: {error.message}")
+    return MediaError(
+        error.stage, "truncated", f"the file is shorter than it says: {error.message}"
+    )
 
 
 @contextmanager
@@ -82,7 +84,7 @@ def _boxes(file: BinaryIO, size: int) -> bool:
         place += length
         if place > size:
             return name != b"jp2c" or _codestream(file, size)
-    # An end within a box' head, or between two boxes of which the second must be there
+    # An end within a box's head, or between two boxes of which the second must be there
     needs = {b"jp2c"} if b"jP  " in names else {b"moov", b"moof", b"meta"}
     return place < size < place + _BOX or not names & needs
 

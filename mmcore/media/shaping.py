@@ -17,7 +17,13 @@ from PIL import Image
 from mmcore.errors import MediaError
 from mmcore.media.decoders import READER, decoder_of
 from mmcore.media.images.thumbnails import thumbnail
-from mmcore.media.limits import OUT_OF_MEMORY, check_segments, heartbeat, too_much_memory
+from mmcore.media.limits import (
+    OUT_OF_MEMORY,
+    check_segments,
+    heartbeat,
+    too_much_memory,
+    unwatched,
+)
 from mmcore.media.outcomes import Outcome
 from mmcore.media.pieces import Damage, Piece, Pieces
 from mmcore.media.preparer import Preparer
@@ -29,14 +35,27 @@ from storage.schemas import MmindexError, Modality
 UNEXPECTED: Final = "unexpected-error"
 """Reason of what no decoder should do: a fault of ours, which costs one file."""
 
-_OF_THE_FILE: Final = {errno.EIO, errno.ESTALE, errno.ENXIO, errno.ELOOP}
+_OF_THE_MACHINE: Final = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+}
+"""Of an OSError that has nothing to do with the file."""
+
+_OF_THE_DISK: Final = {
+    errno.EIO,
+    errno.ESTALE,
+    errno.ENXIO,
+    errno.ELOOP,
+    errno.ETIMEDOUT,
+}
+"""Of one that another run may not meet; any other is of a senseless place in the file."""
 
 PREPARE: Final = "prepare"
 """Stage of what the encoder refused, or could not shape."""
-
-
-def _nothing() -> None:
-    """Nobody asks how far it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +80,7 @@ class Shaper:
     shaping: Shaping
     arrays: BinaryIO
     thumbnails: BinaryIO
-    progress: Callable[[], None] = _nothing
+    progress: Callable[[], None] = unwatched
 
     def add(self, content: Content) -> Outcome:
         """Shape one content, wholly or not at all; what cannot be used becomes rejections."""
@@ -185,12 +204,14 @@ def _reading(found: Pieces, modality: Modality) -> Generator[Piece | Damage]:
         raise MediaError("read", "vanished", "the file is not there any more") from error
     except PermissionError as error:
         raise MediaError("read", "unreadable", "no permission to read the file") from error
-    except OSError as error:
-        if error.errno not in _OF_THE_FILE:
-            raise
-        raise MediaError("read", "unreadable", error.strerror or str(error)) from error
     except (MmindexError, ImportError):
         raise
+    except OSError as error:
+        if error.errno in _OF_THE_MACHINE:
+            raise
+        if error.errno in _OF_THE_DISK:
+            raise MediaError("read", "unreadable", error.strerror or str(error)) from error
+        raise MediaError(str(modality), "decode-error", _place(error)) from error
     except Exception as error:
         raise MediaError(str(modality), UNEXPECTED, _place(error)) from error
 

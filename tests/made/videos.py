@@ -155,6 +155,19 @@ def subtitled(
     return path
 
 
+def restamped(path: Path, number: int, seconds: float) -> Path:
+    """Let one packet of a video of a single stream be shown at another time."""
+    copied = path.with_stem("restamped")
+    with av.open(str(path)) as source, av.open(str(copied), "w") as target:
+        stream = target.add_stream_from_template(source.streams[0])
+        for place, packet in enumerate(p for p in source.demux() if p.dts is not None):
+            if place == number:
+                packet.pts = round(seconds / packet.time_base)
+            packet.stream = stream
+            target.mux(packet)
+    return copied.replace(path)
+
+
 def timed_text(text: str) -> bytes:
     """A sample of MP4's own subtitles."""
     data = text.encode()

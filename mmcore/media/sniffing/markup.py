@@ -21,17 +21,20 @@ from mmcore.media.texts.elements import BOXES, LINES
 from mmcore.media.texts.tables import caption_table
 from storage.schemas import Modality
 
-_PROLOG: Final = re.compile(r"\s*(?:<\?.*?\?>|<!--.*?-->)", re.S)
-_DOCTYPE: Final = re.compile(r"\s*<!doctype\s+([\w:-]+)[^<>\[]*(?:\[.*?\]\s*)?>", re.S | re.I)
-_ROOT: Final = re.compile(r"\s*<([A-Za-z][\w:.-]*)(?=[\s/>])")
+# Quantifiers are possessive: a head of spaces or letters alone must not take quadratic time.
+_PROLOG: Final = re.compile(r"\s*+(?:<\?.*?\?>|<!--.*?-->)", re.S)
+_DOCTYPE: Final = re.compile(r"\s*+<!doctype\s++([\w:-]++)[^<>\[]*+(?:\[.*?\]\s*+)?>", re.S | re.I)
+_ROOT: Final = re.compile(r"\s*+<([A-Za-z][\w:.-]*)(?=[\s/>])")
 _WHOLE_PAGES: Final = "html head body title meta link script style base frameset"
 _OTHER_PARTS: Final = "a b em font i iframe img span strong td th tt u"
 _PAGE: Final = frozenset(_WHOLE_PAGES.split())
 _PARTS: Final = BOXES | LINES | frozenset(_OTHER_PARTS.split())
-_TIME: Final = r"(?:\d+\s*:\s*)?\d+\s*:\s*\d+(?:\s*[,.:]\s*\d+)?"
-_SRT: Final = re.compile(rf"\s*(?:-?\d+[^\S\n]*\r?\n)?\s*{_TIME}[^\S\n]*-+>[^\S\n]*{_TIME}")
-_VTT: Final = re.compile(r"\s*WEBVTT(?=\s|$)")
-_ASS: Final = re.compile(r"\s*(?:;[^\n]*\n\s*)*\[Script Info\]", re.I)
+_TIME: Final = r"-?(?:\d++\s*+:\s*+)?\d++\s*+:\s*+\d++(?:\s*+[,.:]\s*+\d++)?"
+_SRT: Final = re.compile(
+    rf"\s*+(?:-?\d++[^\S\n]*\r?\n)?\s*+{_TIME}[^\S\n]*+-++>[^\S\n]*+{_TIME}"
+)
+_VTT: Final = re.compile(r"\s*+WEBVTT(?=\s|$)")
+_ASS: Final = re.compile(r"\s*+(?:;[^\n]*+\n\s*+)*\[Script Info\]", re.I)
 _LINES: Final = re.compile(r"\s*\{\s*(?:\"[^\n]*)?\}[^\S\n]*\r?\n\s*\{\s*[\"}]")
 _JSON: Final = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*(?:\{\s*[\"}]|\"|\]\s*\Z|\[\s*[\"{\[]))")
 _NOT_FOR_PEOPLE: Final = re.compile(  # PostScript, RTF, X bitmaps, FITS

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
-
-import av
+from typing import Final
 
 from mmcore.errors import MediaError
 from mmcore.media.container import check_decoder, opened

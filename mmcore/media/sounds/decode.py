@@ -153,7 +153,7 @@ def _packets(container: Any, stream: Any) -> Iterator[Any | MediaError]:
 
 
 def _is_no_sound(packet: Any, stream: Any) -> bool:
-    """Whether a packet that failed would not have been heard, or is junk between headers and sound.
+    """Whether a packet that failed would not have been heard, or is junk before the sound.
 
     FFmpeg takes all that lies before the first frame of a FLAC for one.
     """

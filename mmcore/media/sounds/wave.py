@@ -33,7 +33,7 @@ def is_understated(path: str) -> bool:
             length = int.from_bytes(chunk[4:], "little")
             end = place + _HEAD + length
             if chunk[:4] == b"data":  # a length of 0 is what FFmpeg reads on at by itself
-                return 0 < length and end < size and not _is_known(file, end, size)
+                return length > 0 and end < size and not _is_known(file, end, size)
             place = end + length % 2
     return False
 

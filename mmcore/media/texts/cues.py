@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +12,7 @@ from mmcore.media.limits import beating
 from mmcore.media.pieces import Piece
 from mmcore.media.texts.chunks import chunks, columns
 from mmcore.media.texts.clean import clean
+from mmcore.media.texts.entities import unescaped
 from mmcore.media.texts.language import detect_language
 from mmcore.specs import SegmentationSpec
 from mmcore.types import Span
@@ -43,7 +43,7 @@ def plain(text: str) -> str:
     HTML entities are read.
     """
     bare = _TAG.sub("", "".join(_undrawn(text)))
-    return " ".join(clean(html.unescape(_ESCAPES.sub(" ", bare))).split())
+    return " ".join(clean(unescaped(_ESCAPES.sub(" ", bare))).split())
 
 
 def _undrawn(text: str) -> Iterator[str]:

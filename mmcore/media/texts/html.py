@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from mmcore.media.limits import beating, check_nesting, decoding
+from mmcore.errors import MediaError
+from mmcore.media.limits import OUT_OF_MEMORY, beating, check_nesting, decoding
 from mmcore.media.texts import charset
 from mmcore.media.texts.elements import BOXES, LINES
 from mmcore.specs import LimitsSpec
@@ -66,17 +67,27 @@ def visible_text(page: str, limits: LimitsSpec) -> str:
     """The title, then the text of the body: a line for each block, alt texts for pictures.
 
     Scripts, styles, templates, comments, form fields and hidden elements leave nothing; nothing
-    is fetched. Raises MediaError ``too-deep`` for a page nested beyond ``max_nesting``.
+    is fetched. Raises MediaError: ``too-deep`` for a page nested beyond ``max_nesting``,
+    ``out-of-memory`` for one whose elements need more than there is.
     """
-    from selectolax.lexbor import LexborHTMLParser  # noqa: PLC0415 - only pages need it
-
     _check_nesting(page, limits)
     with decoding("text"):
-        tree = LexborHTMLParser(page)
+        tree = _tree(page)
         title = tree.css_first("head title")
         body = "".join(beating(_pieces(tree.body))) if tree.body is not None else ""
         lines = [_SPACES.sub(" ", title.text()) if title is not None else "", *body.split("\n")]
     return "\n".join(line for line in (line.strip() for line in lines) if line)
+
+
+def _tree(page: str) -> Any:
+    """Any page has a tree, by the standard: a parser that fails has no memory for it."""
+    from selectolax.lexbor import LexborHTMLParser, SelectolaxError  # noqa: PLC0415 - only pages
+
+    try:
+        return LexborHTMLParser(page)
+    except SelectolaxError as error:
+        message = "no memory for the elements of the page"
+        raise MediaError("text", OUT_OF_MEMORY, message) from error
 
 
 def _check_nesting(page: str, limits: LimitsSpec) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator
 from typing import Final
+
+from mmcore.media.texts.entities import unescaped
 
 _TARGET: Final = (
     r"\([^\s()]{0,2000}(?:\([^\s()]{0,200}\)[^\s()]{0,200})?(?:[ \t]+[\"'][^\n\"']*[\"'])?\)"
@@ -116,4 +117,4 @@ def _inline(text: str) -> str:
     for mark, pattern, plain in _INLINE:
         if mark in text:
             text = pattern.sub(plain, text)
-    return html.unescape(text)
+    return unescaped(text)

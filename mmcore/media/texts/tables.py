@@ -28,6 +28,8 @@ _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _DELIMITERS: Final = ",\t;"
 _LONGEST_NAME: Final = 40
+_LONGEST_CELL: Final = 2**31 - 1  # a text is bounded before it comes here
+_BEFORE: Final = "\ufeff\r\n"  # what may stand before the first line
 
 
 @lru_cache(maxsize=4096)
@@ -54,7 +56,7 @@ class Table:
 
     def captions(self, text: str) -> Iterator[str]:
         """The cells of those columns, row by row; csv.Error for what no CSV holds."""
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter)
+        rows = _rows(_lines(text), self.delimiter)
         next(rows, None)
         for row in rows:
             yield from (row[column] for column in self.columns if column < len(row))
@@ -65,14 +67,23 @@ def caption_table(text: str) -> Table | None:
 
     The second line must have as many cells, so that a sentence with a comma is no header.
     """
-    lines = io.StringIO(text.lstrip("\ufeff\r\n"), newline="")
+    lines = _lines(text)
     return next(filter(None, (_table(lines, delimiter) for delimiter in _DELIMITERS)), None)
+
+
+def _lines(text: str) -> io.StringIO:
+    return io.StringIO(text.lstrip(_BEFORE), newline="")
+
+
+def _rows(lines: io.StringIO, delimiter: str) -> Iterator[list[str]]:
+    csv.field_size_limit(_LONGEST_CELL)  # of the process: nothing else here reads CSV
+    return csv.reader(lines, delimiter=delimiter)
 
 
 def _table(lines: io.StringIO, delimiter: str) -> Table | None:
     lines.seek(0)
     try:
-        rows = csv.reader(lines, delimiter=delimiter, strict=False)
+        rows = _rows(lines, delimiter)
         header, first = next(rows, []), next(rows, [])
     except csv.Error:
         return None

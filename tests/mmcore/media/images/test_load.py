@@ -12,7 +12,7 @@ from mmcore.media.images.load import load_image
 from mmcore.specs import LimitsSpec
 from storage.schemas import Modality
 from tests import media
-from tests.made import images
+from tests.made import images, videos
 from tests.media import GREEN, RED
 
 LIMITS = LimitsSpec()
@@ -69,6 +69,18 @@ def test_a_truncated_picture_is_rejected(tmp_path, kind):
     with pytest.raises(MediaError) as caught:
         load(path)
     assert caught.value.reason == "truncated"
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.7])
+@pytest.mark.parametrize("name", ["a.avif", "a.webp", "a.jp2", "a.j2k", "a.icns"])
+def test_a_cut_picture_whose_decoder_does_not_say_so(tmp_path, name, share):
+    """A file that is shorter than its own sizes say is truncated, whatever its decoder says."""
+    path = tmp_path / name
+    images.noisy(200, 200).save(path)
+
+    with pytest.raises(MediaError) as caught:
+        load(videos.shortened(path, share))
+    assert (caught.value.stage, caught.value.reason) == ("image", "truncated")
 
 
 def test_what_is_no_picture_is_rejected(tmp_path):

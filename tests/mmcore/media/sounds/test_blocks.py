@@ -8,6 +8,7 @@ import pytest
 from mmcore.errors import MediaError
 from mmcore.media.pieces import Damage
 from mmcore.media.sounds.blocks import MOST_DAMAGES, blocks
+from mmcore.media.sounds.decode import Gap, Heard
 from mmcore.media.sounds.resample import RATE
 from mmcore.specs import LimitsSpec
 from storage.schemas import Modality
@@ -91,17 +92,81 @@ def test_the_limit_is_on_what_is_heard(tmp_path):
     assert (caught.value.stage, caught.value.reason) == ("limits", "too-long")
 
 
-def test_a_length_that_the_file_could_not_hold_is_no_limit(tmp_path):
-    """A FLAC that says 20 hours in a few kilobytes is heard, and told to be cut off."""
+@pytest.mark.parametrize(("hours", "ends"), [(3, [3 * 3600.0]), (20, [])])
+def test_a_length_that_the_file_could_not_hold_is_no_limit(tmp_path, hours, ends):
+    """A FLAC of some kilobytes that says 3 hours was cut off; one that says 20 talks nonsense."""
     path = made.sound(tmp_path / "a.flac", "flac-8-khz", 2.0)
     data = bytearray(path.read_bytes())
-    total = 8000 * 72_000
+    total = 8000 * 3600 * hours
     (word,) = struct.unpack(">Q", data[18:26])
     data[18:26] = struct.pack(">Q", (word & ~0xF_FFFF_FFFF) | total)
-    seconds, (damage,) = heard(written(path, data))
+    seconds, damages = heard(written(path, data))
 
     assert seconds == 2.0
-    assert (damage.error.reason, damage.span.end) == ("cut-off", 72_000.0)
+    assert [(one.error.reason, one.span.end) for one in damages] == [("cut-off", e) for e in ends]
+
+
+def test_an_absurd_length_in_an_mp3_is_not_told(tmp_path):
+    """An MP3 whose header counts 2³² frames is what is there."""
+    path = made.sound(tmp_path / "a.mp3", "mp3", 2.0)
+    data = path.read_bytes()
+    place = data.index(b"Info") + 8
+    seconds, damages = heard(written(path, data[:place] + b"\xff" * 4 + data[place + 4 :]))
+
+    assert seconds == pytest.approx(2.0, abs=0.1)
+    assert not damages
+
+
+@pytest.mark.parametrize("declared", [1, 2, 32_000])
+def test_a_header_that_says_too_little_is_not_believed(tmp_path, declared):
+    """Samples behind what the header of a WAV counts are heard as well."""
+    path = written(tmp_path / "a.wav", made.wav_bytes(TWO, declared=declared))
+
+    assert heard(path) == (2.0, [])
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 15_000), (113_000, 128_000)])
+def test_what_is_broken_at_an_edge_is_told_and_takes_its_time(tmp_path, first, last):
+    """Nearly a second of a WAV that does not decode is a damage, before the rest and behind it."""
+    samples = media.tone(8.0).astype("<f4")
+    samples[first:last:700] = np.nan
+    path = written(tmp_path / "a.wav", made.wav_bytes(samples))
+    found = list(blocks(media.content(path), LimitsSpec()))
+    sound = [one for one in found if not isinstance(one, Damage)]
+    (damage,) = (one for one in found if isinstance(one, Damage))
+
+    start, end = sound[0].start / RATE, sound[-1].end / RATE
+    assert damage.error.reason == "not-finite"
+    assert (damage.span.start, damage.span.end) == ((0.0, start) if not first else (end, 8.0))
+    assert start == 0.0 if first else start == pytest.approx(15_000 / RATE, abs=0.1)
+
+
+def test_a_broken_first_frame_of_a_flac_takes_its_time(tmp_path):
+    """What follows a FLAC's first frame lies where it lay, and the frame is told."""
+    path = made.sound(tmp_path / "a.flac", "flac", 3.0)
+    data = bytearray(path.read_bytes())
+    place = data.index(b"\xff\xf8", 8000) + 100
+    data[place : place + 300] = bytes(300)
+    found = list(blocks(media.content(written(path, data)), LimitsSpec()))
+
+    sound = [one for one in found if not isinstance(one, Damage)]
+    (damage,) = (one for one in found if isinstance(one, Damage))
+
+    assert 0 == damage.span.start < damage.span.end
+    assert damage.span.end == pytest.approx(sound[0].start / RATE, abs=1e-3)
+    assert sound[-1].end / RATE == pytest.approx(3.0, abs=1e-3)
+
+
+def test_junk_before_the_first_frame_of_a_flac_takes_no_time(tmp_path):
+    """Bytes between the headers and the sound of a FLAC move nothing."""
+    path = made.sound(tmp_path / "a.flac", "flac", 3.0)
+    data = path.read_bytes()
+    place = data.index(b"\xff\xf8", 8000)
+    path = written(path, data[:place] + b"a title" * 20 + data[place:])
+    found = list(blocks(media.content(path), LimitsSpec()))
+
+    assert not any(isinstance(one, Damage) for one in found)
+    assert (found[0].start, found[-1].end) == (0, 3 * RATE)
 
 
 def test_a_length_that_the_file_can_hold_spares_the_decoding(tmp_path):
@@ -125,6 +190,21 @@ def test_damages_are_bounded(tmp_path):
     assert seconds > 0
 
 
+def test_damages_of_alternating_reasons_are_bounded(tmp_path, monkeypatch):
+    """Two reasons in turn are told no more often than one: their rest is one damage each."""
+    kinds = [MediaError("audio", reason, "broken") for reason in ("decode-error", "not-finite")]
+    sound = Heard(np.zeros(2 * RATE, np.float32), RATE)
+    gaps = [Gap(0.1, 1, kinds[number % 2]) for number in range(500)]
+    events = [event for gap in gaps for event in (sound, gap)] + [sound]
+    monkeypatch.setattr("mmcore.media.sounds.blocks.decoded", lambda *_: iter(events))
+    path = written(tmp_path / "a.wav", made.wav_bytes(TWO))
+    _, damages = heard(path)
+
+    assert len(damages) == MOST_DAMAGES + 2
+    assert {one.error.reason for one in damages[-2:]} == {"decode-error", "not-finite"}
+    assert max(one.span.end for one in damages) == pytest.approx(500 * 2.1)
+
+
 def test_a_late_track_of_a_video_begins_late(tmp_path):
     """The sound of a video that begins a second behind the pictures lies at that second."""
     path = media.mp4(tmp_path / "a.mp4", 2.0)
@@ -139,3 +219,13 @@ def test_a_long_sound_is_heard_piece_by_piece(tmp_path):
     path = made.sound(tmp_path / "a.flac", "flac-8-khz", 120.0)
 
     assert max(len(one.samples) for one in blocks(media.content(path), LimitsSpec())) <= RATE
+
+
+def test_a_video_that_cannot_be_opened_is_one_fault(tmp_path):
+    """The sound of a video without its index fails as its pictures do, so that it is told once."""
+    path = media.mp4(tmp_path / "a.mp4", 1.0)
+    path.write_bytes(path.read_bytes()[:600])
+
+    with pytest.raises(MediaError) as caught:
+        next(blocks(media.content(path, Modality.VIDEO), LimitsSpec()))
+    assert (caught.value.stage, caught.value.reason) == ("video", "truncated")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmcore.media.texts.language import detect_language
+from mmcore.media.texts.language import detect_language, is_han
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,16 @@ from mmcore.media.texts.language import detect_language
 def test_language_is_told_by_script(text, language):
     """Han is Chinese in both scripts unless kana is about, plain Latin is English."""
     assert detect_language(text) == language
+
+
+@pytest.mark.parametrize("character", ["㐀", "一", "鿿", "\uf90a", "𠀀", "𰀀"])
+def test_every_block_of_han_is_han(character):
+    """Extensions and the compatibility forms of Korean charsets too."""
+    assert is_han(character)
+    assert detect_language(character * 3) == "zh"
+
+
+@pytest.mark.parametrize("character", ["a", "。", "あ", "한", "⼀", "😀"])
+def test_what_stands_beside_han_is_none(character):
+    """Punctuation, kana, hangul, radicals."""
+    assert not is_han(character)

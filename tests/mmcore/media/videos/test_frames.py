@@ -131,14 +131,37 @@ def test_a_video_that_ends_early_is_what_it_holds(tmp_path):
     assert damage.span.end == pytest.approx(4.0, abs=0.101)
 
 
+def test_a_subtitle_that_outlasts_the_pictures_is_no_missing_picture(tmp_path):
+    """A cue of 5 s over a video of 1 s makes the container 5 s long, and cuts nothing off."""
+    path = tmp_path / "a.mkv"
+    pieces = found(videos.subtitled(path, [("subrip", [(0, 5, b"Hello world")])]))
+
+    assert [span.end for span, _ in pieces] == [1.0]
+
+
+@pytest.mark.parametrize("place", [0, 15, 39])
+def test_one_wild_stamp_costs_one_frame(tmp_path, place):
+    """A frame that says it is shown after 5 hours does not make 4 s of others too long."""
+    times = [100 * number for number in range(40)]
+    path = videos.video(tmp_path / "a.mkv", 40, times=times, tuning={"bf": "0"})
+    videos.restamped(path, place, 5 * 3600.0)
+    pieces = found(path)
+
+    assert not any(isinstance(piece, Damage) for piece in pieces)
+    assert len(pieces) in {3, 4}
+    assert pieces[-1][0].end <= 4.1
+    greys = [grey(image) for _, image in pieces]
+    assert greys == sorted(greys)
+
+
 def test_a_video_without_its_headers_is_rejected(tmp_path):
-    """An MP4 that ends within its first header has no stream to decode."""
+    """An MP4 that ends within its first header has no stream to decode: it was cut off."""
     path = media.mp4(tmp_path / "a.mp4", 1.0)
     path.write_bytes(path.read_bytes()[:200])
 
     with pytest.raises(MediaError) as caught:
         cut(path)
-    assert caught.value.reason == "no-stream"
+    assert caught.value.reason == "truncated"
 
 
 def test_limits_of_pixels_and_seconds(tmp_path):
@@ -470,7 +493,7 @@ def test_an_mp4_that_ends_before_its_index_is_rejected(tmp_path):
     with pytest.raises(MediaError) as caught:
         cut(videos.shortened(path))
 
-    assert (caught.value.stage, caught.value.reason) == ("video", "decode-error")
+    assert (caught.value.stage, caught.value.reason) == ("video", "truncated")
 
 
 def test_an_mp4_that_ends_after_its_index_is_rejected(tmp_path):
@@ -482,7 +505,7 @@ def test_an_mp4_that_ends_after_its_index_is_rejected(tmp_path):
     with pytest.raises(MediaError) as caught:
         cut(path)
 
-    assert (caught.value.stage, caught.value.reason) == ("video", "no-frames")
+    assert (caught.value.stage, caught.value.reason) == ("video", "truncated")
 
 
 def test_a_recording_that_begins_amid_a_group_of_pictures(tmp_path):
