@@ -13,16 +13,27 @@ from mmcore.decoding.process import Process
 
 
 class Pool:
-    """Idle workers; one is borrowed for a while, or made."""
+    """Idle workers; one is borrowed for a while, or made. At most ``most`` are out at once.
 
-    def __init__(self) -> None:
+    More than there are cores decode no faster, and take memory each.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
+        self._out = threading.BoundedSemaphore(most or os.cpu_count() or 1)
         self._lock = threading.Lock()
         self._idle: list[Process] = []
         self._owner = os.getpid()
 
     @contextmanager
     def borrowed(self) -> Iterator[Process]:
-        """A worker for the caller alone; it comes back unless it has ended or an error came."""
+        """A worker for the caller alone; it comes back unless it has ended or an error came.
+
+        Waits where all are out.
+        """
+        with self._out:
+            yield from self._one()
+
+    def _one(self) -> Iterator[Process]:
         worker = self._taken() or Process()
         try:
             yield worker

@@ -93,10 +93,8 @@ class Process:
 
     def ask(self, job: Mapping[str, Any]) -> None:
         """Give it a job; one that has ended does not complain, but will not answer."""
-        assert self._popen.stdin is not None
-        with suppress(ValueError):  # it has ended, and what it said is closed
-            self._said.truncate(0)  # what libraries print would grow for ever
-        with suppress(BrokenPipeError):
+        assert self._popen.stdin is not None  # for the types: it is a pipe
+        with suppress(BrokenPipeError, ValueError):  # it has ended; its pipe may be closed
             self._popen.stdin.write(json.dumps(job, separators=(",", ":")).encode() + b"\n")
             self._popen.stdin.flush()
 
@@ -121,9 +119,16 @@ class Process:
                     return self._killed(Why.SILENT)
                 continue
             if answer is not None:
+                if "finished" in answer:
+                    self._forget_words()
                 return answer
             grew = self._most_bytes > _NEARLY * most_bytes
             return Ended(self._popen.wait(), Why.TOO_BIG if grew else Why.BY_ITSELF)
+
+    def _forget_words(self) -> None:
+        """What libraries print in job after job would grow for ever."""
+        with suppress(ValueError):  # it has just ended, and they are kept
+            self._said.truncate(0)
 
     def _killed(self, why: Why) -> Ended:
         self.kill()
@@ -146,7 +151,7 @@ class Process:
 
     def _close(self) -> None:
         assert self._popen.stdin is not None
-        with suppress(BrokenPipeError):
+        with suppress(BrokenPipeError, ValueError):
             self._popen.stdin.close()
 
     def _bytes(self) -> int:

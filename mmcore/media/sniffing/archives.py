@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
+from mmcore.media.sniffing.charsets import is_plain
 from mmcore.media.sniffing.kinds import DOCX, PDF, Kind
 from storage.schemas import Modality
 
@@ -22,8 +23,8 @@ _UNPACKED: Final = 65_536
 
 
 def is_pdf(head: bytes) -> bool:
-    """Whether a PDF begins here."""
-    return _PDF.match(head) is not None
+    """Whether a PDF begins here, and no sentence about it: that names no object."""
+    return _PDF.match(head) is not None and (b" obj" in head or not is_plain(head))
 
 
 def pdf(head: bytes) -> Kind:

@@ -30,9 +30,7 @@ _OTHER_PARTS: Final = "a b em font i iframe img span strong td th tt u"
 _PAGE: Final = frozenset(_WHOLE_PAGES.split())
 _PARTS: Final = BOXES | LINES | frozenset(_OTHER_PARTS.split())
 _TIME: Final = r"-?(?:\d++\s*+:\s*+)?\d++\s*+:\s*+\d++(?:\s*+[,.:]\s*+\d++)?"
-_SRT: Final = re.compile(
-    rf"\s*+(?:-?\d++[^\S\n]*\r?\n)?\s*+{_TIME}[^\S\n]*+-++>[^\S\n]*+{_TIME}"
-)
+_SRT: Final = re.compile(rf"\s*+(?:-?\d++[^\S\n]*\r?\n)?\s*+{_TIME}[^\S\n]*+-++>[^\S\n]*+{_TIME}")
 _VTT: Final = re.compile(r"\s*+WEBVTT(?=\s|$)")
 _ASS: Final = re.compile(r"\s*+(?:;[^\n]*+\n\s*+)*\[Script Info\]", re.I)
 _LINES: Final = re.compile(r"\s*\{\s*(?:\"[^\n]*)?\}[^\S\n]*\r?\n\s*\{\s*[\"}]")

@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from mmcore.errors import MediaError
@@ -15,9 +16,13 @@ from mmcore.media.texts.clean import clean
 from mmcore.media.texts.language import HAN
 from mmcore.media.texts.passages import Passage, Passages
 from mmcore.specs import LimitsSpec
+from mmcore.types import Span
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument
+
+MOST_DAMAGES: Final = 100
+"""Of a file: the last one takes in every broken page that follows, whatever its reason."""
 
 _PASSWORD: Final = 4  # FPDF_ERR_PASSWORD
 _WIDE: Final = f"[{HAN}\u3000-\u303f\u3040-\u30ff\uff00-\uffef]"
@@ -33,28 +38,69 @@ _pdfium: Final = threading.RLock()  # PDFium may be entered by one thread at a t
 def pages(location: str, limits: LimitsSpec) -> Passages:
     """A passage for each page with text, its source ``page:N`` counted from 1.
 
-    Pages are read as they are asked for. A page that cannot be read is a Damage. Raises
-    MediaError: too-many-pages, encrypted, no-text, too-many-bytes (of text), decode-error.
+    Pages are read as they are asked for. A page that cannot be read is a Damage; neighbours that
+    cannot for one reason are one, with a span of pages. Raises MediaError: too-many-pages,
+    encrypted, no-text, too-many-bytes (of text), decode-error.
     """
     with _opened(location) as document:
         with _pdfium:
             count = len(document)
         check_pages(count, limits)
-        size, damages = 0, 0
+        size, broken = 0, _Broken()
         for index in range(count):
-            source = f"page:{index + 1}"
             try:
                 text = clean(joined_lines(_text_of(document, index)))
             except MediaError as error:
-                damages += 1
-                yield Damage(error, source)
+                yield from broken.add(index, error)
                 continue
+            yield from broken.passed()
             size += len(text.encode())
             check_text_bytes(size, limits)
             if text:
-                yield Passage(text, source)
-        if not size and not damages:
+                yield Passage(text, f"page:{index + 1}")
+        yield from broken.end()
+        if not size and not broken.told:
             raise MediaError("text", "no-text", "no page has text: scanned, turn on ocr")
+
+
+@dataclass(slots=True)
+class _Broken:
+    """Pages that cannot be read, joined to at most ``MOST_DAMAGES`` runs."""
+
+    told: int = 0  # damages given out
+    error: MediaError | None = None  # of the run that is held
+    first: int = 0
+    last: int = 0
+
+    def add(self, page: int, error: MediaError) -> Iterator[Damage]:
+        """Hold a page, from 0; the damage of the run that it does not belong to."""
+        held = self.error
+        if held is not None and not self._is_last() and held.reason != error.reason:
+            yield from self.end()
+        if self.error is None:
+            self.error, self.first = error, page
+        self.last = page
+
+    def passed(self) -> Iterator[Damage]:
+        """A page that can be read ends a run."""
+        if not self._is_last():
+            yield from self.end()
+
+    def end(self) -> Iterator[Damage]:
+        """The damage of the run that is held, if one is."""
+        error, self.error = self.error, None
+        if error is None:
+            return
+        self.told += 1
+        if self.first == self.last:
+            yield Damage(error, f"page:{self.first + 1}")
+            return
+        message = f"pages {self.first + 1} to {self.last + 1}: {error.message}"
+        told = (error.stage, error.reason, message)
+        yield Damage(MediaError(*told), span=Span(self.first, self.last + 1, "page"))
+
+    def _is_last(self) -> bool:
+        return self.told == MOST_DAMAGES - 1
 
 
 def joined_lines(text: str) -> str:

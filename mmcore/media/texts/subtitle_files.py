@@ -12,9 +12,11 @@ from mmcore.media.texts.cues import Cue, plain
 from mmcore.media.texts.passages import Passage
 from mmcore.types import Span
 
-_TIME: Final = r"(?:(\d{1,5})\s*:\s*)?(\d{1,5})\s*:\s*(\d{1,5})(?:\s*[,.:]\s*(\d{1,9}))?"
+_TIME: Final = r"(-)?(?:(\d{1,5})\s*:\s*)?(\d{1,5})\s*:\s*(\d{1,5})(?:\s*[,.:]\s*(\d{1,9}))?"
 _STAMPS: Final = re.compile(rf"[^\S\n]*{_TIME}[^\S\n]*-+>[^\S\n]*{_TIME}(?:[^\S\n].*)?$")
 _STAMP: Final = re.compile(_TIME)
+_BROKEN_STAMPS: Final = re.compile(r"\s*-?\d+\s*:.*-->")  # it begins like a time
+_WEB: Final = re.compile(r"\ufeff?\s*WEBVTT(?=\s|$)")
 _NUMBER: Final = re.compile(r"\s*-?\d{1,9}\s*$")
 _FIELDS: Final = ("Layer", "Start", "End", "Style", "Name", "MarginL", "MarginR", "MarginV")
 _DIALOGUE: Final = "Dialogue:"
@@ -22,27 +24,41 @@ _FORMAT: Final = "Format:"
 
 
 def from_stamps(text: str) -> Iterator[Cue]:
-    """The cues of SRT or WebVTT: lines after a line with two times, up to an empty one.
+    """The cues of SRT or WebVTT: lines after a line with two times, up to the next such line.
 
-    Text runs into the next cue's times where the empty line between is missing. A cue whose times
-    are broken is skipped with its text; so are headers, notes and styles.
+    Of WebVTT an empty line ends a cue too, since notes and styles may follow it; in SRT it is one
+    of the cue's. A cue whose times are broken is skipped with its text; so are headers.
     """
+    is_web = _WEB.match(text) is not None
     times: tuple[float, float] | None = None
     lines: list[str] = []
-    for line in [*text.splitlines(), ""]:
+    for line in text.splitlines():
         stamps = _STAMPS.match(line)
-        if times is not None and (stamps or not line.strip()):
-            yield from _cue(times, lines[:-1] if stamps and _ends_in_number(lines) else lines)
-        if stamps:
-            times, lines = (_seconds(stamps, 1), _seconds(stamps, 5)), []
-        elif not line.strip():
-            times, lines = None, []
-        else:
+        if stamps or _BROKEN_STAMPS.match(line):
+            if times is not None:
+                yield from _cue(times, _without_number(lines))
+            times, lines = (_seconds(stamps, 1), _seconds(stamps, 6)) if stamps else None, []
+        elif is_web and times is not None and not line.strip():
+            yield from _cue(times, lines)
+            times = None
+        elif times is not None:
             lines.append(line)
+    if times is not None:
+        yield from _cue(times, lines)
 
 
-def _ends_in_number(lines: list[str]) -> bool:
-    return bool(lines) and _NUMBER.match(lines[-1]) is not None
+def _without_number(lines: list[str]) -> list[str]:
+    """The lines between two lines of times, less the second cue's number if one ends them.
+
+    Empty lines may follow a number that stands by itself; the first line then is the cue's text.
+    """
+    end = len(lines)
+    while end and not lines[end - 1].strip():
+        end -= 1
+    if not end or not _NUMBER.match(lines[end - 1]):
+        return lines
+    alone = end > 1 and not lines[end - 2].strip()
+    return lines[: end - 1] if alone or end == len(lines) else lines
 
 
 def from_ass(text: str) -> Iterator[Cue]:
@@ -63,15 +79,18 @@ def from_ass(text: str) -> Iterator[Cue]:
 
 
 def _cue(times: tuple[float, float], lines: list[str]) -> Iterator[Cue]:
+    """A time before 0 is 0, an end before its start is it."""
     shown = plain("\n".join(lines))
-    if shown and times[0] <= times[1]:
-        yield Cue(*times, shown)
+    if shown:
+        start = max(0.0, times[0])
+        yield Cue(start, max(start, times[1]), shown)
 
 
 def _seconds(match: re.Match[str], first: int) -> float:
-    """Seconds of the four groups from ``first``: hours, minutes, seconds and their decimals."""
-    hours, minutes, seconds, decimals = (match.group(first + i) or "0" for i in range(4))
-    return 3600 * int(hours) + 60 * int(minutes) + float(f"{int(seconds)}.{decimals}")
+    """Seconds of five groups from ``first``: sign, hours, minutes, seconds and their decimals."""
+    hours, minutes, seconds, decimals = (match.group(first + i) or "0" for i in range(1, 5))
+    time = 3600 * int(hours) + 60 * int(minutes) + float(f"{int(seconds)}.{decimals}")
+    return -time if match.group(first) else time
 
 
 def passages_of(cues: Iterator[Cue]) -> Iterator[Passage]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -19,7 +19,7 @@ from mmcore.media.texts import charset
 from mmcore.media.texts.cues import Cue, cue_pieces, plain
 from mmcore.media.videos.packets import packets
 from mmcore.specs import LimitsSpec, SegmentationSpec
-from mmcore.types import Content
+from mmcore.types import Content, Span
 
 _UNSAID: Final = 3.0  # seconds that a cue is shown where neither it nor the next one tells
 _SEPARATOR: Final = "\x1e"  # no byte of a character in any charset
@@ -33,15 +33,15 @@ class _Track:
     starts: list[float] = field(default_factory=list)
     lengths: list[float] = field(default_factory=list)
     texts: list[bytes] = field(default_factory=list)
-    broken: MediaError | None = None  # why it cannot be read as text
+    broken: dict[int, MediaError] = field(default_factory=dict)  # cue → its broken-text
 
     def hold(self, packet: Any, zero: float) -> int:
         """Keep the cue of a packet, ``zero`` being the file's first second; bytes of its text."""
         try:
             text = self.read(bytes(packet))
         except MediaError as error:
-            self.broken = error
-            return 0
+            text = b""
+            self.broken[len(self.texts)] = error
         self.starts.append(float(packet.pts * packet.time_base) - zero)
         self.lengths.append(float((packet.duration or 0) * packet.time_base))
         self.texts.append(text)
@@ -53,8 +53,9 @@ def subtitles(content: Content, spec: SegmentationSpec, limits: LimitsSpec) -> P
 
     Source ``subtitle:N``, N counting such tracks from 0; tracks of pictures (DVD, Blu-ray) are
     left out, and a file without any is not read beyond its header. Cues are packed as those of
-    a subtitle file. What a container that breaks off held till then is used; a track whose text is
-    not valid in its charset, or in none that is known, and the break are Damages. MediaError
+    a subtitle file. What a container that breaks off held till then is used. That break, the cues
+    of a track that are not valid in its charset (one Damage over all of them), and a track whose
+    charset is not known are Damages. MediaError
     (too-many-bytes, too-many-segments).
     """
     with opened(content, "video") as container:
@@ -73,6 +74,7 @@ def subtitles(content: Content, spec: SegmentationSpec, limits: LimitsSpec) -> P
         count += len(pieces)
         check_segments(count, limits)
         yield from pieces
+        yield from _damages(track, source)
         if broken is not None:
             yield Damage(told_short(broken, content.location), source)
 
@@ -108,18 +110,53 @@ def _fill(container: Any, tracks: Mapping[int, _Track], limits: LimitsSpec) -> M
 def _cues(track: _Track) -> list[Cue]:
     """The cues of a track; one without a length is shown until the next, or for a while.
 
-    MediaError where its text is in no charset, or not valid in its own.
+    MediaError where its text is in no charset, or none of it is valid in its own.
     """
-    if track.broken is not None:
-        raise track.broken
-    whole = charset.decode(_SEPARATOR.encode().join(track.texts))
-    texts = whole.split(_SEPARATOR)
+    texts = _decoded(track)
+    if track.broken and not any(texts):
+        raise next(iter(track.broken.values()))
     ends = [*track.starts[1:], float("inf")]
     cues: list[Cue] = []
     for start, length, end, text in zip(track.starts, track.lengths, ends, texts, strict=False):
         stop = start + (length if length > 0 else min(_UNSAID, max(0.0, end - start)))
         cues.append(Cue(start, stop, plain(text)))
     return cues
+
+
+def _decoded(track: _Track) -> list[str]:
+    """The texts of all cues; those that are broken are empty, and kept in ``track.broken``.
+
+    A charset is guessed from all of them. Where some bytes fit in none, a track of which most cues
+    are UTF-8, as containers want it, is taken for that.
+    """
+    try:
+        return charset.decode(_SEPARATOR.encode().join(track.texts)).split(_SEPARATOR)
+    except MediaError:
+        texts = [_utf8(text) for text in track.texts]
+        broken = [index for index, text in enumerate(texts) if text is None]
+        if not 0 < 2 * len(broken) < len(texts):
+            raise
+        error = MediaError("text", "broken-text", "not valid utf-8, as the others are")
+        track.broken |= dict.fromkeys(broken, error)
+        return [text or "" for text in texts]
+
+
+def _utf8(data: bytes) -> str | None:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _damages(track: _Track, source: str) -> Iterator[Damage]:
+    """One for all cues that are broken."""
+    if track.broken:
+        first, last = min(track.broken), max(track.broken)
+        error = track.broken[first]
+        message = f"{len(track.broken)} of {len(track.texts)} cues: {error.message}"
+        end = track.starts[last] + max(0.0, track.lengths[last])
+        span = Span(max(0.0, track.starts[first]), max(0.0, track.starts[first], end), "second")
+        yield Damage(MediaError("text", "broken-text", message), source, span)
 
 
 def _bare(data: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -228,3 +229,26 @@ def test_what_a_reader_cannot_read_is_a_part(tmp_path):
     (rejection,) = refused(content, MediaError("limits", "too-slow", "x"), shaping, 0).rejections
 
     assert rejection.source == "ocr@1"
+
+
+def test_no_more_workers_are_out_than_there_may_be(pool):
+    """A second borrower waits for the first, and then has the same process."""
+    small = Pool(most=1)
+    numbers, started = [], threading.Event()
+
+    def borrow():
+        started.set()
+        with small.borrowed() as worker:
+            numbers.append(worker.number)
+
+    with small.borrowed() as worker:
+        other = threading.Thread(target=borrow)
+        other.start()
+        started.wait()
+        time.sleep(0.1)
+        assert not numbers
+        first = worker.number
+    other.join()
+    small.close()
+
+    assert numbers == [first]

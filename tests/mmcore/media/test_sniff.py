@@ -3,12 +3,14 @@
 import io
 import random
 import struct
+import time
 import zipfile
 
 import av
 import pytest
 from PIL import Image
 
+from benchmarks.seeds import SEEDS
 from mmcore.media.sniff import HEAD, sniff
 from storage.schemas import Modality
 from tests import media
@@ -360,3 +362,138 @@ def test_the_content_outweighs_the_name(tmp_path):
 
     assert sniff(picture[:HEAD]) == (Modality.IMAGE, "image/jpeg")
     assert sniff(text) == (Modality.TEXT, "text/plain")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "GIF89a is the name of a picture format, this is a sentence about it.",
+        "qoif is a magic of pictures, said the teacher to the class today.",
+        "P1 10 20 apples were sold on the market on Monday by the farmer.",
+        "P3 2024 11 26 notes of the meeting, which all attended gladly.",
+        "icns is the icon format of some systems, and this is a plain note about it.",
+        "/* XPM */ is a comment in a C file, which is a plain text after all.",
+        "fLaC marks the beginning of every FLAC file, says the manual page.",
+        "MPCK stands for Musepack, an old codec that nobody uses any more.",
+        "wvpk is how WavPack blocks begin, and this is only a text on them.",
+        "#!AMR is a shebang for sounds, as the manual says in its chapter 1.",
+        "RIFFfromWAVE a story of the sea and its waves, told by an old man.",
+        "FORM or AIFF: which one do people prefer? This is but a question.",
+        "%PDF- is how a PDF begins, and this sentence only tells you of it.",
+    ],
+)
+def test_a_sentence_that_begins_with_a_signature_is_text(sentence):
+    """A format's mark is no word that people never write."""
+    assert sniff(sentence.encode()) == (Modality.TEXT, "text/plain")
+
+
+def test_a_page_that_begins_like_a_picture_is_text():
+    """No control character is in it, and in every picture there is one."""
+    found = sniff(b"GIF89a<html><body><p>Words in a page.</p></body></html>")
+
+    assert found is not None
+    assert found[1] in {"text/plain", "text/html"}
+
+
+KINDS = {
+    "jpg": "image/jpeg",
+    "png": "image/png",
+    "apng": "image/apng",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "bmp": "image/bmp",
+    "tif": "image/tiff",
+    "avif": "image/avif",
+    "jp2": "image/jp2",
+    "ppm": "image/x-portable-anymap",
+    "ico": "image/x-icon",
+    "icns": "image/icns",
+    "dds": "image/vnd-ms.dds",
+    "pcx": "image/x-pcx",
+    "sgi": "image/sgi",
+    "qoi": "image/x-qoi",
+    "heic": "image/heic",
+    "psd": "image/vnd.adobe.photoshop",
+    "ras": "image/x-sun-raster",
+    "xpm": "image/x-xpixmap",
+    "svg": "image/svg+xml",
+    "wav": "audio/wav",
+    "flac": "audio/flac",
+    "ogg": "audio/ogg",
+    "opus": "audio/ogg",
+    "mp3": "audio/mpeg",
+    "m4a": "audio/mp4",
+    "aac": "audio/aac",
+    "aiff": "audio/aiff",
+    "wma": "audio/x-ms-wma",
+    "ac3": "audio/ac3",
+    "tta": "audio/x-tta",
+    "wv": "audio/x-wavpack",
+    "caf": "audio/x-caf",
+    "au": "audio/basic",
+    "amr": "audio/amr",
+    "mp4": "video/mp4",
+    "mov": "video/quicktime",
+    "mkv": "video/x-matroska",
+    "webm": "video/webm",
+    "avi": "video/x-msvideo",
+    "mpg": "video/mpeg",
+    "ts": "video/mp2t",
+    "flv": "video/x-flv",
+    "wmv": "video/x-ms-wmv",
+    "txt": "text/plain",
+    "html": "text/html",
+    "md": "text/plain",
+    "srt": "application/x-subrip",
+    "vtt": "text/vtt",
+    "ass": "text/x-ssa",
+    "json": "application/json",
+    "jsonl": "application/x-ndjson",
+    "csv": "text/csv",
+    "pdf": "application/pdf",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+}
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_a_real_file_of_each_format_is_recognised(name):
+    """What keeps sentences from being media takes no medium for a sentence."""
+    found = sniff(SEEDS[name](3)[:HEAD])
+
+    assert found is not None
+    assert found[1] == KINDS[name.rpartition(".")[2]]
+
+
+@pytest.mark.parametrize("magic", [b"P1", b"P2", b"P3"])
+def test_a_picture_written_in_numbers_is_a_picture(magic):
+    """A plain anymap is text by its bytes, with a header of numbers and comments alone."""
+    head = magic + b"\n# a frog\n2 2\n1\n0 1\n1 0\n"
+
+    assert sniff(head) == (Modality.IMAGE, "image/x-portable-anymap")
+
+
+def test_cues_before_the_beginning_are_subtitles():
+    """A shift of the times may leave the first below 0."""
+    assert of_text("1\n-00:00:05,000 --> 00:00:02,000\nA frog.\n") == "application/x-subrip"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b" " * HEAD,
+        b"\n" * HEAD,
+        b"1" * HEAD,
+        b"1:2" + b" " * (HEAD - 3),
+        b"<!doctype " + b"a" * 2000 + b"]" * 2000,
+        b"<!doctype a[" + b"] " * 2000,
+        b";\n" * (HEAD // 2),
+        b"{ " * (HEAD // 2),
+    ],
+)
+def test_no_head_takes_long(head):
+    """Time grows with its length: with the square of it, five took half a second and more."""
+    started = time.thread_time()
+    for _ in range(5):
+        sniff(head)
+
+    assert time.thread_time() - started < 0.1

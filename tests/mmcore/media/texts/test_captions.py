@@ -102,8 +102,16 @@ def test_tables_give_their_columns_of_text():
     assert [one.text for one in found] == ['A "frog"', "青蛙", "two\nlines", "三"]
 
 
-def test_a_cell_beyond_what_csv_holds_makes_it_a_plain_text():
-    """Python's csv refuses a cell of more than 131,072 characters: the table is cut as a text."""
-    text = "file,caption\na.jpg,frog\nb.jpg," + "x" * 200_000
+def test_a_cell_may_be_as_long_as_a_text():
+    """More than 131,072 characters, where Python's csv stops by itself, are one caption."""
+    cell = "x" * 200_000
+    found = captions.in_csv(f"file,caption\na.jpg,{cell}\nb.jpg,frog\n")
 
-    assert captions.in_csv(text) is None
+    assert [one.text for one in found] == [cell, "frog"]
+
+
+def test_empty_lines_before_a_table_are_no_row():
+    """Its header is no caption, and spans count from the first."""
+    found = list(captions.in_csv("\ufeff\r\n\nid,caption\n1,a dog\n2,a cat\n"))
+
+    assert [(one.text, one.span.start) for one in found] == [("a dog", 0), ("a cat", 6)]

@@ -27,6 +27,7 @@ def spans(cues, spec=SPEC):
         (r"{\p1}m 0 0 l 100 0{\p0}words", "words"),
         (r"{\p1\an8}m 0 0 l 100 0", ""),
         ("Tom &amp; Jerry &lt;b&gt;", "Tom & Jerry <b>"),
+        (f"Hello &#{'9' * 5000}; you", "Hello \ufffd you"),
         ("1 < 2 and {braces} stay\nhere", "1 < 2 and {braces} stay here"),
     ],
 )

@@ -1,5 +1,8 @@
 """Tests of mmcore/media/texts/html.py."""
 
+import subprocess
+import sys
+
 import pytest
 
 from mmcore.errors import MediaError
@@ -101,3 +104,25 @@ def test_elements_that_pages_leave_open_are_no_nesting(tag):
 def test_blocks_side_by_side_are_not_deep():
     """Only what is open at a time counts."""
     assert seen("<div>x</div>" * 1000).count("x") == 1000
+
+
+REOPENED = """
+import resource
+from mmcore.errors import MediaError
+from mmcore.media.texts.html import visible_text
+from mmcore.specs import LimitsSpec
+
+resource.setrlimit(resource.RLIMIT_DATA, (300_000_000, resource.RLIM_INFINITY))
+try:
+    visible_text("".join(f"<b id={n}><p>x" for n in range(6000)), LimitsSpec())
+except MediaError as error:
+    print(error.reason)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds the memory of data")
+def test_a_page_that_needs_too_much_memory_is_no_broken_page():
+    """Each paragraph opens all 6,000 elements before it again: 18 million in 100 kB."""
+    told = subprocess.check_output([sys.executable, "-c", REOPENED], text=True)
+
+    assert told.strip() == "out-of-memory"

@@ -94,3 +94,8 @@ def test_a_long_run_of_marks_costs_little(mark):
     for before in ("", "x", "# ", "---", "|", "`"):
         assert visible_text(f"{before}{mark * 30_000}x\nend").endswith("end")
         assert is_markdown(f"{before}{mark * 30_000}x\n\n# Title\n\n**end**")
+
+
+def test_a_reference_to_no_character_costs_itself():
+    """However many digits it has."""
+    assert visible_text(f"# Title\n\na &#{'9' * 5000}; b").endswith("a \ufffd b")

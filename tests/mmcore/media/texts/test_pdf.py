@@ -4,8 +4,9 @@ import pytest
 
 from mmcore.errors import MediaError
 from mmcore.media.pieces import Damage
-from mmcore.media.texts.pdf import joined_lines, pages
+from mmcore.media.texts.pdf import MOST_DAMAGES, joined_lines, pages
 from mmcore.specs import LimitsSpec
+from mmcore.types import Span
 from tests.made import documents
 
 LIMITS = LimitsSpec()
@@ -56,6 +57,27 @@ def test_a_missing_page_is_a_damage(tmp_path):
     assert (first.text, last.text) == ("one", "three")
     assert isinstance(damage, Damage)
     assert (damage.source, damage.error.stage) == ("page:2", "text")
+
+
+def test_neighbouring_pages_that_are_missing_are_one_damage(tmp_path):
+    """A small file may claim thousands; their place is a span of pages."""
+    path = documents.pdf(tmp_path / "a", ["one", None, "three", *[None] * 500])
+    first, alone, third, run = pages(str(path), LIMITS)
+
+    assert (first.text, alone.source, third.text) == ("one", "page:2", "three")
+    assert (run.error.reason, run.span) == ("decode-error", Span(3, 503, "page"))
+    assert run.error.message.startswith("pages 4 to 503: ")
+
+
+def test_damages_of_a_file_are_bounded(tmp_path):
+    """The last one takes in all broken pages that follow; pages between are read."""
+    path = documents.pdf(tmp_path / "a", ["text", None] * (MOST_DAMAGES + 20))
+    found = list(pages(str(path), LIMITS))
+    damages = [one for one in found if isinstance(one, Damage)]
+
+    assert len(damages) == MOST_DAMAGES
+    assert len(found) - len(damages) == MOST_DAMAGES + 20
+    assert damages[-1].span == Span(2 * MOST_DAMAGES - 1, 2 * MOST_DAMAGES + 40, "page")
 
 
 def cut_short(path):

@@ -42,10 +42,41 @@ def test_cues_without_an_empty_line_between():
 
 
 def test_a_broken_cue_is_skipped():
-    """Times that run backwards or are no times cost their own cue."""
-    text = "00:09,0 --> 00:01,0\nback\n\n00:xx --> 00:05\nno\n\n00:01,0 --> 00:02,0\nyes"
+    """Times that are no times cost their own cue."""
+    text = "00:01,0 --> 00:02,0\none\n\n00:xx --> 00:05\nno\n\n00:05,0 --> 00:06,0\ntwo"
 
-    assert cues(from_stamps(text)) == [(1.0, 2.0, "yes")]
+    assert cues(from_stamps(text)) == [(1.0, 2.0, "one"), (5.0, 6.0, "two")]
+
+
+@pytest.mark.parametrize(
+    ("times", "start", "end"),
+    [
+        ("00:09,0 --> 00:01,0", 9.0, 9.0),
+        ("-00:00:05,000 --> 00:00:02,000", 0.0, 2.0),
+        ("-00:05,0 --> -00:02,0", 0.0, 0.0),
+    ],
+)
+def test_odd_times_are_mended(times, start, end):
+    """An end before its start is it, a time before 0 is 0: no word is lost."""
+    assert cues(from_stamps(f"1\n{times}\nA frog.\n")) == [(start, end, "A frog.")]
+
+
+@pytest.mark.parametrize("gap", ["", "\n"])
+def test_an_empty_line_in_a_cue_of_srt_ends_nothing(gap):
+    """What is before the next cue's number is read, as players do; the number is not."""
+    text = (
+        "1\n00:01,0 --> 00:02,0\nHello\n\nLost words\n\n2\n"
+        f"{gap}00:02,0 --> 00:03,0\n42\n\n{gap}00:03,0 --> 00:04,0\n\nlast\n\n1984\n"
+    )
+
+    assert [cue.text for cue in from_stamps(text)] == ["Hello Lost words", "42", "last 1984"]
+
+
+def test_an_empty_line_ends_a_cue_of_webvtt():
+    """A note or a name that follows is none of its text."""
+    text = "WEBVTT\n\n00:01.0 --> 00:02.0\none\n\nNOTE a note\n\nx\n00:02.0 --> 00:03.0\ntwo"
+
+    assert [cue.text for cue in from_stamps(text)] == ["one", "two"]
 
 
 def test_ass():

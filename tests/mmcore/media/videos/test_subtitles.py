@@ -157,6 +157,37 @@ def test_no_byte_of_timed_text_is_replaced(tmp_path):
     assert damage.error.reason == "broken-text"
 
 
+def test_a_broken_cue_costs_itself(tmp_path):
+    """Cues are packets of their own: one that is no UTF-8 is a damage at its time."""
+    cues = [(n, n + 1, f"第{n}只青蛙在唱歌".encode()) for n in range(20)]
+    cues[7] = (7, 8, cues[7][2][:-1] + b"\xff")
+    *pieces, damage = found(videos.subtitled(tmp_path / "a.mkv", [("srt", cues)]))
+    text = " ".join(piece.text for piece in pieces)
+
+    assert [n for n in range(20) if f"第{n}只青蛙" in text] == [*range(7), *range(8, 20)]
+    assert isinstance(damage, Damage)
+    assert (damage.source, damage.error.reason) == ("subtitle:0", "broken-text")
+    assert damage.span == Span(7.0, 8.0, "second")
+
+
+def test_a_broken_sample_of_timed_text_costs_itself(tmp_path):
+    """Half of a pair of UTF-16 beside a cue that is whole."""
+    broken = "\ufeff你好".encode("utf-16-be") + b"\xd8\x3d"
+    cues = [(0, 1, videos.timed_text("A frog")), (1, 2, len(broken).to_bytes(2) + broken)]
+    piece, damage = found(videos.subtitled(tmp_path / "a.mp4", [("mov_text", cues)]))
+
+    assert piece.text == "A frog"
+    assert (damage.error.reason, damage.span.start) == ("broken-text", 1.0)
+
+
+def test_a_long_reference_costs_itself(tmp_path):
+    """A number of 5,000 digits is no character; the other words are read."""
+    cues = [(0, 1, b"Hello &#" + b"9" * 5000 + b";"), (1, 2, b"Bye")]
+    (piece,) = found(videos.subtitled(tmp_path / "a.mkv", [("srt", cues)]))
+
+    assert piece.text == "Hello \ufffd Bye"
+
+
 def test_a_container_that_breaks_off(tmp_path, monkeypatch):
     """Cues before the break are used, the break is a damage of the track."""
     path = videos.subtitled(tmp_path / "a.mkv", [("srt", PLAIN)])
