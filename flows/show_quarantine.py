@@ -171,7 +171,9 @@ def _place(row: Mapping[str, Any], words: Mapping[str, str]) -> str:
         case None:
             return source.rstrip()
         case "page":
-            return source + words["page"].format(number=int(start) + 1)
+            first, last = int(start) + 1, int(end)
+            number = f"{first}–{last}" if last > first else str(first)
+            return source + words["page"].format(number=number)
         case "second":
             return f"{source}{start:.1f}–{end:.1f} s"
         case unit:
