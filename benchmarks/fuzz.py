@@ -212,7 +212,9 @@ def run_batch(work: Path, made: dict[str, str], alone: dict[str, Vectors], found
             continue
         told = f"{work.name}/{path} ({made[path]})"
         found.outcomes[one.outcome] += 1
-        for mark, into in ((LOST, found.lost), (HANG, found.hung), (CRASH, found.crashed)):
+        if one.outcome == LOST:
+            found.lost.append(told)
+        for mark, into in ((HANG, found.hung), (CRASH, found.crashed)):
             if mark in one.outcome:
                 into.append(told)
     here = vectors_of(lake, set(alone))
