@@ -18,6 +18,7 @@ from flows import show
 from flows.checks import check
 from flows.config import IndexConfig, IndexResult, MaintainConfig
 from flows.orchestrator import orchestrated
+from flows.overrides import told_setting
 from flows.progress import BarStages, LogStages, log_lines, reporting
 from mmcore.errors import ConfigError
 from mmcore.specs import Spec
@@ -71,9 +72,7 @@ def valid(kind: type[S], settings: Mapping[str, Any]) -> S:
     try:
         return kind.model_validate(settings)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{where}: {first['msg']} (got {first['input']!r})") from None
+        raise ConfigError(told_setting(kind, error.errors()[0])) from None
 
 
 @contextmanager

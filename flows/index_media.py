@@ -1,5 +1,7 @@
 """crawl → plan → preprocess → embed → project → fuse → build indexes → evaluate → publish."""
 
+import logging
+
 from prefect import flow
 
 from flows.checks import check
@@ -40,6 +42,8 @@ from tasks.publish import propose_candidate, publish_snapshot
 from tasks.refusals import refuse_many_bad
 from tasks.train import fit_projections
 from tasks.workplace import Workplace
+
+log = logging.getLogger(__name__)
 
 
 @flow(name="index-media")
@@ -88,6 +92,7 @@ def update(
 ) -> IndexResult:
     """Bring the lake up to what the folders hold now; the caller has the lake's lock."""
     privacy.prepare(work, published)
+    warn_of_readers(config, published)
     walked = walk(config, work, published, clock)
     seen = seen_digest(walked, config.crawl, work, config.specs())
     stays = published if published and in_place(published, walked, work) else None
@@ -111,6 +116,18 @@ def update(
     with clock.stage("publish"):
         manifest = publish_snapshot(manifest, work)
     return result_of(found, plan, Snapshot.of(work.lake, manifest), clock, before)
+
+
+def warn_of_readers(config: IndexConfig, published: Snapshot | None) -> None:
+    """Say that texts which were read in pictures or speech go, since the run reads none."""
+    before = published.manifest.specs.get("segmentation", {}) if published else {}
+    for name in ("ocr", "asr"):
+        if before.get(name) and not getattr(config.segmentation, name):
+            log.warning(
+                "the published snapshot has texts read with segmentation.%s; this run is told"
+                " nothing of it, and takes them out: --set it in each run to keep them",
+                name,
+            )
 
 
 def walk(

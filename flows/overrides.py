@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from pydantic import BaseModel
 
 from mmcore.errors import ConfigError
 
@@ -37,3 +40,26 @@ def _value(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return text
+
+
+def told_setting(kind: type[BaseModel], error: Mapping[str, Any]) -> str:
+    """What is wrong with a setting of ``kind``, by pydantic's account, and what would be right."""
+    path = [str(part) for part in error["loc"]]
+    where = ".".join(path)
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(where, [*_names(kind)], n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        return f"no setting {where}{hint} (docs/settings.md lists them)"
+    listed = error["type"] in {"tuple_type", "list_type"}
+    how = """; a list is JSON, as '["one", "two"]'""" if listed else ""
+    return f"{where}: {error['msg']} (got {error['input']!r}){how}"
+
+
+def _names(kind: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    """All settings, those of sections with their section."""
+    for name, field in kind.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _names(inner, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"

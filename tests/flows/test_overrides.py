@@ -2,6 +2,8 @@
 
 import pytest
 
+from flows.command import valid
+from flows.config import IndexConfig
 from flows.overrides import overridden
 from mmcore.errors import ConfigError
 
@@ -36,3 +38,17 @@ def test_what_is_no_section_is_refused():
     """Such a setting has an option."""
     with pytest.raises(ConfigError, match="no section"):
         overridden({"lake": "x"}, ["lake.name=1"])
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ({"orc": True}, r"no setting segmentation\.orc; did you mean segmentation\.ocr\?"),
+        ({"image_enhance": "[denoise]"}, r"image_enhance: .*a list is JSON"),
+        ({"text_chars": 0}, r"text_chars: .*greater than 0 \(got 0\)$"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_the_right_one(section, told):
+    """A slip of the pen is answered with the nearest name, a list with how one is written."""
+    with pytest.raises(ConfigError, match=told):
+        valid(IndexConfig, {"media": ("x",), "lake": "y", "segmentation": section})

@@ -80,6 +80,15 @@ def test_a_second_run_reads_nothing(index, folder, tmp_path):
     assert seen == [40]
 
 
+def test_forgetting_a_reader_is_told(index, folder, tmp_path, caplog):
+    """A run that is not told to read takes texts out: it says so."""
+    index(folder, tmp_path / "lake")
+    assert "segmentation.ocr" not in caplog.text
+    index(folder, tmp_path / "lake", {})
+
+    assert "texts read with segmentation.ocr" in caplog.text
+
+
 def test_reading_can_begin_and_end(index, folder, tmp_path):
     """Switched on, only readers work; switched off, their texts go, and nothing is embedded."""
     lake = tmp_path / "lake"

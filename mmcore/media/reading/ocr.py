@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +19,7 @@ from mmcore.media.pieces import Damage, Piece, Pieces
 from mmcore.media.reading.readers import OCR, loading
 from mmcore.media.texts.chunks import columns
 from mmcore.media.texts.clean import clean
-from mmcore.media.texts.language import detect_language
+from mmcore.media.texts.language import HAN, detect_language
 from mmcore.specs import LimitsSpec, SegmentationSpec
 from mmcore.types import Box, Content, Span
 
@@ -31,6 +32,9 @@ LEAST_SCORE: Final = 0.6
 In 60 of the Tux Paint stamps, every sixth, the models see 41 lines that are none: 12 of them pass
 RapidOCR's own 0.5, and 8 pass this.
 """
+
+_WORDS: Final = re.compile(rf"[{HAN}]|\w\W*\w")
+"""A line has a Han character or two letters: the models see a lone letter in many a shape."""
 
 _PLAIN: Final = MappingProxyType({"image_regions": 0, "image_enhance": ()})
 
@@ -81,7 +85,7 @@ def lines_of(picture: Image.Image) -> list[Line]:
     for text, score, corners in zip(found.txts, found.scores, found.boxes, strict=True):
         shares = np.clip(np.asarray(corners, dtype=np.float64) / size, 0, 1).round(4)
         (left, top), (right, bottom) = shares.min(axis=0), shares.max(axis=0)
-        if score >= LEAST_SCORE and (said := clean(text)):
+        if score >= LEAST_SCORE and _WORDS.search(said := clean(text)):
             lines.append(Line(said, (float(left), float(top), float(right), float(bottom))))
     return lines
 

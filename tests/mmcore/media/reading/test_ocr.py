@@ -1,9 +1,13 @@
 """Tests of mmcore/media/reading/ocr.py, with the real models of RapidOCR."""
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from mmcore.media.pieces import Piece
+from mmcore.media.reading import ocr
 from mmcore.media.reading.ocr import lines_of, read_pictures
 from mmcore.media.reading.readers import readers_of
 from mmcore.specs import LimitsSpec, SegmentationSpec
@@ -61,3 +65,12 @@ def test_pieces_say_who_read_them_and_where(tmp_path):
     assert first.span.box[3] < second.span.box[1]
     assert both.span.box[1] == first.span.box[1]
     assert both.span.box[3] == second.span.box[3]
+
+
+def test_a_lone_letter_is_no_text(monkeypatch):
+    """A ring passes for an O, whatever the model thinks of it; a Han character is a word."""
+    corners = np.array([[0, 0], [8, 0], [8, 8], [0, 8]])
+    found = SimpleNamespace(txts=("O", "店", "OK"), scores=(0.99,) * 3, boxes=(corners,) * 3)
+    monkeypatch.setattr(ocr, "_engine", lambda: lambda _: found)
+
+    assert [line.text for line in lines_of(Image.new("RGB", (8, 8)))] == ["店", "OK"]
