@@ -38,14 +38,14 @@ from PIL import Image
 from benchmarks.machine import describe
 from mmcore.decoding.prepare import prepare
 from mmcore.encoders.presets import encoders_of
-from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec, StorageSpec
+from mmcore.specs import LimitsSpec, PlanSpec, RuntimeSpec, SegmentationSpec, StorageSpec
 from mmcore.types import Content, Shard
 from storage.schemas import Modality, content_id
 
 WIDTH, HEIGHT = 1280, 960
 SIDE = 224
 GOAL = 0.9
-SHARD = 50  # pictures
+SHARD = PlanSpec().shard_contents  # pictures
 
 
 def photograph(number: int) -> Image.Image:
@@ -193,7 +193,7 @@ def table(told: dict[str, list[dict[str, float]]], count: int) -> tuple[str, dic
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--count", type=int, default=400, help="pictures")
+    parser.add_argument("--count", type=int, default=512, help="pictures")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", type=Path, help="where the figures go")

@@ -133,7 +133,8 @@ def run_search(
         text=text, media=None if path is None else str(path), media_modality=kind, **options
     )
     searcher = Searcher.open(lake)
-    folder = None if manner.thumbnails is None else made_folder(manner.thumbnails)
+    root = searcher.snapshot.layout.root
+    folder = None if manner.thumbnails is None else made_folder(manner.thumbnails, root)
     hits = searcher.search(query)
     small = None if folder is None else written(hits, searcher.snapshot, folder)
     if manner.roots:

@@ -67,6 +67,7 @@ class Quarantine:
     total: int  # rows of the whole table
     why_stopped: str = ""
     stopped_later: bool = False  # a run after it was not allowed to publish
+    instead: tuple[Group, ...] = ()  # of the whole table, where no row has the stage or reason
 
     @property
     def files(self) -> int:
@@ -111,10 +112,12 @@ def quarantine_of(layout: Layout, wanted: Wanted) -> Quarantine:
         if (not wanted.stages or row["stage"] in wanted.stages)
         and (not wanted.reasons or row["reason"] in wanted.reasons)
     ]
+    instead = () if rows else grouped(table)
     if wanted.paths:
         rows = list(_of_paths(rows, wanted.paths, snapshot))
     rows.sort(key=lambda row: (row["root"], row["path"], row["start"] or 0.0))
-    return Quarantine(snapshot.manifest, grouped(rows), tuple(rows), len(table), why, later)
+    groups = grouped(rows)
+    return Quarantine(snapshot.manifest, groups, tuple(rows), len(table), why, later, instead)
 
 
 def _opened(

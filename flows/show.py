@@ -13,8 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.config import Compacted, EndedErasure, IndexResult, MaintainResult
-from flows.outcome import report_of, segment_counts
-from mmcore.types import Hit, Span
+from flows.outcome import EXAMPLES, report_of, segment_counts
+from flows.show_place import PLACES, part, within
+from mmcore.types import Hit
 from storage.layout import Layout
 from storage.manifest import Evaluation, Manifest
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mmcore.evaluation.evaluate import Report
 
 SHOWN = ("Success@1", "Success@10", "RR")
+TEXT = 120  # characters of a hit's text that a terminal shows, on one line
 
 
 def indexed(out: Console, result: IndexResult) -> None:
@@ -58,11 +60,7 @@ def indexed(out: Console, result: IndexResult) -> None:
 def _left_out(table: Table, result: IndexResult) -> None:
     """What could not be used, was mended, or is to be left alone."""
     if result.quarantined:
-        table.add_row("quarantined", f"[yellow]{_counted(result.quarantined)}[/]")
-        for path, reason in result.examples.items():
-            table.add_row("", f"{plain(path)} [dim]{reason}[/]")
-        if result.status != "planned":
-            table.add_row("", "[dim]`mmindex quarantine` says what each means, and what to do[/]")
+        _quarantined(table, result)
     if result.set_aside:
         table.add_row("mended", f"[yellow]{len(result.set_aside)} damaged files of the lake[/]")
         for path in result.set_aside:
@@ -73,6 +71,23 @@ def _left_out(table: Table, result: IndexResult) -> None:
     if result.truncated:
         table.add_row("cut", f"[yellow]{result.truncated:,} segments longer than a model takes[/]")
     _erasure(table, result.erasure)
+
+
+def _quarantined(table: Table, result: IndexResult) -> None:
+    """How many for each reason, the first names, and what names the others."""
+    table.add_row("quarantined", f"[yellow]{_counted(result.quarantined)}[/]")
+    for path, reason in result.examples.items():
+        table.add_row("", f"{plain(path)} [dim]{reason}[/]")
+    left = sum(result.quarantined.values()) - EXAMPLES
+    if result.examples and left > 0:
+        table.add_row("", f"[dim]{_more(left)}[/]")
+    if result.status != "planned":
+        table.add_row("", "[dim]`mmindex quarantine` says what each means, and what to do[/]")
+
+
+def _more(left: int) -> str:
+    """How many files in quarantine are not named, and what names them."""
+    return f"and {left:,} more: mmindex quarantine --list"
 
 
 def _erasure(table: Table, found: EndedErasure | None) -> None:
@@ -181,7 +196,8 @@ def hits(out: Console, found: Sequence[Hit], thumbnails: Sequence[str | None] = 
         path = f"{hit.root}/{hit.path}" if roots and hit.path else hit.path or ""
         where = ", ".join(_where(hit))
         place = plain(path) + (f" [dim]{plain(where)}[/]" if where else "")
-        words = f"\n[dim]{plain(hit.text[:120])}[/]" if hit.text else ""
+        text = " ".join((hit.text or "")[: 2 * TEXT].split())[:TEXT]
+        words = f"\n[dim]{plain(text)}[/]" if text else ""
         picture = f"\n[dim]{plain(small)}[/]" if small else ""
         table.add_row(str(rank), f"{hit.score:.3f}", plain(hit.key), place + words + picture)
     out.print(table)
@@ -196,33 +212,15 @@ def plain(text: str) -> str:
 
 def _where(hit: Hit) -> Iterator[str]:
     """Where in its file the segment of a hit lies, and what it was found to be."""
-    if hit.span is not None and hit.span.unit != "box":
-        yield _place(hit.span)
+    words = PLACES["en"]
+    yield from part(hit.source, words)
+    for place in within(hit.span, words, paged=hit.paged):
+        yield f"at {place}" if hit.span is not None and hit.span.unit == "second" else place
     if hit.span is not None and hit.span.box is not None:
         yield "region"
-    if hit.kind not in (None, "page", "region"):
+    said = (hit.source or "").partition(":")[0]  # "subtitle 1" says that it is one
+    if hit.kind not in (None, "page", "region", said):
         yield str(hit.kind)
-
-
-def _place(span: Span) -> str:
-    """``at 0:12–0:22``, ``page 3``, ``char 0–400``; the first page is 1 for people."""
-    if span.unit == "second":
-        digits = 0 if span.end == span.start or span.end - span.start >= 1 else 1
-        ends = dict.fromkeys(clock(at, digits) for at in (span.start, span.end))
-        return f"at {'–'.join(ends)}"
-    if span.unit == "page":
-        first, last = int(span.start) + 1, max(int(span.start) + 1, int(span.end))
-        return f"page {first}" if first == last else f"pages {first}–{last}"
-    return f"{span.unit} {span.start:.0f}–{span.end:.0f}"
-
-
-def clock(seconds: float, digits: int) -> str:
-    """``0:12``, ``1:02:03``; with a digit ``0:12.4``."""
-    whole, rest = divmod(round(seconds, digits), 60)
-    hours, minutes = divmod(int(whole), 60)
-    width = 3 + digits if digits else 2
-    told = f"{rest:0{width}.{digits}f}"
-    return f"{hours}:{minutes:02d}:{told}" if hours else f"{minutes}:{told}"
 
 
 def hit_json(hit: Hit) -> dict[str, Any]:
@@ -237,6 +235,7 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "path": hit.path,
         "span": None if hit.span is None else [hit.span.start, hit.span.end, hit.span.unit],
         "box": None if hit.span is None or hit.span.box is None else list(hit.span.box),
+        "source": hit.source,
         "kind": hit.kind,
         "text": hit.text,
     }
@@ -298,7 +297,7 @@ def quarantine(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:
         table.add_row(plain(row["path"]), row["reason"], plain(row["message"] or ""))
     out.print(table)
     if len(rows) > MOST:
-        out.print(f"[dim]and {len(rows) - MOST:,} more[/]")
+        out.print(f"[dim]{_more(len(rows) - MOST)}[/]")
     out.print("[dim]`mmindex quarantine` groups them, and says what to do[/]")
 
 

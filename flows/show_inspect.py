@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 
-from flows.show import clock, plain
+from flows.show import plain
+from flows.show_place import PLACES, clock, part, within
 from flows.show_quarantine import READABLE, line, prose, unmarked
 from flows.wrapping import wrapped
 from mmcore.media.reasons import Language, advice
@@ -34,15 +35,13 @@ _PLAIN: Final = frozenset({None, "whole", "page", "region", "ocr", "asr"})
 WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
     {
         "en": {
+            **PLACES["en"],
             "content": "content",
             "pieces": "{count:,} pieces",
             "piece": "1 piece",
             "nothing": "nothing",
             "more": "and {count:,} more",
             "whole": "all of it",
-            "page": "page {first}",
-            "pages": "pages {first}–{last}",
-            "char": "characters {start:,}–{end:,}",
             "box": "box {sides}",
             "unknown": "A reason that is not in our catalogue.",
             "image": "pictures",
@@ -55,15 +54,13 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "summary": "{usable:,} of {count:,} files can be used",
         },
         "zh": {
+            **PLACES["zh"],
             "content": "内容",
             "pieces": "{count:,} 个片段",
             "piece": "1 个片段",
             "nothing": "无",
             "more": "另有 {count:,} 个",
             "whole": "全部",
-            "page": "第 {first} 页",
-            "pages": "第 {first}–{last} 页",
-            "char": "第 {start:,}–{end:,} 字",
             "box": "区域 {sides}",
             "unknown": "目录中没有这个原因的说明。",
             "image": "图片",
@@ -169,7 +166,8 @@ def _more(out: Console, left: int, words: Mapping[str, str]) -> None:
 
 def _piece(out: Console, piece: Found, words: Mapping[str, str], tag: Tag | None) -> None:
     """Where it lies and what it is; below that how its text begins, and the words of that."""
-    kind = None if piece.kind in _PLAIN else words.get(str(piece.kind), piece.kind)
+    said = {*_PLAIN, piece.source.partition(":")[0]}  # "subtitle 1" says that it is one
+    kind = None if piece.kind in said else words.get(str(piece.kind), piece.kind)
     facts = (_place(piece.source, piece.span, words), kind, piece.language)
     told = _BETWEEN.join(plain(fact) for fact in facts if fact)
     how = (
@@ -218,30 +216,11 @@ def _cut(text: str, width: int) -> str:
 
 
 def _place(source: str | None, span: Span | None, words: Mapping[str, str]) -> str:
-    """``page 3 · characters 400–790``, ``track:1 · 0:12–0:22``: in which part, and where in it."""
-    name, _, number = (source or "self").partition(":")
-    said = []
-    if name == "page":
-        said.append(words["page"].format(first=number))
-    elif number and (name, number) != ("track", "0"):
-        said.append(f"{name}:{number}")
-    if span is not None:
-        said += _spanned(span, words)
+    """``page 3 · characters 400–790``, ``track 2 · 0:12–0:22``: in which part, and where in it."""
+    said = [*part(source, words), *within(span, words)]
+    if span is not None and span.box is not None:
+        said.append(words["box"].format(sides=", ".join(f"{side:.2f}" for side in span.box)))
     return _BETWEEN.join(said) or words["whole"]
-
-
-def _spanned(span: Span, words: Mapping[str, str]) -> Iterator[str]:
-    """``0:12–0:22``, ``page 3``, ``characters 400–790``, a box; the first page is 1 for people."""
-    if span.unit == "page" or (span.unit == "box" and span.start > 0):
-        first, last = int(span.start) + 1, max(int(span.start) + 1, int(span.end))
-        yield words["page" if first == last else "pages"].format(first=first, last=last)
-    elif span.unit == "second":
-        digits = 0 if span.end == span.start or span.end - span.start >= 1 else 1
-        yield "–".join(dict.fromkeys(clock(at, digits) for at in (span.start, span.end)))
-    elif span.unit == "char":
-        yield words["char"].format(start=int(span.start), end=int(span.end))
-    if span.box is not None:
-        yield words["box"].format(sides=", ".join(f"{side:.2f}" for side in span.box))
 
 
 def _refusal(out: Console, one: Rejection, language: Language, *, briefly: bool = False) -> None:

@@ -34,6 +34,7 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "rows": "{count:,} rows",
             "empty": "nothing is in quarantine",
             "none": "nothing in quarantine is so; {total:,} rows are there",
+            "instead": "nothing in quarantine is so; these reasons are there:",
             "more": "and {count:,} more",
             "list": "mmindex quarantine --list [--reason R] [PATH] shows decoder, message and"
             " times of each",
@@ -58,6 +59,7 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "rows": "{count:,} 行",
             "empty": "隔离区为空",
             "none": "隔离区中没有符合条件的行；共有 {total:,} 行",
+            "instead": "隔离区中没有符合条件的行；其中的原因有：",
             "more": "另有 {count:,} 个",
             "list": "mmindex quarantine --list [--reason R] [PATH] 逐个列出解码器、信息和时间",
             "private": "这是私密湖：名称为哈希值，不保存解码器的信息。"
@@ -113,6 +115,9 @@ def _head(out: Console, found: Quarantine, words: Mapping[str, str]) -> bool:
     """The first lines; whether there is anything to show below them."""
     if found.stopped_later:
         out.print(escape(words["later"]), style="yellow", highlight=False)
+    if found.instead:
+        _instead(out, found, words)
+        return False
     if not found.rows:
         out.print(words["none" if found.total else "empty"].format(total=found.total))
         return False
@@ -126,6 +131,14 @@ def _head(out: Console, found: Quarantine, words: Mapping[str, str]) -> bool:
         for part in wrapped(words["private"], _width(out)):
             line(out, part, style="dim", indent=0)
     return True
+
+
+def _instead(out: Console, found: Quarantine, words: Mapping[str, str]) -> None:
+    """The reasons that are there, for whoever asked for one that is not."""
+    out.print(words["instead"], highlight=False)
+    for group in found.instead:
+        files = _count(words, "file", len(group.files))
+        line(out, f"{unmarked(group.stage)}/{unmarked(group.reason)}  {files}")
 
 
 def _group(out: Console, group: Group, language: Language) -> None:

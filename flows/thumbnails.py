@@ -8,11 +8,17 @@ from pathlib import Path
 from mmcore.errors import ConfigError
 from mmcore.search.thumbnails import shown_by
 from mmcore.types import Hit
+from storage.places.place import is_local
 from storage.snapshot import Snapshot
 
 
-def made_folder(folder: Path) -> Path:
-    """The folder, made if it is missing; ConfigError where something else has its name."""
+def made_folder(folder: Path, lake: Path) -> Path:
+    """The folder, made if it is missing; ConfigError where something else has its name.
+
+    So is a folder in the ``lake``: no strangers' files belong there.
+    """
+    if is_local(lake) and folder.resolve().is_relative_to(lake.resolve()):
+        raise ConfigError(f"{folder} is in the lake {lake}: name a folder elsewhere")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):

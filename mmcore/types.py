@@ -207,6 +207,8 @@ class Hit:
     span: Span | None = None
     text: str | None = None
     kind: str | None = None  # what the segment was found to be
+    source: str | None = None  # which part of the file it is of, as a segment's
+    paged: bool = False  # its span is a box, and the picture has several pages
 
 
 def check_unit_rows(ids: Ids, vectors: Vectors) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from mmcore.media.sniffing import archives, charsets, containers, frames, signatures, stills
+from mmcore.media.sniffing.damaged import damaged_text
 from mmcore.media.sniffing.kinds import HEAD as HEAD  # noqa: PLC0414 - for others
 from mmcore.media.sniffing.kinds import Kind as Kind  # noqa: PLC0414
 from mmcore.media.sniffing.markup import kind_of_text
@@ -16,6 +17,11 @@ Answer = Callable[[bytes], Kind | None]
 
 def _text(head: bytes) -> Kind | None:
     text = charsets.head_text(head)
+    return None if text is None else kind_of_text(text)
+
+
+def _damaged(head: bytes) -> Kind | None:
+    text = damaged_text(head)
     return None if text is None else kind_of_text(text)
 
 
@@ -38,13 +44,19 @@ _SIGNATURES: Final[tuple[Answer, ...]] = (
     containers.streams,
     frames.first_frame,
 )
-_GUESSES: Final[tuple[Answer, ...]] = (signatures.weak, archives.later_pdf, frames.later_frames)
+_GUESSES: Final[tuple[Answer, ...]] = (
+    signatures.weak,
+    archives.later_pdf,
+    frames.later_frames,
+    _damaged,
+)
 
 
 def sniff(head: bytes) -> Kind | None:
     """Return (modality, media type) of a file by its first 4 KiB; None when nothing reads it.
 
-    Signatures that no text begins with come first, then text, then what only looks like a format.
+    Signatures that no text begins with come first, then text, then what only looks like a format,
+    then text in which a few bytes are wrong.
     """
     for test, answer in _DECIDED:
         if test(head):
@@ -52,8 +64,9 @@ def sniff(head: bytes) -> Kind | None:
     found = _first(_SIGNATURES, head)
     if found is not None:
         return found
-    if charsets.head_text(head) is not None:
-        return _text(head)
+    text = charsets.head_text(head)
+    if text is not None:
+        return kind_of_text(text)
     return _first(_GUESSES, head)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,12 +14,12 @@ import pyarrow.compute as pc
 
 from mmcore.rows import span_of
 from mmcore.types import Hit, Ids
-from storage.schemas import SEGMENTS, Modality
+from storage.schemas import MODALITIES, SEGMENTS, Modality
 from storage.snapshot import Snapshot
 
 T = TypeVar("T")
 
-_NOT_SHOWN = ("source", "segmentation")
+_NOT_SHOWN = ("segmentation",)
 _SHOWN = ("image", "video", "audio", "text")  # which file stands for a whole item
 
 
@@ -92,6 +93,7 @@ class Catalog:
         row = next(row for row in rows if row["item_id"] == best.item_id)
         files = self._files().rows(best.item_id)
         file = next((f for f in files if f["content_id"] == row["content_id"]), None)
+        span = span_of(row)
         return Hit(
             item_id=best.item_id,
             key=self._key(best.item_id),
@@ -100,17 +102,67 @@ class Catalog:
             modality=modality,
             root=file["root"] if file else None,
             path=file["path"] if file else None,
-            span=span_of(row),
+            span=span,
             text=row["text"],
             kind=row["kind"],
+            source=row["source"],
+            paged=span is not None and span.unit == "box" and row["content_id"] in self._paged(),
         )
 
     def item_hit(self, item_id: int, score: float) -> Hit:
-        """The hit of a fused vector; a picture or a video stands for the item where it has one."""
-        files = sorted(self._files().rows(item_id), key=_shown_first)
+        """The hit of a fused vector; a picture or a video stands for the item where it has one.
+
+        Of a file that could not be used nothing is in that vector, so it stands for no item.
+        """
+        files = self._used(item_id, sorted(self._files().rows(item_id), key=_shown_first))
         first = files[0] if files else {"root": None, "path": None}
         key = self._key(item_id)
         return Hit(item_id=item_id, key=key, score=score, root=first["root"], path=first["path"])
+
+    def _used(self, item_id: int, files: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
+        """Those of an item's files with live segments, if any: of what they are, else of others.
+
+        Segments are looked through only for an item with a file in quarantine, which are few.
+        """
+        refused = self._once("quarantine", self._refused)
+        if all(file["content_id"] not in refused for file in files):
+            return files
+        live = self._live(item_id)
+        used = [file for file in files if file["content_id"] in live]
+        seen = [file for file in used if file["role"] in live[file["content_id"]]]
+        return seen or used or files
+
+    def _refused(self) -> frozenset[str]:
+        """Contents that could not be used, in whole or in part."""
+        column = self._snapshot.rows("quarantine", ["content_id"])["content_id"]
+        return frozenset(content for content in column.to_pylist() if content is not None)
+
+    def _live(self, item_id: int) -> dict[str, set[Modality]]:
+        """The contents of an item that have live segments, and of which modalities."""
+        found: dict[str, set[Modality]] = {}
+        for modality in MODALITIES:
+            table = self._once(f"owners/{modality}", partial(self._owners, modality))
+            mine = table.filter(pc.equal(table["item_id"], item_id))
+            for content in pc.unique(mine["content_id"]).to_pylist():
+                found.setdefault(content, set()).add(modality)
+        return found
+
+    def _owners(self, modality: Modality) -> pa.Table:
+        return self._snapshot.rows(f"segments/{modality}", ["item_id", "content_id"])
+
+    def _paged(self) -> frozenset[str]:
+        """Contents of which a page after the first has a segment, whole or in part."""
+        return self._once("paged", self._with_pages)
+
+    def _with_pages(self) -> frozenset[str]:
+        found: set[str] = set()
+        for modality in (Modality.IMAGE, Modality.TEXT):
+            columns = ["content_id", "unit", "start"]
+            table = self._snapshot.rows(f"segments/{modality}", columns)
+            of_page = pc.is_in(table["unit"], value_set=pa.array(["page", "box"]))
+            later = table.filter(pc.and_(of_page, pc.greater(table["start"], 0)))
+            found.update(pc.unique(later["content_id"]).to_pylist())
+        return frozenset(found)
 
     def _key(self, item_id: int) -> str:
         rows = self._once("items", lambda: self._lookup("items", ["item_id", "key"])).rows(item_id)

@@ -386,11 +386,26 @@ def test_an_empty_quarantine_is_said(run, tmp_path):
     assert (chinese.code, chinese.out) == (0, "隔离区为空\n")
 
 
-def test_a_filter_that_nothing_fits_says_how_much_is_there(run, lake):
+def test_a_path_that_nothing_fits_says_how_much_is_there(run, lake):
     """So that a slip of the pen is not taken for an empty quarantine."""
-    answer = run("quarantine", "--lake", lake, "--reason", "no-test", "--lang", "en")
+    answer = run("quarantine", "elsewhere", "--lake", lake, "--lang", "en")
 
     assert (answer.code, answer.out) == (0, "nothing in quarantine is so; 5 rows are there\n")
+
+
+@pytest.mark.parametrize("filters", [["--reason", "no-test"], ["--stage", "txt", "--list"]])
+def test_a_reason_that_is_not_there_is_answered_by_those_that_are(run, lake, filters):
+    """So is a stage; with how many files each has."""
+    answer = run("quarantine", "--lake", lake, *filters, "--lang", "en")
+
+    assert answer.code == 0
+    assert answer.out.splitlines() == [
+        "nothing in quarantine is so; these reasons are there:",
+        "    image/decode-error  2 files",
+        "    audio/cut-off  1 file",
+        "    image/of-a-plug-in  1 file",
+        "    text/no-text  1 file",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -118,3 +118,16 @@ def test_a_file_in_place_of_the_folder_is_said(run, made, tmp_path):
         assert answer.code == ConfigError.exit_code
         assert answer.out == ""
         assert "name a folder" in answer.err
+
+
+@pytest.mark.parametrize("inside", [".", "thumbnails/new", "../lake/small"])
+def test_no_thumbnails_are_written_into_a_lake(run, made, inside):
+    """Whatever way leads there; no folder is made."""
+    lake = made[0]
+    before = sorted(lake.rglob("*"))
+
+    answer = run("search", "red", "--lake", lake, "--thumbnails", lake / inside)
+
+    assert answer.code == ConfigError.exit_code
+    assert "is in the lake" in answer.err
+    assert sorted(lake.rglob("*")) == before

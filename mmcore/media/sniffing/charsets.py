@@ -7,19 +7,15 @@ from collections import Counter
 from typing import Final
 
 from mmcore.media.sniffing.kinds import HEAD
+from mmcore.media.texts.charset import likely_text
 from mmcore.media.texts.language import is_han
+from mmcore.media.texts.marks import WIDE_MARKS
 
-WIDE_MARKS: Final = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-"""Marks and charsets; UTF-32 first, for its little-endian mark begins like that of UTF-16."""
+CONTROLS: Final = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1a\x1b") | {127}
+"""Bytes that no text in a charset of bytes has."""
 
 _KOREAN: Final = (b"\x1b$)C", b"\x0e\x0f")  # ISO-2022-KR: its escape, and its shifts
 _GB_MARK: Final = b"\x84\x31\x95\x33"
-_CONTROLS: Final = frozenset(range(32)) - frozenset(b"\t\n\r\f\x1a\x1b") | {127}
 _ASCII_SHARE: Final = 0.8  # a short text in some other 8-bit charset is mostly ASCII;
 _LONG: Final = 64  # of so many bytes that are no text, hardly any are free of controls
 _LEAST_UNITS: Final = 4
@@ -35,13 +31,13 @@ def has_mark(head: bytes) -> bool:
 
 def is_plain(head: bytes) -> bool:
     """Whether all bytes are those of a text in UTF-8, without controls: no binary format is so."""
-    return _CONTROLS.isdisjoint(head) and _text(head, "utf-8") is not None
+    return CONTROLS.isdisjoint(head) and _text(head, "utf-8") is not None
 
 
 def head_text(head: bytes) -> str | None:
     """The text that the bytes begin with; None when they are no text.
 
-    Of an 8-bit charset it is read as Latin-1: its ASCII is right, and that tells the format.
+    Of an 8-bit charset it is read in the one that fits, else as Latin-1: its ASCII is right.
     """
     for mark, charset in WIDE_MARKS:
         if head.startswith(mark):
@@ -50,19 +46,23 @@ def head_text(head: bytes) -> str | None:
         return None
     if head.startswith(_KOREAN[0]):
         head = head.translate(None, _KOREAN[1])
-    if _CONTROLS.isdisjoint(head):
+    if CONTROLS.isdisjoint(head):
         unicode = _text(head, "utf-8-sig")
         if unicode is not None:
             return unicode
     wide = _utf32(head) or _utf16(head)
     if wide is not None:
         return wide
-    return head.removeprefix(_GB_MARK).decode("latin-1") if _is_8_bit(head) else None
+    return _of_bytes(head) if _is_8_bit(head) else None
+
+
+def _of_bytes(head: bytes) -> str:
+    return likely_text(head) or head.removeprefix(_GB_MARK).decode("latin-1")
 
 
 def _is_8_bit(head: bytes) -> bool:
     """Whether it is GB18030, Big5, nearly ASCII, or so long and free of controls as texts are."""
-    if not _CONTROLS.isdisjoint(head):
+    if not CONTROLS.isdisjoint(head):
         return False
     if any(_text(head, charset) is not None for charset in ("gb18030", "big5")):
         return True
@@ -84,12 +84,13 @@ def _utf16(head: bytes) -> str | None:
     if len(head) < 2 * _LEAST_UNITS or (len(head) % 2 and len(head) < HEAD):
         return None
     texts = [_text(head, charset) for charset in ("utf-16-le", "utf-16-be")]
-    shares = {text: _common_share(text) for text in texts if text}
+    shares = {text: common_share(text) for text in texts if text}
     best = max(shares, key=lambda text: shares[text], default=None)
     return best if best is not None and shares[best] >= _COMMON_SHARE else None
 
 
-def _common_share(text: str) -> float:
+def common_share(text: str) -> float:
+    """The share of a text's characters that are common in Chinese or English; it is not empty."""
     counts = Counter(text)
     return sum(n for one, n in counts.items() if _is_common(one)) / len(text)
 

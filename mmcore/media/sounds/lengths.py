@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 import av
 
 from mmcore.media.container import declared_seconds
+from mmcore.media.sounds.chunks import declared_bytes
 from mmcore.media.sounds.mpeg import told_seconds
 from mmcore.media.sounds.wave import is_understated
 from mmcore.specs import LimitsSpec
@@ -15,6 +17,8 @@ from mmcore.types import Content
 
 _FEWEST_BITS: Final = 1000  # a second: no speech and no music takes less
 _EXACT: Final = frozenset({"aiff", "au", "caf", "flac", "mov", "w64", "wav", "wv"})
+_COUNTED: Final = frozenset({"caf", "w64", "wav"})  # FFmpeg tells what is there, not what was
+_SAMPLE_BITS: Final = re.compile(r"pcm_[suf](\d+)")
 _STREAMED: Final = 0x7FFF_F000  # bytes: a writer that could not know the length says this or more
 _LATE: Final = 0.1  # seconds after which a video's track counts as beginning later
 
@@ -48,9 +52,22 @@ def exactly(
     if container.format.name == "mp3":
         declared = told_seconds(content.location, stream.codec_context.sample_rate or 0)
         return declared if declared <= limits.max_seconds else 0.0
+    if container.format.name in _COUNTED:
+        declared = max(declared, _counted(stream, content))
     streamed = declared * (stream.bit_rate or 0) / 8 >= _STREAMED
     sensible = not streamed and declared <= limits.max_seconds
     return declared if is_exact(container) and sensible else 0.0
+
+
+def _counted(stream: Any, content: Content) -> float:
+    """Seconds by the bytes that a header counts of plain samples; 0 where it does not know."""
+    context = stream.codec_context
+    found = _SAMPLE_BITS.match(context.name)
+    total = declared_bytes(content.location) if found else 0
+    if found is None or not 0 < total < _STREAMED or not context.sample_rate:
+        return 0.0
+    frame = int(found.group(1)) * max(1, int(context.channels))  # bits
+    return total * 8 / (frame * int(context.sample_rate))
 
 
 def lateness(container: Any, stream: Any, limits: LimitsSpec) -> float:

@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from mmcore.media.sounds.chunks import riff_data
+
 _HEAD: Final = 8  # bytes of a chunk's head
 _FORM: Final = 12
-_MOST_CHUNKS: Final = 1000  # before the data
 _PADDING: Final = 1 << 16  # bytes: zeros up to a round size are no silence
 _TAGS: Final = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN")
 
@@ -24,18 +25,9 @@ def is_understated(path: str) -> bool:
         if head[:4] != b"RIFF" or head[8:] != b"WAVE":
             return False
         size = os.fstat(file.fileno()).st_size
-        place = _FORM
-        for _ in range(_MOST_CHUNKS):
-            file.seek(place)
-            chunk = file.read(_HEAD)
-            if len(chunk) < _HEAD:
-                return False
-            length = int.from_bytes(chunk[4:], "little")
-            end = place + _HEAD + length
-            if chunk[:4] == b"data":  # a length of 0 is what FFmpeg reads on at by itself
-                return length > 0 and end < size and not _is_known(file, end, size)
-            place = end + length % 2
-    return False
+        place, length = riff_data(file) or (0, 0)
+        end = place + length  # a length of 0 is what FFmpeg reads on at by itself
+        return length > 0 and end < size and not _is_known(file, end, size)
 
 
 def _is_known(file: BinaryIO, end: int, size: int) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mmcore.errors import MediaError
-from mmcore.media.sniffing.charsets import WIDE_MARKS
+from mmcore.media.texts.marks import WIDE_MARKS
 from mmcore.media.texts.plausibility import ALPHABETS, EAST_ASIAN, cost, likely
 
 _MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), *WIDE_MARKS)
@@ -88,6 +88,16 @@ def decode(data: bytes) -> str:
         return _strict(data, best.charsets, "broken-text")
     found = _valid(data, "utf-8")  # with NULs
     return _strict(data, _guess(data), "unknown-charset") if found is None else found
+
+
+def likely_text(head: bytes) -> str | None:
+    """The text that ``head`` begins in the charset that fits; None where none is likely.
+
+    For what is neither UTF-8 nor marked. Bytes that are not valid are replaced, as are those of a
+    character that is cut at the end.
+    """
+    best = _most_likely(head)
+    return None if best is None else head.decode(best.widest, "replace")
 
 
 def is_marked(data: bytes) -> bool:

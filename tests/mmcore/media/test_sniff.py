@@ -269,6 +269,45 @@ def test_junk_is_no_text():
     assert [kind for kind in found if kind] == []
 
 
+LETTER = "亲爱的小明：我们在花园里看见一只绿色的青蛙，它坐在荷叶上。" * 12
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "gb18030", "big5", "utf-16"])
+@pytest.mark.parametrize("wrong", [b"\xff", b"\0", b"\xff\0"])
+def test_a_text_with_a_wrong_byte_is_text(charset, wrong):
+    """One bad byte or NUL in a letter of a kilobyte is for reading to tell."""
+    words = LETTER if charset != "big5" else "我在花園看見一隻青蛙，牠坐在那裡。" * 20
+    raw = words.encode(charset)
+    wrong = b"\0\xd8" if charset == "utf-16" else wrong  # half a pair
+
+    assert sniff(raw[:400] + wrong + raw[400:]) == (Modality.TEXT, "text/plain")
+
+
+def test_a_head_with_many_wrong_bytes_is_no_text():
+    """Bytes of which a tenth are controls or valid in nothing are junk."""
+    raw = LETTER.encode()
+
+    assert sniff(b"\0".join(raw[at : at + 10] for at in range(0, len(raw), 10))) is None
+    assert sniff(b"\xff\x03".join(raw[at : at + 10] for at in range(0, len(raw), 10))) is None
+
+
+@pytest.mark.parametrize(
+    ("charset", "table"),
+    [
+        ("gb18030", "文件,说明\na.jpg,一只青蛙。\n"),
+        ("big5", "檔案,說明\na.jpg,一隻青蛙。\n"),
+    ],
+)
+@pytest.mark.parametrize("rows", [1, 3000])
+def test_captions_under_chinese_names_are_a_table(charset, table, rows):
+    """The first line is read in the charset that fits, wherever the head is cut."""
+    names, row = table.splitlines(keepends=True)
+    raw = (names + row * rows).encode(charset)
+
+    for size in (HEAD, HEAD - 1):
+        assert sniff(raw[:size]) == (Modality.TEXT, "text/csv")
+
+
 def test_an_animated_png_is_told_from_a_still_one():
     """APNG has its own media type; ``acTL`` comes before the pixels."""
     buffer = io.BytesIO()

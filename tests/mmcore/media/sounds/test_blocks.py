@@ -31,9 +31,9 @@ def written(path, data):
     return path
 
 
-@pytest.mark.parametrize("declared", [3600 * 32_000, 0, 0xFFFF_FFFF, 0x7FFF_FFFF])
+@pytest.mark.parametrize("declared", [5 * 3600 * 32_000, 0, 0xFFFF_FFFF, 0x7FFF_FFFF])
 def test_a_header_that_lies_about_its_length_is_not_believed(tmp_path, declared):
-    """A WAV that says an hour, nothing, or what streams say has the 2 s that it holds."""
+    """A WAV that says 5 hours, nothing, or what streams say has the 2 s that it holds."""
     path = written(tmp_path / "a.wav", made.wav_bytes(TWO, declared=declared))
 
     assert heard(path) == (2.0, [])
@@ -71,6 +71,31 @@ def test_a_cut_off_sound_is_heard_to_the_cut(tmp_path, name, suffix):
     assert damage.error.reason == "cut-off"
     assert damage.span.start == pytest.approx(seconds, abs=1e-3)
     assert damage.span.end == pytest.approx(5.0, abs=0.1)
+
+
+PLAIN = ["wav-u8", "wav-16", "wav-24", "wav-float", "wav-a-law", "wav-extensible-6", "wav-rf64"]
+
+
+@pytest.mark.parametrize("name", [*PLAIN, "w64", "caf", "aiff", "au"])
+def test_plain_samples_that_are_cut_off_are_told(tmp_path, name):
+    """What the header counts is the length, in whichever container and width of samples."""
+    path = made.sound(tmp_path / f"a.{made.FORMATS[name].suffix}", name, 5.0)
+    assert not heard(path)[1]
+    written(path, path.read_bytes()[: path.stat().st_size * 6 // 10])
+    seconds, (damage,) = heard(path)
+
+    assert seconds == pytest.approx(3.0, abs=0.1)
+    assert damage.error.reason == "cut-off"
+    assert damage.span.end == pytest.approx(5.0, abs=0.01)
+
+
+def test_a_wav_that_says_an_hour_is_cut_off(tmp_path):
+    """An hour is no absurd length: 2 s of it are there."""
+    path = written(tmp_path / "a.wav", made.wav_bytes(TWO, declared=3600 * 32_000))
+    seconds, (damage,) = heard(path)
+
+    assert seconds == 2.0
+    assert (damage.error.reason, damage.span.end) == ("cut-off", 3600.0)
 
 
 def test_a_cut_of_a_stream_without_a_length_is_its_end(tmp_path):
