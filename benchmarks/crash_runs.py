@@ -276,8 +276,8 @@ def main() -> None:
     preset = sys.argv[1]
     import_module("torch")  # what a run imports, once
     import_module("flows.index_media")
-    from mmcore.encoders.presets import encoders_of  # noqa: PLC0415
-    from mmcore.specs import RuntimeSpec, SegmentationSpec  # noqa: PLC0415
+    from mmcore.encoders.presets import encoders_of
+    from mmcore.specs import RuntimeSpec, SegmentationSpec
 
     if preset == HASH:
         use_hash_encoders(setattr)

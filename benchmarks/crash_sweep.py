@@ -123,7 +123,7 @@ def change(media: Path) -> None:
     texts = sorted(media.rglob("*.txt"))
     texts[0].write_text("Something else altogether stands here now.\n", encoding="utf-8")
     texts[-1].unlink()
-    from PIL import Image  # noqa: PLC0415 (the only use)
+    from PIL import Image
 
     picture = next(p for p in sorted(media.rglob("*")) if p.suffix in {".png", ".jpg"})
     with Image.open(picture) as opened:

@@ -22,7 +22,7 @@ from PIL import Image
 
 from benchmarks.machine import describe
 from mmcore.encoders import efficientnet
-from mmcore.encoders.device import FAST_BFLOAT16, cpu_flags
+from mmcore.encoders.compute.device import FAST_BFLOAT16, cpu_flags
 from mmcore.encoders.embedded_image import build_image
 from mmcore.encoders.lite0 import SIDE
 from mmcore.media.images.fit import square
@@ -49,7 +49,7 @@ def over_white(path: Path) -> Image.Image:
 
 def plain(batch: int) -> Callable[[Pixels], NDArray[np.float32]]:
     """The package's network, untouched: pooled features in float32."""
-    from efficientnet_lite_pytorch import EfficientNet  # noqa: PLC0415 - an extra
+    from efficientnet_lite_pytorch import EfficientNet
 
     net = EfficientNet.from_name("efficientnet-lite0")
     net.load_state_dict(efficientnet.state())

@@ -77,7 +77,7 @@ def write_manifest(data: Path) -> tuple[Path, list[dict[str, object]]]:
 def index(data: Path, lake: Path, manifest: Path) -> dict[str, float]:
     """Index the media as `mmindex index` does; returns the seconds of each stage."""
     with orchestrated(print):
-        from flows.index_media import index_media  # noqa: PLC0415 - loads torch
+        from flows.index_media import index_media
 
         config = IndexConfig(
             media=(f"{ROOT}={data / 'media'}",), lake=str(lake), crawl={"manifest": str(manifest)}

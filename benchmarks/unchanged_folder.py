@@ -66,7 +66,7 @@ def flow(root: Path, lake: Path, *, dry_run: bool = False, again: bool = False) 
 
 def command(root: Path, lake: Path) -> Figures:
     """The command, in this process."""
-    from flows import cli  # noqa: PLC0415
+    from flows import cli
 
     use_hash_encoders(setattr, (Modality.TEXT, Modality.IMAGE))
     arguments = ["index", str(root), "--lake", str(lake), "--preset", "hash", "--device", "cpu"]

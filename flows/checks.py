@@ -8,7 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from flows.config import IndexConfig
-from mmcore.encoders.presets import PRESETS
+from mmcore.encoders.presets import chosen
+from mmcore.encoders.weights.folder import is_place
 from mmcore.errors import ConfigError, SourceError, UnknownPluginError
 from mmcore.fusion.base import fusions
 from mmcore.media.grouping import groupings
@@ -25,13 +26,14 @@ from storage.snapshot import manifest_of
 from tasks.privacy import as_private
 
 AUTO = "auto"
-DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?")
+_ONE = r"(cpu|mps|cuda(:\d+)?)"
+DEVICE = re.compile(rf"auto|{_ONE}(,{_ONE})*")
 
 
 def check(config: IndexConfig) -> None:
     """Raise the error of the first setting that cannot be: a name, a folder, a combination."""
+    chosen(config.preset)
     known = {
-        "preset": (config.preset, tuple(PRESETS)),
         "grouping": (config.crawl.grouping, (AUTO, *groupings.names())),
         "fusion": (config.fusion.name, fusions.names()),
     }
@@ -39,7 +41,10 @@ def check(config: IndexConfig) -> None:
         if name not in names:
             raise UnknownPluginError(kind, name, names)
     if not DEVICE.fullmatch(config.runtime.device):
-        raise ConfigError(f"no device {config.runtime.device!r}: use cpu, cuda, cuda:N or auto")
+        raise ConfigError(
+            f"no device {config.runtime.device!r}: use cpu, mps, cuda, cuda:N (or several, with"
+            " commas) or auto"
+        )
     _check_segmentation(config.segmentation)
     _check_sources(config)
     _check_lake(config)
@@ -77,6 +82,11 @@ def _check_privacy(config: IndexConfig) -> None:
         raise ConfigError(
             "segmentation.text_dictionaries: a private lake keeps no path of a file, and these are"
             " needed to search it: leave them out"
+        )
+    if config.private and any(map(is_place, chosen(config.preset).models.values())):
+        raise ConfigError(
+            f"--preset {config.preset}: a private lake keeps no path of a file, and this one is"
+            " needed to search it: name the weights by their id, below --weights DIR"
         )
     lake = Layout(config.lake_root())
     if not is_local(lake.root):

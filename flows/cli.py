@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import snapshots_cli
-from flows.options import LAKE, AsJson, Lake
+from flows import encoders_cli, snapshots_cli
+from flows.options import LAKE, AsJson, Lake, Weights
 from storage.places.stores import is_store_error
 from storage.schemas import MmindexError, Modality
 
@@ -43,6 +43,7 @@ app = typer.Typer(
 )
 
 app.add_typer(snapshots_cli.app)
+app.add_typer(encoders_cli.app)
 
 
 def main() -> None:
@@ -87,7 +88,12 @@ def index(
         ),
     ],
     lake: Lake = LAKE,
-    preset: Annotated[str, typer.Option(help="The encoders to use.")] = "embedded",
+    preset: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME[:MODEL][+…]", help="The encoders to use: see `mmindex encoders`."
+        ),
+    ] = "embedded",
     grouping: Annotated[
         str, typer.Option(help="Which files are one item: auto, stem, number or folder.")
     ] = "auto",
@@ -106,15 +112,26 @@ def index(
         ),
     ] = False,
     engine: Annotated[
-        str, typer.Option(help="What runs the shards: threads, processes or dask.")
+        str, typer.Option(help="What decodes the shards: threads, processes or dask.")
     ] = "threads",
     workers: Annotated[
         int | None, typer.Option(help="Shards decoded at once; the number of cores if not given.")
     ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:N, or auto.")] = "auto",
+    device: Annotated[
+        str,
+        typer.Option(help="cpu, mps, cuda (all GPUs), cuda:0,cuda:1 (those), or auto."),
+    ] = "auto",
     batch_size: Annotated[
-        int, typer.Option(help="Segments that go through a model at once.")
-    ] = 32,
+        int | None,
+        typer.Option(
+            help="Segments that go through a model at once; what suits the device if not given."
+        ),
+    ] = None,
+    weights: Weights = None,
+    profile: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder that gets traces of torch's profiler."),
+    ] = None,
     private: Annotated[
         bool,
         typer.Option("--private", help="Keep no names and no texts; from a lake's first run."),
@@ -167,7 +184,12 @@ def index(
         },
         "engine": engine,
         "workers": workers,
-        "runtime": {"device": device, "batch_size": batch_size},
+        "runtime": {
+            "device": device,
+            "batch_size": batch_size,
+            "weights": str(weights) if weights else None,
+            "profile": str(profile) if profile else None,
+        },
         "private": private,
         "storage": {"dtype": vector_dtype, "compression": vector_compression},
         "max_bad_fraction": max_bad_fraction,
@@ -204,6 +226,7 @@ def search(
         Path | None,
         typer.Option(metavar="DIR", help="Write the hits' small pictures into this folder."),
     ] = None,
+    weights: Weights = None,
     as_json: AsJson = False,
 ) -> None:
     """Search a lake by a text, a picture, a sound or a video."""
@@ -211,15 +234,16 @@ def search(
 
     media = {Modality.IMAGE: image, Modality.AUDIO: audio, Modality.VIDEO: video}
     options = {"modality": modality, "language": language, "k": k}
-    run_search(lake, text, media, options, SearchManner(tuple(root or ()), thumbnails, as_json))
+    manner = SearchManner(tuple(root or ()), thumbnails, weights, as_json)
+    run_search(lake, text, media, options, manner)
 
 
 @app.command()
-def evaluate(lake: Lake = LAKE, as_json: AsJson = False) -> None:
+def evaluate(lake: Lake = LAKE, weights: Weights = None, as_json: AsJson = False) -> None:
     """Measure retrieval on the published snapshot's held-out pairs and write its report."""
     from flows.command import run_evaluate
 
-    run_evaluate(lake, as_json=as_json)
+    run_evaluate(lake, weights, as_json=as_json)
 
 
 @app.command()

@@ -6,17 +6,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 from flows import progress
+from flows.config import StageWork
 from mmcore.memory import give_back
 
 
 class Clock:
-    """Tells a stage to the progress display and keeps its seconds."""
+    """Tells a stage to the progress display; keeps its seconds, and what devices did."""
 
     def __init__(self) -> None:
         self.started = datetime.now(UTC)
         self.seconds: dict[str, float] = {}
+        self.work: dict[str, StageWork] = {}  # of the stages that embed, by encoder
         self._stages = progress.active()
 
     @contextmanager
@@ -37,3 +40,7 @@ class Clock:
     def advance(self, name: str, count: int) -> None:
         """``count`` more of the stage are done."""
         self._stages.advance(name, count)
+
+    def told_work(self) -> dict[str, dict[str, Any]]:
+        """``work`` as JSON-like values."""
+        return {name: work.model_dump(mode="json") for name, work in self.work.items()}

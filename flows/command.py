@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,25 +17,17 @@ from flows.checks import check
 from flows.config import IndexConfig, IndexResult, MaintainConfig
 from flows.orchestrator import orchestrated
 from flows.overrides import told_setting
+from flows.printing import ERR as ERR  # noqa: PLC0414 - for others
+from flows.printing import OUT as OUT  # noqa: PLC0414
+from flows.printing import print_json as print_json  # noqa: PLC0414
 from flows.progress import BarStages, LogStages, log_lines, reporting
 from mmcore.errors import ConfigError
-from mmcore.specs import Spec
+from mmcore.specs import RuntimeSpec, Spec
 from storage.layout import Layout
 from storage.places.place import place_of
 from storage.schemas import Modality
 
 S = TypeVar("S", bound=Spec)
-
-WIDE = 200  # columns where nobody has a terminal: a path in a log is not folded
-
-
-def _console(*, stderr: bool) -> Console:
-    console = Console(stderr=stderr)
-    return console if console.is_terminal else Console(stderr=stderr, width=WIDE)
-
-
-OUT = _console(stderr=False)
-ERR = _console(stderr=True)
 
 
 def run_index(settings: Mapping[str, Any], *, as_json: bool) -> None:
@@ -110,6 +100,7 @@ class SearchManner:
 
     roots: tuple[str, ...] = ()  # of a private lake: name the files of these
     thumbnails: Path | None = None  # the folder that gets them
+    weights: Path | None = None  # the folder that holds those of the lake's preset
     as_json: bool = False
 
 
@@ -132,7 +123,7 @@ def run_search(
     query = Query(
         text=text, media=None if path is None else str(path), media_modality=kind, **options
     )
-    searcher = Searcher.open(lake)
+    searcher = Searcher.open(lake, runtime=_loading(manner.weights))
     root = searcher.snapshot.layout.root
     folder = None if manner.thumbnails is None else made_folder(manner.thumbnails, root)
     hits = searcher.search(query)
@@ -151,11 +142,15 @@ def run_search(
         show.hits(OUT, hits, small or ())
 
 
-def run_evaluate(lake: str, *, as_json: bool) -> None:
+def _loading(weights: Path | None) -> RuntimeSpec:
+    return RuntimeSpec(weights=None if weights is None else str(weights))
+
+
+def run_evaluate(lake: str, weights: Path | None, *, as_json: bool) -> None:
     """`mmindex evaluate`: score the published snapshot."""
     from tasks.evaluate import score_published
 
-    report, page = score_published(Layout(place_of(lake)))
+    report, page = score_published(Layout(place_of(lake)), _loading(weights))
     if as_json:
         print_json(report.model_dump(mode="json"))
     else:
@@ -180,8 +175,3 @@ def run_status(lake: str, *, as_json: bool) -> None:
             interrupted(ERR)
         show.status(OUT, layout, snapshot.manifest)
         show.quarantine(OUT, quarantine.to_pylist())
-
-
-def print_json(value: object) -> None:
-    """Print ``value`` for programs."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveInt, field_validator
 
+from mmcore.encoders.presets import settled
 from mmcore.errors import ConfigError
 from mmcore.media.reading.readers import ASR, readers_of
 from mmcore.media.urls import checked_url, is_remote, local_path
@@ -49,7 +50,7 @@ class IndexConfig(Spec):
         description="keep hashes of paths and keys, and no texts; for the whole life of a lake",
     )
     engine: Literal["threads", "processes", "dask"] = Field(
-        default="threads", description="what runs the shards"
+        default="threads", description="what decodes the shards"
     )
     workers: PositiveInt | None = Field(
         default=None, description="shards decoded at once; none: the cores"
@@ -77,6 +78,11 @@ class IndexConfig(Spec):
         if not all(media):
             raise ValueError("name a folder")
         return media
+
+    @field_validator("preset")
+    @classmethod
+    def _from_anywhere(cls, preset: str) -> str:
+        return settled(preset)
 
     def lake_root(self) -> Path:
         """Where the lake lies: an absolute path, or a place in an object store."""
@@ -126,6 +132,22 @@ class EndedErasure(Spec):
     why: str = Field(default="", description="why it is not ended")
 
 
+class StageWork(Spec):
+    """What the devices did for one encoder in one run."""
+
+    segments: int = Field(description="segments embedded")
+    seconds: float = Field(description="from the first shard's decoding to the last one's part")
+    rate: float = Field(description="segments a second of these")
+    model_seconds: float = Field(description="in the model, of all devices together")
+    busy: float = Field(description="share of the devices' time in which the model ran")
+    waited: float = Field(description="seconds that devices stood idle for want of a shard")
+    batches: dict[int, int] = Field(description="size of a batch: how many there were")
+    halved: int = Field(default=0, description="batches for which a device had no memory")
+    settled: int | None = Field(default=None, description="size of a batch that then fitted")
+    devices: tuple[str, ...] = Field(description="where the model ran")
+    dtype: str = Field(description="numbers it computed with")
+
+
 class IndexResult(Spec):
     """What a run of `index-media` did."""
 
@@ -167,6 +189,9 @@ class IndexResult(Spec):
     )
     seconds: dict[str, float] = Field(
         default_factory=dict, description="by stage; estimates in a dry run"
+    )
+    work: dict[str, StageWork] = Field(
+        default_factory=dict, description="what the devices did, by encoder that embedded"
     )
     report: str | None = Field(default=None, description="the HTML report")
 

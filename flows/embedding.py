@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
+import time
+from collections import Counter
 from contextlib import ExitStack
 
 from flows.clock import Clock
-from flows.config import IndexConfig
+from flows.config import IndexConfig, StageWork
 from flows.engine import task_runner
+from flows.throughput import Throughput, line
 from flows.window import flow_through
+from mmcore.encoders.compute.device import devices_of
 from mmcore.types import EncoderKey
 from tasks.embed import Embedded, embed_shard
 from tasks.plan import Plan
@@ -22,23 +25,40 @@ def compute_cells(
 ) -> dict[str, float]:
     """Preprocess and embed every shard; decoding runs ahead of the models, not away from them.
 
+    The engine decodes. Models run in this process, or in one for each device, whatever the engine:
+    each of its workers would load a model of its own onto the same device.
+
     Returns:
         Seconds a segment took in the model, by encoder.
     """
     if plan.empty:
         return {}
     workers = config.workers or os.cpu_count() or 1
-    with _Watched(plan, clock) as watched, task_runner(config.engine, workers + 1) as runner:
+    at_once = shards_at_once(devices_of(config.runtime.device))
+    with (
+        _Watched(plan, clock) as watched,
+        task_runner(config.engine, workers) as decoding,
+        task_runner("threads", at_once) as models,
+    ):
         finished = flow_through(
             plan.interleaved(),
-            lambda shard: runner.submit(preprocess_shard, {"shard": shard, "work": work}),
-            lambda _, prepared: runner.submit(embed_shard, {"prepared": prepared, "work": work}),
-            ahead=workers + 1,
-            at_once=1,
+            lambda shard: decoding.submit(preprocess_shard, {"shard": shard, "work": work}),
+            lambda _, prepared: models.submit(embed_shard, {"prepared": prepared, "work": work}),
+            ahead=workers + at_once,
+            at_once=at_once,
         )
         for done in finished:
             watched.add(done)
+    clock.work = watched.work()
     return watched.rates()
+
+
+def shards_at_once(devices: tuple[str, ...]) -> int:
+    """Shards between decoding and their parts: one a device, and one that is written meanwhile.
+
+    Beside GPUs the CPU is a device too, of encoders that have no model for a GPU.
+    """
+    return len(devices) + 1 + ("cpu" not in devices)
 
 
 class _Watched:
@@ -51,15 +71,18 @@ class _Watched:
             for place, key in enumerate(plan.encoders)
             if plan.shards[place]
         }
-        self._open: dict[EncoderKey, ExitStack] = {}
+        self._names = stage_names(tuple(self._left))
+        self._open: dict[EncoderKey, tuple[ExitStack, list[str]]] = {}
         self._all = ExitStack()
-        self._segments: dict[str, int] = defaultdict(int)
-        self._seconds: dict[str, float] = defaultdict(float)
+        self._began = time.monotonic()
+        self._throughput = Throughput(self._began)
+        self._took: dict[EncoderKey, float] = {}
 
     def __enter__(self) -> _Watched:
         for key, count in self._left.items():
-            self._open[key] = self._all.enter_context(ExitStack())
-            self._open[key].enter_context(self._clock.stage(_stage(key), count, "files"))
+            stack = self._all.enter_context(ExitStack())
+            note = stack.enter_context(self._clock.stage(self._names[key], count, "files"))
+            self._open[key] = stack, note
         return self
 
     def __exit__(self, *failure: object) -> None:
@@ -68,21 +91,32 @@ class _Watched:
     def add(self, done: Embedded) -> None:
         """Count a finished shard."""
         key = done.encoder
-        self._clock.advance(_stage(key), done.contents)
-        self._segments[key.name] += done.segments
-        self._seconds[key.name] += done.seconds
+        self._clock.advance(self._names[key], done.contents)
+        self._throughput.add(done)
         self._left[key] -= done.contents
         if not self._left[key]:
-            self._open[key].close()
+            self._took[key] = time.monotonic() - self._began
+            stack, note = self._open[key]
+            note.append(line(self._throughput.of(key, self._took[key])))
+            stack.close()
+
+    def work(self) -> dict[str, StageWork]:
+        """What the devices did, by encoder."""
+        return {key.name: self._throughput.of(key, took) for key, took in self._took.items()}
 
     def rates(self) -> dict[str, float]:
         """Seconds a segment, by encoder."""
         return {
-            name: round(self._seconds[name] / count, 6)
-            for name, count in self._segments.items()
-            if count
+            name: round(told.model_seconds / told.segments, 6)
+            for name, told in self.work().items()
+            if told.segments
         }
 
 
-def _stage(key: EncoderKey) -> str:
-    return f"embed {key.modality}"
+def stage_names(keys: tuple[EncoderKey, ...]) -> dict[EncoderKey, str]:
+    """``embed image``; where two encoders are of one modality, each with its own name behind."""
+    of = Counter(key.modality for key in keys)
+    return {
+        key: f"embed {key.modality}" + (f" ({key.name})" if of[key.modality] > 1 else "")
+        for key in keys
+    }

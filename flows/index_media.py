@@ -10,7 +10,10 @@ from flows.config import IndexConfig, IndexResult
 from flows.embedding import compute_cells
 from flows.mending import begun_anew, mended, usable
 from flows.outcome import Before, erasure_of, planned, result_of, segment_counts, unchanged
-from mmcore.encoders.device import device_of
+from mmcore.embedding.embed import releasing
+from mmcore.embedding.profile import check_profile
+from mmcore.encoders.compute.device import devices_of
+from mmcore.encoders.presets import runtime_of
 from mmcore.media.crawl import Walked
 from storage.layout import Layout
 from storage.locks import writer_lock
@@ -40,6 +43,7 @@ from tasks.preprocess import empty_staging
 from tasks.project import project_cells
 from tasks.publish import propose_candidate, publish_snapshot
 from tasks.refusals import refuse_many_bad
+from tasks.throughput import keep_throughput, show_throughput
 from tasks.train import fit_projections
 from tasks.workplace import Workplace
 
@@ -51,12 +55,13 @@ log = logging.getLogger(__name__)
 def index_media(config: IndexConfig) -> IndexResult:
     """Index the configured folders into the lake; publish a snapshot if anything changed."""
     check(config)
-    device_of(config.runtime.device)
+    devices_of(config.runtime.device)
     work = workplace(config)
     lake = work.lake
     if config.dry_run:
         return rehearse(config, work, Clock())
-    with writer_lock(lake, config.wait):
+    check_profile(config.runtime)
+    with writer_lock(lake, config.wait), releasing():
         finish(lake)
         anew = begun_anew(work)
         ended = erasure_of(end_erasure(lake))
@@ -72,7 +77,7 @@ def workplace(config: IndexConfig) -> Workplace:
         config.preset,
         config.segmentation,
         config.limits,
-        config.runtime,
+        runtime_of(config.preset, config.runtime),
         config.storage,
         config.private,
     )
@@ -105,6 +110,7 @@ def update(
     refuse_full_disk(plan, work)
     convert_stored(unwalked(found.contents), plan.encoders, work)
     rates = compute_cells(plan, work, config, clock)
+    show_throughput(clock.told_work())
     manifest = assemble(found, plan, work, config, published, clock)
     rates = {**(published.manifest.rates if published else {}), **rates}
     manifest = manifest.model_copy(update={"inputs": inputs, "rates": rates})
@@ -114,6 +120,8 @@ def update(
     before = Before.of(published)
     manifest = judge(manifest.model_copy(update=told), work, config, published, clock)
     with clock.stage("publish"):
+        if clock.work and manifest.number is not None:
+            keep_throughput(work.lake, manifest.number, clock.told_work())
         manifest = publish_snapshot(manifest, work)
     return result_of(found, plan, Snapshot.of(work.lake, manifest), clock, before)
 

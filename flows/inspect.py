@@ -11,8 +11,8 @@ from typing import Any
 from flows import show_inspect as show
 from flows.command import OUT, print_json, valid
 from flows.config import IndexConfig
+from flows.language import language_of
 from flows.overrides import overridden
-from flows.quarantine import language_of
 from mmcore.inspection.look import Found, Inspected, Settings, inspected
 from mmcore.media.reasons import Language, advice
 from mmcore.media.texts.dictionaries import read_dictionaries

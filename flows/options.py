@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,4 +18,10 @@ Lake = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Folder of fetched weights; $MMINDEX_WEIGHTS, or one in your cache."
+    ),
+]
 LAKE = "lake"

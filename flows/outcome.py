@@ -136,6 +136,7 @@ def _served(serving: Snapshot, clock: Clock) -> dict[str, object]:
         "quarantined": tally(quarantine["reason"]),
         "examples": {row["path"]: row["reason"] for row in examples},
         "seconds": clock.seconds,
+        "work": clock.work,
         "report": report_of(serving.layout, manifest),
     }
 

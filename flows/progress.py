@@ -27,6 +27,7 @@ from flows.orchestrator import OUR_LOGGERS
 log = logging.getLogger("flows.progress")
 FAST = 10  # a second: slower is told with a digit behind the point
 EVERY = 10.0  # seconds between two log lines of one stage
+NOTE = 48  # characters of a note that stand beside a bar
 
 
 class Stages(Protocol):
@@ -77,6 +78,16 @@ def rate_line(done: int, total: int | None, unit: str, seconds: float) -> str:
     of = "" if total is None else f" of {total}"
     left = "" if total is None or not rate else f", {(total - done) / rate:.0f} s left"
     return f"{done}{of} {unit}, {rate:.1f} {unit}/s{left}"
+
+
+def shortened(note: str, most: int = NOTE) -> str:
+    """The first parts of a note, between commas: one, and then as many as ``most`` allows."""
+    first, *parts = note.split(", ")
+    for part in parts:
+        if len(first) + len(part) + 2 > most:
+            break
+        first = f"{first}, {part}"
+    return first
 
 
 class _Count(ProgressColumn):
@@ -142,7 +153,8 @@ class BarStages:
         bar = self._bars.pop(stage)
         task = self._task(bar)
         total = task.total if task.total is not None else max(task.completed, 1)
-        self._progress.update(bar, total=total, completed=total, note=note or task.fields["note"])
+        told = shortened(note) or task.fields["note"]
+        self._progress.update(bar, total=total, completed=total, note=told)
 
     def _task(self, bar: TaskID) -> Task:
         return next(task for task in self._progress.tasks if task.id == bar)

@@ -10,16 +10,15 @@ from typing import Any
 
 from flows import show_quarantine as show
 from flows.command import OUT, print_json
+from flows.language import language_of
 from mmcore.errors import ConfigError
-from mmcore.media.reasons import LANGUAGES, Language, advice
+from mmcore.media.reasons import Language, advice
 from storage import candidates
 from storage.errors import NoLakeError
 from storage.layout import Layout
 from storage.manifest import Manifest, read_manifest
 from storage.places.place import place_of
 from storage.snapshot import Snapshot
-
-LOCALES = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 Row = Mapping[str, Any]
 
@@ -85,16 +84,6 @@ def run_quarantine(lake: str, wanted: Wanted, manner: Manner) -> None:
         show.listed(OUT, found, language)
     else:
         show.grouped(OUT, found, language)
-
-
-def language_of(said: str | None, environment: Mapping[str, str]) -> Language:
-    """The language that was said, else that of the locale: Chinese, or English for any other."""
-    if said is not None:
-        if said not in LANGUAGES:
-            raise ConfigError(f"no language {said!r}: use {' or '.join(LANGUAGES)}")
-        return said
-    locale = next((found for name in LOCALES if (found := environment.get(name))), "")
-    return "zh" if locale.lower().startswith("zh") else "en"
 
 
 def quarantine_of(layout: Layout, wanted: Wanted) -> Quarantine:

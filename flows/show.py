@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
@@ -15,9 +14,11 @@ from rich.table import Table
 from flows.config import Compacted, EndedErasure, IndexResult, MaintainResult
 from flows.outcome import EXAMPLES, report_of, segment_counts
 from flows.show_place import PLACES, part, within
+from flows.wrapping import plain as plain  # noqa: PLC0414 - for others
 from mmcore.types import Hit
 from storage.layout import Layout
-from storage.manifest import Evaluation, Manifest
+from storage.manifest import EncoderEntry, Evaluation, Manifest
+from storage.schemas import Modality
 
 if TYPE_CHECKING:
     from mmcore.evaluation.evaluate import Report
@@ -203,13 +204,6 @@ def hits(out: Console, found: Sequence[Hit], thumbnails: Sequence[str | None] = 
     out.print(table)
 
 
-def plain(text: str) -> str:
-    """Text of a file as it may go to a terminal: no control characters, no markup."""
-    return escape(
-        re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]", "\N{REPLACEMENT CHARACTER}", text)
-    )
-
-
 def _where(hit: Hit) -> Iterator[str]:
     """Where in its file the segment of a hit lies, and what it was found to be."""
     words = PLACES["en"]
@@ -305,6 +299,7 @@ HEADS = {
     "fitted": "fitted on pairs",
     "label": "by class names, too few pairs to fit",
     "background": "by general texts, too few to fit",
+    "joint": "as it is, in the space that others are led into",
 }
 
 
@@ -313,12 +308,20 @@ def projection_line(manifest: Manifest) -> str:
     projection = manifest.projection
     if projection is None:
         return "none yet"
-    said = []
-    for encoder in manifest.encoders:
-        state = projection.states.get(encoder.name)
-        how = "not joined yet, too few pairs" if state is None else HEADS.get(state, state)
-        said.append(f"{encoder.modality} {how}")
+    said = [f"{e.modality} {_joined(manifest, e)}" for e in manifest.encoders]
     return f"{projection.space}: {'; '.join(said)}"
+
+
+def _joined(manifest: Manifest, encoder: EncoderEntry) -> str:
+    """How an encoder's vectors come into the shared space, or why they do not."""
+    joined = manifest.joins(encoder)
+    state = manifest.projection.states.get(encoder.name) if manifest.projection else None
+    if state is not None and joined:
+        return HEADS.get(state, state)
+    texts = {e.space for e in manifest.encoders if e.modality == Modality.TEXT}
+    if encoder.space in texts:
+        return f"in the space {encoder.space}, which texts have too"
+    return "not joined yet, too few pairs"
 
 
 def status_json(layout: Layout, manifest: Manifest) -> dict[str, Any]:

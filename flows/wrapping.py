@@ -1,4 +1,4 @@
-"""Break a line as wide as a terminal, also between Chinese characters."""
+"""Text for a terminal: lines as wide as it is, also between Chinese characters; no markup."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from rich.cells import cell_len
+from rich.markup import escape
 
 _WIDE: Final = "\u2e80-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60\uffe0-\uffe6"
 _NOT_FIRST: Final = "，。、；：？！）》」』】〉…"
@@ -23,3 +24,10 @@ def wrapped(text: str, width: int) -> list[str]:
             lines.append("")
         lines[-1] += piece
     return [line.rstrip() for line in lines if line]
+
+
+def plain(text: str) -> str:
+    """Text of a file as it may go to a terminal: no control characters, no markup."""
+    return escape(
+        re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]", "\N{REPLACEMENT CHARACTER}", text)
+    )

@@ -38,6 +38,18 @@ class UnsafeWeightsError(MmindexError):
         super().__init__(f"{path}: not loaded, {why}")
 
 
+class MissingWeightsError(ConfigError):
+    """The weights of a preset are not on this machine."""
+
+    def __init__(self, preset: str, path: object) -> None:
+        self.preset, self.path = preset, path
+        super().__init__(
+            f"the weights of preset {preset!r} are not in {path}:"
+            f" `mmindex encoders fetch {preset}` brings them (--to DIR says where, and --weights"
+            " DIR uses them there)"
+        )
+
+
 class MediaError(MmindexError):
     """One file or segment that cannot be used; caught per file, becomes a quarantine row.
 
@@ -84,6 +96,30 @@ class TooManyBadFilesError(MmindexError):
 
 class DecodingError(MmindexError):
     """The processes that decode cannot be started; no file is to blame."""
+
+
+class EmbeddingError(MmindexError):
+    """The process of a device died of a shard, and so did the one that replaced it."""
+
+    def __init__(self, device: str, encoder: str, how: str, words: str) -> None:
+        self.device, self.encoder, self.how, self.words = device, encoder, how, words
+        last = " ".join(words.split())[-MESSAGE:]
+        super().__init__(
+            f"{device}: its process died twice ({how}) while encoder {encoder!r} embedded a shard:"
+            f" {last or 'it said nothing'}; nothing is lost, run it again, with another"
+            " --device or a smaller --batch-size if it stays"
+        )
+
+
+class DeviceMemoryError(MmindexError):
+    """A device has no memory for a single input of a model."""
+
+    def __init__(self, model: str, device: str) -> None:
+        self.model, self.device = model, device
+        super().__init__(
+            f"{model}: {device} has no memory for one input: end what else uses it, raise"
+            " runtime.device_bytes if it is set, or take another --device or a smaller model"
+        )
 
 
 class SpaceMismatchError(MmindexError, ValueError):

@@ -234,16 +234,43 @@ class StorageSpec(Spec):
 
 
 class RuntimeSpec(Spec):
-    """How to compute; never hashed into a fingerprint."""
+    """How to compute, and where weights lie; never hashed into a fingerprint (weights are)."""
 
-    device: str = Field(default="auto", description="cpu, cuda, cuda:N, or auto")
+    device: str = Field(
+        default="auto", description="cpu, mps, cuda (all GPUs), cuda:N, cuda:0,cuda:1 …, or auto"
+    )
     dtype: str = Field(default="auto", description="auto (by probing), float32 or bfloat16")
-    batch_size: PositiveInt = Field(
-        default=32, description="segments that go through a model at once"
+    batch_size: PositiveInt | None = Field(
+        default=None,
+        description="segments that go through a model at once; none: as many as suit the device",
     )
     threads: PositiveInt | None = Field(
         default=None, description="threads of one model; None: the cores"
     )
+    device_bytes: PositiveInt | None = Field(
+        default=None, description="memory that this run may take of each GPU; none: all of it"
+    )
     isolate: bool = Field(
         default=True, description="decode in processes of their own, which may crash or hang"
     )
+    weights: str | None = Field(
+        default=None,
+        description="folder of fetched weights; none: $MMINDEX_WEIGHTS, or one in your cache",
+    )
+    models: dict[str, str] = Field(
+        default_factory=dict,
+        description="by preset: a folder, a file or a name in place of its own model;"
+        " --preset NAME:MODEL sets it",
+    )
+    noncommercial: bool = Field(
+        default=False,
+        description="whether weights may be used whose licence forbids commercial use",
+    )
+    profile: str | None = Field(
+        default=None, description="folder that gets traces of torch's profiler; none: no trace"
+    )
+
+    @field_validator("weights", "profile")
+    @classmethod
+    def _absolute(cls, folder: str | None) -> str | None:
+        return None if folder is None else str(Path(folder).expanduser().absolute())

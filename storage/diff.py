@@ -152,7 +152,8 @@ def _chosen(manifest: Manifest) -> dict[str, str]:
     chosen = {"preset": manifest.preset}
     chosen |= {f"root {alias}": url for alias, url in manifest.sources.items()}
     for encoder in manifest.encoders:
-        name = f"encoder {encoder.modality}"
+        main = encoder == manifest.encoder(encoder.modality)
+        name = f"encoder {encoder.modality}" + ("" if main else f" in {encoder.space}")
         chosen[name] = f"{encoder.name} {encoder.fingerprint} ({encoder.dim}-d, {encoder.space})"
     if manifest.projection:
         joined = sorted(manifest.projection.encoders.items())

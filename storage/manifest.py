@@ -150,9 +150,34 @@ class Manifest(_Frozen):
         below = prefix.rstrip("/") + "/"
         return sorted(f.path for f in self.files if f.path.startswith(below))
 
-    def encoder(self, modality: Modality) -> EncoderEntry | None:
-        """The encoder of a modality, the first one named."""
-        return next((e for e in self.encoders if e.modality == modality), None)
+    def encoder(self, modality: Modality, space: str | None = None) -> EncoderEntry | None:
+        """The main encoder of a modality, the first one named; or the one of ``space``.
+
+        Texts have an encoder for each space that they are asked in (docs/decisions/0018).
+        """
+        mine = (e for e in self.encoders if e.modality == modality)
+        return next((e for e in mine if space in (None, self.searched(e))), None)
+
+    def searched(self, encoder: EncoderEntry) -> str:
+        """The space in which an encoder's vectors are searched: the projection's, or its own."""
+        joined = self.projection is not None and self.joins(encoder)
+        return self.projection.space if self.projection and joined else encoder.space
+
+    def spaces(self, modality: Modality) -> tuple[str, ...]:
+        """The spaces in which a modality is searched, the main one first."""
+        mine = (self.searched(e) for e in self.encoders if e.modality == modality)
+        return tuple(dict.fromkeys(mine))
+
+    @property
+    def shared(self) -> EncoderEntry | None:
+        """The encoder in whose searched space items are fused: of texts, else the first one."""
+        found = self.encoder(Modality.TEXT)
+        return found or next(iter(self.encoders), None)
+
+    def dim_of(self, encoder: EncoderEntry) -> int:
+        """How many numbers its vectors have in the space in which they are searched."""
+        joined = self.projection is not None and self.joins(encoder)
+        return self.projection.dim if self.projection and joined else encoder.dim
 
     def joins(self, encoder: EncoderEntry) -> bool:
         """Whether the projection takes the vectors of exactly this encoder into its space."""

@@ -112,13 +112,18 @@ class Snapshot:
         empty = schema.empty_table()
         return empty if columns is None else empty.select(list(columns))
 
-    def cells(self, modality: Modality, wanted: NDArray[np.int64] | None = None) -> Rows:
+    def cells(
+        self,
+        modality: Modality,
+        wanted: NDArray[np.int64] | None = None,
+        space: str | None = None,
+    ) -> Rows:
         """Ids and vectors, (n,) and (n, d), of the live segments in the encoder's own space.
 
-        Sorted by id, each segment once; with ``wanted``, only those of them. Without an encoder
-        for the modality both are empty, d 0.
+        Sorted by id, each segment once; with ``wanted``, only those of them. The encoder is the
+        main one, or that of ``space``, one of ``spaces``. Without one both are empty, d 0.
         """
-        encoder = self.manifest.encoder(modality)
+        encoder = self.manifest.encoder(modality, space)
         if encoder is None:
             return np.empty(0, dtype=np.int64), np.empty((0, 0), dtype=np.float32)
         folder = self.layout.embeddings(
@@ -126,28 +131,34 @@ class Snapshot:
         )
         return self._gather(modality, folder, encoder.dim, wanted)
 
-    def space(self, modality: Modality) -> str:
-        """The space in which a modality is searched; "" when it has no encoder.
+    def spaces(self, modality: Modality) -> tuple[str, ...]:
+        """The spaces in which a modality is searched, the main one first.
 
-        That is the projection's space if it joins the encoder, else the encoder's own.
+        There is one for each of its encoders: the projection's space if it joins the encoder, else
+        the encoder's own. Texts alone may have several, one for each text tower.
         """
-        encoder, projection = self.manifest.encoder(modality), self.manifest.projection
-        if encoder is None:
-            return ""
-        joined = projection is not None and self.manifest.joins(encoder)
-        return projection.space if projection is not None and joined else encoder.space
+        return self.manifest.spaces(modality)
+
+    def space(self, modality: Modality) -> str:
+        """The main space in which a modality is searched; "" when it has no encoder."""
+        return next(iter(self.spaces(modality)), "")
 
     def vectors(
-        self, modality: Modality, wanted: NDArray[np.int64] | None = None
+        self,
+        modality: Modality,
+        wanted: NDArray[np.int64] | None = None,
+        space: str | None = None,
     ) -> tuple[str, NDArray[np.int64], NDArray[np.float32]]:
         """Space, ids and vectors of the live segments, in the space in which they are searched.
 
-        With ``wanted``, only those of the live ones, and parts that have none of them are not read
-        but for their ids.
+        That is the main one, or ``space``, another one of ``spaces``. With ``wanted``, only those
+        of the live ones, and parts that have none of them are not read but for their ids.
         """
-        encoder, projection = self.manifest.encoder(modality), self.manifest.projection
-        if encoder is None or projection is None or not self.manifest.joins(encoder):
-            return (self.space(modality), *self.cells(modality, wanted))
+        encoder, projection = self.manifest.encoder(modality, space), self.manifest.projection
+        if encoder is None:
+            return ("", *self.cells(modality, wanted, space))
+        if projection is None or not self.manifest.joins(encoder):
+            return (encoder.space, *self.cells(modality, wanted, space))
         folder = self.layout.space(projection.space, modality, self.manifest.dtype)
         return (projection.space, *self._gather(modality, folder, projection.dim, wanted))
 
@@ -180,9 +191,13 @@ class Snapshot:
             return live, vectors, has
         return live[found], vectors[found], has[found]
 
-    def index(self, modality: str) -> Index | None:
-        """The index over a modality's segments, or over the items ("fused"), if there is one."""
-        found = next((i for i in self.manifest.indexes if i.modality == modality), None)
+    def index(self, modality: str, space: str | None = None) -> Index | None:
+        """The index over a modality's segments, or over the items ("fused"), if there is one.
+
+        Of several the one in the main space, or in ``space``.
+        """
+        mine = (i for i in self.manifest.indexes if i.modality == modality)
+        found = next((i for i in mine if space in (None, i.space)), None)
         return None if found is None else self.opened(found)
 
     @_as_opened

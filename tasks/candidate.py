@@ -113,10 +113,12 @@ def _entry(key: EncoderKey) -> EncoderEntry:
 
 
 def _segments(found: Found, parts: Parts, live: set[str]) -> dict[Modality, pa.Table]:
-    """``schemas.SEGMENTS`` of each modality that has live segments."""
-    described = {
-        key.modality: cells.live_descriptions(list(of), live) for key, of in parts.items() if of
-    }
+    """``schemas.SEGMENTS`` of each modality that has live segments: in all of its encoders."""
+    described: dict[Modality, pa.Table] = {}
+    for key, of in parts.items():
+        table = cells.live_descriptions(list(of), live)
+        known = described.get(key.modality)
+        described[key.modality] = table if known is None else _in_both(known, table)
     cells.refuse_shared(described.values())
     return {
         modality: rows.segments_table(found.item_file_rows, table)
@@ -125,11 +127,20 @@ def _segments(found: Found, parts: Parts, live: set[str]) -> dict[Modality, pa.T
     }
 
 
+def _in_both(one: pa.Table, other: pa.Table) -> pa.Table:
+    """The rows of ``one`` whose segments ``other`` has too: what one tower lacks is not live."""
+    return one.filter(pc.is_in(one["segment_id"], other["segment_id"].combine_chunks()))
+
+
 def _truncated(parts: Parts, live: set[str]) -> dict[str, int]:
-    """How many segments a model cut, if any."""
-    records = (record.only(live) for of in parts.values() for record in of.values())
-    count = sum(count for record in records for count in record.truncated.values())
-    return {"truncated": count} if count else {}
+    """How many segments a model cut, if any; what two towers cut counts once."""
+    cut: dict[tuple[Modality, str], int] = {}
+    for key, of in parts.items():
+        for record in of.values():
+            for content, count in record.only(live).truncated.items():
+                place = key.modality, content
+                cut[place] = max(count, cut.get(place, 0))
+    return {"truncated": sum(cut.values())} if cut else {}
 
 
 def _segment_counts(segments: Mapping[Modality, pa.Table]) -> dict[str, int]:

@@ -1,17 +1,15 @@
-"""Embed a prepared shard: the model, one at a time per device."""
+"""Embed a prepared shard on a device, and write its part."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 from prefect import task
 
-from mmcore.encoders.device import one_at_a_time
-from mmcore.encoders.embed import embed_prepared, truncated_contents
-from mmcore.encoders.presets import encoder_for
+from mmcore.embedding.embed import embed
+from mmcore.embedding.embedding import Work
 from mmcore.media.prepared import Prepared
 from mmcore.memory import give_back
 from mmcore.privacy import untold
@@ -34,7 +32,7 @@ class Embedded:
     contents: int
     segments: int
     rejected: int
-    seconds: float  # in the model, waiting for it not counted
+    work: Work  # of the device
 
 
 @task(
@@ -47,13 +45,9 @@ def embed_shard(prepared: Prepared, work: Workplace) -> Embedded:
     """Embed one prepared shard into its part, then empty its staging."""
     key = prepared.shard.encoder
     path = cells.part_path(work.cells_of(key), prepared.shard.name)
-    encoder = encoder_for(key, work.segmentation, work.runtime)
-    with one_at_a_time():
-        started = time.monotonic()
-        vectors = embed_prepared(prepared, encoder, work.runtime.batch_size)
-        seconds = time.monotonic() - started
+    found = embed(prepared, work.segmentation, work.runtime)
     dtype, compression = work.storage.dtype, work.storage.compression
-    table = _cells(prepared, vectors, dtype)
+    table = _cells(prepared, found.vectors, dtype)
     rejections = prepared.rejections
     if work.private:
         place = table.column_names.index("text")
@@ -63,9 +57,9 @@ def embed_shard(prepared: Prepared, work: Workplace) -> Embedded:
     record = PartRecord(
         done=prepared.done,
         rejections=tuple(record_of(r) for r in rejections),
-        compute=dict(encoder.compute),
+        compute=dict(found.compute),
         reader=prepared.shard.reader,
-        truncated=truncated_contents(prepared, encoder),
+        truncated=dict(found.truncated),
     )
     written = cells.write_cells(path, table, record, compression=compression)
     prepared.discard()
@@ -76,7 +70,7 @@ def embed_shard(prepared: Prepared, work: Workplace) -> Embedded:
         contents=len(prepared.shard.contents),
         segments=prepared.count,
         rejected=len(record.rejections),
-        seconds=seconds,
+        work=found.work,
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prefect import task
 
-from mmcore.encoders.presets import encoders_of
+from mmcore.encoders.presets import encoders_of, of_a_lake
 from mmcore.errors import EvaluationError
 from mmcore.evaluation.evaluate import Report, evaluate
 from mmcore.evaluation.report import write_report
@@ -90,12 +90,13 @@ def summary(report: Report) -> Evaluation:
     )
 
 
-def score_published(lake: Layout) -> tuple[Report, Path]:
+def score_published(lake: Layout, runtime: RuntimeSpec) -> tuple[Report, Path]:
     """Score the published snapshot by its own specs; returns the report and its page."""
     manifest = Snapshot.open(lake).manifest
     specs = manifest.specs
+    runtime = of_a_lake(runtime)
     segmentation = SegmentationSpec.model_validate(specs["segmentation"])
-    work = Workplace(lake, manifest.preset, segmentation, LimitsSpec(), RuntimeSpec())
+    work = Workplace(lake, manifest.preset, segmentation, LimitsSpec(), runtime)
     spec = EvaluationSpec.model_validate(specs["evaluation"])
     scored = score(manifest, spec, FitSpec.model_validate(specs["fit"]), work)
     folder = lake.report(str(manifest.number))

@@ -40,14 +40,14 @@ def fused(
 
     An item that the published snapshot has fused alike, from the same segments, keeps its row.
     """
-    if manifest.projection is None:
+    if manifest.shared is None:
         return Fusing(manifest)
-    projection, fusion = manifest.projection, fusion_of(spec)
+    fusion = fusion_of(spec)
     told = FusionEntry(
         name=fusion.name,
         fingerprint=fusion.fingerprint,
-        space=projection.space,
-        dim=projection.dim,
+        space=manifest.searched(manifest.shared),
+        dim=manifest.dim_of(manifest.shared),
     )
     snapshot = Snapshot.of(work.lake, manifest)
     members = shared_members(snapshot, told.space)
@@ -99,11 +99,17 @@ def known_rows(published: Snapshot | None, manifest: Manifest, told: FusionEntry
     if published is None or published.manifest.fusion != told:
         return none
     before, layout = published.manifest, published.layout
-    if (before.projection, before.dtype) != (manifest.projection, manifest.dtype):
+    if before.dtype != manifest.dtype or _living(before, told) != _living(manifest, told):
         return none
     folder = layout.relative(layout.fused(told.space, told.fingerprint, before.dtype))
     paths = [layout.root / name for name in before.paths(folder)]
     return tables.read_parts(paths).cast(none.schema) if paths else none
+
+
+def _living(manifest: Manifest, told: FusionEntry) -> tuple[object, ...]:
+    """What decides the vectors of the fusion's space: the encoders in it, and the projection."""
+    mine = [e for e in manifest.encoders if manifest.searched(e) == told.space]
+    return (mine, manifest.projection)
 
 
 def _still(known: pa.Table, items: Ids, inputs: Ids) -> NDArray[np.bool_]:

@@ -1,7 +1,8 @@
-"""The indexes of a candidate: one a modality, one over fused vectors. Loads no Prefect."""
+"""The indexes of a candidate: one a modality and space, one over fused vectors. No Prefect."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import numpy as np
@@ -18,15 +19,16 @@ from tasks.workplace import Workplace
 
 
 def indexed(manifest: Manifest, work: Workplace, published: Snapshot | None) -> Manifest:
-    """Index each modality that has live vectors, and the fused vectors; a built index is kept."""
+    """Index each modality that has live vectors, and the fused vectors; a built index is kept.
+
+    Texts have an index in each space in which another medium may ask for them.
+    """
     snapshot = Snapshot.of(work.lake, manifest)
     built = []
-    for name in (*MODALITIES, FUSED):
-        if not manifest.paths(FUSED if name == FUSED else f"segments/{name}"):
-            continue
-        entry = _kept(name, manifest, published)
+    for name, space in _wanted(manifest):
+        entry = _kept(name, space, manifest, published)
         if entry is None:
-            space, ids, vectors = _vectors(snapshot, name)
+            ids, vectors = _vectors(snapshot, name, space)
             entry = _index(name, space, ids, vectors, work) if len(ids) else None
         if entry is not None:
             built.append(entry)
@@ -36,7 +38,21 @@ def indexed(manifest: Manifest, work: Workplace, published: Snapshot | None) -> 
     return with_files(manifest, files, work, published)
 
 
-def _kept(name: str, manifest: Manifest, published: Snapshot | None) -> IndexEntry | None:
+def _wanted(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """What is indexed, and in which space: a modality's main one, and those of others' queries."""
+    for name in MODALITIES:
+        if not manifest.paths(f"segments/{name}"):
+            continue
+        asked = {s for m in MODALITIES if m != name for s in manifest.spaces(m)}
+        spaces = manifest.spaces(name)
+        yield from ((name, s) for place, s in enumerate(spaces) if not place or s in asked)
+    if manifest.fusion is not None and manifest.paths(FUSED):
+        yield FUSED, manifest.fusion.space
+
+
+def _kept(
+    name: str, space: str, manifest: Manifest, published: Snapshot | None
+) -> IndexEntry | None:
     """The published index of a modality, or of the items, over files that are still the same."""
     if published is None:
         return None
@@ -47,17 +63,18 @@ def _kept(name: str, manifest: Manifest, published: Snapshot | None) -> IndexEnt
     decided = [(m.encoders, m.projection, m.fusion, m.dtype) for m in (manifest, before)]
     if decided[0] != decided[1] or not same_files(manifest, before, of=folders):
         return None
-    return next((entry for entry in before.indexes if entry.modality == name), None)
+    mine = (entry for entry in before.indexes if entry.modality == name)
+    return next((entry for entry in mine if entry.space == space), None)
 
 
-def _vectors(snapshot: Snapshot, name: str) -> tuple[str, Ids, Vectors]:
-    """Space, ids and vectors of a modality's segments, or of the items."""
+def _vectors(snapshot: Snapshot, name: str, space: str) -> tuple[Ids, Vectors]:
+    """Ids and vectors of a modality's segments in ``space``, or of the items."""
     if name != FUSED:
-        return snapshot.vectors(Modality(name))
-    fused, told = snapshot.fused(), snapshot.manifest.fusion
-    if fused is None or told is None:
-        return "", np.empty(0, dtype=np.int64), np.empty((0, 0), dtype=np.float32)
-    return told.space, fused[0], fused[1]
+        return snapshot.vectors(Modality(name), space=space)[1:]
+    fused = snapshot.fused()
+    if fused is None:
+        return np.empty(0, dtype=np.int64), np.empty((0, 0), dtype=np.float32)
+    return fused[:2]
 
 
 def _index(modality: str, space: str, ids: Ids, vectors: Vectors, work: Workplace) -> IndexEntry:

@@ -6,10 +6,14 @@ from dataclasses import replace
 
 from prefect import task
 
+from mmcore.encoders.base import Encoder
+from mmcore.encoders.presets import encoders_of
 from mmcore.encoders.projections import Projection
 from mmcore.specs import FitSpec
 from mmcore.training.dataset import fit_rows
-from mmcore.training.projections import fit_projection, unfitted
+from mmcore.training.projections import Make, fit_projection, unfitted
+from mmcore.training.roles import stands
+from mmcore.training.rows import Rows
 from mmcore.types import EncoderKey
 from storage import models
 from storage.manifest import Manifest, ProjectionEntry
@@ -31,28 +35,48 @@ def fit_projections(
     work: Workplace,
     published: Snapshot | None,
 ) -> Manifest:
-    """Fit what no earlier run had the pairs for; a head once fitted stays as it is."""
+    """Fit what no earlier run had the pairs for; a head once fitted stays as it is.
+
+    A projection that joins none of the encoders any more, or whose space is another by now, goes.
+    """
     previous = load_projection(manifest, work)
-    fitted = None
+    rows: tuple[Rows, dict[str, Rows]] = Rows.empty(0), {}
     if left := unfitted(keys, previous):
-        texts, media = fit_rows(Snapshot.of(work.lake, manifest), left, spec, previous)
-        fitted = fit_projection(texts, media, keys, spec, previous)
+        rows = fit_rows(Snapshot.of(work.lake, manifest), left, spec, previous)
+    fitted = fit_projection(*rows, keys, spec, previous, make=_maker(work))
     if fitted is not None:
         fitted = replace(fitted, version=next_version(work))
         models.store_model(work.lake, NAME, fitted.version, fitted.to_files())
-        manifest = _with_model(manifest, fitted, work, published)
+        return _with_model(manifest, fitted, work, published)
+    if previous is not None and not stands(keys, previous):
+        return _without_model(manifest, work)
     return manifest
+
+
+def _maker(work: Workplace) -> Make:
+    """Gives the run's own encoders by their keys; it is asked for few, and makes none before."""
+
+    def make(key: EncoderKey) -> Encoder:
+        made = encoders_of(work.preset, work.segmentation, work.runtime)
+        return next(encoder for encoder in made if encoder.key == key)
+
+    return make
 
 
 def _with_model(
     manifest: Manifest, fitted: Projection, work: Workplace, published: Snapshot | None
 ) -> Manifest:
     """The manifest with the files of ``fitted`` in place of those of the projection before."""
+    bare = _without_model(manifest, work).model_copy(update={"projection": _entry(fitted)})
+    files = models.files_of(work.lake.model(NAME, fitted.version))
+    return with_files(bare, files, work, published)
+
+
+def _without_model(manifest: Manifest, work: Workplace) -> Manifest:
+    """The manifest without its projection: that of a preset before joins nothing now."""
     before = f"{work.lake.relative(work.lake.models(NAME))}/"
     others = [file for file in manifest.files if not file.path.startswith(before)]
-    manifest = manifest.model_copy(update={"files": others, "projection": _entry(fitted)})
-    files = models.files_of(work.lake.model(NAME, fitted.version))
-    return with_files(manifest, files, work, published)
+    return manifest.model_copy(update={"files": others, "projection": None})
 
 
 def _entry(projection: Projection) -> ProjectionEntry:

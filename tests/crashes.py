@@ -26,7 +26,7 @@ from filelock import FileLock
 from PIL import Image
 
 from flows.config import IndexConfig, IndexResult
-from mmcore.specs import FitSpec, PlanSpec, RuntimeSpec
+from mmcore.specs import FitSpec, PlanSpec, RuntimeSpec, SegmentationSpec
 from storage.schemas import FUSED, MODALITIES, Modality
 from storage.snapshot import Snapshot
 from tests import media
@@ -43,6 +43,7 @@ KEYS = {
     "segments": ("segment_id", "item_id", "root", "path"),
     "quarantine": ("root", "path", "stage", "source", "start"),
 }
+Maker = Callable[[SegmentationSpec], HashEncoder]
 TIMES = {"first_seen", "last_seen"}
 CLOSE = 1e-4  # other batches, other roundings; a fitted projection makes them larger
 
@@ -61,10 +62,13 @@ def contents_of(snapshot: Snapshot) -> Contents:
     tables = ["files", "items", "item_files", "quarantine", *(f"segments/{m}" for m in MODALITIES)]
     vectors = {f"cells {m}": _by_id(*snapshot.cells(m)) for m in MODALITIES}
     vectors |= {f"vectors {m}": _by_id(*snapshot.vectors(m)[1:]) for m in MODALITIES}
+    further = [(m, space) for m in MODALITIES for space in snapshot.spaces(m)[1:]]
+    vectors |= {f"cells {m} {s}": _by_id(*snapshot.cells(m, space=s)) for m, s in further}
     if (fused := snapshot.fused()) is not None:
         ids, rows, has = fused
         vectors[FUSED] = _by_id(ids, np.hstack([rows, has]))
     indexes = {name: snapshot.index(name) for name in (*MODALITIES, FUSED)}
+    indexes |= {f"{m} {s}": snapshot.index(m, s) for m, s in further}
     return Contents(
         rows={name: _rows(snapshot, name) for name in tables},
         vectors=vectors,
@@ -265,17 +269,23 @@ def change_folder(folder: Path) -> None:
 
 
 def plain_index(
-    monkeypatch: pytest.MonkeyPatch, versions: Mapping[Modality, int] = MappingProxyType({})
+    monkeypatch: pytest.MonkeyPatch,
+    versions: Mapping[Modality, int] = MappingProxyType({}),
+    makers: Mapping[str, Maker] | None = None,
 ) -> Callable[..., IndexResult]:
     """The flow `index-media` as a plain function: its tasks are called as plain functions too.
 
     Options of the config may follow folder and lake; ``versions`` are those of the encoders (1
-    unless named), and may change between runs. Nothing is flushed, to be fast: it makes no
-    difference to who outlives a killed process.
+    unless named), and may change between runs. With ``makers`` the preset has those encoders, by
+    name, instead of one for texts and one for pictures. Nothing is flushed, to be fast: it makes
+    no difference to who outlives a killed process.
     """
     from flows import embedding, index_media
 
-    use_hash_encoders(monkeypatch.setattr, (Modality.TEXT, Modality.IMAGE), versions)
+    if makers is None:
+        use_hash_encoders(monkeypatch.setattr, (Modality.TEXT, Modality.IMAGE), versions)
+    else:
+        use_encoders(monkeypatch.setattr, makers)
     plain_tasks(monkeypatch)
     monkeypatch.setattr(os, "fsync", lambda _: None)
     monkeypatch.setattr("mmcore.registry.entry_points", cache(entry_points))  # half of the time
@@ -305,21 +315,32 @@ def use_hash_encoders(
 
     Contents are decoded in this process too, since no other knows such encoders.
     """
-    from flows import checks
+
+    def maker(modality: Modality) -> Maker:
+        return lambda cut: HashEncoder(
+            modality, segmentation=cut, version=versions.get(modality, 1)
+        )
+
+    ordered = sorted(modalities, key=lambda m: m != Modality.TEXT)
+    use_encoders(put, {f"hash-{m}": maker(m) for m in ordered})
+
+
+def use_encoders(put: Callable[[Any, str, Any], None], makers: Mapping[str, Maker]) -> None:
+    """Make the preset `hash` of this process of any fakes, by name, the main text encoder first.
+
+    What ``makers`` holds may change between runs.
+    """
     from mmcore.decoding import prepare
     from mmcore.encoders import presets
     from mmcore.media.prepared import InProcess
     from mmcore.training import projections
 
-    made = {f"hash-{m}": m for m in sorted(modalities, key=lambda m: m != Modality.TEXT)}
+    registry = SimpleNamespace(get=lambda name: lambda cut, _: makers[name](cut))
 
-    def encoder(name: str) -> Callable[..., HashEncoder]:
-        version = versions.get(made[name], 1)
-        return lambda cut, _: HashEncoder(made[name], segmentation=cut, version=version)
+    def preset(_: str) -> presets.Preset:
+        return presets.Preset(tuple(makers), "vectors from a hash")
 
-    registry = SimpleNamespace(get=encoder)
-    for module in (presets, checks):
-        put(module, "PRESETS", {"hash": tuple(made)})
+    put(presets, "presets", SimpleNamespace(get=preset))
     put(presets, "encoders", registry)
     put(prepare, "Apart", lambda shaping, _: InProcess(shaping))
     put(projections, "encoders", registry)

@@ -26,6 +26,18 @@ SHAPES = {
     Modality.AUDIO: (16,),
 }
 
+WORDS = {
+    "red": (255, 0, 0),
+    "green": (0, 255, 0),
+    "blue": (0, 0, 255),
+    "white": (255, 255, 255),
+    "black": (0, 0, 0),
+    "yellow": (255, 255, 0),
+    "purple": (255, 0, 255),
+    "cyan": (0, 255, 255),
+}  # what MeaningEncoder knows, and the colour of each
+RATE = 16_000  # of the sounds that it is given, in hertz
+
 
 def hashed(data: bytes, dim: int) -> NDArray[np.float64]:
     """``dim`` normal numbers that ``data`` decides."""
@@ -51,8 +63,9 @@ class HashEncoder:
         space: str | None = None,
         version: int = 1,
         segmentation: SegmentationSpec | None = None,
+        name: str = "",
     ) -> None:
-        name = f"hash-{modality}"
+        name = name or f"hash-{modality}"
         cut = (segmentation or SegmentationSpec()).deciding(modality)
         fingerprint = digest({"fake": name, "dim": dim, "version": version, "segmentation": cut})
         self.key = EncoderKey(modality, name, fingerprint, space or name, dim, READS[modality])
@@ -91,6 +104,47 @@ class HashEncoder:
     def _row(self, one: Any) -> NDArray[np.float64]:
         raw = str(one).encode() if self.key.modality is Modality.TEXT else one.tobytes()
         return hashed(self.key.fingerprint.encode() + raw, self.key.dim)
+
+
+class MeaningEncoder(HashEncoder):
+    """Encoders of one space give what means the same almost the same vector, as two towers do.
+
+    A text means the first of WORDS in it, a picture the one whose colour is nearest to its own, a
+    sound the one whose pitch is nearest. What lies in other spaces is unrelated. All vectors of a
+    modality have something in common that those of others have not, as in real joint spaces.
+    """
+
+    def __init__(self, modality: Modality, space: str, **options: Any) -> None:
+        super().__init__(modality, space=space, name=f"{space}-{modality}", **options)
+
+    def prepare(self, decoded: Any) -> NDArray[Any]:
+        """As any HashEncoder; of a sound, how often it changes its sign."""
+        if self.key.modality is not Modality.AUDIO:
+            return super().prepare(decoded)
+        signs = np.signbit(np.asarray(decoded, dtype=np.float32))
+        return np.full(16, np.mean(signs[1:] != signs[:-1]), dtype=np.float32)
+
+    def _row(self, one: Any) -> NDArray[np.float64]:
+        modality, space = self.key.modality, self.key.space
+        meant = hashed(f"{space} {self._meaning(one)}".encode(), self.key.dim)
+        common = hashed(f"{space} {modality}".encode(), self.key.dim)
+        raw = str(one).encode() if modality is Modality.TEXT else one.tobytes()
+        return meant + 0.5 * common + 0.1 * hashed(self.key.fingerprint.encode() + raw, len(meant))
+
+    def _meaning(self, one: Any) -> str:
+        if self.key.modality is Modality.TEXT:
+            said = str(one).lower()
+            return next((word for word in WORDS if word in said), said)
+        if self.key.modality is Modality.AUDIO:
+            changes = float(one[0])
+            return min(WORDS, key=lambda word: abs(2 * pitch(word) / RATE - changes))
+        mean = one.reshape(-1, 3).mean(axis=0)
+        return min(WORDS, key=lambda word: float(np.linalg.norm(mean - WORDS[word])))
+
+
+def pitch(word: str) -> float:
+    """The frequency, in hertz, of a tone that means one of WORDS."""
+    return 200.0 * (2 + list(WORDS).index(word))
 
 
 def hash_encoders(**options: Any) -> tuple[HashEncoder, ...]:

@@ -62,9 +62,15 @@ def tone(seconds: float, rate: int = 16_000, hertz: float = 440.0) -> np.ndarray
     return (0.5 * np.sin(2 * np.pi * hertz * time)).astype(np.float32)
 
 
-def wav(path: Path, seconds: float = 1.0, rate: int = 16_000, channels: int = 1) -> Path:
+def wav(
+    path: Path,
+    seconds: float = 1.0,
+    rate: int = 16_000,
+    channels: int = 1,
+    hertz: float = 440.0,
+) -> Path:
     """Write a 16-bit PCM WAV of a tone, equal in all channels."""
-    samples = np.repeat(tone(seconds, rate)[:, None], channels, axis=1)
+    samples = np.repeat(tone(seconds, rate, hertz)[:, None], channels, axis=1)
     path.parent.mkdir(parents=True, exist_ok=True)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(channels)

@@ -15,7 +15,7 @@ from flows import cli, orchestrator
 from flows.config import IndexConfig
 from mmcore import errors as computing_errors
 from mmcore.encoders.base import encoders
-from mmcore.encoders.presets import PRESETS
+from mmcore.encoders.presets import presets
 from mmcore.fusion.base import fusions
 from mmcore.media.grouping import groupings
 from mmcore.media.listing import JUNK
@@ -198,10 +198,11 @@ def test_junk_is_documented():
 
 def test_presets_and_plug_ins_are_documented():
     """Every preset, every encoder of one, and every grouping has a place on a page."""
-    used = {name for names in PRESETS.values() for name in names}
+    named = presets.names()
+    used = {name for one in named for name in presets.get(one).encoders}
 
     assert used <= set(encoders.names())
-    assert [n for n in (*PRESETS, *used) if f"`{n}`" not in PAGES["docs/encoders.md"]] == []
+    assert [n for n in (*named, *used) if f"`{n}`" not in PAGES["docs/encoders.md"]] == []
     assert [n for n in groupings.names() if f"`{n}`" not in PAGES["docs/media.md"]] == []
     assert "mean" in fusions.names()
     assert "the mean of their modalities" in PAGES["docs/commands.md"]

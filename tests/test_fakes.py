@@ -6,7 +6,7 @@ from PIL import Image
 
 from mmcore.types import check_unit_rows
 from storage.schemas import MODALITIES, Modality
-from tests.fakes import HashEncoder, hash_encoders
+from tests.fakes import RATE, HashEncoder, MeaningEncoder, hash_encoders, pitch
 
 
 def decoded(modality, n):
@@ -58,6 +58,23 @@ def test_no_input_gives_no_row_and_calls_are_counted():
     assert encoder.encode([]).shape == (0, 3)
     encoder.encode(["a", "b"])
     assert encoder.calls == 2
+
+
+def test_what_means_the_same_lies_together_in_one_space_alone():
+    """A word, its colour and its pitch are near; another meaning, or another space, is not."""
+    tone = np.sin(2 * np.pi * pitch("green") * np.arange(RATE) / RATE)
+    things = {
+        Modality.TEXT: "Something green.",
+        Modality.IMAGE: Image.new("RGB", (20, 10), (10, 240, 5)),
+        Modality.AUDIO: tone,
+    }
+    towers = {m: MeaningEncoder(m, "joint", dim=32) for m in things}
+    green = [towers[m].encode_query(thing) for m, thing in things.items()]
+    red = towers[Modality.TEXT].encode_query("Something red.")
+    elsewhere = MeaningEncoder(Modality.TEXT, "other", dim=32).encode_query("Something green.")
+
+    assert min(green[0] @ green[1], green[0] @ green[2], green[1] @ green[2]) > 0.6
+    assert max(red @ green[0], red @ green[1], elsewhere @ green[0]) < 0.5
 
 
 def test_there_is_one_of_each_modality():

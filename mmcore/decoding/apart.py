@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from mmcore.decoding.job import Job, failure_from
+from mmcore.decoding.job import Job
 from mmcore.decoding.pool import POOL, Pool
-from mmcore.decoding.process import IDLE_CODE, Ended, Process, Why
 from mmcore.errors import DecodingError, MediaError
 from mmcore.media.limits import OUT_OF_MEMORY, STAGE, TOO_MUCH_MEMORY, too_much_memory
 from mmcore.media.outcomes import Outcome
 from mmcore.media.prepared import ARRAYS, THUMBNAILS
 from mmcore.media.shaping import Shaping, refused
+from mmcore.processes.process import IDLE_CODE, Ended, Process, Why, name_of
+from mmcore.processes.telling import failure_from
 from mmcore.specs import LimitsSpec, RuntimeSpec
 from mmcore.types import Content
 
@@ -78,7 +79,7 @@ class Apart:
                 yield from self._ended(answer, worker, clock, progress)
                 return
             if "failed" in answer:
-                raise failure_from(answer["failed"])
+                raise failure_from(answer["failed"], "a decoding process")
             if "finished" in answer:
                 return
             clock.heard(next_begins="progress" not in answer)
@@ -115,7 +116,7 @@ class Apart:
         if ended.code == -KILL:
             return MediaError("read", OUT_OF_MEMORY, "the system ended the decoder")
         stage = self.shaping.reader.partition("@")[0] or str(content.modality)
-        return MediaError(stage, CRASHED, f"the decoder crashed twice: {_name(ended.code)}")
+        return MediaError(stage, CRASHED, f"the decoder crashed twice: {name_of(ended.code)}")
 
 
 @dataclass(slots=True)
@@ -158,7 +159,7 @@ class _Progress:
         self._failed_starts += 1
         if self._failed_starts > 1:
             raise DecodingError(
-                f"decoding processes do not start ({_name(ended.code)}):"
+                f"decoding processes do not start ({name_of(ended.code)}):"
                 f" {words or 'they say nothing'}; --set runtime.isolate=false decodes without them"
             )
 
@@ -194,10 +195,3 @@ class _Clock:
 
 def _out_of_memory(outcome: Outcome) -> bool:
     return any(one.reason == TOO_MUCH_MEMORY for one in outcome.rejections)
-
-
-def _name(code: int) -> str:
-    """What ended a process, as people know it."""
-    if code < 0:
-        return signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-    return f"exit code {code}"

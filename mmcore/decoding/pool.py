@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from mmcore.decoding.process import Process
+from mmcore.processes.process import Process, threads
+
+_WORKER: Final = "mmcore.decoding.worker"
 
 
 class Pool:
     """Idle workers; one is borrowed for a while, or made. At most ``most`` are out at once.
 
-    More than there are cores decode no faster, and take memory each.
+    More than there are cores decode no faster, and take memory each. They share the cores among
+    them, a thread each; and sums of one thread are always the same.
     """
 
     def __init__(self, most: int | None = None) -> None:
@@ -34,7 +37,7 @@ class Pool:
             yield from self._one()
 
     def _one(self) -> Iterator[Process]:
-        worker = self._taken() or Process()
+        worker = self._taken() or Process(_WORKER, threads(1))
         try:
             yield worker
         except BaseException:

@@ -1,27 +1,23 @@
-"""A decoding process: reads jobs from its standard input, answers on its standard output.
+"""A decoding process: shapes the contents of each job, one answer each.
 
-Each is a line of JSON. It ends when its input does, or when nobody has asked for a while, so that
-none outlives a run that was killed; and while it decodes the system's alarm clock is set, since a
-decoder that hangs cannot look at its own.
+It ends when its input does, or when nobody has asked for a while; and while it decodes the
+system's alarm clock is set, since a decoder that hangs cannot look at its own.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 import sys
-import threading
 import time
 from contextlib import suppress
-from typing import Any, Final, TextIO
+from typing import Final
 
-from mmcore.decoding.job import Job, told_failure
-from mmcore.decoding.process import IDLE_CODE
+from mmcore.decoding.job import Job
 from mmcore.encoders.presets import encoder_for
 from mmcore.media.prepared import ARRAYS, THUMBNAILS
 from mmcore.media.shaping import Shaper, Shaping
-from mmcore.memory import give_back
+from mmcore.processes.serving import Answer, serve
+from mmcore.processes.telling import told_failure
 from mmcore.specs import LimitsSpec
 
 IDLE: Final = 60.0
@@ -35,26 +31,13 @@ _TELL: Final = 0.5  # seconds between two signs of progress
 
 def main() -> None:
     """Work until there is no more input."""
-    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)  # what a library prints is no answer
-    while line := _next_line():
-        _work(Job.from_json(json.loads(line)), answers)
-        give_back()
+    serve(lambda told, answer: _work(Job.from_json(told), answer), IDLE)
 
 
-def _next_line() -> bytes:
-    sleeping = threading.Timer(IDLE, os._exit, (IDLE_CODE,))
-    sleeping.daemon = True
-    sleeping.start()
-    line = sys.stdin.buffer.readline()
-    sleeping.cancel()
-    return line
-
-
-def _work(job: Job, answers: TextIO) -> None:
+def _work(job: Job, answer: Answer) -> None:
     """Shape the job's contents, each answered when it is done."""
     _bound_memory(job.limits)
-    alarm = _Alarm(job.limits.of_reader() if job.reader else job.limits, answers)
+    alarm = _Alarm(job.limits.of_reader() if job.reader else job.limits, answer)
     try:
         encoder = encoder_for(job.encoder, job.segmentation, job.runtime)
         shaping = Shaping(
@@ -68,31 +51,26 @@ def _work(job: Job, answers: TextIO) -> None:
         arrays, small = job.folder / ARRAYS, job.folder / THUMBNAILS
         with arrays.open("ab") as one, small.open("ab") as other:
             shaper = Shaper(shaping, one, other, alarm.progress)
-            _answer(answers, {"begun": True})
+            answer({"begun": True})
             for content in job.contents:
                 alarm.begin()
                 outcome = shaper.add(content)
                 one.flush()
                 other.flush()
-                _answer(answers, {"outcome": outcome.to_json()})
+                answer({"outcome": outcome.to_json()})
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told to who asked
-        _answer(answers, {"failed": told_failure(error)})
+        answer({"failed": told_failure(error)})
     else:
-        _answer(answers, {"finished": True})
+        answer({"finished": True})
     finally:
         alarm.off()
-
-
-def _answer(answers: TextIO, told: dict[str, Any]) -> None:
-    answers.write(json.dumps(told, separators=(",", ":")) + "\n")
-    answers.flush()
 
 
 class _Alarm:
     """The system's alarm clock, which ends the process, and signs of progress now and then."""
 
-    def __init__(self, limits: LimitsSpec, answers: TextIO) -> None:
-        self._limits, self._answers = limits, answers
+    def __init__(self, limits: LimitsSpec, answer: Answer) -> None:
+        self._limits, self._answer = limits, answer
         self._began = self._told = time.monotonic()
 
     def begin(self) -> None:
@@ -106,7 +84,7 @@ class _Alarm:
         if now - self._told < _TELL:
             return
         self._told = now
-        _answer(self._answers, {"progress": True})
+        self._answer({"progress": True})
         left = self._began + self._limits.file_seconds - now
         self._set(min(self._limits.stall_seconds, max(left, 1.0)))
 

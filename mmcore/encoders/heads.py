@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,12 +40,23 @@ class TextHead:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class JointHead:
+    """Vectors as they are: of encoders with one joint space, which others are led into."""
+
+    state: Literal["joint"] = "joint"
+
+    def project(self, cells: Vectors) -> Vectors:
+        """(n, d) → the same."""
+        return cells
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Labels:
     """A classifier's classes as vectors of the shared space (ConSE, Norouzi et al., 2014)."""
 
     weight: Matrix  # (classes, features)
     bias: NDArray[np.float32]  # (classes,)
-    vectors: Matrix  # (classes, d): of the classes' names, less their mean
+    vectors: Matrix  # (classes, d): of the classes' names, less what texts have in common
 
     def place(self, features: Features) -> Features:
         """(n, features) → (n, d) at length 1: the likeliest classes, by their probability."""
@@ -66,6 +77,7 @@ class Fitted:
     coefficients: Matrix  # (n, d)
     ridge: float
     label_share: float  # of the label vector that the regression corrects; 0: none
+    mean: NDArray[np.float32] | None = None  # (d,) added to all: of captions that keep their mean
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,12 +111,16 @@ class MediaHead:
         if self.fitted is not None:
             comparison = self.fitted.comparison
             kernel = comparison.kernel(
-                comparison.shaped(features), self.fitted.support, relative=not share
+                comparison.shaped(features),
+                self.fitted.support,
+                relative=not share and self.fitted.mean is None,
             )
             placed += kernel @ self.fitted.coefficients
+            if self.fitted.mean is not None:
+                placed += self.fitted.mean
         whitened = placed @ self.whitening
         lost = np.linalg.norm(whitened, axis=1, keepdims=True) < _TINY**2
         return unit_rows(np.where(lost, self.whitening[0], whitened))  # somewhere, never nowhere
 
 
-Head = TextHead | MediaHead
+Head = TextHead | MediaHead | JointHead

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from safetensors.numpy import load, save
 
 from mmcore.encoders.comparison import Comparison
 from mmcore.encoders.features import Group, Reading
-from mmcore.encoders.heads import Fitted, Head, Labels, MediaHead, TextHead
+from mmcore.encoders.heads import Fitted, Head, JointHead, Labels, MediaHead, TextHead
 from mmcore.errors import ConfigError
 from storage.schemas import is_record, record_name
 
@@ -72,11 +73,13 @@ def unpack(tensors: Tensors, config: Mapping[str, Any]) -> dict[str, Head]:
     for number, body in enumerate(config["bodies"]):
         prefix = f"{number}."
         own = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
-        heads.append(_text(own, body) if body["kind"] == "text" else _media(own, body))
+        heads.append(_KINDS[body["kind"]](own, body))
     return {name: heads[number] for name, number in config["heads"].items()}
 
 
 def _packed(head: Head) -> tuple[Tensors, dict[str, Any]]:
+    if isinstance(head, JointHead):
+        return {}, {"kind": "joint", "state": head.state}
     if isinstance(head, TextHead):
         found: Tensors = {f"mean.{language}": mean for language, mean in head.means.items()}
         return found, {"kind": "text", "state": head.state}
@@ -94,6 +97,8 @@ def _packed(head: Head) -> tuple[Tensors, dict[str, Any]]:
             "spread": comparison.spread,
             "typical": comparison.typical,
         }
+        if fitted.mean is not None:
+            found |= {"mean": fitted.mean}
         body |= {
             "gamma": comparison.gamma,
             "ridge": fitted.ridge,
@@ -122,8 +127,18 @@ def _media(tensors: Tensors, body: Mapping[str, Any]) -> MediaHead:
             tensors["coefficients"],
             body["ridge"],
             body["label_share"],
+            tensors.get("mean"),
         )
     return MediaHead(reading, tensors["whitening"], labels, fitted)
+
+
+def _joint(_: Tensors, body: Mapping[str, Any]) -> JointHead:
+    return JointHead(body["state"])
+
+
+_KINDS: Final[Mapping[str, Callable[[Tensors, Mapping[str, Any]], Head]]] = MappingProxyType(
+    {"text": _text, "media": _media, "joint": _joint}
+)
 
 
 def _plain(tensor: NDArray[Any]) -> NDArray[np.float32]:

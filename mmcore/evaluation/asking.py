@@ -26,45 +26,47 @@ class QuestionVectors:
 
     def __init__(self, snapshot: Snapshot, asker: Asker) -> None:
         self._snapshot, self._asker = snapshot, asker
-        self._made: dict[tuple[str, str], Vectors] = {}  # (side, content) → (d,)
+        self._made: dict[tuple[str, str, str], Vectors] = {}  # (space, side, content) → (d,)
 
-    def space(self, side: str) -> str:
-        """The space in which ``side`` asks."""
-        return self._asker.space(medium(side))
+    def spaces(self, side: str) -> tuple[str, ...]:
+        """The spaces in which ``side`` can ask, the main one first."""
+        return self._asker.spaces(medium(side))
 
-    def can_ask(self, side: str) -> bool:
-        """Whether the questions of ``side`` can be made vectors."""
-        return not self._snapshot.manifest.private or self._stored(medium(side))
+    def can_ask(self, side: str, space: str) -> bool:
+        """Whether the questions of ``side`` can be made vectors of ``space``."""
+        return not self._snapshot.manifest.private or self._stored(medium(side), space)
 
-    def prepare(self, questions: Sequence[Question]) -> None:
+    def prepare(self, questions: Sequence[Question], space: str) -> None:
         """Make the vectors of these questions, all of one side, that are not made yet."""
-        wanted = {(question.side, question.content_id): question for question in questions}
+        wanted = {(space, question.side, question.content_id): question for question in questions}
         new = [question for key, question in wanted.items() if key not in self._made]
         if not new:
             return
         modality = medium(new[0].side)
-        if self._stored(modality):
-            vectors = self._from_cells(modality, new)
+        if self._stored(modality, space):
+            vectors = self._from_cells(modality, new, space)
         else:
             chunks, languages = [q.chunks for q in new], [q.language for q in new]
-            vectors = self._asker.texts(chunks, languages)
+            vectors = self._asker.texts(chunks, languages, space)
         for question, vector in zip(new, vectors, strict=True):
-            self._made[question.side, question.content_id] = vector
+            self._made[space, question.side, question.content_id] = vector
 
-    def of(self, question: Question) -> Vectors:
+    def of(self, question: Question, space: str) -> Vectors:
         """(d,) unit length; the question must have been prepared."""
-        return self._made[question.side, question.content_id]
+        return self._made[space, question.side, question.content_id]
 
-    def _stored(self, modality: Modality) -> bool:
+    def _stored(self, modality: Modality, space: str) -> bool:
         """Whether the vector of such a question is made of stored ones."""
         if modality != Modality.TEXT:
             return True
-        encoder = self._asker.encoder(modality)
+        encoder = self._asker.encoder(modality, space)
         return isinstance(encoder, AsksAsStored) and encoder.asks_as_stored
 
-    def _from_cells(self, modality: Modality, questions: Sequence[Question]) -> Vectors:
+    def _from_cells(
+        self, modality: Modality, questions: Sequence[Question], space: str
+    ) -> Vectors:
         items = np.unique(np.concatenate([question.items for question in questions]))
-        rows = lake_rows(self._snapshot, modality, space="own", items=items)
+        rows = lake_rows(self._snapshot, modality, space="own", items=items, tower=space)
         by_content = ByContent.of(contents_of(rows))
         cells = [rows.vectors[by_content.rows(question.content_id)] for question in questions]
-        return self._asker.contents(modality, cells, [q.language for q in questions])
+        return self._asker.contents(modality, cells, [q.language for q in questions], space)

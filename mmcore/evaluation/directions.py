@@ -43,46 +43,63 @@ class Bench:
     spec: EvaluationSpec
     held_out: float  # share of caption keys
     fitted: FittedOn  # pairs that touch it are never asked
-    _asked: dict[str, dict[str, Vectors]] = field(default_factory=lambda: defaultdict(dict))
+    _asked: dict[tuple[str, str], dict[str, Vectors]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
 
     def directions(self) -> Iterator[Scored | Unscored]:
-        """Measure wherever two sides lie in one space: across media and languages.
+        """Measure wherever two sides have a common space: across media and languages.
 
-        A direction with too few queries says how many it has. All questions of a side are made
-        vectors at once, for whatever is looked for with them.
+        Where they have several, the source's main one counts, as in a search. A direction with too
+        few queries says how many it has. All questions of a side are made vectors of a space at
+        once, for whatever is looked for with them.
         """
         targets = [*self.pairs.sides, *([FUSED] if self.galleries.has_fused else [])]
         for source in self.pairs.sides:
-            space = self.vectors.space(source)
-            mine = [t for t in targets if t != source and self.galleries.space(t) == space]
-            if not self.vectors.can_ask(source):
-                yield from (Unscored(name=f"{source}→{t}", queries=0, why=NO_TEXTS) for t in mine)
-                continue
-            chosen = self._chosen(source, mine)
-            scored = [of for of in chosen.values() if len(of) >= self.spec.min_queries]
-            self.vectors.prepare([question for of in scored for question in of])
-            for target, questions in chosen.items():
-                yield self._ask(f"{source}→{target}", target, questions)
+            common = {t: self._common(source, t) for t in targets if t != source}
+            for space in self.vectors.spaces(source):
+                yield from self._in_space(space, source, [t for t in common if common[t] == space])
 
-    def _ask(self, name: str, target: str, chosen: Sequence[Question]) -> Scored | Unscored:
+    def _common(self, source: str, target: str) -> str | None:
+        found = self.galleries.spaces(target)
+        return next((space for space in self.vectors.spaces(source) if space in found), None)
+
+    def _in_space(
+        self, space: str, source: str, targets: Sequence[str]
+    ) -> Iterator[Scored | Unscored]:
+        if not self.vectors.can_ask(source, space):
+            yield from (Unscored(name=f"{source}→{t}", queries=0, why=NO_TEXTS) for t in targets)
+            return
+        chosen = self._chosen(source, targets, space)
+        scored = [of for of in chosen.values() if len(of) >= self.spec.min_queries]
+        self.vectors.prepare([question for of in scored for question in of], space)
+        for target, questions in chosen.items():
+            yield self._ask(f"{source}→{target}", target, space, questions)
+
+    def _ask(
+        self, name: str, target: str, space: str, chosen: Sequence[Question]
+    ) -> Scored | Unscored:
         if len(chosen) < self.spec.min_queries:
             return Unscored(name=name, queries=len(chosen))
-        ranking = self._ranked(target, chosen)
+        ranking = self._ranked(target, space, chosen)
         able = np.flatnonzero(ranking.relevant).tolist()
         if len(able) < self.spec.min_queries:
             return Unscored(name=name, queries=len(able))
         chosen, ranking = [chosen[place] for place in able], ranking.take(able)
-        direction = self._measured(name, target, chosen, ranking)
+        gallery = len(self.galleries.of(target, space).item_ids)
+        direction = self._measured(name, target, gallery, chosen, ranking)
         return Scored(direction, tuple(question.content_id for question in chosen))
 
-    def asked(self) -> dict[str, Vectors]:
-        """Index (a modality, or fused) → the vectors (n, d) it was asked with, by content id."""
+    def asked(self) -> dict[tuple[str, str], Vectors]:
+        """Index (modality or fused, space) → what it was asked with (n, d), by content id."""
         return {
             index: np.stack([found[content] for content in sorted(found)])
             for index, found in self._asked.items()
         }
 
-    def _chosen(self, source: str, targets: Sequence[str]) -> dict[str, list[Question]]:
+    def _chosen(
+        self, source: str, targets: Sequence[str], space: str
+    ) -> dict[str, list[Question]]:
         """The first questions, by hash, that have a right answer in each target's gallery."""
         chosen: dict[str, list[Question]] = {target: [] for target in targets}
         for question in self.pairs.questions(source, self.held_out, self.fitted):
@@ -90,30 +107,30 @@ class Bench:
             if not wanting:
                 break
             for target in wanting:
-                if self.galleries.of(target).holds_any(question.right):
+                if self.galleries.of(target, space).holds_any(question.right):
                     chosen[target].append(question)
         return chosen
 
-    def _ranked(self, target: str, chosen: Sequence[Question]) -> Ranking:
-        vectors = np.stack([self.vectors.of(question) for question in chosen])
+    def _ranked(self, target: str, space: str, chosen: Sequence[Question]) -> Ranking:
+        vectors = np.stack([self.vectors.of(question, space) for question in chosen])
         for question, vector in zip(chosen, vectors, strict=True):
-            self._asked[target.partition(":")[0]][question.content_id] = vector
+            self._asked[target.partition(":")[0], space][question.content_id] = vector
         return rank(
             vectors,
-            self.galleries.of(target),
+            self.galleries.of(target, space),
             (question.relevant for question in chosen),
-            self.galleries.without_own(target, chosen, vectors),
+            self.galleries.without_own(target, space, chosen, vectors),
             depth=max(self.spec.depth, *self.spec.cutoffs, 10),
         )
 
     def _measured(
-        self, name: str, target: str, chosen: Sequence[Question], ranking: Ranking
+        self, name: str, target: str, gallery: int, chosen: Sequence[Question], ranking: Ranking
     ) -> Direction:
         scores = measures.per_query(ranking.hits, ranking.relevant, self.spec.cutoffs)
         return Direction(
             name=name,
             queries=len(chosen),
-            gallery=len(self.galleries.of(target).item_ids),
+            gallery=gallery,
             means=measures.means(scores),
             median_rank=float(np.median(ranking.first)),
             chance=float(np.mean(ranking.relevant / ranking.sizes)),

@@ -94,6 +94,6 @@ def _why(unscored: Sequence[Unscored], spec: EvaluationSpec) -> str:
 
 
 def searched_rows(snapshot: Snapshot) -> dict[Modality, Rows]:
-    """The rows of each modality that has any, in the space it is searched in."""
+    """The rows of each modality that has any, in the main space it is searched in."""
     found = {modality: lake_rows(snapshot, modality, space="shared") for modality in MODALITIES}
     return {modality: rows for modality, rows in found.items() if len(rows)}

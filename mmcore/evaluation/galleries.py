@@ -13,21 +13,24 @@ from mmcore.evaluation.queries import Question, medium, text_side
 from mmcore.evaluation.ranking import Gallery, Overrides
 from mmcore.fusion.base import fusion_of
 from mmcore.specs import FusionSpec
+from mmcore.training.dataset import lake_rows
 from mmcore.training.rows import Rows
 from mmcore.types import Vectors
-from storage.manifest import Manifest
 from storage.schemas import FUSED, Modality
 from storage.snapshot import Snapshot
 
 
 class Galleries:
-    """The galleries of one snapshot by side, each made once; ``fused`` is a side of its own."""
+    """The galleries of one snapshot by side and space, each made once.
+
+    ``fused`` is a side of its own. Texts have a gallery in each space that they are asked in.
+    """
 
     def __init__(self, snapshot: Snapshot, rows: Mapping[Modality, Rows]) -> None:
-        """``rows`` in the spaces they are searched in."""
-        self._manifest = snapshot.manifest
-        self._rows = rows
-        self._made: dict[str, Gallery] = {}
+        """``rows`` in the main spaces they are searched in; others are read when asked for."""
+        self._snapshot = snapshot
+        self._rows = {(m, snapshot.space(m)): of for m, of in rows.items()}
+        self._made: dict[tuple[str, str], Gallery] = {}
         self._fused = fused_gallery(snapshot, rows)
 
     @property
@@ -35,23 +38,35 @@ class Galleries:
         """Whether there are fused vectors."""
         return self._fused is not None
 
-    def space(self, side: str) -> str:
-        """The space in which ``side`` is found; "" where there is none."""
-        return space_of(self._manifest, side)
+    def spaces(self, side: str) -> tuple[str, ...]:
+        """The spaces in which ``side`` is found, the main one first."""
+        if side != FUSED:
+            return self._snapshot.spaces(medium(side))
+        fusion = self._snapshot.manifest.fusion
+        return () if fusion is None else (fusion.space,)
 
-    def of(self, side: str) -> Gallery:
+    def of(self, side: str, space: str) -> Gallery:
         """The gallery of one side: a medium, the texts of one language, or the fused vectors."""
         if side == FUSED and self._fused is not None:
             return self._fused.gallery
-        if side not in self._made:
-            self._made[side] = segment_gallery(self._rows[medium(side)], side)
-        return self._made[side]
+        if (side, space) not in self._made:
+            rows = self._searched(medium(side), space)
+            self._made[side, space] = segment_gallery(rows, side)
+        return self._made[side, space]
 
-    def without_own(self, side: str, questions: Sequence[Question], vectors: Vectors) -> Overrides:
+    def _searched(self, modality: Modality, space: str) -> Rows:
+        if (modality, space) not in self._rows:
+            found = lake_rows(self._snapshot, modality, space="shared", tower=space)
+            self._rows[modality, space] = found
+        return self._rows[modality, space]
+
+    def without_own(
+        self, side: str, space: str, questions: Sequence[Question], vectors: Vectors
+    ) -> Overrides:
         """What changes in each question's gallery, since its own content is not there."""
         if side == FUSED and self._fused is not None:
             return self._fused.without_own(questions, vectors)
-        return without_own(self.of(side), questions)
+        return without_own(self.of(side, space), questions)
 
 
 def segment_gallery(rows: Rows, side: str) -> Gallery:
@@ -75,17 +90,6 @@ def without_own(gallery: Gallery, questions: Sequence[Question]) -> Overrides:
     return Overrides.of(queries, rows, np.full(len(rows), -np.inf))
 
 
-def space_of(manifest: Manifest, side: str) -> str:
-    """The space in which ``side`` is found; "" where there is none."""
-    if side == FUSED:
-        return manifest.fusion.space if manifest.fusion else ""
-    encoder = manifest.encoder(medium(side))
-    if encoder is None:
-        return ""
-    joined = manifest.projection is not None and manifest.joins(encoder)
-    return manifest.projection.space if manifest.projection and joined else encoder.space
-
-
 def fused_gallery(snapshot: Snapshot, rows: Mapping[Modality, Rows]) -> FusedGallery | None:
     """The fused vectors, with the rows and the fusion that made them; None where there are none.
 
@@ -105,5 +109,5 @@ def fused_gallery(snapshot: Snapshot, rows: Mapping[Modality, Rows]) -> FusedGal
     if fused is None or not len(fused[0]):
         return None
     space = manifest.fusion.space
-    made_of = {m: of for m, of in rows.items() if space_of(manifest, m) == space}
+    made_of = {m: of for m, of in rows.items() if snapshot.space(m) == space}
     return FusedGallery(fused[0], fused[1], made_of, fusion)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mmcore.decoding.prepare import prepare
-from mmcore.encoders.presets import encoders_of
+from mmcore.encoders.presets import encoders_of, runtime_of
 from mmcore.errors import ConfigError
 from mmcore.inspection.picture_size import Sizes
 from mmcore.media.crawl import Walked, read
@@ -99,7 +99,8 @@ def inspected(paths: Sequence[str], settings: Settings) -> Iterator[Inspected]:
     """
     for path in paths:
         _check(path)
-    runtime = settings.runtime.model_copy(update={"isolate": True})
+    runtime = runtime_of(settings.preset, settings.runtime)
+    runtime = runtime.model_copy(update={"isolate": True})
     settings = replace(settings, runtime=runtime)
     tasks = tuple(_tasks(settings))
     warm: set[tuple[str, str, Modality]] = set()

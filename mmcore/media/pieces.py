@@ -15,7 +15,7 @@ from storage.schemas import Modality
 class Piece:
     """A stretch of a content with what is to be embedded of it.
 
-    ``decoded`` is an RGB picture, or a float32 waveform at 16 kHz; None for a text.
+    ``decoded`` is an RGB picture, or a float32 waveform at the encoder's rate; None for a text.
     """
 
     segmentation: str  # how it was cut: "whole", "window-10s" …

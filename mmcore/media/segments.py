@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from mmcore.media.pieces import Pieces
-from mmcore.media.preparer import Preparer
+from mmcore.media.preparer import Preparer, rate_of
 from mmcore.specs import LimitsSpec, SegmentationSpec
 from mmcore.types import Content
 from storage.schemas import Modality
@@ -60,7 +60,7 @@ def _sounds(
 ) -> Pieces:
     from mmcore.media.sounds.cut import sounds  # noqa: PLC0415
 
-    return sounds(content, spec, limits)
+    return sounds(content, spec, limits, rate_of(encoder))
 
 
 def _frames(

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 
 from mmcore.encoders.base import AsksInBatches, Encoder
-from mmcore.encoders.presets import encoders_of
+from mmcore.encoders.embed import USUAL
+from mmcore.encoders.presets import encoders_of, of_a_lake
 from mmcore.encoders.projections import Projection
 from mmcore.errors import ConfigError, MediaError, UnknownPluginError
 from mmcore.media.limits import check_bytes, check_segments
@@ -64,8 +65,20 @@ class Asker:
             manifest, encoders, published_projection(snapshot), segmentation, limits, runtime
         )
 
-    def text(self, text: str) -> Asked:
-        """A text as a query: the mean of its chunks. ConfigError for an empty one."""
+    def spaces(self, modality: Modality) -> tuple[str, ...]:
+        """The spaces that a query by ``modality`` can be asked in, the main one first.
+
+        Texts have one for each text tower. ConfigError where the lake has no such encoder.
+        """
+        if not (found := self.manifest.spaces(modality)):
+            self.encoder(modality)
+        return found
+
+    def text(self, text: str, space: str | None = None) -> Asked:
+        """A text as a query: the mean of its chunks. ConfigError for an empty one.
+
+        It is encoded by the main text encoder, or by that of ``space``; so it is below.
+        """
         cut = [chunk for _, chunk in chunks(clean(text), self.segmentation) if chunk.strip()]
         if not cut:
             raise ConfigError("the query text is empty: say what to look for")
@@ -74,34 +87,57 @@ class Asker:
                 f"the query text has {len(text):,} characters, which blurs what is meant and takes"
                 f" long: search by a part of it, up to about {MOST_CHUNKS * 200:,}"
             )
-        return self.chunks(cut, detect_language(text))
+        return self.chunks(cut, detect_language(text), space)
 
-    def chunks(self, texts: Sequence[str], language: str | None) -> Asked:
+    def chunks(
+        self, texts: Sequence[str], language: str | None, space: str | None = None
+    ) -> Asked:
         """The mean of the chunks of one text, each encoded as a query."""
-        vectors = self.texts([texts], [language])
-        return Asked(self.space(Modality.TEXT), Modality.TEXT, vectors[0])
+        vectors = self.texts([texts], [language], space)
+        return Asked(space or self.space(Modality.TEXT), Modality.TEXT, vectors[0])
 
-    def texts(self, texts: Sequence[Sequence[str]], languages: Sequence[str | None]) -> Vectors:
+    def texts(
+        self,
+        texts: Sequence[Sequence[str]],
+        languages: Sequence[str | None],
+        space: str | None = None,
+    ) -> Vectors:
         """``chunks`` of n texts at once: (n, d), in the space that texts ask in."""
-        encoded = self._encoded_texts([chunk for chunks in texts for chunk in chunks])
+        encoder = self.encoder(Modality.TEXT, space)
+        encoded = _encoded_texts(encoder, [chunk for chunks in texts for chunk in chunks])
         ends = np.cumsum([len(chunks) for chunks in texts])
-        return self.contents(Modality.TEXT, np.split(encoded, ends[:-1]), languages)
+        return self.contents(Modality.TEXT, np.split(encoded, ends[:-1]), languages, space)
 
-    def media(self, path: Path, modality: Modality | None = None) -> Asked:
+    def kind(self, path: Path, modality: Modality | None = None) -> Modality:
+        """What a file asks as: what its content is, or ``modality``; decodes nothing.
+
+        Raises ConfigError for a file that is missing, or that cannot be asked so.
+        """
+        return self._kind(path, read_content(path), modality)
+
+    def _kind(self, path: Path, content: Content, modality: Modality | None) -> Modality:
+        if content.modality == Modality.TEXT and modality in (None, Modality.TEXT):
+            return Modality.TEXT
+        encoder = self.encoder(modality or content.modality)
+        if content.modality not in encoder.key.reads:
+            raise ConfigError(f"{path} is {content.modality}, it cannot be asked as {modality}")
+        return encoder.key.modality
+
+    def media(
+        self, path: Path, modality: Modality | None = None, space: str | None = None
+    ) -> Asked:
         """A file as a query, told by its content; ``modality`` audio asks with a video's sound.
 
         Raises ConfigError for a file that is missing, damaged or of no use.
         """
         content = read_content(path)
         try:
-            if content.modality == Modality.TEXT and modality in (None, Modality.TEXT):
-                return self.text(read_text(content, self.limits))
-            encoder = self.encoder(modality or content.modality)
-            if content.modality not in encoder.key.reads:
-                told = f"{path} is {content.modality}, it cannot be asked as {modality}"
-                raise ConfigError(told)
-            if encoder.key.modality == Modality.TEXT:
-                return self._subtitles(path, encoder, content)
+            kind = self._kind(path, content, modality)
+            if content.modality == kind == Modality.TEXT:
+                return self.text(read_text(content, self.limits), space)
+            encoder = self.encoder(kind)
+            if kind == Modality.TEXT:
+                return self._subtitles(path, encoder, content, space)
             vectors = self._encoded(encoder, content)
         except MediaError as error:
             raise ConfigError(f"{path} cannot be used: {error.message}") from error
@@ -109,12 +145,14 @@ class Asker:
             raise ConfigError(f"{path} has no {encoder.key.modality} in it to search with")
         return self.cells(encoder.key.modality, vectors)
 
-    def _subtitles(self, path: Path, encoder: Encoder, content: Content) -> Asked:
+    def _subtitles(
+        self, path: Path, encoder: Encoder, content: Content, space: str | None
+    ) -> Asked:
         """What stands below a video, as a text."""
         found = [piece.text or "" for piece in self._pieces(encoder, content)]
         if not found:
             raise ConfigError(f"{path} has no text in it to search with")
-        return self.text("\n".join(found))
+        return self.text("\n".join(found), space)
 
     def cells(self, modality: Modality, vectors: Vectors) -> Asked:
         """Cells (n, dim) of one content as the query that its file is."""
@@ -122,28 +160,35 @@ class Asker:
         return Asked(self.space(modality), modality, asked[0])
 
     def contents(
-        self, modality: Modality, cells: Sequence[Vectors], languages: Sequence[str | None]
+        self,
+        modality: Modality,
+        cells: Sequence[Vectors],
+        languages: Sequence[str | None],
+        space: str | None = None,
     ) -> Vectors:
         """``cells`` of n contents at once: (n, d), in the space that ``modality`` asks in."""
-        key = self.encoder(modality).key
+        key = self.encoder(modality, space).key
         means = unit_rows(np.stack([of.mean(axis=0) for of in cells]))
         if self.projection is None or not self.projection.joins(key):
             return means
         return self.projection.project(key, means, languages)
 
     def space(self, modality: Modality) -> str:
-        """The space that a query by ``modality`` lies in."""
+        """The space that a query by ``modality`` lies in, unless another one is asked for."""
         key = self.encoder(modality).key
         joined = self.projection is not None and self.projection.joins(key)
         return self.projection.space if self.projection is not None and joined else key.space
 
-    def encoder(self, modality: Modality) -> Encoder:
-        """The snapshot's encoder of ``modality``; ConfigError where this one would be another."""
-        entry = self.manifest.encoder(modality)
+    def encoder(self, modality: Modality, space: str | None = None) -> Encoder:
+        """The snapshot's main encoder of ``modality``, or that of ``space``.
+
+        ConfigError where this one would be another.
+        """
+        entry = self.manifest.encoder(modality, space)
         if entry is None:
-            known = ", ".join(e.modality for e in self.manifest.encoders) or "nothing"
+            known = ", ".join(dict.fromkeys(e.modality for e in self.manifest.encoders))
             raise ConfigError(
-                f"the lake has no encoder for {modality}: it can be asked by {known}"
+                f"the lake has no encoder for {modality}: it can be asked by {known or 'nothing'}"
             )
         named = [e for e in self.encoders if e.key.name == entry.name]
         for encoder in named:
@@ -155,17 +200,12 @@ class Asker:
             f" {here} (another model, version or segmentation): index again with this installation"
         )
 
-    def _encoded_texts(self, texts: Sequence[str]) -> Vectors:
-        encoder = self.encoder(Modality.TEXT)
-        if not isinstance(encoder, AsksInBatches):
-            return np.stack([encoder.encode_query(text) for text in texts])
-        starts = range(0, len(texts), TEXTS)
-        return np.concatenate([encoder.encode_queries(texts[i : i + TEXTS]) for i in starts])
-
     def _encoded(self, encoder: Encoder, content: Content) -> Vectors:
         decoded = (piece.decoded for piece in self._pieces(encoder, content))
         found = [np.zeros((0, encoder.key.dim), dtype=np.float32)]
-        while batch := [encoder.prepare(d) for d in islice(decoded, self.runtime.batch_size)]:
+        while batch := [
+            encoder.prepare(d) for d in islice(decoded, self.runtime.batch_size or USUAL)
+        ]:
             found.append(encoder.encode(np.stack(batch)))
         return np.concatenate(found)
 
@@ -181,12 +221,19 @@ class Asker:
             yield piece
 
 
+def _encoded_texts(encoder: Encoder, texts: Sequence[str]) -> Vectors:
+    if not isinstance(encoder, AsksInBatches):
+        return np.stack([encoder.encode_query(text) for text in texts])
+    starts = range(0, len(texts), TEXTS)
+    return np.concatenate([encoder.encode_queries(texts[i : i + TEXTS]) for i in starts])
+
+
 def _encoders(
     manifest: Manifest, segmentation: SegmentationSpec, runtime: RuntimeSpec
 ) -> Sequence[Encoder]:
     """The encoders of the snapshot's preset; ConfigError says what the lake needs."""
     try:
-        return encoders_of(manifest.preset, segmentation, runtime)
+        return encoders_of(manifest.preset, segmentation, of_a_lake(runtime))
     except UnknownPluginError as error:
         needed = ", ".join(f"{one.name} ({one.modality})" for one in manifest.encoders)
         raise ConfigError(

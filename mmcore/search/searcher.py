@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from mmcore.specs import LimitsSpec, RuntimeSpec
 from mmcore.types import Hit, Ids, Query, Vectors, unit_rows
 from storage.indexes.files import Index
 from storage.layout import Layout
+from storage.manifest import IndexEntry
 from storage.places.place import place_of
 from storage.schemas import FUSED, MODALITIES, Modality
 from storage.snapshot import Snapshot
@@ -30,7 +32,7 @@ class Searcher:
         self.snapshot = snapshot
         self._asker = asker
         self._catalog = Catalog(snapshot)
-        self._indexes: dict[str, Index | None] = {}
+        self._indexes: dict[str, Index] = {}  # by path
         self._opening = threading.Lock()
         self._encoding = threading.Lock()  # a model takes all cores: two at once would only fight
 
@@ -57,51 +59,71 @@ class Searcher:
 
         With a modality (a language means texts), an item comes up by its best segment of it.
         Without, by its fused vector; a query that cannot meet those (a sound, before there was
-        anything to fit on) searches its own kind. Raises ConfigError for a query that asks
-        nothing, or where there is nothing to search, SpaceMismatchError where no comparison means
-        anything.
+        anything to fit on, or in another space than pictures) searches its own kind. A text is
+        encoded by the text tower of what is searched, and by no other. Raises ConfigError for a
+        query that asks nothing, or where there is nothing to search, SpaceMismatchError where no
+        comparison means anything.
         """
         check(query)
-        asked = None if query.vector is not None else self._ask(query)
         modality = Modality.TEXT if query.language else query.modality
-        target, index = self._target(modality, asked)
-        vector = _given(query, index) if asked is None else asked.vector
-        if target == FUSED:
+        target = self._target(modality, self._kind(query))
+        index = self._opened(target)
+        given = query.vector is not None
+        vector = _given(query, index) if given else self._ask(query, target.space).vector
+        if target.modality == FUSED:
             return self._items(index, vector, query.k)
-        return self._segments(Modality(target), index, vector, query)
+        return self._segments(Modality(target.modality), index, vector, query)
 
-    def _ask(self, query: Query) -> Asked:
+    def _kind(self, query: Query) -> Modality | None:
+        """What is asked with; None: a vector. Nothing is decoded or encoded."""
+        if query.media is not None:
+            return self._asker.kind(Path(query.media), query.media_modality)
+        return None if query.text is None else Modality.TEXT
+
+    def _ask(self, query: Query, space: str) -> Asked:
+        """The query in ``space``: by the one encoder that makes it so."""
         with self._encoding:
             if query.text is not None:
-                return self._asker.text(query.text)
-            return self._asker.media(Path(query.media or ""), query.media_modality)
+                return self._asker.text(query.text, space)
+            return self._asker.media(Path(query.media or ""), query.media_modality, space)
 
-    def _target(self, modality: Modality | None, asked: Asked | None) -> tuple[str, Index]:
-        """The index to search, which must lie in the space of what is asked."""
-        wanted = [modality] if modality else [FUSED, *([asked.modality] if asked else [])]
-        indexes = [(name, self._index(name)) for name in wanted]
-        there = [(name, index) for name, index in indexes if index is not None and index.card.rows]
+    def _target(self, modality: Modality | None, kind: Modality | None) -> IndexEntry:
+        """The index to search, which must lie in a space that ``kind`` can ask in."""
+        wanted: list[str] = [modality] if modality else [FUSED, *([kind] if kind else [])]
+        indexes = [index for index in self.snapshot.manifest.indexes if index.rows]
+        there = [index for name in wanted for index in indexes if index.modality == name]
         if not there:
-            known = [m for m in (*MODALITIES, FUSED) if self._index(m) is not None]
-            listed = ", ".join(known) or "none"
+            known = {index.modality for index in self.snapshot.manifest.indexes}
+            listed = ", ".join(m for m in (*MODALITIES, FUSED) if m in known) or "none"
             raise ConfigError(f"the lake has no {wanted[0]} index to search; it has: {listed}")
-        for name, index in there:
-            if asked is None or index.card.space == asked.space:
-                return name, index
-        name, index = there[0]
-        hint = (
-            f"{name} cannot be found by {asked.modality} yet, since the lake had too few items"
-            f" with both to learn from; search {asked.modality} with it"
-            if asked
-            else ""
-        )
-        raise SpaceMismatchError(asked.space if asked else "", index.card.space, hint)
+        if kind is None:
+            return there[0]
+        spaces = self._asker.spaces(kind)
+        for name, space in product(wanted, spaces):
+            for index in there:
+                if (index.modality, index.space) == (name, space):
+                    return index
+        raise SpaceMismatchError(spaces[0], there[0].space, self._hint(there[0], kind))
 
-    def _index(self, name: str) -> Index | None:
+    def _hint(self, index: IndexEntry, kind: Modality) -> str:
+        """Why ``index`` cannot be asked by ``kind``, and what can be done."""
+        own = f"search {kind} with it"
+        texts = self.snapshot.spaces(Modality.TEXT)
+        if index.modality != Modality.TEXT and {index.space, self._asker.space(kind)} <= {*texts}:
+            return (
+                f"{index.modality} cannot be found by {kind}: only a text has a vector in both"
+                f" spaces; {own}, or ask with a text"
+            )
+        return (
+            f"{index.modality} cannot be found by {kind} yet, since the lake had too few items"
+            f" with both to learn from; {own}"
+        )
+
+    def _opened(self, entry: IndexEntry) -> Index:
         with self._opening:
-            if name not in self._indexes:
-                self._indexes[name] = self.snapshot.index(name)
-            return self._indexes[name]
+            if entry.path not in self._indexes:
+                self._indexes[entry.path] = self.snapshot.opened(entry)
+            return self._indexes[entry.path]
 
     def _items(self, index: Index, vector: Vectors, k: int) -> list[Hit]:
         scores, ids = index.search(vector[None], min(k, index.card.rows))

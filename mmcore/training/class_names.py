@@ -23,6 +23,8 @@ from storage.schemas import digest
 TEMPLATES: Final = ("a photo of a {}", "{}", "A {}.")
 FILE: Final = "class_names.safetensors"
 
+_meant: Final[dict[str, Features]] = {}  # by what they were made from; some MB each
+
 
 def class_vectors(text: Encoder, names: Sequence[str]) -> Features:
     """(classes, d) what classes' names mean: over three phrases, less the mean of all classes."""
@@ -32,9 +34,20 @@ def class_vectors(text: Encoder, names: Sequence[str]) -> Features:
 
 def computed(text: Encoder, names: Sequence[str]) -> Features:
     """``class_vectors``, by the encoder: what is kept is this, in half precision."""
-    phrases = [text.encode([t.format(name) for name in names]) for t in TEMPLATES]
-    vectors = np.mean(phrases, axis=0)
+    vectors = meant(text, names)
     return np.asarray(vectors - vectors.mean(axis=0), dtype=np.float32)
+
+
+def meant(text: Encoder, names: Sequence[str]) -> Features:
+    """(classes, d) what classes' names mean, with what all of them have in common.
+
+    Embedded once a process: several heads of a lake are made of the same names.
+    """
+    made = made_from(text, names)
+    if made not in _meant:
+        phrases = [text.encode([t.format(name) for name in names]) for t in TEMPLATES]
+        _meant[made] = np.asarray(np.mean(phrases, axis=0), dtype=np.float32)
+    return _meant[made]
 
 
 def made_from(text: Encoder, names: Sequence[str]) -> str:

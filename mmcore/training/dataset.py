@@ -33,20 +33,22 @@ def lake_rows(
     *,
     space: Literal["own", "shared"],
     items: Collection[int] | Ids | None = None,
+    tower: str | None = None,
 ) -> Rows:
     """The live segments of ``modality``, one row for each item that a segment serves.
 
     Sorted by item, content and place in the content. ``own`` gives the cells, ``shared`` the
     vectors in the space that the modality is searched in (the cells, where no projection joins the
     encoder). With ``items``, only their rows. A modality that the lake does not have has no rows.
+    The encoder is the modality's main one, or the one that is searched in the space ``tower``.
     """
     if not snapshot.manifest.paths(f"segments/{modality}/"):
-        return Rows.empty(_dim(snapshot, modality, space))
+        return Rows.empty(_dim(snapshot, modality, space, tower))
     rows = _bare_rows(snapshot, modality, items)
     if space == "own":
-        ids, vectors = snapshot.cells(modality)
+        ids, vectors = snapshot.cells(modality, space=tower)
     else:
-        _, ids, vectors = snapshot.vectors(modality)
+        _, ids, vectors = snapshot.vectors(modality, space=tower)
     return replace(rows, vectors=_of_segments(snapshot, rows.segment_ids, ids, vectors))
 
 
@@ -157,11 +159,8 @@ def _of_segments(snapshot: Snapshot, wanted: Ids, ids: Ids, vectors: Vectors) ->
     return found
 
 
-def _dim(snapshot: Snapshot, modality: Modality, space: str) -> int:
-    manifest = snapshot.manifest
-    encoder = manifest.encoder(modality)
+def _dim(snapshot: Snapshot, modality: Modality, space: str, tower: str | None = None) -> int:
+    encoder = snapshot.manifest.encoder(modality, tower)
     if encoder is None:
         return 0
-    if space == "shared" and manifest.projection is not None and manifest.joins(encoder):
-        return manifest.projection.dim
-    return encoder.dim
+    return snapshot.manifest.dim_of(encoder) if space == "shared" else encoder.dim

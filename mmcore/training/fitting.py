@@ -52,26 +52,47 @@ def _shrunk(texts: Rows, prior: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(total / (len(contents) + BACKGROUND), dtype=np.float32)
 
 
-def label_head(reading: Reading, labels: Labels) -> MediaHead:
-    """A head that needs no pair: it sees what the classifier has a class for, and no more."""
+def label_head(reading: Reading, labels: Labels, *, joint: bool = False) -> MediaHead:
+    """A head that needs no pair: it sees what the classifier has a class for, and no more.
+
+    ``joint``: it leads into a joint space, and whitens nothing.
+    """
     nothing = np.zeros((0, labels.vectors.shape[1]))
-    return MediaHead(reading, whitening_of(nothing, directions(labels.vectors)), labels, None)
+    prior = None if joint else directions(labels.vectors)
+    return MediaHead(reading, whitening_of(nothing, prior), labels, None)
 
 
 def fitted_head(
-    reading: Reading, labels: Labels | None, pairs: Pairs, prior: Features, folds: int
+    reading: Reading, labels: Labels | None, pairs: Pairs, prior: Features | None, folds: int
 ) -> tuple[MediaHead, float]:
-    """A head fitted on ``pairs``, and the mean reciprocal rank that cross-validation gave it."""
+    """A head fitted on ``pairs``, and the mean reciprocal rank that cross-validation gave it.
+
+    Without a ``prior`` it leads into a joint space: contents are placed where their captions are,
+    with the mean that those have in common, and nothing is whitened.
+    """
     said = [pairs.said[name][pairs.has(name)] for name in LANGUAGES]
     whitening = whitening_of(np.concatenate(said), prior)
     features = reading.features(pairs.cells)
     comparison = Comparison.fitted(reading, features)
     support = comparison.shaped(features)
     placed = labels.place(features) if labels is not None else None
-    problem = Problem(pairs, comparison.distances(support, support), placed, whitening)
+    apart = comparison.distances(support, support)
+    problem = Problem(pairs, apart, placed, whitening, centred=prior is not None)
     choice = choose(problem, folds)
     comparison = replace(comparison, gamma=choice.gamma)
     fitted = Fitted(
-        comparison, support, coefficients(problem, choice), choice.ridge, choice.label_share
+        comparison,
+        support,
+        coefficients(problem, choice),
+        choice.ridge,
+        choice.label_share,
+        _kept_mean(problem),
     )
     return MediaHead(reading, whitening, labels, fitted), choice.score
+
+
+def _kept_mean(problem: Problem) -> NDArray[np.float32] | None:
+    """The mean target where contents are to keep it: a label vector has it already."""
+    if problem.centred or problem.labels is not None:
+        return None
+    return np.asarray(problem.pairs.target.mean(axis=0), dtype=np.float32)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.encoders.features import Features, directions
-from mmcore.encoders.heads import LANGUAGES, TextHead
+from mmcore.encoders.heads import LANGUAGES, JointHead, TextHead
 from mmcore.specs import FitSpec
 from mmcore.training.rows import Rows
 from mmcore.training.split import caption_keys
@@ -67,9 +67,12 @@ def item_keys(texts: Rows) -> dict[int, str]:
     return {item: key for item, (_, key) in keys.items()}
 
 
-def captions_of(texts: Rows, head: TextHead) -> dict[int, Captions]:
+def captions_of(texts: Rows, head: TextHead | JointHead) -> dict[int, Captions]:
     """The captions of each item of ``texts``, in the shared space."""
-    projected = head.project(texts.vectors, texts.languages)
+    if isinstance(head, TextHead):
+        projected = head.project(texts.vectors, texts.languages)
+    else:
+        projected = head.project(texts.vectors)
     sums: defaultdict[tuple[int, str], Features] = defaultdict(lambda: np.zeros(1))
     for row, item in enumerate(texts.item_ids.tolist()):
         language = language_of(texts.languages[row])

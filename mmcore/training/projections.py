@@ -10,17 +10,16 @@ import numpy as np
 
 from mmcore.encoders.base import Classifies, Encoder, encoders
 from mmcore.encoders.features import Features, directions, reading_of
-from mmcore.encoders.heads import Head, Labels, TextHead
+from mmcore.encoders.heads import Head, JointHead, Labels, TextHead
 from mmcore.encoders.projections import FittedOn, Joined, Projection, caption_digests
-from mmcore.errors import ConfigError
 from mmcore.specs import FitSpec, RuntimeSpec, SegmentationSpec
 from mmcore.training import class_names, fitting
 from mmcore.training.pairs import Pairs, captions_of, enough, pairs_of
 from mmcore.training.refits import FITTED, recorded, rows_of
+from mmcore.training.roles import Roles, roles_of
 from mmcore.training.rows import Rows
 from mmcore.training.split import caption_keys, enough_texts, fit_rows
 from mmcore.types import EncoderKey
-from storage.schemas import Modality
 
 log = logging.getLogger(__name__)
 
@@ -35,19 +34,31 @@ def registered(key: EncoderKey) -> Encoder:
 def unfitted(keys: Sequence[EncoderKey], previous: Projection | None) -> tuple[EncoderKey, ...]:
     """The encoders whose head another call may change: all but those that are fitted already.
 
-    None where all encoders share the text encoder's space as it is. Reads nothing. ConfigError
-    where ``keys`` hold no text encoder.
+    Only encoders whose space has no text encoder are led into the main text encoder's; where each
+    has one, or there is no text encoder, nothing is fitted. A joint space is not changed by whom
+    it is joined with: its own encoders are never fitted. Reads nothing.
     """
-    text = _text_key(keys)
-    others = [key for key in keys if key is not text]
-    if others and all(key.space == text.space for key in others):
+    roles = roles_of(keys)
+    if roles is None:
         return ()
-    if previous is None or not previous.joins(text):
-        return tuple(keys)
-    heads = previous.heads
+    mine = [key for key in keys if key in roles.foreign or (key == roles.text and not roles.joint)]
+    standing = roles.standing(previous)
+    if standing is None:
+        return tuple(mine)
+    heads = standing.heads
     return tuple(
-        key for key in keys if not (previous.joins(key) and heads[key.name].head.state == FITTED)
+        key for key in mine if not (standing.joins(key) and heads[key.name].head.state == FITTED)
     )
+
+
+def _complete(keys: Sequence[EncoderKey], previous: Projection | None) -> bool:
+    """Whether ``previous`` has all heads that there can be, as they will stay."""
+    roles = roles_of(keys)
+    if roles is None:
+        return True
+    standing = roles.standing(previous)
+    partners = standing is not None and all(map(standing.joins, roles.partners))
+    return partners and not unfitted(keys, previous)
 
 
 def fit_projection(
@@ -67,37 +78,33 @@ def fit_projection(
     as long as its encoder's fingerprint and the text encoder's do. When one of them changes, it is
     fitted on the contents of then again, if enough of them are left. Before the first fit, an
     encoder with a classifier has a head made of class names, others have none. Encoders of one
-    space share a head; encoders that all share the text encoder's space need no projection.
-    ConfigError where ``keys`` hold no text encoder.
+    space share a head. Those that share the main text encoder's keep their vectors, as it does
+    then, and are joined as soon as one of another space is. Encoders whose space has a text
+    encoder of its own have no head, and where nobody else is left there is no projection.
     """
-    if not unfitted(keys, previous):
+    roles = roles_of(keys)
+    if roles is None or _complete(keys, previous):
         return None
-    text = _text_key(keys)
-    others = [key for key in keys if key is not text]
     kept: dict[str, Head] = {}
-    if previous is not None and previous.joins(text):
-        kept = {key.name: previous.heads[key.name].head for key in keys if previous.joins(key)}
-    fit = _Fit(texts.take(fit_rows(texts, spec.held_out)), media, spec, make, text, previous)
-    heads = fit.heads(others, kept)
+    if (standing := roles.standing(previous)) is not None:
+        mine = (roles.text, *roles.partners, *roles.foreign)
+        kept = {key.name: standing.heads[key.name].head for key in mine if standing.joins(key)}
+    fit = _Fit(texts.take(fit_rows(texts, spec.held_out)), media, spec, make, roles, previous)
+    heads = fit.heads(kept)
+    if roles.joint and not any(key.name in heads for key in roles.foreign):
+        return None  # nobody is joined yet
     before = previous.heads if previous is not None else {}
     if previous is not None and heads == kept == {n: j.head for n, j in before.items()}:
         return None  # heads are compared by identity
     fingerprints = {key.name: key.fingerprint for key in keys}
     old = previous if any(head.state == FITTED for head in kept.values()) else None
     return Projection(
-        target=text.space,
+        target=roles.text.space,
         version=f"p{1 if previous is None else int(previous.version[1:]) + 1}",
-        dim=text.dim,
+        dim=roles.text.dim,
         heads={name: Joined(fingerprints[name], head) for name, head in heads.items()},
         fitted_on=fit.seen(FittedOn() if old is None else old.fitted_on),
     )
-
-
-def _text_key(keys: Sequence[EncoderKey]) -> EncoderKey:
-    text = next((key for key in keys if key.modality == Modality.TEXT), None)
-    if text is None:
-        raise ConfigError("a projection needs a text encoder: the preset has none")
-    return text
 
 
 @dataclass(slots=True, eq=False)
@@ -108,23 +115,29 @@ class _Fit:
     media: Mapping[str, Rows]
     spec: FitSpec
     make: Make
-    text: EncoderKey
+    roles: Roles
     previous: Projection | None
     contents: set[str] = field(default_factory=set)  # what was fitted on
     items: set[int] = field(default_factory=set)  # whose captions were
 
-    def heads(self, others: Sequence[EncoderKey], kept: Mapping[str, Head]) -> dict[str, Head]:
+    @property
+    def text(self) -> EncoderKey:
+        """The main text encoder."""
+        return self.roles.text
+
+    def heads(self, kept: Mapping[str, Head]) -> dict[str, Head]:
         """A head for the text encoder and each other that can have one; kept ones are the same."""
         head = self._text_head(kept.get(self.text.name))
-        heads: dict[str, Head] = {self.text.name: head}
+        joint = (self.text, *self.roles.partners)
+        heads: dict[str, Head] = {key.name: head for key in joint}
         spaces: dict[str, list[EncoderKey]] = {}
-        for key in others:
+        for key in self.roles.foreign:
             spaces.setdefault(key.space, []).append(key)
         for keys in spaces.values():
             old = next((kept[key.name] for key in keys if key.name in kept), None)
             found = old
             if old is None or old.state != FITTED:
-                found = self._media_head(keys[0], others, self._pairs(keys, head), old)
+                found = self._media_head(keys[0], self._pairs(keys, head), old)
             heads |= {key.name: found for key in keys} if found is not None else {}
         return heads
 
@@ -137,7 +150,9 @@ class _Fit:
                 keys.add(key)
         return FittedOn(before.contents | contents, before.captions | caption_digests(keys))
 
-    def _text_head(self, old: Head | None) -> TextHead:
+    def _text_head(self, old: Head | None) -> TextHead | JointHead:
+        if self.roles.joint:
+            return old if isinstance(old, JointHead) else JointHead()
         if isinstance(old, TextHead) and old.state == FITTED:
             return old
         texts = rows_of(self.texts, recorded(self.previous, [self.text.name]))
@@ -151,7 +166,7 @@ class _Fit:
         neutral = fitting.neutral_vectors(self.make(self.text))
         return fitting.text_head(neutral, texts if fits else None)
 
-    def _pairs(self, keys: Sequence[EncoderKey], head: TextHead) -> Pairs:
+    def _pairs(self, keys: Sequence[EncoderKey], head: TextHead | JointHead) -> Pairs:
         rows = [self.media[key.name] for key in keys if key.name in self.media]
         items = [part.item_ids for part in rows]
         before = recorded(self.previous, [key.name for key in keys])
@@ -160,9 +175,7 @@ class _Fit:
         mine = np.isin(texts.item_ids, np.concatenate(items)) if items else np.zeros(0, int)
         return pairs_of(rows, captions_of(texts.take(mine), head), self.text.dim)
 
-    def _media_head(
-        self, key: EncoderKey, others: Sequence[EncoderKey], pairs: Pairs, old: Head | None
-    ) -> Head | None:
+    def _media_head(self, key: EncoderKey, pairs: Pairs, old: Head | None) -> Head | None:
         """One fitted on ``pairs``, the old head where there are too few, or one of class names."""
         fits = enough(
             list(zip(pairs.content_ids, pairs.item_ids, strict=True)),
@@ -175,10 +188,10 @@ class _Fit:
         reading = reading_of(encoder, key.dim)
         labels = self._labels(encoder)
         if not fits:
-            return None if labels is None else fitting.label_head(reading, labels)
-        head, score = fitting.fitted_head(
-            reading, labels, pairs, self._prior(others), self.spec.folds
-        )
+            joint = self.roles.joint
+            return None if labels is None else fitting.label_head(reading, labels, joint=joint)
+        prior = None if self.roles.joint else self._prior()
+        head, score = fitting.fitted_head(reading, labels, pairs, prior, self.spec.folds)
         log.info("%s: fitted on %d pairs, cross-validated RR %.3f", key.name, len(pairs), score)
         self.contents |= set(pairs.content_ids)
         self.items |= set(pairs.item_ids)
@@ -188,12 +201,14 @@ class _Fit:
         if not isinstance(encoder, Classifies):
             return None
         classifier = encoder.classifier()
-        vectors = class_names.class_vectors(self.make(self.text), classifier.names)
+        vectors_of = class_names.meant if self.roles.joint else class_names.class_vectors
+        vectors = vectors_of(self.make(self.text), classifier.names)
         return Labels(classifier.weight, classifier.bias, vectors)
 
-    def _prior(self, others: Sequence[EncoderKey]) -> Features:
+    def _prior(self) -> Features:
         """Directions that texts have: of a classifier's names, else of the neutral sentences."""
-        named = (labels for key in others if (labels := self._labels(self.make(key))) is not None)
+        every = self.roles.foreign
+        named = (labels for key in every if (labels := self._labels(self.make(key))) is not None)
         labels = next(named, None)
         if labels is not None:
             return directions(labels.vectors)

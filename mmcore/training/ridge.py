@@ -41,6 +41,7 @@ class Problem:
     distances: Kernel  # (n, n)
     labels: Features | None
     whitening: Features  # (d, d)
+    centred: bool = True  # captions have lost what they have in common, and so do contents
 
     def kernel(self, gamma: float) -> Kernel:
         """(n, n) how alike the pairs' contents are."""
@@ -55,20 +56,29 @@ class Problem:
         """(n, d) what the regression over the pairs ``rows`` is not to say again.
 
         The share of the label vector, to which it is added; or, where there is none, the mean
-        target, which all would have in common and which is left out.
+        target, which all would have in common and which is left out, unless captions keep theirs.
         """
         if self.labels is not None:
             return share * self.labels
         mean = self.pairs.target[rows].mean(axis=0, keepdims=True)
         return np.broadcast_to(mean, self.pairs.target.shape)
 
+    @property
+    def stays(self) -> bool:
+        """Whether ``start`` is part of where a content is placed."""
+        return self.labels is not None or not self.centred
 
-def whitening_of(texts: Features, prior: Features) -> NDArray[np.float32]:
+
+def whitening_of(texts: Features, prior: Features | None) -> NDArray[np.float32]:
     """(d, d) inverse of the flattened covariance of ``texts`` (n, d), unit rows about zero.
 
     Shrunk to the covariance of ``prior``; n may be 0. On one side of an inner product it does what
-    its square root would do to both, and it leaves the texts where they are.
+    its square root would do to both, and it leaves the texts where they are. Without a prior
+    the texts' space is a joint one: what is led into it is to lie among them. Then this is the
+    identity.
     """
+    if prior is None:
+        return np.eye(texts.shape[1], dtype=np.float32)
     covariance = prior.T @ prior / len(prior)
     if len(texts):
         covariance = (texts.T @ texts + PRIOR * covariance) / (len(texts) + PRIOR)
@@ -138,7 +148,7 @@ def _placed(
             start = problem.start(share, train)
             shrunk = near / (np.maximum(values, 0) + ridge)
             placed = shrunk @ (targets - axes.T @ start[train])
-            if problem.labels is not None:
+            if problem.stays:
                 placed = placed + start[test]
             yield directions(placed @ problem.whitening)
 

@@ -26,7 +26,10 @@ _DERIVED: Final = (  # what any run makes again, in the order of removal
     *("fused", "indexes", "spaces"),
 )
 _TEMPORARY: Final = re.compile(r"\.[0-9a-f]{32}\.tmp")
-_OURS: Final = ("part-*.parquet", "index.faiss", "index.json", "report.html", "report.json")
+_OURS: Final = (
+    *("part-*.parquet", "index.faiss", "index.json"),
+    *("report.html", "report.json", "throughput.json"),
+)
 _ASIDE: Final = ".damaged"  # a part that could not be read, and that was done again
 
 

@@ -62,13 +62,11 @@ def described(snapshot: Snapshot, modality: Modality) -> Iterator[Finding]:
         yield Finding(
             f"segments/{modality}", f"{len(twice)} ids have two descriptions, first {twice[0]}"
         )
-    encoder = snapshot.manifest.encoder(modality)
-    if encoder is None or not len(live):
-        return
     known = known.take(first)
-    schema = schemas.embeddings_schema(encoder.dim, snapshot.manifest.dtype)
-    for path in parts_of(snapshot, _own(snapshot, encoder)):
-        yield from told_by(snapshot.layout, _cells_described(snapshot, path, schema, known))
+    for encoder in _encoders(snapshot, modality) if len(live) else ():
+        schema = schemas.embeddings_schema(encoder.dim, snapshot.manifest.dtype)
+        for path in parts_of(snapshot, _own(snapshot, encoder)):
+            yield from told_by(snapshot.layout, _cells_described(snapshot, path, schema, known))
 
 
 def _descriptions(snapshot: Snapshot, modality: Modality) -> pa.Table:
@@ -76,6 +74,11 @@ def _descriptions(snapshot: Snapshot, modality: Modality) -> pa.Table:
     rows = comparable(whole_table(snapshot, f"segments/{modality}", ["segment_id", *IDENTITY]))
     distinct = rows.group_by(rows.column_names).aggregate([])
     return distinct.sort_by("segment_id").combine_chunks()
+
+
+def _encoders(snapshot: Snapshot, modality: Modality) -> list[EncoderEntry]:
+    """The encoders of a modality: of texts, one for each tower."""
+    return [encoder for encoder in snapshot.manifest.encoders if encoder.modality == modality]
 
 
 def _own(snapshot: Snapshot, encoder: EncoderEntry) -> Path:
@@ -109,13 +112,20 @@ def _differing(one: pa.Table, other: pa.Table) -> NDArray[np.bool_]:
 
 
 def vector_findings(snapshot: Snapshot, modality: Modality) -> Iterator[Finding]:
-    """Every live segment has a unit vector in its own space and, where joined, in the shared."""
-    live, encoder = live_ids(snapshot, modality), snapshot.manifest.encoder(modality)
+    """Every live segment has a unit vector of each encoder and, where joined, in the shared space.
+
+    Of each encoder of the modality, that is: of each text tower.
+    """
+    live, encoders = live_ids(snapshot, modality), _encoders(snapshot, modality)
     if not len(live):
         return
-    if encoder is None:
+    if not encoders:
         yield Finding(f"segments/{modality}", f"{len(live)} segments, and no encoder")
-        return
+    for encoder in encoders:
+        yield from _vectors_of(snapshot, encoder, live)
+
+
+def _vectors_of(snapshot: Snapshot, encoder: EncoderEntry, live: Ids) -> Iterator[Finding]:
     dtype = snapshot.manifest.dtype
     own = schemas.embeddings_schema(encoder.dim, dtype)
     yield from _covered(snapshot, _own(snapshot, encoder), own, live)
@@ -123,7 +133,10 @@ def vector_findings(snapshot: Snapshot, modality: Modality) -> Iterator[Finding]
     if projection is not None and snapshot.manifest.joins(encoder):
         shared = schemas.projected_schema(projection.dim, dtype)
         yield from _covered(
-            snapshot, snapshot.layout.space(projection.space, modality, dtype), shared, live
+            snapshot,
+            snapshot.layout.space(projection.space, encoder.modality, dtype),
+            shared,
+            live,
         )
 
 

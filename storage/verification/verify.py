@@ -120,9 +120,10 @@ def _index(snapshot: Snapshot, entry: IndexEntry) -> Iterator[Finding]:
         return
     yield from _compared(entry.path, held, _wanted(snapshot, entry))
     if entry.modality != FUSED:
-        space = snapshot.space(Modality(entry.modality))
-        if entry.space != space:
-            yield Finding(entry.path, f"is of the space {entry.space}, and the rows of {space}")
+        spaces = snapshot.spaces(Modality(entry.modality))
+        if entry.space not in spaces:
+            of = " and ".join(spaces)
+            yield Finding(entry.path, f"is of the space {entry.space}, and the rows of {of}")
 
 
 def _wanted(snapshot: Snapshot, entry: IndexEntry) -> Ids:

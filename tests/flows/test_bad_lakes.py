@@ -9,6 +9,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from mmcore.encoders import presets
+from mmcore.registry import Registry
 from storage.layout import Layout
 from storage.snapshot import Snapshot, current, manifest_of
 from storage.verification.verify import verify
@@ -231,7 +233,7 @@ def test_a_report_that_is_gone_is_not_named(bad, run):
 def test_a_search_without_the_encoders_says_what_the_lake_needs(bad, run, monkeypatch):
     """Its preset is one that this installation does not have."""
     _, lake = bad
-    monkeypatch.setattr("mmcore.encoders.presets.PRESETS", {})
+    monkeypatch.setattr(presets, "presets", Registry("mmindex.of_nobody", "preset"))
 
     answer = run(*COMMANDS["search"], "--lake", lake)
     assert (answer.code, answer.err.count("\n")) == (2, 1)

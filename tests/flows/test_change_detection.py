@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from mmcore.embedding import here
 from mmcore.errors import SourceError, UntoldError
 from mmcore.media import crawl, shaping
 from mmcore.search.searcher import Searcher
@@ -21,7 +22,6 @@ from mmcore.types import Query
 from storage.layout import Layout
 from storage.schemas import Modality
 from storage.snapshot import Snapshot, current
-from tasks import embed
 from tasks.names import Names
 from tests import crashes, media
 
@@ -41,7 +41,7 @@ class Work:
 def work(monkeypatch) -> Work:
     """Counts from now on."""
     work = Work()
-    reads, cuts, embeds = crawl._read, shaping.cut, embed.embed_prepared
+    reads, cuts, embeds = crawl._read, shaping.cut, here.embed_prepared
 
     def reading(alias, base, entry):
         work.hashed.append(entry.path)
@@ -57,7 +57,7 @@ def work(monkeypatch) -> Work:
 
     monkeypatch.setattr(crawl, "_read", reading)
     monkeypatch.setattr(shaping, "cut", cutting)
-    monkeypatch.setattr(embed, "embed_prepared", embedding)
+    monkeypatch.setattr(here, "embed_prepared", embedding)
     return work
 
 

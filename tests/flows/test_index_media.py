@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 from pathlib import Path
@@ -251,6 +252,19 @@ def test_a_projection_is_one_of_the_snapshots_files(copied):
 
     with pytest.raises(CorruptLakeError, match=r"projection\.safetensors"):
         Searcher.open(lake)
+
+
+def test_what_devices_did_is_kept_beside_the_report(indexed):
+    """By encoder, in the result and in the folder of the snapshot's report."""
+    _, lake, result = indexed
+    told = json.loads((lake / "reports" / "1" / "throughput.json").read_text())
+
+    assert {name: work.model_dump(mode="json") for name, work in result.work.items()} == told
+    assert set(told) == {name for name, count in result.new.items() if count}
+    for work in told.values():
+        rows = sum(int(size) * count for size, count in work["batches"].items())
+        assert rows == work["segments"] > 0
+    assert told["efficientnet-lite0"]["model_seconds"] > 0
 
 
 def test_a_folder_without_media_is_no_lake(tmp_path):

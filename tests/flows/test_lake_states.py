@@ -28,6 +28,7 @@ from PIL import Image
 
 from flows import forget, index_media, maintain
 from flows.config import MaintainConfig
+from mmcore.embedding import here
 from mmcore.errors import ConfigError
 from mmcore.media import crawl
 from storage.erasure import orders
@@ -40,7 +41,6 @@ from storage.records import read_record
 from storage.schemas import FUSED, MODALITIES, Modality
 from storage.snapshot import Snapshot, current, published
 from storage.verification.verify import verify
-from tasks import embed
 from tests import crashes, media
 
 COLOURS = ("red", "green", "blue", "white", "black", "yellow", "pink", "grey")
@@ -413,7 +413,7 @@ class Counted:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.embedded: dict[str, list[str]] = defaultdict(list)
         self.hashed: list[str] = []
-        embeds, reads = embed.embed_prepared, crawl._read
+        embeds, reads = here.embed_prepared, crawl._read
 
         def embedding(prepared, *rest):
             of = self.embedded[prepared.shard.encoder.fingerprint]
@@ -424,7 +424,7 @@ class Counted:
             self.hashed.append(told[-1].path)
             return reads(*told)
 
-        patch.setattr(embed, "embed_prepared", embedding)
+        patch.setattr(here, "embed_prepared", embedding)
         patch.setattr(crawl, "_read", reading)
 
     def clear(self) -> None:

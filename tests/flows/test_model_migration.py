@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmcore.embedding import here
 from mmcore.encoders.projections import Projection
 from mmcore.errors import ConfigError, EvaluationError
 from mmcore.search.searcher import Searcher
@@ -18,7 +19,6 @@ from storage.publication import roll_back
 from storage.schemas import Modality
 from storage.snapshot import Snapshot, current
 from storage.verification.verify import verify
-from tasks import embed
 from tests import crashes, media
 from tests.fakes import HashEncoder
 
@@ -42,13 +42,13 @@ def index(monkeypatch, versions):
 @pytest.fixture
 def encoded(monkeypatch):
     """How many segments were embedded since it was last cleared, by encoder."""
-    counts, embedding = Counter(), embed.embed_prepared
+    counts, embedding = Counter(), here.embed_prepared
 
     def counting(prepared, *rest):
         counts[prepared.shard.encoder.name] += prepared.count
         return embedding(prepared, *rest)
 
-    monkeypatch.setattr(embed, "embed_prepared", counting)
+    monkeypatch.setattr(here, "embed_prepared", counting)
     return counts
 
 
@@ -195,8 +195,8 @@ def test_who_holds_the_old_snapshot_searches_it_throughout(place, index, version
 
         return first
 
-    for name in ("embed_prepared", "one_at_a_time"):  # before and while a shard is embedded
-        monkeypatch.setattr(embed, name, searching(getattr(embed, name)))
+    for name in ("embed_prepared", "turn_on"):  # before and while a shard is embedded
+        monkeypatch.setattr(here, name, searching(getattr(here, name)))
 
     index(folder, lake, **MANY)
 

@@ -5,7 +5,15 @@ import pytest
 from rich.console import Console
 
 from flows.clock import Clock
-from flows.progress import BarStages, LogStages, active, log_lines, rate_line, reporting
+from flows.progress import (
+    BarStages,
+    LogStages,
+    active,
+    log_lines,
+    rate_line,
+    reporting,
+    shortened,
+)
 
 
 class Heard:
@@ -113,3 +121,10 @@ def test_bars_show_counts_and_notes():
     shown = console.file.getvalue()
     assert "480/480" in shown
     assert "5 indexes" in shown
+
+
+def test_a_bar_has_room_for_the_beginning_of_a_note():
+    """Whole parts of it; the first in any case."""
+    assert shortened("480 segments, 39.0/s, cpu bfloat16 88 % busy", 22) == "480 segments, 39.0/s"
+    assert shortened("a part that is longer than there is room, b", 10).endswith("room")
+    assert shortened("") == ""

@@ -7,7 +7,7 @@ from storage.layout import Layout
 from storage.manifest import Evaluation
 from storage.snapshot import Snapshot
 from storage.tables import write_rows
-from tests.factories import IMAGES, candidate, entries, manifest, small_lake
+from tests.factories import IMAGES, TEXTS, candidate, entries, manifest, small_lake
 
 
 def lake_of(root, items, **fields):
@@ -115,6 +115,16 @@ def test_what_was_chosen_differently_is_told_with_both_values(tmp_path):
         Setting("fit.share", "0.2", "0.3"),
     )
     assert diff(lake_of(tmp_path, {}), old).settings[0].before is None
+
+
+def test_a_further_text_encoder_is_a_setting_of_its_own(tmp_path):
+    """It is told by its space, and hides the main one nowhere."""
+    further = TEXTS.model_copy(update={"name": "said", "space": "heard"})
+    old, new = (lake_of(tmp_path, {}, encoders=e) for e in ([TEXTS], [TEXTS, further]))
+
+    assert diff(old, new).settings == (
+        Setting("encoder text in heard", None, "said bb22 (6-d, heard)"),
+    )
 
 
 def test_a_projection_fitted_anew_is_a_setting(tmp_path):

@@ -3,6 +3,7 @@ from pydantic import ValidationError
 
 from storage.errors import CorruptLakeError
 from storage.manifest import EncoderEntry, Evaluation, FileEntry, entry, read_manifest
+from storage.schemas import Modality
 from storage.tables import write_part
 from tests.factories import FUSION, IMAGES, PROJECTION, TEXTS, cells, manifest
 
@@ -30,6 +31,25 @@ def test_a_manifest_reads_back_as_it_was_written(tmp_path):
 
     assert read_manifest(path) == full
     assert "照片" in path.read_text("utf-8")
+
+
+def test_texts_have_a_main_encoder_and_one_for_each_other_space():
+    """The first one named is meant where no space is; a joined one is searched in the shared."""
+    further = EncoderEntry(**{**TEXTS.model_dump(), "name": "said", "space": "heard", "dim": 4})
+    one = manifest(encoders=[TEXTS, IMAGES, further], projection=PROJECTION)
+
+    assert one.spaces(Modality.TEXT) == ("words/p1", "heard")
+    assert (one.encoder(Modality.TEXT), one.encoder(Modality.TEXT, "heard")) == (TEXTS, further)
+    assert one.encoder(Modality.TEXT, "words") is one.encoder(Modality.AUDIO) is None
+    assert (one.dim_of(TEXTS), one.dim_of(IMAGES), one.dim_of(further)) == (6, 6, 4)
+    assert one.spaces(Modality.AUDIO) == ()
+
+
+def test_items_are_fused_where_texts_are_else_where_the_first_encoder_is():
+    """The shared space is that of the main text encoder, wherever it is named."""
+    assert manifest(encoders=[IMAGES, TEXTS]).shared == TEXTS
+    assert manifest(encoders=[IMAGES]).shared == IMAGES
+    assert manifest().shared is None
 
 
 def test_paths_below_a_folder_are_sorted_and_exact():

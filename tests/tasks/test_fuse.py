@@ -103,8 +103,8 @@ def test_another_projection_or_fusion_fuses_everything(work, spec, changes):
     assert (done.fused, done.items) == (3, 3)
 
 
-def test_without_a_shared_space_nothing_is_fused(work):
-    """There is no vector that two media could have in common."""
-    done = fuse.fn(unfused(work, projection=None), FusionSpec(), work, None)
+def test_without_an_encoder_nothing_is_fused(work):
+    """There is no space that items could have a vector in."""
+    done = fuse.fn(unfused(work, projection=None, encoders=[]), FusionSpec(), work, None)
 
     assert (str(done), done.manifest.fusion) == ("nothing to fuse", None)

@@ -1,4 +1,4 @@
-"""Sound files → blocks of mono samples at 16 kHz on the sound's clock, and what is damaged."""
+"""Sound files → blocks of mono samples at one rate on the sound's clock, and what is damaged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mmcore.media.sounds.lengths import (
     is_plausible,
     lateness,
 )
-from mmcore.media.sounds.resample import RATE, Resampler, Waveform
+from mmcore.media.sounds.resample import RATE, Resampler, Waveform, on_clock
 from mmcore.specs import LimitsSpec
 from mmcore.types import Content, Span
 from storage.schemas import Modality
@@ -40,7 +40,7 @@ _SHORT: Final = 0.02  # share of the declared length that rounding and padding m
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Samples of the sound, the first of them at ``start`` (in samples at ``RATE``)."""
+    """Samples of the sound, the first of them at ``start`` (in samples at the sound's rate)."""
 
     start: int
     samples: Waveform
@@ -51,8 +51,10 @@ class Block:
         return self.start + len(self.samples)
 
 
-def blocks(content: Content, limits: LimitsSpec, track: int = 0) -> Iterator[Block | Damage]:
-    """The sound of one track in order; at most a decoder's frame is held.
+def blocks(
+    content: Content, limits: LimitsSpec, track: int = 0, rate: int = RATE
+) -> Iterator[Block | Damage]:
+    """The sound of one track in order, at ``rate``; at most a decoder's frame is held.
 
     A packet that does not decode is left out, never filled with silence, and the clock goes on; a
     ``Damage`` tells where. A sound that ends before its header says is told likewise
@@ -76,9 +78,9 @@ def blocks(content: Content, limits: LimitsSpec, track: int = 0) -> Iterator[Blo
         if is_plausible(declared, stream, content):
             check_seconds(declared, limits)
         edge = 0.0 if is_exact(container) else _EDGE
-        heard = _Track(limits, f"track:{track}" if is_video else "self", edge)
+        heard = _Track(limits, f"track:{track}" if is_video else "self", edge, rate)
         if is_video:
-            heard.position = round(lateness(container, stream, limits) * RATE)
+            heard.pass_time(lateness(container, stream, limits))
         yield from heard.run(decoded(container, stream))
         yield from heard.end(exactly(declared, container, stream, content, limits))
         alone = not is_video or not container.streams.video
@@ -89,10 +91,10 @@ def blocks(content: Content, limits: LimitsSpec, track: int = 0) -> Iterator[Blo
 class _Track:
     """Puts what is heard on one clock, and tells gaps."""
 
-    def __init__(self, limits: LimitsSpec, source: str, edge: float) -> None:
-        self.position = 0  # samples at RATE
+    def __init__(self, limits: LimitsSpec, source: str, edge: float, rate: int) -> None:
+        self.position = 0  # samples at the rate
         self.good = 0  # packets
-        self._limits, self._source, self._edge = limits, source, edge
+        self._limits, self._source, self._edge, self._rate = limits, source, edge, rate
         self._bad = self._told = 0
         self._resampler: Resampler | None = None
         self._error: MediaError | None = None  # the first one
@@ -100,6 +102,10 @@ class _Track:
         # Error, start and end of the last damage, which later ones may still join:
         self._damage: tuple[MediaError, float, float] | None = None
         self._rest: dict[str, tuple[MediaError, float, float]] = {}  # by reason: when it is full
+
+    def pass_time(self, seconds: float) -> None:
+        """Nothing is heard for so long."""
+        self.position += on_clock(round(seconds * RATE), self._rate)
 
     def run(self, events: Iterator[Heard | Gap]) -> Iterator[Block | Damage]:
         """All that is heard."""
@@ -119,7 +125,7 @@ class _Track:
         yield from self._flushed()
         if self._error is not None and self._bad > self.good:
             raise self._error
-        now = self.position / RATE
+        now = self.position / self._rate
         least = max(_EDGE, _SHORT * declared)
         gap = self._pending
         if gap is not None and gap.error is not None:
@@ -139,9 +145,9 @@ class _Track:
 
     def _hear(self, heard: Heard) -> Iterator[Block]:
         self.good += 1
-        if self._resampler is None or self._resampler.rate != heard.rate:
+        if self._resampler is None or self._resampler.source_rate != heard.rate:
             yield from self._flushed()
-            self._resampler = Resampler(heard.rate)
+            self._resampler = Resampler(heard.rate, self._rate)
         for samples in self._resampler.push(heard.samples):
             yield self._block(samples)
 
@@ -153,7 +159,7 @@ class _Track:
     def _block(self, samples: Waveform) -> Block:
         block = Block(self.position, samples)
         self.position = block.end
-        check_seconds(block.end / RATE, self._limits)
+        check_seconds(block.end / self._rate, self._limits)
         return block
 
     def _pass_gap(self) -> Iterator[Damage]:
@@ -161,8 +167,8 @@ class _Track:
         gap, self._pending = self._pending, None
         if gap is None or (not self.good and gap.seconds <= self._edge):
             return
-        start = self.position / RATE
-        self.position += round(gap.seconds * RATE)
+        start = self.position / self._rate
+        self.pass_time(gap.seconds)
         if gap.error is not None:
             yield from self._tell(start, start + gap.seconds, gap.error)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mmcore.errors import MediaError
 from mmcore.media.container import reading
 from mmcore.media.limits import OUT_OF_MEMORY
+from mmcore.media.preparer import RATES
 
 MOST_GAP: Final = 30.0
 """Seconds that one packet holds at most: what a damaged one says of itself is no measure."""
@@ -23,7 +24,6 @@ JITTER: Final = 0.05
 LOUDEST: Final = 1e6
 """Samples beyond it (full scale is 1) are no sound: their power would overflow."""
 
-_RATES: Final = (1000, 768_000)
 _BACK: Final = 1.0  # seconds that a container's clock may be behind
 _TRIES: Final = 8  # at a container that fails to give the next packet
 _WITHOUT_PAUSES: Final = frozenset(
@@ -127,7 +127,7 @@ class _Clock:
 
 def check_rate(rate: int) -> None:
     """Refuse a rate no sound has: resampling from it costs seconds and gigabytes."""
-    if not _RATES[0] <= rate <= _RATES[1]:
+    if not RATES[0] <= rate <= RATES[1]:
         raise MediaError("audio", "odd-rate", f"{rate} samples a second")
 
 

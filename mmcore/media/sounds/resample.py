@@ -1,4 +1,4 @@
-"""Mono sounds of any rate → 16 kHz, block by block."""
+"""Mono sounds of any rate → another, 16 kHz by default, block by block."""
 
 from __future__ import annotations
 
@@ -10,38 +10,41 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-RATE: Final = 16_000
-"""Samples a second of every waveform here."""
+from mmcore.media.preparer import RATE as RATE  # noqa: PLC0414 - for others
 
 Waveform = NDArray[np.float32]
 
 TAPS: Final = 64
-"""Of the filter: flat to 0.03 dB up to 7 kHz, what would alias is 90 dB down from 8.5 kHz on."""
+"""Of the filter at the lower rate.
+
+From 44.1 to 16 kHz it is flat to 0.03 dB up to 7 kHz; what would alias is 90 dB down from 8.5 kHz
+on. From 44.1 to 48 kHz it is flat up to 20 kHz, and the mirrors of such tones are 92 dB down.
+"""
 
 _ENDED: Final = (av.error.BlockingIOError, av.error.EOFError)
 
 
 class Resampler:
-    """From ``rate`` to ``RATE``: the blocks together are the sound resampled at once."""
+    """From ``source_rate`` to ``rate``: the blocks together are the sound resampled at once."""
 
-    def __init__(self, rate: int) -> None:
-        self.rate = rate
+    def __init__(self, source_rate: int, rate: int = RATE) -> None:
+        self.source_rate, self.rate = source_rate, rate
         # The graph is kept because the ends do not keep it: they would point to freed memory.
-        self._graph, self._source, self._sink = _graph(rate)
+        self._graph, self._source, self._sink = _graph(source_rate, rate)
 
     def push(self, samples: Waveform) -> Iterator[Waveform]:
         """What these samples complete."""
-        if self.rate == RATE:
+        if self.source_rate == self.rate:
             yield samples
             return
         block = av.AudioFrame.from_ndarray(samples[None], format="flt", layout="mono")
-        block.sample_rate, block.time_base = self.rate, Fraction(1, self.rate)
+        block.sample_rate, block.time_base = self.source_rate, Fraction(1, self.source_rate)
         self._source.push(block)
         yield from self._pulled()
 
     def flush(self) -> Iterator[Waveform]:
         """What is left at the end; the resampler is then used up."""
-        if self.rate != RATE:
+        if self.source_rate != self.rate:
             self._source.push(None)
             yield from self._pulled()
 
@@ -54,12 +57,29 @@ class Resampler:
             yield block.to_ndarray().reshape(-1)
 
 
-def _graph(rate: int) -> tuple[Any, Any, Any]:
+def resampled(samples: Waveform, source_rate: int, rate: int = RATE) -> Waveform:
+    """A whole sound at another rate; the samples themselves where it is the same one."""
+    if source_rate == rate or not len(samples):
+        return samples
+    resampler = Resampler(source_rate, rate)
+    return np.concatenate([*resampler.push(samples), *resampler.flush()])
+
+
+def on_clock(position: int, rate: int) -> int:
+    """A position in samples at ``RATE`` → the sample at ``rate`` there, or the last one before.
+
+    All that cutting rounds is rounded at ``RATE`` first, so that a window or a gap lies at the
+    same second whatever the rate: exactly where that is a multiple of 16 kHz, else to a sample.
+    """
+    return position * rate // RATE
+
+
+def _graph(source_rate: int, rate: int) -> tuple[Any, Any, Any]:
     graph = av.filter.Graph()
     source = graph.add_abuffer(
-        sample_rate=rate, format="flt", layout="mono", time_base=Fraction(1, rate)
+        sample_rate=source_rate, format="flt", layout="mono", time_base=Fraction(1, source_rate)
     )
-    resample = graph.add("aresample", f"{RATE}:filter_size={TAPS}")
+    resample = graph.add("aresample", f"{rate}:filter_size={TAPS}")
     shape = graph.add("aformat", "sample_fmts=flt:channel_layouts=mono")
     sink = graph.add("abuffersink")
     for before, after in ((source, resample), (resample, shape), (shape, sink)):

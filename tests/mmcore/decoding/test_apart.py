@@ -8,15 +8,15 @@ import time
 import pytest
 from PIL import Image
 
-from mmcore.decoding import process
 from mmcore.decoding.apart import Apart
-from mmcore.decoding.job import WorkerError
 from mmcore.decoding.pool import Pool
-from mmcore.decoding.process import Process, Why
 from mmcore.errors import ConfigError, DecodingError, MediaError
 from mmcore.media.decoders import READER, decoders
 from mmcore.media.prepared import InProcess, prepare_shard
 from mmcore.media.shaping import Shaping, refused
+from mmcore.processes import process
+from mmcore.processes.process import Process, Why
+from mmcore.processes.telling import WorkerError
 from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec
 from mmcore.types import Shard
 from storage.schemas import Modality
@@ -196,7 +196,9 @@ def test_a_hang_is_not_tried_again(tmp_path, pool, monkeypatch):
     """It takes its time once: the first worker is the last."""
     made = []
     begin = Process.__init__
-    monkeypatch.setattr(Process, "__init__", lambda self: (made.append(1), begin(self))[1])
+    monkeypatch.setattr(
+        Process, "__init__", lambda self, *told: (made.append(1), begin(self, *told))[1]
+    )
     found = prepared(tmp_path, pool, contents_of(tmp_path, [hostile.HANG]))
 
     assert [r.reason for r in found.rejections] == ["too-slow"]
@@ -218,8 +220,8 @@ def test_a_worker_has_no_secrets(monkeypatch):
     monkeypatch.setenv("PREFECT_API_KEY", "x")
     monkeypatch.setenv("HARMLESS", "x")
 
-    assert {"AWS_SECRET_ACCESS_KEY", "PREFECT_API_KEY"}.isdisjoint(process._environment())
-    assert process._environment()["HARMLESS"] == "x"
+    assert {"AWS_SECRET_ACCESS_KEY", "PREFECT_API_KEY"}.isdisjoint(process._environment({}))
+    assert process._environment({})["HARMLESS"] == "x"
 
 
 def test_what_a_reader_cannot_read_is_a_part(tmp_path):

@@ -95,7 +95,7 @@ def test_frames_are_pictures_of_another_modality():
 def test_one_network_serves_the_process():
     """Two encoders of one device and dtype share the loaded network."""
     from mmcore.encoders import efficientnet
-    from mmcore.encoders.device import Compute
+    from mmcore.encoders.compute.device import Compute
 
     compute = Compute("cpu", "float32")
     assert efficientnet.network(compute, RuntimeSpec()) is efficientnet.network(

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mmcore.encoders.comparison import Comparison
 from mmcore.encoders.features import Group, Reading
-from mmcore.encoders.heads import Fitted, Labels, MediaHead, TextHead
+from mmcore.encoders.heads import Fitted, JointHead, Labels, MediaHead, TextHead
 from mmcore.types import check_unit_rows
 
 MEANS = {
@@ -91,6 +93,23 @@ def test_whitening_is_applied_last():
     swapped = MediaHead(READING, swap, None, regression(0.0)).project(cells)
 
     np.testing.assert_allclose(swapped, plain[:, ::-1], atol=1e-6)
+
+
+def test_a_kept_mean_is_where_strange_contents_lie():
+    """Far from all pairs nothing but the mean of the captions is known, and it has length."""
+    fitted = replace(regression(0.0), mean=np.array([0.6, 0.8], dtype=np.float32))
+    far = replace(fitted, comparison=replace(fitted.comparison, gamma=1e4))
+    head = MediaHead(READING, np.eye(2, dtype=np.float32), None, far)
+
+    found = head.project(np.array([[0.7, 0.7]], dtype=np.float32))
+    assert found[0] == pytest.approx(np.array([0.6, 0.8]))
+
+
+def test_a_joint_head_changes_nothing():
+    """Not even a rounding."""
+    cells = np.random.default_rng(0).random((3, 2)).astype(np.float32)
+
+    assert JointHead().project(cells) is cells
 
 
 def test_blocks_do_not_show():

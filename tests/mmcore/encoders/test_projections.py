@@ -10,7 +10,7 @@ import pytest
 
 from mmcore.encoders.comparison import Comparison
 from mmcore.encoders.features import Group, Reading
-from mmcore.encoders.heads import Fitted, Labels, MediaHead, TextHead
+from mmcore.encoders.heads import Fitted, JointHead, Labels, MediaHead, TextHead
 from mmcore.encoders.packing import record_of
 from mmcore.encoders.projections import FittedOn, Joined, Projection, caption_digests
 from mmcore.errors import ConfigError, SpaceMismatchError
@@ -105,6 +105,30 @@ def test_equal_projections_have_equal_files_and_shared_heads_are_kept_once():
     assert sorted(first) == ["card.md", record, "projection.safetensors"]
     assert read.heads[IMAGE.name].head is read.heads[VIDEO.name].head
     assert "e5-small/p3" in first["card.md"].decode()
+
+
+def test_a_joint_projection_comes_back_whole_from_its_files():
+    """Its text and its partners keep their vectors; who is joined keeps the captions' mean."""
+    comparison = Comparison.fitted(READING, numbers(7, 5))
+    rows = comparison.shaped(numbers(7, 5))
+    fitted = Fitted(comparison, rows, numbers(7, 4), 0.3, 0.0, numbers(4))
+    media, joint = MediaHead(READING, np.eye(4, dtype=np.float32), None, fitted), JointHead()
+    heads = {
+        TEXT.name: Joined(TEXT.fingerprint, joint),
+        VIDEO.name: Joined(VIDEO.fingerprint, joint),
+        IMAGE.name: Joined(IMAGE.fingerprint, media),
+    }
+    before = replace(projection(), heads=heads)
+    after = Projection.from_files(before.to_files())
+    cells = unit_rows(numbers(3, 6))
+
+    assert after.heads[TEXT.name].head is after.heads[VIDEO.name].head
+    assert after.heads[TEXT.name].head.state == "joint"
+    texts = unit_rows(numbers(3, 4))
+    np.testing.assert_array_equal(after.project(TEXT, texts, ["en", "zh", None]), texts)
+    np.testing.assert_array_equal(
+        after.project(IMAGE, cells, [None] * 3), before.project(IMAGE, cells, [None] * 3)
+    )
 
 
 def test_another_format_is_refused():

@@ -31,7 +31,8 @@ def with_index(lake, ids, vectors):
 
 def test_a_flat_index_gives_everything_back(lake):
     """A flat index is exact, asked with queries or, where there are none, with its rows."""
-    found = {r.index: r for r in index_recall(lake, {"image": lake.vectors(Modality.IMAGE)[2]})}
+    asked = {("image", "colours"): lake.vectors(Modality.IMAGE)[2]}
+    found = {r.index: r for r in index_recall(lake, asked)}
 
     assert {r.recall for r in found.values()} == {1.0}
     assert found["colours-image"].asked == "queries"

@@ -12,7 +12,7 @@ from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec
 from mmcore.types import EncoderKey, unit_rows
 from storage.schemas import Modality
 from tests import media
-from tests.fakes import hash_encoders
+from tests.fakes import MeaningEncoder, hash_encoders
 from tests.lakes import make_lake, towers
 
 
@@ -174,6 +174,36 @@ def test_an_encoder_that_the_lake_does_not_have_is_named(tmp_path):
     snapshot = make_lake(tmp_path, {"a": {"a.txt": "red"}}, towers())
     with pytest.raises(ConfigError, match="no encoder for audio: it can be asked by text, image"):
         Asker(snapshot.manifest, towers(), None).encoder(Modality.AUDIO)
+
+
+def test_a_text_asks_in_the_space_of_each_tower(tmp_path):
+    """The main one where none is named; a space that no tower has cannot be asked in."""
+    text, further = (MeaningEncoder(Modality.TEXT, space) for space in ("seen", "heard"))
+    snapshot = make_lake(tmp_path, {"a": {"a.txt": "red"}}, [text, further], fused=False)
+    asking = Asker(snapshot.manifest, [further, text], None)
+
+    assert asking.spaces(Modality.TEXT) == ("seen", "heard")
+    for space, tower in ((None, text), ("seen", text), ("heard", further)):
+        asked = asking.text("a red wall", space)
+        assert asked.space == tower.key.space
+        assert np.allclose(asked.vector, tower.encode_query("a red wall"), atol=1e-6)
+    with pytest.raises(ConfigError, match=r"it can be asked by text$"):
+        asking.spaces(Modality.AUDIO)
+
+
+def test_what_a_file_asks_as_is_told_without_decoding(manifest, tmp_path):
+    """By its first bytes, or as what is wanted of it, if it has that."""
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n and no more")
+    video = media.mp4(tmp_path / "clip.mp4", 0.5)
+    asking = asker(manifest)
+
+    assert asking.kind(broken) is Modality.IMAGE
+    assert asking.kind(video) is Modality.VIDEO
+    assert asking.kind(video, Modality.AUDIO) is Modality.AUDIO
+    assert asking.kind(media.text(tmp_path / "a.txt", "red")) is Modality.TEXT
+    with pytest.raises(ConfigError, match="is image, it cannot be asked as audio"):
+        asking.kind(broken, Modality.AUDIO)
 
 
 def test_a_querys_file_is_typed_by_its_content(tmp_path):

@@ -38,3 +38,15 @@ def test_other_names_are_embedded(tmp_path):
 
     np.testing.assert_allclose(vectors.mean(axis=0), 0, atol=1e-6)
     assert class_names.write(text, ["a", "b", "c"], tmp_path).stat().st_size > 0
+
+
+def test_names_are_embedded_once():
+    """The second head that is made of them embeds nothing; other names, or another encoder, do."""
+    text, other = HashEncoder(Modality.TEXT, version=7), HashEncoder(Modality.TEXT, version=8)
+    first = class_names.meant(text, ["once", "twice"])
+    calls = text.calls
+
+    np.testing.assert_array_equal(class_names.meant(text, ["once", "twice"]), first)
+    assert text.calls == calls == 6
+    assert not np.allclose(class_names.meant(other, ["once", "twice"]), first)
+    assert class_names.meant(text, ["thrice"]).shape == (1, 16)

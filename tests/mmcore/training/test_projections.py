@@ -9,9 +9,9 @@ from pydantic import ValidationError
 from mmcore.encoders.base import Classifier
 from mmcore.encoders.features import directions
 from mmcore.encoders.projections import Projection, caption_digests
-from mmcore.errors import ConfigError
 from mmcore.specs import FitSpec
 from mmcore.training.projections import fit_projection, unfitted
+from mmcore.training.roles import stands
 from mmcore.training.rows import Rows
 from mmcore.training.split import caption_keys, fit_items, is_held_out
 from storage.schemas import Modality
@@ -231,6 +231,7 @@ def test_what_is_fitted_already_is_told_without_a_row():
     assert [key.name for key in unfitted(KEYS, first)] == ["hash-audio"]
     assert unfitted(KEYS, second) == ()
     assert unfitted(text, second) == tuple(text)
+    assert unfitted([TEXT.key], second) == ()
     assert unfitted([replace(key, space="joint") for key in KEYS], None) == ()
 
 
@@ -241,10 +242,81 @@ def test_encoders_of_one_joint_space_need_no_projection():
     assert fit_projection(texts(3), {}, keys, SPEC, None, make=make) is None
 
 
-def test_without_a_text_encoder_there_is_no_shared_space():
+def joint_keys(*foreign):
+    """Texts and pictures of one space, with what is named of others."""
+    return [TEXT.key, replace(IMAGE.key, space=TEXT.key.space), *foreign]
+
+
+def fit_joint(n_sounds, previous=None, keys=None):
+    """Fit on a lake of sixty items, of which some have sounds."""
+    rows = texts(60)
+    given = {AUDIO.key.name: media(rows, AUDIO, items=np.arange(n_sounds))}
+    keys = joint_keys(AUDIO.key) if keys is None else keys
+    return fit_projection(rows, given, keys, SPEC, previous, make=make)
+
+
+def test_what_is_joined_to_a_joint_space_does_not_move_it():
+    """Texts and pictures keep their vectors; sounds are led to where captions are, unwhitened."""
+    found, rows = fit_joint(60), texts(60)
+
+    assert states(found) == {"hash-text": "joint", "hash-image": "joint", "hash-audio": "fitted"}
+    head = found.heads["hash-audio"].head
+    np.testing.assert_array_equal(head.whitening, np.eye(DIM))
+    assert head.fitted.mean is not None
+    words = rows.vectors[:4]
+    np.testing.assert_array_equal(found.project(TEXT.key, words, ["en", "zh"] * 2), words)
+    sounds = media(rows, AUDIO)
+    placed = found.project(AUDIO.key, sounds.vectors, [None] * 60)
+    near = (placed * directions(rows.vectors[::2] + rows.vectors[1::2])).sum(axis=1)
+    assert near.mean() > 0.5
+
+
+def test_a_joint_space_has_no_projection_before_somebody_is_joined():
+    """To copy all vectors for nobody helps nobody."""
+    assert fit_joint(0) is None
+    assert [key.name for key in unfitted(joint_keys(AUDIO.key), None)] == ["hash-audio"]
+
+
+def test_a_partner_that_is_new_is_joined_without_a_fit():
+    """Its head is the very head of the others; what was fitted stays."""
+    first = fit_joint(60)
+    keys = [replace(k, fingerprint="new") if k.name == "hash-image" else k for k in joint_keys()]
+    keys = [*keys, AUDIO.key]
+    second = fit_joint(60, first, keys)
+
+    assert unfitted(keys, first) == ()
+    assert second.joins(keys[1])
+    assert second.heads["hash-audio"].head is first.heads["hash-audio"].head
+    assert fit_joint(60, second, keys) is None
+
+
+def test_a_space_that_becomes_a_joint_one_is_fitted_anew():
+    """Heads that lead to centred texts lead elsewhere: none is kept, in either direction."""
+    alone = [TEXT.key, AUDIO.key]
+    centred = fit_joint(60, keys=alone)
+    joint = fit_joint(60, centred)
+
+    assert states(centred)["hash-text"] == "fitted"
+    assert joint.heads["hash-audio"].head is not centred.heads["hash-audio"].head
+    assert states(joint)["hash-text"] == "joint"
+    assert states(fit_joint(60, joint, alone))["hash-text"] == "fitted"
+    assert (stands(alone, centred), stands(joint_keys(AUDIO.key), centred)) == (True, False)
+
+
+def test_an_encoder_with_a_text_tower_of_its_own_is_left_alone():
+    """It is asked by that tower; nobody else needs a projection here."""
+    tower = replace(TEXT.key, name="further", space=AUDIO.key.space)
+
+    assert unfitted([TEXT.key, AUDIO.key, tower], None) == ()
+    found = fit(60, n_images=60)
+    assert fit_joint(60, found, [TEXT.key, AUDIO.key, tower]) is None
+    assert not stands([TEXT.key, AUDIO.key, tower], found)
+
+
+def test_without_a_text_encoder_nothing_is_joined():
     """Captions are what joins the media."""
-    with pytest.raises(ConfigError, match="text encoder"):
-        fit_projection(texts(3), {}, [IMAGE.key], SPEC, None, make=make)
+    assert unfitted([IMAGE.key], None) == ()
+    assert fit_projection(texts(3), {}, [IMAGE.key], SPEC, None, make=make) is None
 
 
 def test_one_fold_validates_nothing():

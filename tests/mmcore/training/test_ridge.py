@@ -49,6 +49,11 @@ def test_texts_outweigh_the_prior_as_they_grow():
     assert found == pytest.approx(np.eye(2), abs=1e-6)
 
 
+def test_without_a_prior_nothing_is_whitened():
+    """What leads into a joint space is to lie among what is there."""
+    assert whitening_of(np.array([[1.0, 0.0]]), None).tolist() == [[1, 0], [0, 1]]
+
+
 def test_equal_keys_are_in_one_fold_and_order_does_not_matter():
     """Folds are as even as they can be: 7 keys over 5 folds are 1 or 2 each."""
     keys = ["a", "b", "c", "d", "e", "f", "g", "a"]

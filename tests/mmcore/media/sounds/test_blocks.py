@@ -239,6 +239,45 @@ def test_a_late_track_of_a_video_begins_late(tmp_path):
     assert first.start / RATE == pytest.approx(1.0, abs=0.1)
 
 
+@pytest.mark.parametrize("rate", [48_000, 44_100])
+def test_a_late_track_begins_as_late_at_any_rate(tmp_path, rate):
+    """The second of the first sample has nothing to do with the rate, but for its rounding."""
+    late = made.delayed(media.mp4(tmp_path / "a.mp4", 2.0), tmp_path / "late.mkv", 1.0)
+    content = media.content(late, Modality.VIDEO)
+    usual, found = (next(blocks(content, LimitsSpec(), rate=one)) for one in (RATE, rate))
+
+    assert found.start / rate == pytest.approx(usual.start / RATE, abs=1 / rate)
+    assert found.start / rate > 0.9
+
+
+def test_damages_keep_their_seconds_at_another_rate(tmp_path):
+    """A damage of a sound at 16 kHz is told at the same place at 48 kHz, to the filter's 2 ms."""
+    samples = media.tone(8.0).astype("<f4")
+    samples[40_000] = np.nan
+    samples[80_000:100_000:700] = np.nan
+    content = media.content(written(tmp_path / "a.wav", made.wav_bytes(samples)))
+    usual, found = (
+        [one.span for one in blocks(content, LimitsSpec(), rate=rate) if isinstance(one, Damage)]
+        for rate in (RATE, 48_000)
+    )
+
+    assert len(usual) == len(found) == 2
+    for one, other in zip(usual, found, strict=True):
+        assert (other.start, other.end) == pytest.approx((one.start, one.end), abs=3e-3)
+
+
+def test_the_limit_is_in_seconds_at_any_rate(tmp_path):
+    """Two seconds pass a limit of two at 48 kHz, and not one of 1.9 that no header tells."""
+    path = written(tmp_path / "a.wav", made.wav_bytes(TWO, declared=0))
+    content = media.content(path)
+    length = list(blocks(content, LimitsSpec(max_seconds=2.0), rate=48_000))[-1].end
+
+    assert length == 2 * 48_000
+    with pytest.raises(MediaError) as caught:
+        list(blocks(content, LimitsSpec(max_seconds=1.9), rate=48_000))
+    assert caught.value.reason == "too-long"
+
+
 def test_a_long_sound_is_heard_piece_by_piece(tmp_path):
     """What is held at a time has nothing to do with the length: no block exceeds a second."""
     path = made.sound(tmp_path / "a.flac", "flac-8-khz", 120.0)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from mmcore.errors import MediaError
 from mmcore.media.pieces import Damage
+from mmcore.media.sounds.resample import resampled
 from mmcore.media.sounds.windows import RATE, windows, windows_and_damages
 from mmcore.specs import LimitsSpec, SegmentationSpec
 from mmcore.types import Span
@@ -213,6 +214,84 @@ def test_windows_around_a_damage_keep_their_places(tmp_path):
         span, heard = kept[second]
         assert span.end == second + 1
         np.testing.assert_array_equal(heard, samples[second * RATE : (second + 1) * RATE])
+
+
+@pytest.mark.parametrize("rate", [48_000, 44_100, 8000])
+@pytest.mark.parametrize(
+    ("window", "overlap"), [(1.0, 0.0), (1.3, 0.41), (10 / 3, 0.0), (0.7, 2 / 3)]
+)
+def test_windows_have_the_same_spans_at_any_rate(tmp_path, rate, window, overlap):
+    """As many windows: their seconds are equal at 48 kHz, and within a sample at other rates."""
+    path = media.wav(tmp_path / "a.wav", 9.6, 16_000)
+    spec = SegmentationSpec(audio_window=window, audio_overlap=overlap)
+    usual, found = cut(path, spec), cut(path, spec, rate=rate)
+    before = [second for span, _ in usual for second in (span.start, span.end)]
+    after = [second for span, _ in found for second in (span.start, span.end)]
+
+    assert after == (before if rate == 48_000 else pytest.approx(before, abs=1 / rate))
+    for span, samples in found:
+        assert len(samples) == round((span.end - span.start) * rate)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    length=st.integers(1, 60_000),
+    window=st.integers(100, 20_000),
+    overlap=st.floats(0, 0.95),
+    rate=st.sampled_from([1000, 8000, 22_050, 44_100, 48_000]),
+)
+def test_no_sample_is_lost_at_another_rate(tmp_path_factory, length, window, overlap, rate):
+    """A sound that has the rate asked for comes as it is, in windows each of which adds to it."""
+    samples = np.random.default_rng(0).uniform(-0.5, 0.5, length).astype("<f4")
+    path = tmp_path_factory.mktemp("sounds") / "a.wav"
+    path.write_bytes(made.wav_bytes(samples, rate))
+    spec = SegmentationSpec(audio_window=window / rate, audio_overlap=overlap * window / rate)
+    end = 0
+    for span, found in cut(path, spec, rate=rate):
+        start, before = round(span.start * rate), end
+        end = round(span.end * rate)
+        np.testing.assert_array_equal(found, samples[start:end])
+        assert start <= before < end
+    assert end == length
+
+
+def test_both_tones_of_a_cd_are_there_at_48_khz_and_one_at_16_khz(tmp_path):
+    """1 and 15 kHz at 44.1 kHz: both within 0.1 dB at 48 kHz, the higher one gone at 16."""
+    both = (media.tone(4.0, 44_100, 1000) + media.tone(4.0, 44_100, 15_000)) / 2
+    path = tmp_path / "a.wav"
+    path.write_bytes(made.wav_bytes(both.astype("<f4"), 44_100))
+
+    for rate, kept in ((48_000, {1000, 15_000}), (16_000, {1000})):
+        sound = np.concatenate([samples for _, samples in cut(path, rate=rate)])[rate : 3 * rate]
+        spectrum = np.abs(np.fft.rfft(sound)) / rate  # bins of 0.5 Hz, a tone's amplitude in one
+        assert {round(place / 2) for place in np.flatnonzero(spectrum > 1e-4)} == kept
+        for hertz in kept:
+            assert 20 * np.log10(spectrum[2 * hertz] / 0.25) == pytest.approx(0, abs=0.1)
+
+
+@pytest.mark.parametrize("rate", [48_000, 44_100])
+def test_windows_around_a_gap_keep_their_seconds_at_any_rate(tmp_path, rate):
+    """Four broken seconds: the windows before and behind them lie where they do at 16 kHz."""
+    samples = media.tone(12.0, 44_100).astype("<f4")
+    samples[4 * 44_100 : 8 * 44_100 : 700] = math.nan
+    path = tmp_path / "a.wav"
+    path.write_bytes(made.wav_bytes(samples, 44_100))
+    usual, found = (
+        list(windows_and_damages(media.content(path), LIMITS, SPEC, rate=one))
+        for one in (16_000, rate)
+    )
+
+    assert len(found) == len(usual)
+    for one, other in zip(usual, found, strict=True):
+        assert isinstance(one, Damage) == isinstance(other, Damage)
+        span, same = (each.span if isinstance(each, Damage) else each[0] for each in (one, other))
+        rounding = 1e-3 if isinstance(one, Damage) else 1 / 16_000
+        assert (same.start, same.end) == pytest.approx((span.start, span.end), abs=1.01 * rounding)
+    span, last = found[-1]
+    sound = resampled(last, rate, 44_100)[2000:-2000]
+    there = samples[round(span.start * 44_100) + 2000 :][: len(sound)]
+    a_sample = 0.5 * 2 * np.pi * 440 / 16_000  # of the tone, moved by one at 16 kHz
+    np.testing.assert_allclose(sound, there, atol=a_sample)
 
 
 @pytest.mark.slow

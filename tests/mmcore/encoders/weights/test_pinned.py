@@ -5,7 +5,7 @@ import hashlib
 import pytest
 import torch
 
-from mmcore.encoders.weights import load_state, package_file, pinned
+from mmcore.encoders.weights.pinned import load_state, package_file, pinned
 from mmcore.errors import MissingExtraError, UnsafeWeightsError
 
 

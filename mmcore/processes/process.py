@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,7 @@ _LOOK: Final = 0.1
 
 _START: Final = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
-    " from mmcore.decoding.worker import main; main()"
+    " from importlib import import_module; import_module(sys.argv[2]).main()"
 )
 """A worker imports from where its owner does; a path may hold what separates PYTHONPATH."""
 
@@ -37,12 +38,7 @@ _NEARLY: Final = 0.5
 _TAIL: Final = 2000  # characters of what a process said last
 
 _SECRET: Final = re.compile(r"TOKEN|SECRET|PASSWORD|CREDENTIAL|API_KEY|ACCESS_KEY", re.I)
-"""Names of variables that no decoder needs."""
-
-_ONE_THREAD: Final = {
-    name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-}
-"""Workers share the cores among them; and sums of one thread are always the same."""
+"""Names of variables that no worker needs."""
 
 
 class Why(Enum):
@@ -62,23 +58,26 @@ class Ended:
 
 
 class Process:
-    """One worker; used by one thread at a time."""
+    """One worker; used by one thread at a time.
 
-    def __init__(self) -> None:
+    It runs ``main`` of ``module``; ``variables`` are set in its environment.
+    """
+
+    def __init__(self, module: str, variables: Mapping[str, str]) -> None:
         self._said = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - open as long as it lives
         self._popen = subprocess.Popen(
-            [sys.executable, "-P", "-c", _START, json.dumps(sys.path)],
+            [sys.executable, "-P", "-c", _START, json.dumps(sys.path), module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
-            env=_environment(),
+            env=_environment(variables),
             start_new_session=True,  # Ctrl-C is for who owns it, who then lets it end
         )
         self._answers: SimpleQueue[Mapping[str, Any] | None] = SimpleQueue()
         self._looked = 0.0
         self._most_bytes = 0
         self._last_words = ""
-        self._listener = threading.Thread(target=self._listen, name="decoding", daemon=True)
+        self._listener = threading.Thread(target=self._listen, name=module, daemon=True)
         self._listener.start()
 
     @property
@@ -98,7 +97,9 @@ class Process:
             self._popen.stdin.write(json.dumps(job, separators=(",", ":")).encode() + b"\n")
             self._popen.stdin.flush()
 
-    def hear(self, until: float, most_bytes: int) -> Mapping[str, Any] | Ended:
+    def hear(
+        self, until: float = float("inf"), most_bytes: float = float("inf")
+    ) -> Mapping[str, Any] | Ended:
         """Its next answer, or its end.
 
         It is killed when none comes before ``until`` (of ``time.monotonic``), and when it has
@@ -174,7 +175,20 @@ class Process:
         self._answers.put(None)
 
 
-def _environment() -> dict[str, str]:
+def threads(count: int) -> dict[str, str]:
+    """Variables of a worker whose libraries start that many threads."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    return dict.fromkeys(names, str(count))
+
+
+def name_of(code: int) -> str:
+    """What ended a process, as people know it; ``code`` is its exit code."""
+    if code < 0:
+        return signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    return f"exit code {code}"
+
+
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
     """That of this process, without secrets."""
     kept = {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
-    return {**kept, **_ONE_THREAD}
+    return {**kept, **variables}

@@ -1,0 +1,1 @@
+"""Prepared shards → vectors, on every device of the machine."""

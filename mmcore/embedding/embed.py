@@ -1,0 +1,43 @@
+"""Embed prepared shards on the devices of a run; end what is kept for the next shard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from mmcore.embedding.devices import close_all, devices_for
+from mmcore.embedding.embedding import Embedding
+from mmcore.embedding.job import Job
+from mmcore.embedding.profile import begin_anew
+from mmcore.encoders.compute import loaded
+from mmcore.encoders.presets import encoder_for
+from mmcore.media.prepared import Prepared
+from mmcore.specs import RuntimeSpec, SegmentationSpec
+
+
+def embed(prepared: Prepared, segmentation: SegmentationSpec, runtime: RuntimeSpec) -> Embedding:
+    """Embed a shard on the first of the run's devices that is free; waits for one.
+
+    One device is used by this process, several by a process each. Raises EmbeddingError where
+    such a process died of the shard twice, and whatever the encoder raises.
+    """
+    encoder = encoder_for(prepared.shard.encoder, segmentation, runtime)
+    job = Job(prepared, segmentation, runtime)
+    with devices_for(encoder, runtime).borrowed() as device:
+        began = time.monotonic()
+        found = device.embed(job, encoder)
+        ended = time.monotonic()
+    return replace(found, work=replace(found.work, began=began, ended=ended))
+
+
+@contextmanager
+def releasing() -> Iterator[None]:
+    """A run: however this block ends, models are freed and the processes of devices end."""
+    try:
+        yield
+    finally:
+        close_all()
+        loaded.free()
+        begin_anew()

@@ -1,0 +1,1 @@
+"""Where, how precisely and in which batches models run."""

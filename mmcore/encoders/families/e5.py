@@ -1,0 +1,125 @@
+"""Texts by multilingual E5 (Wang et al., 2024), in its three sizes; Chinese, English and more."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from mmcore.encoders.compute.device import Compute
+from mmcore.encoders.families.hub import check_extra, read_model, read_tokeniser
+from mmcore.encoders.families.sentences import by_mean, check_pooling, field_of
+from mmcore.encoders.presets import Preset
+from mmcore.encoders.towers.model import Model
+from mmcore.encoders.towers.texts import Sides, TextEncoder, TextModel
+from mmcore.encoders.weights.folder import Folder, folder_of
+from mmcore.encoders.weights.releases import Release
+from mmcore.errors import ConfigError
+from mmcore.media.versions import cutting
+from mmcore.specs import RuntimeSpec, SegmentationSpec
+from mmcore.types import EncoderKey
+from storage.schemas import Modality, digest
+
+VERSION: Final = 1
+NAME: Final = "e5"
+PREFIX: Final = "passage: "
+SAFETENSORS: Final = "model.safetensors"
+TOKENS: Final = 512
+"""What E5 was trained on; more than that are windows."""
+
+KINDS: Final = {"bert": "BertModel", "xlm-roberta": "XLMRobertaModel"}
+"""``model_type`` → class: the small size is a BERT, the larger two are XLM-RoBERTa."""
+
+SPARE: Final = {"bert": 0, "xlm-roberta": 2}
+"""Positions that the architecture keeps for itself."""
+
+READS: Final = (Modality.TEXT, Modality.VIDEO)
+
+PRESET: Final = Preset(
+    encoders=(NAME,),
+    about="texts by multilingual E5",
+    languages="zh, en and about 90 more",
+    releases=(
+        Release(
+            "hub",
+            "intfloat/multilingual-e5-small",
+            "MIT",
+            "614241f622f53c4eeff9890bdc4f31cfecc418b3",
+            bytes=493_000_000,
+            dim=384,
+            sha256={
+                SAFETENSORS: "1a55775f53449dac10a2bcbc312469fac40b96d53198c407081a831f81c98477"
+            },
+        ),
+        Release(
+            "hub",
+            "intfloat/multilingual-e5-base",
+            "MIT",
+            "d128750597153bb5987e10b1c3493a34e5a4502a",
+            bytes=1_135_000_000,
+            dim=768,
+            sha256={
+                SAFETENSORS: "a18a44fad1d0b46ded15928144138cff1135d5cc8233bdd90be5f18822de09a7"
+            },
+        ),
+        Release(
+            "hub",
+            "intfloat/multilingual-e5-large",
+            "MIT",
+            "ab10c1a7f42e74530fe7ae5be82e6d4f11a719eb",
+            bytes=2_262_000_000,
+            dim=1024,
+        ),
+    ),
+    extra="hub",
+    media="text",
+)
+
+
+def build(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEncoder:
+    """The encoder ``e5``: the mean over the tokens of ``passage: …``, unit length.
+
+    E5 has two sides, ``query: `` and ``passage: ``, for questions and what answers them, and its
+    authors put one of them on both sides where a task is symmetric. What is searched here are
+    captions: ``passage: `` on both sides is the better one of the two, as measured for the preset
+    ``embedded`` (embedded_text.py). A query is then a stored text's vector, which a private lake
+    is asked with.
+    """
+    check_extra(NAME)
+    folder = folder_of(NAME, PRESET.releases[0], runtime)
+    config = folder.json("config.json")
+    check_pooling(folder, "mean")
+    kind, most = _architecture(folder, config)
+    key = _key(folder, field_of(folder, config, "hidden_size"), most, segmentation)
+
+    def load(compute: Compute) -> TextModel:
+        tokeniser = read_tokeniser(folder)
+        model = read_model(folder, kind, compute)
+        return TextModel(tokeniser, by_mean(model, tokeniser.tokenizer.pad_token_id, compute))
+
+    model = Model(f"{NAME} text {folder.digest[:8]}", folder.licence, load)
+    return TextEncoder(key, model, runtime, most=most, sides=Sides(PREFIX, PREFIX))
+
+
+def _architecture(folder: Folder, config: dict[str, Any]) -> tuple[str, int]:
+    """The class of transformers, and the tokens that it takes at once."""
+    kind = config.get("model_type")
+    if kind not in KINDS:
+        raise ConfigError(
+            f"{folder.path / 'config.json'}: model_type is {kind!r}, E5 is one of {sorted(KINDS)}"
+        )
+    places = field_of(folder, config, "max_position_embeddings")
+    return KINDS[kind], min(TOKENS, places - SPARE[kind])
+
+
+def _key(folder: Folder, dim: int, most: int, segmentation: SegmentationSpec) -> EncoderKey:
+    made_of = {
+        "family": NAME,
+        "weights": folder.digest,
+        "tower": "text",
+        "prefix": PREFIX,
+        "pooling": "mean",
+        "tokens": most,
+        "cutting": cutting(segmentation, Modality.TEXT, *READS),
+        "version": VERSION,
+    }
+    space = f"{NAME}-{folder.digest[:8]}"
+    return EncoderKey(Modality.TEXT, NAME, digest(made_of), space, dim, READS)

@@ -1,0 +1,36 @@
+"""Model: what an encoder loads once a process, and shares with others of the process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from mmcore.encoders.compute.device import Compute
+from mmcore.encoders.compute.loaded import loaded, settle
+from mmcore.specs import RuntimeSpec
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Model(Generic[T]):
+    """How a model is loaded; two of one ``name`` are one model, loaded once a process.
+
+    ``name`` has to tell weights apart: it ends with their digest. ``most``: rows of a batch that
+    suit it on a CPU, where no setting says so; None for the usual number.
+    """
+
+    name: str
+    licence: str
+    load: Callable[[Compute], T]
+    most: int | None = None
+
+    def on(self, compute: Compute, runtime: RuntimeSpec) -> T:
+        """The model, loaded at the first call."""
+
+        def load() -> T:
+            settle(compute, runtime)
+            return self.load(compute)
+
+        return loaded((self.name, compute), load)

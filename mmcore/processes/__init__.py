@@ -1,0 +1,1 @@
+"""Worker processes, asked and answering by lines of JSON: of decoding and of embedding."""
