@@ -41,13 +41,13 @@ class UnsafeWeightsError(MmindexError):
 class MissingWeightsError(ConfigError):
     """The weights of a preset are not on this machine."""
 
-    def __init__(self, preset: str, path: object) -> None:
+    def __init__(self, preset: str, path: object, how: str = "") -> None:
         self.preset, self.path = preset, path
-        super().__init__(
-            f"the weights of preset {preset!r} are not in {path}:"
-            f" `mmindex encoders fetch {preset}` brings them (--to DIR says where, and --weights"
-            " DIR uses them there)"
+        usual = (
+            f"`mmindex encoders fetch {preset}` brings them (--to DIR says where, and --weights DIR"
+            " uses them there)"
         )
+        super().__init__(f"the weights of preset {preset!r} are not in {path}: {how or usual}")
 
 
 class MediaError(MmindexError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def embed_shard(prepared: Prepared, work: Workplace) -> Embedded:
     record = PartRecord(
         done=prepared.done,
         rejections=tuple(record_of(r) for r in rejections),
-        compute=dict(found.compute),
+        compute=_kind(found.compute),
         reader=prepared.shard.reader,
         truncated=dict(found.truncated),
     )
@@ -72,6 +73,11 @@ def embed_shard(prepared: Prepared, work: Workplace) -> Embedded:
         rejected=len(record.rejections),
         work=found.work,
     )
+
+
+def _kind(compute: Mapping[str, str]) -> dict[str, str]:
+    """Without the number of a GPU: cells of equal ones are alike, and may share a part."""
+    return {**compute, "device": compute["device"].partition(":")[0]}
 
 
 def _cells(prepared: Prepared, vectors: Vectors, dtype: Dtype) -> pa.Table:

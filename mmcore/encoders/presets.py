@@ -40,6 +40,10 @@ class Preset:
             return self.releases[0] if self.releases else None
         return next((one for one in self.releases if one.id == model), None)
 
+    def wanted(self, name: str, runtime: RuntimeSpec) -> Release | None:
+        """What a run asks of the preset ``name``: the release that it names, else the usual one."""
+        return self.release(runtime.models.get(name)) or self.release()
+
 
 presets: Final[Registry[Preset]] = Registry("mmindex.presets", "preset")
 """Name → preset; a package of yours declares its own."""

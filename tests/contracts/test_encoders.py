@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from mmcore.encoders.base import AsksAsStored, AsksInBatches, encoders
 from mmcore.encoders.presets import presets
 from mmcore.media.preparer import rate_of
-from mmcore.specs import RuntimeSpec, SegmentationSpec
+from mmcore.specs import SegmentationSpec
 from mmcore.types import check_unit_rows
 from storage.schemas import Modality
 from tests.checkpoints import runtime_for

@@ -52,7 +52,7 @@ def test_every_command_has_help(command):
         (["index", ".", "--lake", "lake", "--max-bad-fraction", "7"], 2, "max_bad_fraction"),
         (["index", ".", "a=.", ".", "--lake", "lake"], 2, "ALIAS=FOLDER"),
         (["index", ".", "--lake", "lake", "--engine", "magic"], 2, "engine"),
-        (["index", ".", "--lake", "lake", "--preset", "foo"], 2, "known: embedded"),
+        (["index", ".", "--lake", "lake", "--preset", "foo"], 2, "embedded, glove"),
         (["index", ".", "--lake", "lake", "--grouping", "foler"], 2, "known: auto, folder"),
         (["index", ".", "--lake", "lake", "--device", "tpu"], 2, "cuda:N"),
         (["index", ".", "--lake", "lake", "--manifest", "none.csv"], 2, "no such manifest"),

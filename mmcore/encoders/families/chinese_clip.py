@@ -100,8 +100,7 @@ def _checkpoint(
     segmentation: SegmentationSpec, runtime: RuntimeSpec
 ) -> tuple[Joint, dict[str, Any]]:
     check_extra(NAME)
-    release = PRESET.release(runtime.models.get(NAME)) or PRESET.releases[0]
-    folder = folder_of(NAME, release, runtime)
+    folder = folder_of(NAME, PRESET.wanted(NAME, runtime), runtime)
     config = folder.json("config.json")
     if config.get("model_type") != "chinese_clip":
         raise ConfigError(

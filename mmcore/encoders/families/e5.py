@@ -19,6 +19,9 @@ from mmcore.types import EncoderKey
 from storage.schemas import Modality, digest
 
 VERSION: Final = 1
+FASTEST: Final = 16
+"""Texts of 64 tokens in a batch on a CPU: with 32 of them a text takes a sixth longer."""
+
 NAME: Final = "e5"
 PREFIX: Final = "passage: "
 SAFETENSORS: Final = "model.safetensors"
@@ -84,7 +87,7 @@ def build(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEncoder:
     is asked with.
     """
     check_extra(NAME)
-    folder = folder_of(NAME, PRESET.releases[0], runtime)
+    folder = folder_of(NAME, PRESET.wanted(NAME, runtime), runtime)
     config = folder.json("config.json")
     check_pooling(folder, "mean")
     kind, most = _architecture(folder, config)
@@ -95,7 +98,7 @@ def build(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEncoder:
         model = read_model(folder, kind, compute)
         return TextModel(tokeniser, by_mean(model, tokeniser.tokenizer.pad_token_id, compute))
 
-    model = Model(f"{NAME} text {folder.digest[:8]}", folder.licence, load)
+    model = Model(f"{NAME} text {folder.digest[:8]}", folder.licence, load, FASTEST)
     return TextEncoder(key, model, runtime, most=most, sides=Sides(PREFIX, PREFIX))
 
 

@@ -126,8 +126,7 @@ def _checkpoint(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> tuple[C
     if find_spec("open_clip") is None:
         raise MissingExtraError(f"the preset {NAME!r}", "hub")
     share_cores()
-    release = PRESET.release(runtime.models.get(NAME)) or PRESET.releases[0]
-    found = checkpoint_of(NAME, release, runtime)
+    found = checkpoint_of(NAME, PRESET.wanted(NAME, runtime), runtime)
     return found, Joint(NAME, VERSION, found.folder, segmentation, runtime)
 
 

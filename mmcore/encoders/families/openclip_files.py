@@ -114,7 +114,7 @@ class Checkpoint:
         return ConfigError(f"{self.folder.path / CONFIG}: {name} is {value!r}, which {why}")
 
 
-def checkpoint_of(preset: str, release: Release, runtime: RuntimeSpec) -> Checkpoint:
+def checkpoint_of(preset: str, release: Release | None, runtime: RuntimeSpec) -> Checkpoint:
     """What a preset loads: a folder, or the one file of safetensors that is named in it.
 
     Raises MissingWeightsError, UnsafeWeightsError where there is a pickle only, ConfigError.

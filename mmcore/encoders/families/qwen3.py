@@ -83,7 +83,7 @@ def build(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEncoder:
     an instruction before them, stored texts do not: so a query is no stored text's vector.
     """
     check_extra(NAME)
-    folder = folder_of(NAME, PRESET.releases[0], runtime)
+    folder = folder_of(NAME, PRESET.wanted(NAME, runtime), runtime)
     config = folder.json("config.json")
     check_pooling(folder, "lasttoken")
     if config.get("model_type") != KIND:

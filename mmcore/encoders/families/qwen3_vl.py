@@ -147,7 +147,7 @@ def _pictures(
 
 def _checkpoint(runtime: RuntimeSpec) -> _Checkpoint:
     check_extra(NAME)
-    folder = folder_of(NAME, PRESET.releases[0], runtime)
+    folder = folder_of(NAME, PRESET.wanted(NAME, runtime), runtime)
     config = folder.json("config.json")
     if config.get("model_type") != KIND:
         raise ConfigError(

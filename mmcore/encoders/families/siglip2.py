@@ -147,8 +147,7 @@ def _checkpoint(
 ) -> tuple[Joint, dict[str, Any]]:
     """The checkpoint and its configuration, which is of a fixed resolution."""
     check_extra(NAME)
-    release = PRESET.release(runtime.models.get(NAME)) or PRESET.releases[0]
-    folder = folder_of(NAME, release, runtime)
+    folder = folder_of(NAME, PRESET.wanted(NAME, runtime), runtime)
     config = folder.json("config.json")
     if config.get("model_type") != "siglip":
         raise ConfigError(

@@ -124,7 +124,7 @@ def build(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> ArrayEncoder:
     if find_spec("torchaudio") is None:
         raise MissingExtraError(f"the preset {NAME!r}", NAME)
     share_cores()
-    folder = folder_of(NAME, PRESET.releases[0], runtime, _FILES)
+    folder = folder_of(NAME, PRESET.wanted(NAME, runtime), runtime, _FILES)
     found = _architecture(folder)
     reads = (Modality.AUDIO, Modality.VIDEO)
     made_of = {

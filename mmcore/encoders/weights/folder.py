@@ -149,7 +149,8 @@ def folder_of(
     else:
         files = _deciding(path, (*patterns, *pins), pins)
     if not files or not _whole(path, files, patterns):
-        raise MissingWeightsError(_called(preset, runtime), path)
+        how = "" if release else f"name what `mmindex encoders train {preset}` made, or a file"
+        raise MissingWeightsError(_called(preset, runtime), path, how)
     licence = licence_of(path, known)
     if is_noncommercial(licence) and not runtime.noncommercial:
         raise ConfigError(

@@ -64,7 +64,11 @@ def make(folder: Path, kind: str = "bert", seed: int = 0) -> Path:
             **SHARED,
         )
         model = XLMRobertaModel(config)
-    scaled(model, to=LOUD).save_pretrained(folder)
+    scaled(model, to=LOUD)
+    with torch.no_grad():  # what all tokens share would make all texts alike
+        model.embeddings.token_type_embeddings.weight *= 0.3
+        model.embeddings.word_embeddings.weight *= 2
+    model.save_pretrained(folder)
     return folder
 
 

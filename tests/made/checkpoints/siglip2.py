@@ -60,7 +60,7 @@ def make(folder: Path, seed: int = 0) -> Path:
         vision_config={**shared, "image_size": SIDE, "patch_size": 8},
     )
     model = SiglipModel(config)
-    scaled(model.vision_model, to=1.2), scaled(model.text_model, to=2.5)
+    scaled(model.vision_model, to=1.0), scaled(model.text_model, to=2.0)
     with torch.no_grad():  # the last place is pooled: else all texts look like their padding
         model.text_model.embeddings.token_embedding.weight[0] = 0
         model.text_model.embeddings.position_embedding.weight *= 0.3
