@@ -44,8 +44,8 @@ class MissingWeightsError(ConfigError):
     def __init__(self, preset: str, path: object, how: str = "") -> None:
         self.preset, self.path = preset, path
         usual = (
-            f"`mmindex encoders fetch {preset}` brings them (--to DIR says where, and --weights DIR"
-            " uses them there)"
+            f"`mmindex encoders fetch {preset}` brings them (--to DIR says where, and --weights"
+            " DIR uses them there)"
         )
         super().__init__(f"the weights of preset {preset!r} are not in {path}: {how or usual}")
 

@@ -41,7 +41,7 @@ class Preset:
         return next((one for one in self.releases if one.id == model), None)
 
     def wanted(self, name: str, runtime: RuntimeSpec) -> Release | None:
-        """What a run asks of the preset ``name``: the release that it names, else the usual one."""
+        """The release that a run names behind the preset ``name``, else the usual one."""
         return self.release(runtime.models.get(name)) or self.release()
 
 
