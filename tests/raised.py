@@ -38,7 +38,7 @@ class Sources:
 
     def _index(self, name: str, node: ast.AST, around: list[ast.AST]) -> None:
         self.inside[id(node)] = around
-        if isinstance(node, ast.Call):
+        if isinstance(node, ast.Call) and not _of_text(node):
             self.calls[_bare(node.func)].append((name, node))
         if isinstance(node, ast.FunctionDef):
             around = [*around, node]
@@ -129,6 +129,12 @@ def raised_reasons(folder: Path) -> set[tuple[str, str]]:
         assert reasons or module in FORWARDED, f"{module}:{call.lineno}: which reason?"
         found |= {(stage, reason) for stage in stages for reason in reasons}
     return found
+
+
+def _of_text(call: ast.Call) -> bool:
+    """Whether a call is `text.encode("utf-8")` and its like, which no function of ours is."""
+    named = isinstance(call.func, ast.Attribute) and call.func.attr in {"encode", "decode"}
+    return named and bool(call.args) and isinstance(call.args[0], ast.Constant)
 
 
 def _binds(node: ast.AST, kind: type[ast.AST], name: str) -> bool:

@@ -26,10 +26,11 @@ def test_a_flow_run_has_a_table(prefect_server):
     def run() -> None:
         show_throughput(TOLD)
 
-    run()
+    state = run(return_state=True)
     with get_client(sync_client=True) as client:
         answer = client.request("POST", "/artifacts/filter", json={})
-    (found,) = (one for one in answer.json() if one["key"] == KEY)
+    mine = str(state.state_details.flow_run_id)
+    (found,) = (one for one in answer.json() if (one["key"], one["flow_run_id"]) == (KEY, mine))
 
     assert json.loads(found["data"]) == [
         {
