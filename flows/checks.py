@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from flows.config import IndexConfig
-from mmcore.encoders.presets import chosen
+from mmcore.encoders.presets import chosen, encoders_of
 from mmcore.encoders.weights.folder import is_place
 from mmcore.errors import ConfigError, SourceError, UnknownPluginError
 from mmcore.fusion.base import fusions
@@ -49,6 +49,7 @@ def check(config: IndexConfig) -> None:
     _check_sources(config)
     _check_lake(config)
     _check_privacy(config)
+    encoders_of(config.preset, config.segmentation, config.runtime)  # weights, licence, extra
 
 
 def _check_segmentation(spec: SegmentationSpec) -> None:

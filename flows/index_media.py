@@ -13,7 +13,7 @@ from flows.outcome import Before, erasure_of, planned, result_of, segment_counts
 from mmcore.embedding.embed import releasing
 from mmcore.embedding.profile import check_profile
 from mmcore.encoders.compute.device import devices_of
-from mmcore.encoders.presets import runtime_of
+from mmcore.encoders.presets import runtime_of, title
 from mmcore.media.crawl import Walked
 from storage.layout import Layout
 from storage.locks import writer_lock
@@ -177,7 +177,7 @@ def assemble(
     clock: Clock,
 ) -> Manifest:
     """Build the candidate: rows, projection, fused vectors and indexes."""
-    run = f"{clock.started:%Y%m%dT%H%M%S.%f}-{work.preset}"
+    run = f"{clock.started:%Y%m%dT%H%M%S.%f}-{title(work.preset)}"
     with clock.stage("rows") as note:
         sources = privacy.veiled_sources(config.sources(), work)
         manifest = start_candidate(unwalked(found), unwalked(plan), work, published, sources)

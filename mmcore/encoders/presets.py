@@ -85,6 +85,11 @@ def settled(preset: str) -> str:
     return "+".join(map(_settled, preset.split("+")))
 
 
+def title(preset: str) -> str:
+    """The names in ``preset``, without their models: ``siglip2-clap``, fit for a folder's name."""
+    return "-".join(part.strip().partition(":")[0] for part in preset.split("+"))
+
+
 def _settled(part: str) -> str:
     name, _, model = part.strip().partition(":")
     return (

@@ -1,0 +1,98 @@
+"""Whole runs with small checkpoints of the presets' real architectures, and searches."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+
+from flows.checks import check
+from flows.config import IndexConfig
+from mmcore.errors import ConfigError, MissingWeightsError
+from mmcore.search.searcher import Searcher
+from mmcore.types import Query
+from storage.layout import Layout
+from storage.schemas import Modality
+from storage.snapshot import Snapshot
+from storage.verification.verify import verify
+from tests import media
+from tests.checkpoints import checkpoint
+
+COLOURS = {"red": "红色", "green": "绿色", "blue": "蓝色"}
+
+pytestmark = pytest.mark.usefixtures("prefect_server")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three pictures with captions in two languages, a sound and a short video."""
+    root = tmp_path / "media"
+    for name, chinese in COLOURS.items():
+        media.png(root / f"{name}.png", Image.new("RGB", (40, 30), name))
+        media.text(root / f"{name}.txt", f"A plain {name} picture.")
+        media.text(root / f"{name}.zh.txt", f"一张{chinese}的图片。")
+    media.wav(root / "red.wav")
+    media.mp4(root / "clip.mp4")
+    return root
+
+
+def index(folder, lake, preset, **settings):
+    """Run the flow as a plain call, on the CPU."""
+    from flows.index_media import index_media
+
+    runtime = {"device": "cpu", **settings.pop("runtime", {})}
+    told = {"media": (str(folder),), "lake": str(lake), "preset": preset, "runtime": runtime}
+    return index_media(IndexConfig(**told, **settings))
+
+
+def named(*presets):
+    """The presets with the small checkpoints that they load."""
+    return "+".join(f"{name}:{checkpoint(name)}" for name in presets)
+
+
+@pytest.mark.parametrize(
+    ("presets", "media_searched"),
+    [
+        (("siglip2", "clap"), {Modality.IMAGE, Modality.VIDEO, Modality.TEXT, Modality.AUDIO}),
+        (("clip",), {Modality.IMAGE, Modality.VIDEO, Modality.TEXT}),
+        (("word2vec",), {Modality.TEXT}),
+    ],
+)
+def test_a_text_finds_every_medium_of_its_spaces(folder, tmp_path, presets, media_searched):
+    """A lake made by checkpoints of one's own is whole, and asked in each of its spaces."""
+    lake = tmp_path / "lake"
+    result = index(folder, lake, named(*presets))
+    snapshot = Snapshot.open(Layout(lake))
+
+    assert result.status == "published"
+    assert set(result.quarantined) <= {"no-encoder"}
+    assert verify(snapshot.layout, snapshot.manifest).findings == ()
+    searcher = Searcher.open(lake)
+    for modality in media_searched:
+        hits = searcher.search(Query(text="A plain red picture.", modality=modality, k=3))
+        assert hits, modality
+    assert searcher.search(Query(text="一张红色的图片。", k=3))
+    assert index(folder, lake, named(*presets)).status == "unchanged"
+
+
+def test_pictures_alone_are_searched_by_pictures(folder, tmp_path):
+    """A preset without texts makes a lake too."""
+    lake = tmp_path / "lake"
+    result = index(folder, lake, named("resnet18"))
+    hits = Searcher.open(lake).search(Query(media=str(folder / "green.png"), k=1))
+
+    assert (result.status, result.evaluation) == ("published", "unmeasured")
+    assert [hit.key for hit in hits] == ["green"]
+
+
+def test_missing_weights_stop_a_run_before_any_work(folder, tmp_path):
+    """The error says how they are brought; nothing is written."""
+    with pytest.raises(MissingWeightsError, match="mmindex encoders fetch siglip2"):
+        index(folder, tmp_path / "lake", "siglip2", runtime={"weights": str(tmp_path / "none")})
+    assert not (tmp_path / "lake").exists()
+
+
+def test_a_private_lake_keeps_no_path_of_weights(folder, tmp_path):
+    """A folder in the preset's name would be kept in each snapshot."""
+    told = {"media": (str(folder),), "lake": str(tmp_path / "lake"), "private": True}
+    with pytest.raises(ConfigError, match="private lake keeps no path"):
+        check(IndexConfig(preset=named("word2vec"), **told))
