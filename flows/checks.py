@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flows.config import IndexConfig
 from mmcore.encoders.presets import chosen, encoders_of
-from mmcore.encoders.weights.folder import is_place
+from mmcore.encoders.weights.places import is_place
 from mmcore.errors import ConfigError, SourceError, UnknownPluginError
 from mmcore.fusion.base import fusions
 from mmcore.media.grouping import groupings
@@ -87,7 +87,8 @@ def _check_privacy(config: IndexConfig) -> None:
     if config.private and any(map(is_place, chosen(config.preset).models.values())):
         raise ConfigError(
             f"--preset {config.preset}: a private lake keeps no path of a file, and this one is"
-            " needed to search it: name the weights by their id, below --weights DIR"
+            " needed to search it: name the weights by their id, as siglip2:mine/siglip2 for those"
+            " in DIR/mine/siglip2, with --weights DIR"
         )
     lake = Layout(config.lake_root())
     if not is_local(lake.root):

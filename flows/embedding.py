@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -12,7 +11,9 @@ from flows.config import IndexConfig, StageWork
 from flows.engine import task_runner
 from flows.throughput import Throughput, line
 from flows.window import flow_through
+from mmcore.embedding.embed import interruptible
 from mmcore.encoders.compute.device import devices_of
+from mmcore.processes.cores import cores
 from mmcore.types import EncoderKey
 from tasks.embed import Embedded, embed_shard
 from tasks.plan import Plan
@@ -33,12 +34,13 @@ def compute_cells(
     """
     if plan.empty:
         return {}
-    workers = config.workers or os.cpu_count() or 1
+    workers = config.workers or cores()
     at_once = shards_at_once(devices_of(config.runtime.device))
     with (
         _Watched(plan, clock) as watched,
         task_runner(config.engine, workers) as decoding,
         task_runner("threads", at_once) as models,
+        interruptible(),
     ):
         finished = flow_through(
             plan.interleaved(),

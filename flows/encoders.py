@@ -12,8 +12,9 @@ from flows.language import language_of
 from flows.printing import OUT, print_json
 from mmcore.encoders.fetching import Terms, fetch
 from mmcore.encoders.listing import PresetLine, listing
+from mmcore.encoders.presets import parts_of
 from mmcore.encoders.weights.convert import convert
-from mmcore.encoders.weights.folder import weights_root
+from mmcore.encoders.weights.places import weights_root
 from mmcore.encoders.weights.wanted import Fetched
 from mmcore.errors import ConfigError
 from mmcore.specs import RuntimeSpec
@@ -37,16 +38,15 @@ def _line_json(line: PresetLine) -> dict[str, Any]:
 def run_fetch(preset: str, terms: Terms, *, as_json: bool) -> None:
     """`mmindex encoders fetch`: the weights of each preset that is named, in turn."""
     told = []
-    for part in preset.split("+"):
-        name, colon, model = part.strip().partition(":")
-        if colon and not model:
-            raise ConfigError(f"preset {part!r}: name an id behind the colon")
-        found = fetch(name, model or None, terms)
+    for part in parts_of(preset):
+        if part.model == "":
+            raise ConfigError(f"preset '{part}': name an id behind the colon")
+        found = fetch(part.name, part.model, terms)
         if as_json:
-            told.append(_fetched_json(name, found))
+            told.append(_fetched_json(part.name, found))
         else:
             where = f" --weights {terms.to}" if terms.to else ""
-            show.fetched(OUT, part.strip(), found, f"mmindex index … --preset {preset}{where}")
+            show.fetched(OUT, str(part), found, f"mmindex index … --preset {preset}{where}")
     if as_json:
         print_json(told)
 

@@ -96,7 +96,10 @@ def convert(
     ],
     to: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The file to write; FILE.safetensors beside it."),
+        typer.Option(
+            metavar="FILE",
+            help="The file to write; by default beside it, under the name that is loaded.",
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     as_json: AsJson = False,

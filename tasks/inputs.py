@@ -65,7 +65,7 @@ def unchanged_since(published: Snapshot, walked: Sequence[Walked], seen: str) ->
 
 
 def in_place(published: Snapshot, walked: Sequence[Walked], work: Workplace) -> bool:
-    """Whether every root lies where the published run found it, and on the same mount points.
+    """Whether all roots, and weights, lie where the published run had them, on the same mounts.
 
     Where not, a new snapshot says so, though nothing else is new: by the last place and the last
     mounts a run tells a lost disk.
@@ -78,7 +78,7 @@ def in_place(published: Snapshot, walked: Sequence[Walked], work: Workplace) -> 
         mounts = {alias: veil.mounts(points) for alias, points in mounts.items()}
     before = {alias: sorted(points) for alias, points in told.mounts.items()}
     now = {alias: sorted(points) for alias, points in mounts.items()}
-    return told.sources == sources and before == now
+    return told.sources == sources and before == now and told.preset == work.preset
 
 
 def seen_of(candidate: Snapshot, seen: str) -> str:

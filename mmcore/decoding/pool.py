@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from mmcore.processes.cores import cores
 from mmcore.processes.process import Process, threads
 
 _WORKER: Final = "mmcore.decoding.worker"
@@ -22,7 +23,7 @@ class Pool:
     """
 
     def __init__(self, most: int | None = None) -> None:
-        self._out = threading.BoundedSemaphore(most or os.cpu_count() or 1)
+        self._out = threading.BoundedSemaphore(most or cores())
         self._lock = threading.Lock()
         self._idle: list[Process] = []
         self._owner = os.getpid()

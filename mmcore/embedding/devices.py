@@ -5,8 +5,9 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from queue import SimpleQueue
 from typing import Any, Final, Protocol
@@ -17,12 +18,19 @@ from mmcore.embedding.job import Job, embedding_from
 from mmcore.encoders.base import Encoder
 from mmcore.encoders.compute.device import devices_of
 from mmcore.errors import EmbeddingError
+from mmcore.processes.cores import cores
 from mmcore.processes.process import Ended, Process, name_of, threads
 from mmcore.processes.telling import failure_from
 from mmcore.specs import RuntimeSpec
+from storage.schemas import MmindexError
 
 _WORKER: Final = "mmcore.embedding.worker"
 _TRIES: Final = 2
+_PATIENCE: Final = 5.0  # seconds that processes have to end by themselves
+
+
+class ClosedError(MmindexError):
+    """A device was closed before a shard was finished: the run has ended."""
 
 
 class Device(Protocol):
@@ -31,8 +39,11 @@ class Device(Protocol):
     def embed(self, job: Job, encoder: Encoder) -> Embedding:
         """Embed a shard; ``encoder`` is the one that the job names, made in this process."""
 
-    def close(self) -> None:
-        """End what is kept for the next shard."""
+    def dismiss(self) -> None:
+        """Let what is kept for the next shard end by itself."""
+
+    def close(self, until: float) -> None:
+        """End it; at ``until`` (of ``time.monotonic``) by force."""
 
 
 class Here:
@@ -42,28 +53,34 @@ class Here:
         """In the calling thread."""
         return embed_here(job.prepared, encoder, job.runtime)
 
-    def close(self) -> None:
+    def dismiss(self) -> None:
         """Models are freed elsewhere (mmcore.encoders.compute.loaded)."""
+
+    def close(self, until: float) -> None:
+        """There is no process."""
 
 
 class Apart:
     """One of several devices: a process of its own, that sees no other GPU.
 
     It starts with the first shard and is kept. One that dies (the system or a driver ends it) is
-    replaced, and the shard tried once more. ``number`` of ``count`` devices.
+    replaced, and the shard tried once more; not if ``close`` ended it. ``number`` of ``count``
+    devices.
     """
 
     def __init__(self, name: str, number: int, count: int) -> None:
         self.name, self.number = name, number
-        self._threads = max(1, (os.cpu_count() or 1) // count)
+        self._threads = max(1, cores() // count)
         self._process: Process | None = None
+        self._lock = threading.Lock()  # of the process, and of how often it was closed
+        self._closed = 0
 
     def embed(self, job: Job, encoder: Encoder) -> Embedding:
         """In the device's process; EmbeddingError when two processes died of it."""
         del encoder  # the process makes its own
-        code, words = 0, ""
+        code, words, closed = 0, "", self._closed
         for _ in range(_TRIES):
-            process = self._running()
+            process = self._running(closed)
             try:
                 process.ask(replace(job, runtime=self._runtime(job.runtime)).to_json())
                 answer = process.hear()
@@ -83,20 +100,33 @@ class Apart:
         work = replace(found.work, device=self.name, slot=self.number)
         return replace(found, compute={**found.compute, "device": self.name}, work=work)
 
-    def _running(self) -> Process:
-        if self._process is None or not self._process.alive:
-            self._process = Process(_WORKER, {**threads(self._threads), **visible(self.name)})
-        return self._process
+    def _running(self, closed: int) -> Process:
+        """The process; ClosedError unless the device was closed ``closed`` times."""
+        with self._lock:
+            if self._closed != closed:
+                raise ClosedError(f"{self.name} was closed: its run has ended")
+            if self._process is None or not self._process.alive:
+                self._process = Process(_WORKER, {**threads(self._threads), **visible(self.name)})
+            return self._process
 
     def _runtime(self, runtime: RuntimeSpec) -> RuntimeSpec:
         """With the name that the device has in its own process."""
         return runtime.model_copy(update={"device": _inside(self.name)})
 
-    def close(self) -> None:
-        """Let the process end."""
-        if self._process is not None:
-            self._process.dismiss()
-            self._process = None
+    def dismiss(self) -> None:
+        """Let the process end, after the shard that it may be at; that gets no other."""
+        with self._lock:
+            self._closed += 1
+            if self._process is not None:
+                self._process.dismiss()
+
+    def close(self, until: float) -> None:
+        """End the process, whatever it is at."""
+        self.dismiss()
+        with self._lock:
+            process, self._process = self._process, None
+        if process is not None:
+            process.end(until)
 
 
 def _inside(device: str) -> str:
@@ -127,22 +157,30 @@ class Devices:
             else tuple(Apart(name, number, len(names)) for number, name in enumerate(names))
         )
         self._idle: SimpleQueue[Device] = SimpleQueue()
+        self._closed = 0  # times
         for device in self._all:
             self._idle.put(device)
 
     @contextmanager
     def borrowed(self) -> Iterator[Device]:
-        """A device for the caller alone."""
+        """A device for the caller alone; ClosedError where they were closed meanwhile."""
+        closed = self._closed
         device = self._idle.get()
         try:
+            if self._closed != closed:
+                raise ClosedError("the devices were closed: the run has ended")
             yield device
         finally:
             self._idle.put(device)
 
     def close(self) -> None:
         """End their processes; they may be used again."""
-        for device in self._all:
-            device.close()
+        self._closed += 1
+        until = time.monotonic() + _PATIENCE
+        with ExitStack() as closing:  # all of them, whatever comes between
+            for device in self._all:
+                closing.callback(device.close, until)
+                device.dismiss()
 
 
 _lock: Final = threading.Lock()
@@ -166,9 +204,9 @@ def devices_for(encoder: Encoder, runtime: RuntimeSpec) -> Devices:
 
 def close_all() -> None:
     """End the processes of all devices."""
-    with _lock:
+    with _lock, ExitStack() as closing:
         for devices in _known.values():
-            devices.close()
+            closing.callback(devices.close)
 
 
 atexit.register(close_all)

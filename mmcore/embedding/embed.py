@@ -11,7 +11,7 @@ from mmcore.embedding.devices import close_all, devices_for
 from mmcore.embedding.embedding import Embedding
 from mmcore.embedding.job import Job
 from mmcore.embedding.profile import begin_anew
-from mmcore.encoders.compute import loaded
+from mmcore.encoders.compute import batches, loaded
 from mmcore.encoders.presets import encoder_for
 from mmcore.media.prepared import Prepared
 from mmcore.specs import RuntimeSpec, SegmentationSpec
@@ -21,7 +21,8 @@ def embed(prepared: Prepared, segmentation: SegmentationSpec, runtime: RuntimeSp
     """Embed a shard on the first of the run's devices that is free; waits for one.
 
     One device is used by this process, several by a process each. Raises EmbeddingError where
-    such a process died of the shard twice, and whatever the encoder raises.
+    such a process died of the shard twice, ConfigError where the encoder's weights are others than
+    before, and whatever the encoder raises.
     """
     encoder = encoder_for(prepared.shard.encoder, segmentation, runtime)
     job = Job(prepared, segmentation, runtime)
@@ -29,15 +30,35 @@ def embed(prepared: Prepared, segmentation: SegmentationSpec, runtime: RuntimeSp
         began = time.monotonic()
         found = device.embed(job, encoder)
         ended = time.monotonic()
+    encoder_for(prepared.shard.encoder, segmentation, runtime)  # its weights are as they were
     return replace(found, work=replace(found.work, began=began, ended=ended))
 
 
 @contextmanager
+def interruptible() -> Iterator[None]:
+    """Where this block is interrupted, devices' processes end: nobody waits for their shards.
+
+    After an error shards at work are finished, and so not lost.
+    """
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException:
+        close_all()
+        raise
+
+
+@contextmanager
 def releasing() -> Iterator[None]:
-    """A run: however this block ends, models are freed and the processes of devices end."""
+    """A run: however this block ends, models are freed and the processes of devices end.
+
+    What devices had no memory for is forgotten with it.
+    """
     try:
         yield
     finally:
         close_all()
         loaded.free()
+        batches.forget()
         begin_anew()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import threading
 from collections import Counter
@@ -13,6 +14,8 @@ from typing import Final
 from mmcore.errors import ConfigError
 from mmcore.media.prepared import Prepared
 from mmcore.specs import RuntimeSpec
+
+log = logging.getLogger(__name__)
 
 SHARDS: Final = 3
 """Shards of each encoder on each device that are traced: traces are large, shards alike."""
@@ -66,7 +69,14 @@ def _trace(path: Path, device: str) -> Iterator[None]:
         activities.append(ProfilerActivity.CUDA)
     with profile(activities=activities) as trace:
         yield
-    trace.export_chrome_trace(str(path))
+    try:
+        trace.export_chrome_trace(str(path))
+    except (
+        OSError,
+        RuntimeError,
+    ) as error:  # the disk is full: the vectors are there all the same
+        path.unlink(missing_ok=True)
+        log.warning("no trace was written to %s: %s", path, error)
 
 
 def begin_anew() -> None:

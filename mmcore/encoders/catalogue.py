@@ -1,4 +1,7 @@
-"""The presets of this package: encoders, languages, and the weights that they load."""
+"""The default preset. Its encoders lie in three modules, none of which is of all media.
+
+A preset whose encoders share a model stands beside them, in ``families``.
+"""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ from typing import Final
 
 from mmcore.encoders.families.openclip_fetch import fetch_open_clip
 from mmcore.encoders.presets import Preset, presets
-from mmcore.encoders.weights.folder import LIBRARIES, fetched_place
 from mmcore.encoders.weights.hub_fetch import fetch_hub
 from mmcore.encoders.weights.library_fetch import fetch_file
+from mmcore.encoders.weights.places import LIBRARIES, fetched_place, is_place
 from mmcore.encoders.weights.releases import Release, Source
 from mmcore.encoders.weights.wanted import Fetched, Wanted
 from mmcore.errors import ConfigError
@@ -39,8 +39,8 @@ def fetch(preset: str, model: str | None = None, terms: Terms | None = None) -> 
         raise ConfigError(f"preset {preset!r} has no usual weights: name some, {preset}:MODEL")
     if model is None and not found.releases:
         return None
-    if model is not None and (Path(model).expanduser().exists() or model[:1] in {".", "/", "~"}):
-        raise ConfigError(f"{preset}:{model}: lies here already; fetch takes an id")
+    if model is not None and is_place(model):
+        raise ConfigError(f"{preset}:{model}: is a path; fetch takes an id")
     wanted = _wanted(preset, found, model, accepted)
     if preset in _OPEN_CLIP:
         return fetch_open_clip(wanted)
@@ -92,7 +92,7 @@ def _torchvision(wanted: Wanted) -> Fetched:
 
 def _torchaudio(wanted: Wanted) -> Fetched:
     """One of torchaudio's bundles."""
-    from mmcore.encoders.families.wav2vec2 import BUNDLES  # noqa: PLC0415 - a table
+    from mmcore.encoders.families.wav2vec2_bundles import BUNDLES  # noqa: PLC0415 - a table
 
     name = wanted.id.removeprefix("torchaudio/").upper()
     if name not in BUNDLES:

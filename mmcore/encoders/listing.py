@@ -14,8 +14,8 @@ from mmcore.encoders.base import Encoder, encoders
 from mmcore.encoders.presets import Preset, presets
 from mmcore.encoders.weights.arriving import PARTIAL
 from mmcore.encoders.weights.cards import CARD, Card, read_card
-from mmcore.encoders.weights.folder import place_of_weights, weights_root
 from mmcore.encoders.weights.licences import licence_of
+from mmcore.encoders.weights.places import place_of_weights, weights_root
 from mmcore.encoders.weights.releases import UNKNOWN
 from mmcore.errors import ConfigError, MissingExtraError, MissingWeightsError
 from mmcore.specs import RuntimeSpec, SegmentationSpec

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from mmcore.encoders.base import Encoder, encoders
-from mmcore.encoders.weights.folder import is_place
+from mmcore.encoders.weights.places import is_place
 from mmcore.encoders.weights.releases import Release
 from mmcore.errors import ConfigError
 from mmcore.registry import Registry
@@ -61,42 +62,84 @@ class Chosen:
         return runtime.model_copy(update={"models": {**self.models, **runtime.models}})
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One preset's name, and the model behind its colon; None where there is no colon."""
+
+    name: str
+    model: str | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.model is None else f"{self.name}:{self.model}"
+
+
+def parts_of(preset: str) -> tuple[Part, ...]:
+    """Read ``NAME[:MODEL]+…``, whatever the names; a model may be a path with a plus.
+
+    A plus behind a colon begins another preset only where a known name follows it, and then a
+    colon, a plus or the end; and not where it belongs to a path that exists.
+    """
+    known = "|".join(sorted(map(re.escape, presets.names()), key=len, reverse=True))
+    words = re.split(rf"\+(?=\s*(?:{known})\s*(?::|\+|$))", preset)
+    found: list[Part] = []
+    while words:
+        count = _words_of_a_path(words)
+        found += _partly("+".join(words[:count]))
+        words = words[count:]
+    return tuple(found)
+
+
+def _words_of_a_path(words: Sequence[str]) -> int:
+    """How many of the words are one part: the most that name what exists, else one."""
+    model = words[0].partition(":")[2].strip()
+    if not is_place(model):
+        return 1
+    for count in range(len(words), 1, -1):
+        if Path("+".join([model, *words[1:count]])).expanduser().exists():
+            return count
+    return 1
+
+
+def _partly(text: str) -> list[Part]:
+    """Before a colon, a plus always begins another preset."""
+    head, colon, model = text.partition(":")
+    names = [name.strip() for name in head.split("+")]
+    return [*map(Part, names[:-1]), Part(names[-1], model.strip() if colon else None)]
+
+
 def chosen(preset: str) -> Chosen:
     """Read ``NAME[:MODEL]+…``; UnknownPluginError lists the presets."""
     names: list[str] = []
     models: dict[str, str] = {}
-    for part in preset.split("+"):
-        name, colon, model = part.strip().partition(":")
+    for part in parts_of(preset):
+        name, model = part.name, part.model
         found = presets.get(name)
-        if colon and not model:
-            raise ConfigError(f"preset {part!r}: name a folder, a file or an id behind the colon")
-        if found.needs and not colon:
+        if model == "":
+            raise ConfigError(f"preset '{part}': name a folder, a file or an id behind the colon")
+        if found.needs and model is None:
             raise ConfigError(f"preset {name!r} needs {found.needs}: {name}:{found.needs}")
         if models.get(name, model) != model:
             raise ConfigError(f"preset {preset!r} names {name!r} twice, with two models")
         names += [one for one in found.encoders if one not in names]
-        if colon:
+        if model is not None:
             models[name] = model
     return Chosen(tuple(names), models)
 
 
 def settled(preset: str) -> str:
     """``preset`` with absolute paths of the models that lie on this machine: a lake keeps it."""
-    return "+".join(map(_settled, preset.split("+")))
+    return "+".join(map(_settled, parts_of(preset)))
 
 
 def title(preset: str) -> str:
     """The names in ``preset``, without their models: ``siglip2-clap``, fit for a folder's name."""
-    return "-".join(part.strip().partition(":")[0] for part in preset.split("+"))
+    return "-".join(part.name for part in parts_of(preset))
 
 
-def _settled(part: str) -> str:
-    name, _, model = part.strip().partition(":")
-    return (
-        f"{name}:{Path(model).expanduser().absolute()}"
-        if model and is_place(model)
-        else part.strip()
-    )
+def _settled(part: Part) -> str:
+    if part.model and is_place(part.model):
+        return f"{part.name}:{Path(part.model).expanduser().absolute()}"
+    return str(part)
 
 
 def runtime_of(preset: str, runtime: RuntimeSpec) -> RuntimeSpec:
@@ -145,3 +188,10 @@ def encoder_for(key: EncoderKey, segmentation: SegmentationSpec, runtime: Runtim
             " encoders and of their weights"
         )
     return encoder
+
+
+def encoder_named(
+    name: str, preset: str, segmentation: SegmentationSpec, runtime: RuntimeSpec
+) -> Encoder:
+    """The encoder ``name`` of ``preset`` alone, with the models that the preset names."""
+    return encoders.get(name)(segmentation, chosen(preset).runtime(runtime))

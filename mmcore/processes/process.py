@@ -150,6 +150,20 @@ class Process:
         """Let it end by itself, soon."""
         self._close()
 
+    def end(self, until: float) -> None:
+        """Dismiss it, and kill it if it has not ended by ``until`` (of ``time.monotonic``).
+
+        Another thread may be listening to it meanwhile.
+        """
+        self.dismiss()
+        try:
+            self._popen.wait(max(0.0, until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.kill()
+        except BaseException:  # whoever is impatient
+            self.kill()
+            raise
+
     def _close(self) -> None:
         assert self._popen.stdin is not None
         with suppress(BrokenPipeError, ValueError):

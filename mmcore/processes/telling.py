@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
-from typing import Any
+from pathlib import PurePath
+from typing import Any, Final
 
 from mmcore import errors
 from mmcore.types import EncoderKey
@@ -27,13 +28,32 @@ def told_failure(error: Exception) -> dict[str, Any]:
         name = None if error.filename is None else str(error.filename)
         return {"errno": error.errno, "message": error.strerror or "", "filename": name}
     if isinstance(error, MmindexError):
-        return {"kind": type(error).__name__, "message": str(error)}
+        return {"kind": type(error).__name__, "message": str(error), "facts": _facts(error)}
     return {"traceback": "".join(traceback.format_exception(error))}
+
+
+_SIMPLE: Final = (str, int, float, bool, type(None))
+
+
+def _facts(error: Exception) -> dict[str, Any]:
+    """The attributes of an error that JSON has, paths as their names."""
+    told = {
+        name: str(value) if isinstance(value, PurePath) else value
+        for name, value in vars(error).items()
+    }
+    return {name: value for name, value in told.items() if _is_simple(value)}
+
+
+def _is_simple(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return all(isinstance(one, _SIMPLE) for one in value)
+    return isinstance(value, _SIMPLE)
 
 
 def failure_from(told: Mapping[str, Any], where: str) -> Exception:
     """The error that ``told_failure`` told of, as nearly as its kind can be had here.
 
+    One of ours has the attributes that it had there, if they are simple.
     ``where`` says which process it was.
     """
     if "errno" in told:
@@ -45,4 +65,6 @@ def failure_from(told: Mapping[str, Any], where: str) -> Exception:
         kind = MmindexError
     restored: Exception = kind.__new__(kind, told["message"])
     restored.args = (told["message"],)
+    for name, value in told.get("facts", {}).items():
+        vars(restored)[name] = tuple(value) if isinstance(value, list) else value
     return restored

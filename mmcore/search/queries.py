@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -12,9 +12,9 @@ import numpy as np
 
 from mmcore.encoders.base import AsksInBatches, Encoder
 from mmcore.encoders.embed import USUAL
-from mmcore.encoders.presets import encoders_of, of_a_lake
+from mmcore.encoders.presets import encoder_named, of_a_lake
 from mmcore.encoders.projections import Projection
-from mmcore.errors import ConfigError, MediaError, UnknownPluginError
+from mmcore.errors import ConfigError, MediaError, MissingWeightsError, UnknownPluginError
 from mmcore.media.limits import check_bytes, check_segments
 from mmcore.media.pieces import Piece
 from mmcore.media.sniff import HEAD, sniff
@@ -54,16 +54,17 @@ class Asker:
     segmentation: SegmentationSpec = field(default_factory=SegmentationSpec)
     limits: LimitsSpec = field(default_factory=LimitsSpec)
     runtime: RuntimeSpec = field(default_factory=RuntimeSpec)
+    missing: Mapping[str, MissingWeightsError] = field(default_factory=dict)  # by encoder
 
     @classmethod
     def of(cls, snapshot: Snapshot, limits: LimitsSpec, runtime: RuntimeSpec) -> Asker:
         """The snapshot's preset, segmentation and projection; loads no weights."""
         manifest = snapshot.manifest
         segmentation = SegmentationSpec.model_validate(manifest.specs.get("segmentation", {}))
-        encoders = _encoders(manifest, segmentation, runtime)
-        return cls(
-            manifest, encoders, published_projection(snapshot), segmentation, limits, runtime
-        )
+        encoders, missing = _encoders(manifest, segmentation, runtime)
+        projection = published_projection(snapshot)
+        specs = (segmentation, limits, runtime)
+        return cls(manifest, encoders, projection, *specs, missing=missing)
 
     def spaces(self, modality: Modality) -> tuple[str, ...]:
         """The spaces that a query by ``modality`` can be asked in, the main one first.
@@ -190,6 +191,8 @@ class Asker:
             raise ConfigError(
                 f"the lake has no encoder for {modality}: it can be asked by {known or 'nothing'}"
             )
+        if entry.name in self.missing:
+            raise self.missing[entry.name]
         named = [e for e in self.encoders if e.key.name == entry.name]
         for encoder in named:
             if encoder.key.fingerprint == entry.fingerprint:
@@ -230,17 +233,25 @@ def _encoded_texts(encoder: Encoder, texts: Sequence[str]) -> Vectors:
 
 def _encoders(
     manifest: Manifest, segmentation: SegmentationSpec, runtime: RuntimeSpec
-) -> Sequence[Encoder]:
-    """The encoders of the snapshot's preset; ConfigError says what the lake needs."""
-    try:
-        return encoders_of(manifest.preset, segmentation, of_a_lake(runtime))
-    except UnknownPluginError as error:
-        needed = ", ".join(f"{one.name} ({one.modality})" for one in manifest.encoders)
-        raise ConfigError(
-            f"the lake was made with the preset {manifest.preset!r}, and this installation lacks"
-            f" something of it ({error}); the lake needs the encoders {needed}: search with the"
-            " installation that made it, or index again with another --preset"
-        ) from error
+) -> tuple[tuple[Encoder, ...], dict[str, MissingWeightsError]]:
+    """The snapshot's encoders, and by name the errors of those whose weights are not here.
+
+    ConfigError says what the lake needs where its preset, or an encoder, is not installed.
+    """
+    made, missing = [], {}
+    for name in dict.fromkeys(one.name for one in manifest.encoders):
+        try:
+            made.append(encoder_named(name, manifest.preset, segmentation, of_a_lake(runtime)))
+        except MissingWeightsError as error:
+            missing[name] = error
+        except UnknownPluginError as error:
+            needed = ", ".join(f"{one.name} ({one.modality})" for one in manifest.encoders)
+            raise ConfigError(
+                f"the lake was made with the preset {manifest.preset!r}, and this installation"
+                f" lacks something of it ({error}); the lake needs the encoders {needed}: search"
+                " with the installation that made it, or index again with another --preset"
+            ) from error
+    return tuple(made), missing
 
 
 def published_projection(snapshot: Snapshot) -> Projection | None:

@@ -66,8 +66,3 @@ def fit_rows(texts: Rows, share: float) -> NDArray[np.bool_]:
 def enough_texts(texts: Rows, spec: FitSpec) -> bool:
     """Whether the means of languages can be fitted on ``texts``: by different captions."""
     return len(set(caption_keys(texts))) >= spec.min_pairs
-
-
-def fit_items(texts: Rows, share: float) -> Ids:
-    """Sorted ids of the items that may be fitted on; an item without a text is not among them."""
-    return np.unique(texts.item_ids[fit_rows(texts, share)])

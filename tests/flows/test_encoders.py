@@ -133,9 +133,9 @@ def test_weights_of_torchaudio_are_made_safe(run, server, tmp_path):
         ("torchvision", 2, "name some, torchvision:MODEL"),
         ("glove", 2, "has no usual weights: name some, glove:"),
         ("siglip2:", 2, "name an id behind the colon"),
-        ("siglip2:.", 2, "lies here already"),
+        ("siglip2:.", 2, "is a path"),
         ("siglip2:owner/none", 2, "no such repository"),
-        ("siglip2:../../etc", 2, "lies here already"),
+        ("siglip2:../../etc", 2, "is a path"),
         ("siglip2:a/../../../b", 2, "is no id of weights"),
     ],
 )

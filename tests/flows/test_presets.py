@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from PIL import Image
 
@@ -96,3 +98,15 @@ def test_a_private_lake_keeps_no_path_of_weights(folder, tmp_path):
     told = {"media": (str(folder),), "lake": str(tmp_path / "lake"), "private": True}
     with pytest.raises(ConfigError, match="private lake keeps no path"):
         check(IndexConfig(preset=named("word2vec"), **told))
+
+
+def test_a_missing_tower_stops_only_who_asks_it(folder, tmp_path):
+    """Pictures are found by texts while the weights for sounds are somewhere else."""
+    clap = shutil.copytree(checkpoint("clap"), tmp_path / "clap")
+    index(folder, tmp_path / "lake", f"{named('siglip2')}+clap:{clap}")
+    shutil.rmtree(clap)
+    searcher = Searcher.open(tmp_path / "lake")
+
+    assert searcher.search(Query(text="red", modality=Modality.IMAGE, k=1))
+    with pytest.raises(MissingWeightsError, match="clap"):
+        searcher.search(Query(text="red", modality=Modality.AUDIO, k=1))

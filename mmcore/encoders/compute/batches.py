@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -26,83 +26,120 @@ Run = Callable[[Sequence[int]], "torch.Tensor"]
 ON_A_CPU: Final = 32
 ON_A_GPU: Final = 256
 
-_settled: Final[dict[tuple[str, str], int]] = {}  # (model, device) → rows, after an OOM
+TYPICAL: Final = 64  # tokens of a text
+SHORT: Final = 4  # times as many rows as usual, where they are short
+
+_settled: Final[dict[tuple[str, str, bool], int]] = {}
+"""(encoder, device, by tokens) → tokens, or rows, of a batch at most, after an OOM."""
+
 _lock: Final = threading.Lock()
+
+
+def forget() -> None:
+    """Begin anew: the next run tries what devices had no memory for in this one."""
+    with _lock:
+        _settled.clear()
 
 
 class Batcher:
     """Cuts what a model is given into batches of at most ``most`` rows.
 
-    A batch that the device has no memory for is halved, and the smaller size is kept for this
-    model on this device from then on. Raises DeviceMemoryError where one row is too much.
+    Where rows have lengths, a batch has at most as many tokens, padded, as ``most`` rows of the
+    ``TYPICAL`` length: fewer rows of long ones, up to ``widest`` of short ones (None: ``SHORT``
+    times ``most``). A batch that the device has no memory for is halved, and what is left of its
+    tokens, or of its rows, is kept for this encoder on this device until ``forget``. Raises
+    DeviceMemoryError where one row is too much.
     """
 
-    def __init__(self, model: str, device: str, most: int) -> None:
-        self._place = (model, device)
+    def __init__(self, encoder: str, device: str, most: int, widest: int | None = None) -> None:
+        self._encoder, self._device = encoder, device
         self._most = most
+        self._widest = widest or SHORT * most
 
     @classmethod
-    def of(cls, model: str, device: str, runtime: RuntimeSpec, most: int | None = None) -> Batcher:
-        """With the batch size of a run, else ``most``, else one that suits the device."""
-        usual = most or (ON_A_CPU if device == "cpu" else ON_A_GPU)
-        return cls(model, device, runtime.batch_size or usual)
+    def of(
+        cls, encoder: str, device: str, runtime: RuntimeSpec, most: int | None = None
+    ) -> Batcher:
+        """With the batch size of a run, which is the most rows there are of any length.
+
+        Without one, what is usual on the device: on a CPU ``most``, if that is known of a model.
+        """
+        if runtime.batch_size:
+            return cls(encoder, device, runtime.batch_size, runtime.batch_size)
+        return cls(encoder, device, (most or ON_A_CPU) if device == "cpu" else ON_A_GPU)
 
     @property
     def most(self) -> int:
-        """Rows of a batch at most, as far as is known."""
-        return min(self._most, _settled.get(self._place, self._most))
+        """Rows of a batch at most, as far as is known, where they have no lengths."""
+        return self._limit(self._most, by_tokens=False)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of a batch at most, as far as is known; one row may have more."""
+        return self._limit(self._most * TYPICAL, by_tokens=True)
 
     def map(self, run: Run, count: int, lengths: Sequence[int] | None = None) -> NDArray[Any]:
         """``run`` over the places 0 to ``count`` (at least one): its rows, in order, float32.
 
-        With ``lengths``, rows of like length go together: a batch has at most as many, padded, as
-        ``most`` rows of the ``TYPICAL`` one have.
+        With ``lengths``, in tokens, rows of like length go together, the longest first. Each
+        batch is cut by what is known then.
         """
+        order = _order(count, lengths)
         found: list[tuple[Sequence[int], torch.Tensor]] = []
         with working():
-            for places in self._batches(count, lengths):
-                found += self._ran(run, places)
+            start = 0
+            while start < count:
+                longest = None if lengths is None else max(1, lengths[order[start]])
+                places = order[start : start + self._rows(longest)]
+                vectors = self._tried(run, places)
+                if vectors is None:
+                    self._halve(len(places), longest)
+                    continue
+                ran(len(places))
+                found.append((places, vectors))
+                start += len(places)
             return _joined(found, count)
 
-    def _batches(self, count: int, lengths: Sequence[int] | None) -> Iterator[Sequence[int]]:
-        if lengths is not None:
-            yield from buckets(lengths, self.most)
-            return
-        start = 0
-        while start < count:
-            stop = min(count, start + self.most)
-            yield range(start, stop)
-            start = stop
+    def _rows(self, longest: int | None) -> int:
+        """Rows of the next batch at most; ``longest``: the tokens of its first."""
+        if longest is None:
+            return self.most
+        return max(1, min(self._widest, self.tokens // longest))
 
-    def _ran(
-        self, run: Run, places: Sequence[int]
-    ) -> Iterable[tuple[Sequence[int], torch.Tensor]]:
-        """The batch at once, or in parts where there is no memory for it."""
-        todo, done = [places], []
-        while todo:
-            part = todo.pop(0)
-            try:
-                done.append((part, run(part)))
-            except RuntimeError as error:
-                if not out_of_memory(error):
-                    raise
-                if len(part) == 1:
-                    raise DeviceMemoryError(*self._place) from error
-                self._halve(len(part))
-                todo = [piece for one in (part, *todo) for piece in _cut(one, self.most)]
-                continue
-            ran(len(part))
-        return done
+    def _tried(self, run: Run, places: Sequence[int]) -> torch.Tensor | None:
+        """The batch's vectors, or None where there is no memory for it.
 
-    def _halve(self, rows: int) -> None:
-        model, device = self._place
+        The error is gone when this returns, and with it the tensors that its traceback holds.
+        """
+        try:
+            return run(places)
+        except RuntimeError as error:
+            if not out_of_memory(error):
+                raise
+            if len(places) == 1:
+                raise DeviceMemoryError(self._encoder, self._device) from error
+        return None
+
+    def _halve(self, rows: int, longest: int | None) -> None:
+        """Settle on half of what a batch had, at least a row of it, for all later ones."""
+        size = rows if longest is None else rows * longest
+        place = (self._encoder, self._device, longest is not None)
         with _lock:
-            _settled[self._place] = min(rows // 2, self.most)
-        halved(self.most)
+            _settled[place] = min(size // 2, _settled.get(place, size))
+        halved(rows // 2)
+        each = "" if longest is None else f" of {longest} tokens"
         log.warning(
-            "%s: %s has no memory for %d at once, going on with %d", model, device, rows, self.most
+            "%s: %s has no memory for %d%s at once, going on with %d",
+            self._encoder,
+            self._device,
+            rows,
+            each,
+            rows // 2,
         )
-        give_back(device)
+        give_back(self._device)
+
+    def _limit(self, usual: int, *, by_tokens: bool) -> int:
+        return min(usual, _settled.get((self._encoder, self._device, by_tokens), usual))
 
 
 _MEMORY: Final = (  # torch has a class of error for GPUs of CUDA alone
@@ -120,26 +157,11 @@ def out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or any(one in said for one in _MEMORY)
 
 
-TYPICAL: Final = 64  # tokens of a text
-
-
-def buckets(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
-    """Places of ``lengths``, longest first, in batches that waste little on padding.
-
-    A batch has at most ``most`` rows of ``TYPICAL`` length, or as many shorter or longer ones as
-    have the same number of tokens, up to four times ``most``.
-    """
-    order = sorted(range(len(lengths)), key=lambda place: -lengths[place])
-    start = 0
-    while start < len(order):
-        longest = max(1, lengths[order[start]])
-        rows = max(1, min(4 * most, most * TYPICAL // longest))
-        yield order[start : start + rows]
-        start += rows
-
-
-def _cut(places: Sequence[int], most: int) -> list[Sequence[int]]:
-    return [places[start : start + most] for start in range(0, len(places), most)]
+def _order(count: int, lengths: Sequence[int] | None) -> Sequence[int]:
+    """All places, the longest first: what needs most memory is tried at once."""
+    if lengths is None:
+        return range(count)
+    return sorted(range(count), key=lambda place: -lengths[place])
 
 
 def _joined(found: Sequence[tuple[Sequence[int], torch.Tensor]], count: int) -> NDArray[Any]:

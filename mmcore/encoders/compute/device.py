@@ -142,7 +142,8 @@ def moved(array: NDArray[Any], device: str) -> torch.Tensor:
     import numpy as np  # noqa: PLC0415 - with torch
     import torch  # noqa: PLC0415 - see devices_of
 
-    here = torch.from_numpy(np.array(array))  # a copy: torch wants none that is read-only
-    if not device.startswith("cuda"):
-        return here.to(device)
-    return here.pin_memory().to(device, non_blocking=True)
+    pinned = device.startswith("cuda")
+    dtype = torch.from_numpy(np.empty(0, array.dtype)).dtype
+    here = torch.empty(array.shape, dtype=dtype, pin_memory=pinned)
+    here.numpy()[...] = array  # a copy, the only one: torch wants no array that is read-only
+    return here.to(device, non_blocking=pinned)

@@ -12,12 +12,20 @@ from mmcore.specs import RuntimeSpec
 
 T = TypeVar("T")
 
-_lock: Final = threading.RLock()
+_lock: Final = threading.RLock()  # libraries load one model at a time: see ``loaded``
 _loaded: Final[dict[tuple[str, Compute], Any]] = {}
+_MISSING: Final = object()
 
 
 def loaded(model: tuple[str, Compute], load: Callable[[], T]) -> T:
-    """What ``load`` gave when ``model`` was first asked for; one caller loads, others wait."""
+    """What ``load`` gave when ``model`` was first asked for.
+
+    What is loaded is had at once. Loading is done by one thread at a time, whatever the model:
+    transformers sets the precision and the initialisation of the whole process meanwhile.
+    """
+    found = _loaded.get(model, _MISSING)
+    if found is not _MISSING:
+        return cast(T, found)
     with _lock:
         if model not in _loaded:
             _loaded[model] = load()
@@ -27,7 +35,8 @@ def loaded(model: tuple[str, Compute], load: Callable[[], T]) -> T:
 def free() -> None:
     """Forget all models, and give their memory back; the next call loads again.
 
-    What is being embedded keeps its model as long as it needs it.
+    What is being embedded keeps its model as long as it needs it; one that is being loaded is
+    waited for, else it would stay.
     """
     with _lock:
         devices = {compute.device for _, compute in _loaded}

@@ -13,6 +13,7 @@ from mmcore.encoders.families.backbone_facts import (
     architectures,
     config_of,
 )
+from mmcore.encoders.families.colours import three
 from mmcore.encoders.towers.pictures import RESAMPLING, Recipe
 from mmcore.errors import ConfigError
 
@@ -116,16 +117,9 @@ def _checked(path: Path, shaping: dict[str, Any]) -> dict[str, Any]:
         raise ConfigError(
             f"{path}: interpolation is {shaping['interpolation']!r}, none of {list(RESAMPLING)}"
         )
-    for field in ("mean", "std"):
-        plain[field] = _three(path, field, shaping[field])
+    plain["mean"] = three(shaping["mean"], f"{path}: mean")
+    plain["std"] = three(shaping["std"], f"{path}: std", positive=True)
     return plain
-
-
-def _three(path: Path, field: str, value: Any) -> tuple[float, float, float]:
-    numbers = isinstance(value, list | tuple) and all(isinstance(n, int | float) for n in value)
-    if not numbers or len(value) != 3 or (field == "std" and min(value) <= 0):  # noqa: PLR2004 - RGB
-        raise ConfigError(f"{path}: {field} is {value!r}, not three numbers for RGB")
-    return float(value[0]), float(value[1]), float(value[2])
 
 
 def _categories(path: Path, told: Any) -> tuple[str, ...] | None:

@@ -16,9 +16,10 @@ from mmcore.encoders.compute.device import Compute, torch_dtype
 from mmcore.encoders.families.backbone_config import Config
 from mmcore.encoders.towers.arrays import Run
 from mmcore.encoders.towers.pictures import on_pixels
-from mmcore.encoders.weights.folder import PICKLES, SAFE, Folder
+from mmcore.encoders.weights.convert import only_pickled
+from mmcore.encoders.weights.folder import SAFE, Folder
 from mmcore.encoders.weights.pinned import load_state
-from mmcore.errors import ConfigError, UnsafeWeightsError
+from mmcore.errors import ConfigError
 
 if TYPE_CHECKING:
     import torch
@@ -109,13 +110,7 @@ def _state(folder: Folder) -> dict[str, torch.Tensor]:
         return _safe(folder.path / safe[0])
     name = next((name for name in folder.files if name in folder.pins), None)
     if name is None:
-        path = next(file for file in sorted(folder.path.iterdir()) if file.suffix in PICKLES)
-        raise UnsafeWeightsError(
-            path,
-            "a pickle is only opened where torchvision pins its sha256, under the name that it is"
-            f" published by: `mmindex encoders convert {path}` makes safetensors of one that you"
-            " trust",
-        )
+        raise only_pickled(folder.path)
     return _renamed(load_state(folder.path / name, folder.pins[name]))
 
 

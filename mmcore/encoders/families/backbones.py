@@ -12,17 +12,18 @@ from mmcore.encoders.compute.device import Compute, share_cores
 from mmcore.encoders.families import backbone_models
 from mmcore.encoders.families.backbone_config import CONFIG, Config, read_config
 from mmcore.encoders.families.backbone_facts import architectures, release_of
+from mmcore.encoders.families.keys import Keys
 from mmcore.encoders.features import Group, Reading
 from mmcore.encoders.presets import Preset
 from mmcore.encoders.towers.arrays import ArrayEncoder, Run
 from mmcore.encoders.towers.model import Model
-from mmcore.encoders.weights.folder import Folder, folder_of, place_of_weights
+from mmcore.encoders.weights.folder import Folder, folder_of
+from mmcore.encoders.weights.places import missing, place_of_weights
 from mmcore.encoders.weights.releases import UNKNOWN, Release
-from mmcore.errors import ConfigError, MissingWeightsError
-from mmcore.media.versions import cutting
+from mmcore.errors import ConfigError
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from mmcore.types import EncoderKey
-from storage.schemas import Modality, digest
+from storage.schemas import Modality
 
 VERSION: Final = 1
 RESNET18: Final = Preset(
@@ -85,7 +86,7 @@ def _place(name: str, preset: Preset, runtime: RuntimeSpec) -> _Place:
     release = preset.release(f"torchvision/{told}" if told in architectures() else told)
     path = place_of_weights(name, release, runtime)
     if not (path / CONFIG).is_file() and not _holds_something(path):
-        raise MissingWeightsError(name, path)
+        raise missing(name, path, runtime)
     config = read_config(path / CONFIG)
     published = config.published
     licence = published.licence if published else UNKNOWN
@@ -109,22 +110,18 @@ def _built(
     """The encoder ``name`` over pictures, or over frames."""
     share_cores()
     config, folder = place.config, place.folder
-    made_of: dict[str, Any] = {
-        "family": "torchvision",
-        "weights": folder.digest,
+    facts: dict[str, Any] = {
         "architecture": config.name,
         "preprocessing": config.shaping,
         "constant": backbone_models.CONSTANT,
-        "cutting": cutting(segmentation, reads, reads),
-        "version": VERSION,
     }
-    space, dim = f"{place.preset}-{folder.digest[:8]}", config.architecture.dim + 1
+    keys = Keys(place.preset, VERSION, folder.digest, segmentation)
+    key = keys.key(name, reads, config.architecture.dim + 1, **facts)
 
     def load(compute: Compute) -> Run:
         return backbone_models.load(folder, config, compute)
 
     model = Model(f"torchvision {config.name} {folder.digest[:8]}", folder.licence, load)
-    key = EncoderKey(reads, name, digest(made_of), space, dim, (reads,))
     kind = ClassifyingBackbone if config.classifies else Backbone
     return kind(key, model, runtime, config)
 

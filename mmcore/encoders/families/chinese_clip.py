@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from mmcore.encoders.compute.device import Compute, moved
-from mmcore.encoders.families.hub import check_extra, read_model, read_tokeniser
+from mmcore.encoders.families.hub import check_extra, read_model
 from mmcore.encoders.families.joint import Joint
 from mmcore.encoders.families.processors import check_size, recipe_of, settings_of
 from mmcore.encoders.families.sentences import field_of
+from mmcore.encoders.families.tokenisers import read_tokeniser
 from mmcore.encoders.presets import Preset
 from mmcore.encoders.towers.arrays import ArrayEncoder
 from mmcore.encoders.towers.pictures import Pixels
@@ -57,6 +58,7 @@ def build_text(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEnco
     """The encoder ``chinese-clip-text``: the first token (CLS), projected."""
     joint, config = _checkpoint(segmentation, runtime)
     folder = joint.folder
+    folder.check_vocabulary()
     text = {"max_position_embeddings": 512, **field_of(folder, config, "text_config", dict)}
     most = min(TOKENS, field_of(folder, text, "max_position_embeddings"))
 

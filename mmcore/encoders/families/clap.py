@@ -7,16 +7,17 @@ longer ones) is not used for. The library uses that path for one clip of each ba
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.encoders.compute.device import Compute, moved, torch_dtype
-from mmcore.encoders.families.clap_mel import MelRecipe
-from mmcore.encoders.families.hub import check_extra, read_model, read_tokeniser
-from mmcore.encoders.families.lengths import longest_window
+from mmcore.encoders.families.clap_files import CONFIG, dim_of, pad_of, recipe_of, tokens_of
+from mmcore.encoders.families.hub import check_extra, read_model
+from mmcore.encoders.families.keys import Keys
+from mmcore.encoders.families.tokenisers import read_tokeniser
 from mmcore.encoders.presets import Preset
 from mmcore.encoders.towers.arrays import ArrayEncoder, Run
 from mmcore.encoders.towers.model import Model
@@ -24,10 +25,8 @@ from mmcore.encoders.towers.texts import TextEncoder, TextModel, padded
 from mmcore.encoders.weights.folder import Folder, folder_of
 from mmcore.encoders.weights.releases import Release
 from mmcore.errors import ConfigError
-from mmcore.media.versions import cutting
 from mmcore.specs import RuntimeSpec, SegmentationSpec
-from mmcore.types import EncoderKey
-from storage.schemas import Modality, digest
+from storage.schemas import Modality
 
 if TYPE_CHECKING:
     import torch
@@ -81,21 +80,16 @@ PRESET: Final = Preset(
     ),
 )
 
-_CONFIG: Final = "config.json"
-_SHAPING: Final = "preprocessor_config.json"
-_NEWER: Final = "processor_config.json"  # as transformers 5 saves a whole processor
-_FILTERS: Final = {"rand_trunc": True, "fusion": False}  # whether Slaney's
-_PADDINGS: Final = ("repeatpad", "repeat", "pad")
-
 
 def build_text(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEncoder:
     """The encoder ``clap-text``."""
     folder = _folder(runtime)
-    most = _tokens(folder)
-    reads = (Modality.TEXT, Modality.VIDEO)
-    key = _key(folder, segmentation, Modality.TEXT, {"tokens": most}, reads)
+    folder.check_vocabulary()
+    most = tokens_of(folder)
+    keys = Keys(NAME, VERSION, folder.digest, segmentation)
+    key = keys.key("clap-text", Modality.TEXT, dim_of(folder), tower="text", tokens=most)
     model = Model(
-        name=f"{NAME} text {folder.digest[:8]}",
+        name=keys.model("text"),
         licence=folder.licence,
         load=lambda compute: _text_model(folder, compute),
     )
@@ -105,11 +99,12 @@ def build_text(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEnco
 def build_audio(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> ArrayEncoder:
     """The encoder ``clap-audio``."""
     folder = _folder(runtime)
-    recipe = _recipe(folder, segmentation)
-    reads = (Modality.AUDIO, Modality.VIDEO)
-    key = _key(folder, segmentation, Modality.AUDIO, {"shape": recipe.shape}, reads)
+    recipe = recipe_of(folder, segmentation)
+    keys = Keys(NAME, VERSION, folder.digest, segmentation)
+    facts = {"tower": "audio", "shape": recipe.shape}
+    key = keys.key("clap-audio", Modality.AUDIO, dim_of(folder), **facts)
     model = Model(
-        name=f"{NAME} audio {folder.digest[:8]}",
+        name=keys.model("audio"),
         licence=folder.licence,
         load=lambda compute: _audio_model(folder, compute),
         most=CLIPS,
@@ -120,106 +115,15 @@ def build_audio(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> ArrayEn
 def _folder(runtime: RuntimeSpec) -> Folder:
     check_extra(NAME)
     folder = folder_of(NAME, PRESET.wanted(NAME, runtime), runtime)
-    kind = folder.json(_CONFIG).get("model_type")
+    kind = folder.json(CONFIG).get("model_type")
     if kind != NAME:
-        raise ConfigError(f"{folder.path / _CONFIG}: model_type is {kind!r}, not {NAME!r}")
+        raise ConfigError(f"{folder.path / CONFIG}: model_type is {kind!r}, not {NAME!r}")
     return folder
-
-
-def _key(
-    folder: Folder,
-    segmentation: SegmentationSpec,
-    modality: Modality,
-    facts: Mapping[str, Any],
-    reads: tuple[Modality, ...],
-) -> EncoderKey:
-    made_of = {
-        "family": NAME,
-        "weights": folder.digest,
-        "tower": modality,
-        **facts,
-        "cutting": cutting(segmentation, modality, *reads),
-        "version": VERSION,
-    }
-    dim = int(folder.json(_CONFIG).get("projection_dim", 512))
-    space = f"{NAME}-{folder.digest[:8]}"
-    return EncoderKey(modality, f"{NAME}-{modality}", digest(made_of), space, dim, reads)
-
-
-def _tokens(folder: Folder) -> int:
-    """Tokens that the text tower takes: RoBERTa's positions begin behind the padding's."""
-    text = folder.json(_CONFIG).get("text_config") or {}
-    most = int(text.get("max_position_embeddings", 514)) - _pad(folder) - 1
-    name = "tokenizer_config.json"
-    told = folder.json(name).get("model_max_length") if name in folder.files else None
-    return int(min(most, told or most))
-
-
-def _pad(folder: Folder) -> int:
-    return int((folder.json(_CONFIG).get("text_config") or {}).get("pad_token_id", 1))
-
-
-def _recipe(folder: Folder, segmentation: SegmentationSpec) -> MelRecipe:
-    """What the folder's feature extractor does; its ``top_db`` does nothing in the library."""
-    told = _shaping(folder)
-    truncation = _one_of(folder, told, "truncation", "fusion", tuple(_FILTERS))
-    rate, seconds = int(told.get("sampling_rate", 48_000)), int(told.get("max_length_s", 10))
-    recipe = MelRecipe(
-        rate=rate,
-        seconds=seconds,
-        hop=int(told.get("hop_length", 480)),
-        fft=int(told.get("fft_window_size", 1024)),
-        bands=int(told.get("feature_size", 64)),
-        low=float(told.get("frequency_min", 0)),
-        high=float(told.get("frequency_max", 14_000)),
-        slaney=_FILTERS[truncation],
-        padding=cast(Any, _one_of(folder, told, "padding", "repeatpad", _PADDINGS)),
-        cuts=-(-longest_window(segmentation, rate) // (seconds * rate)),
-    )
-    _check_tower(folder, recipe, truncation)
-    return recipe
-
-
-def _shaping(folder: Folder) -> Mapping[str, Any]:
-    if _SHAPING not in folder.files and _NEWER in folder.files:
-        return dict(folder.json(_NEWER).get("feature_extractor") or {})
-    return folder.json(_SHAPING)
-
-
-def _one_of(
-    folder: Folder, told: Mapping[str, Any], name: str, usual: str, known: Sequence[str]
-) -> str:
-    found = told.get(name, usual)
-    if found not in known:
-        path = folder.path / _SHAPING
-        raise ConfigError(f"{path}: {name} is {found!r}; known: {', '.join(known)}")
-    return str(found)
-
-
-def _check_tower(folder: Folder, recipe: MelRecipe, truncation: str) -> None:
-    """Raise ConfigError where the sound tower does not take what the recipe makes."""
-    told = folder.json(_CONFIG).get("audio_config") or {}
-    path = folder.path / _CONFIG
-    bands, size = int(told.get("num_mel_bins", 64)), int(told.get("spec_size", 256))
-    if bands != recipe.bands:
-        raise ConfigError(
-            f"{path}: audio_config.num_mel_bins is {bands}, feature_size in {_SHAPING}"
-            f" {recipe.bands}"
-        )
-    if recipe.frames > size * (size // bands):
-        raise ConfigError(
-            f"{path}: audio_config.spec_size is {size}, too small for the {recipe.frames} frames"
-            f" that {_SHAPING} asks for"
-        )
-    if truncation == "fusion" and not told.get("enable_fusion", False):
-        raise ConfigError(
-            f"{path}: audio_config.enable_fusion is false, truncation in {_SHAPING} 'fusion'"
-        )
 
 
 def _text_model(folder: Folder, compute: Compute) -> TextModel:
     model = read_model(folder, "ClapTextModelWithProjection", compute)
-    pad = _pad(folder)
+    pad = pad_of(folder)
 
     def run(rows: Sequence[Sequence[int]]) -> torch.Tensor:
         import torch  # noqa: PLC0415 - making an encoder loads no torch

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mmcore.encoders.compute.device import Compute
-from mmcore.encoders.families.hub import check_extra, read_model, read_tokeniser
+from mmcore.encoders.families.hub import check_extra, read_model
+from mmcore.encoders.families.keys import Keys
 from mmcore.encoders.families.sentences import by_mean, check_pooling, field_of
+from mmcore.encoders.families.tokenisers import read_tokeniser
 from mmcore.encoders.presets import Preset
 from mmcore.encoders.towers.model import Model
 from mmcore.encoders.towers.texts import Sides, TextEncoder, TextModel
 from mmcore.encoders.weights.folder import Folder, folder_of
 from mmcore.encoders.weights.releases import Release
 from mmcore.errors import ConfigError
-from mmcore.media.versions import cutting
 from mmcore.specs import RuntimeSpec, SegmentationSpec
-from mmcore.types import EncoderKey
-from storage.schemas import Modality, digest
+from storage.schemas import Modality
 
 VERSION: Final = 1
 FASTEST: Final = 16
@@ -33,8 +33,6 @@ KINDS: Final = {"bert": "BertModel", "xlm-roberta": "XLMRobertaModel"}
 
 SPARE: Final = {"bert": 0, "xlm-roberta": 2}
 """Positions that the architecture keeps for itself."""
-
-READS: Final = (Modality.TEXT, Modality.VIDEO)
 
 PRESET: Final = Preset(
     encoders=(NAME,),
@@ -88,17 +86,20 @@ def build(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEncoder:
     """
     check_extra(NAME)
     folder = folder_of(NAME, PRESET.wanted(NAME, runtime), runtime)
+    folder.check_vocabulary()
     config = folder.json("config.json")
     check_pooling(folder, "mean")
     kind, most = _architecture(folder, config)
-    key = _key(folder, field_of(folder, config, "hidden_size"), most, segmentation)
+    keys = Keys(NAME, VERSION, folder.digest, segmentation)
+    dim, facts = field_of(folder, config, "hidden_size"), {"prefix": PREFIX, "pooling": "mean"}
+    key = keys.key(NAME, Modality.TEXT, dim, tokens=most, **facts)
 
     def load(compute: Compute) -> TextModel:
         tokeniser = read_tokeniser(folder)
         model = read_model(folder, kind, compute)
         return TextModel(tokeniser, by_mean(model, tokeniser.tokenizer.pad_token_id, compute))
 
-    model = Model(f"{NAME} text {folder.digest[:8]}", folder.licence, load, FASTEST)
+    model = Model(keys.model("text"), folder.licence, load, FASTEST)
     return TextEncoder(key, model, runtime, most=most, sides=Sides(PREFIX, PREFIX))
 
 
@@ -111,18 +112,3 @@ def _architecture(folder: Folder, config: dict[str, Any]) -> tuple[str, int]:
         )
     places = field_of(folder, config, "max_position_embeddings")
     return KINDS[kind], min(TOKENS, places - SPARE[kind])
-
-
-def _key(folder: Folder, dim: int, most: int, segmentation: SegmentationSpec) -> EncoderKey:
-    made_of = {
-        "family": NAME,
-        "weights": folder.digest,
-        "tower": "text",
-        "prefix": PREFIX,
-        "pooling": "mean",
-        "tokens": most,
-        "cutting": cutting(segmentation, Modality.TEXT, *READS),
-        "version": VERSION,
-    }
-    space = f"{NAME}-{folder.digest[:8]}"
-    return EncoderKey(Modality.TEXT, NAME, digest(made_of), space, dim, READS)

@@ -1,20 +1,25 @@
-"""Models in transformers' layout: a folder with configuration, tokeniser and safetensors."""
+"""Models in transformers' layout: a folder with configuration and safetensors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from errno import ENOENT
 from importlib.util import find_spec
+from pathlib import Path
+from threading import RLock
 from typing import Any, Final
 
 from mmcore.encoders.compute.device import Compute, share_cores, torch_dtype
-from mmcore.encoders.weights.folder import SAFE, Folder
+from mmcore.encoders.weights.convert import only_pickled
+from mmcore.encoders.weights.folder import MODEL, SAFE, Folder
 from mmcore.encoders.weights.hashes import sha256_of
 from mmcore.encoders.weights.pinned import load_state
 from mmcore.errors import ConfigError, MissingExtraError, UnsafeWeightsError
+from storage.schemas import MmindexError
 
 PICKLED: Final = "pytorch_model.bin"
+ADAPTER: Final = "adapter_config.json"
 
 
 def check_extra(preset: str) -> None:
@@ -39,11 +44,13 @@ def read_model(folder: Folder, kind: str, compute: Compute) -> Any:
 
     No code of the folder runs. Weights are safetensors, or a ``pytorch_model.bin`` whose sha256
     the preset pins; UnsafeWeightsError for any other. ConfigError where they lack a tensor of the
-    model, which transformers would make up; what the model does not use is left alone.
+    model, which transformers would make up, and for files that it cannot read; what the model
+    does not use is left alone.
     """
     import transformers  # noqa: PLC0415 - making an encoder loads no transformers
 
     check_pins(folder)
+    _check_plain(folder)
     options: dict[str, Any] = {
         "dtype": torch_dtype(compute),
         "local_files_only": True,
@@ -51,8 +58,9 @@ def read_model(folder: Folder, kind: str, compute: Compute) -> Any:
         "output_loading_info": True,
     }
     made = getattr(transformers, kind)
-    with _quiet():
-        if any(name.endswith(SAFE) for name in folder.files):
+    safe = any(name.endswith(SAFE) for name in folder.files)
+    with loading(folder.path):
+        if safe:
             model, told = made.from_pretrained(folder.path, use_safetensors=True, **options)
         else:
             read = getattr(made, "config_class", None) or transformers.AutoConfig
@@ -65,6 +73,56 @@ def read_model(folder: Folder, kind: str, compute: Compute) -> Any:
             f" {missing[0]}"
         )
     return model.eval().requires_grad_(False).to(compute.device)
+
+
+def _check_plain(folder: Folder) -> None:
+    """ConfigError where transformers would load other weights than those that are hashed."""
+    if (folder.path / ADAPTER).is_file():
+        raise ConfigError(
+            f"{folder.path / ADAPTER}: adapters are not loaded: merge it into the model's weights"
+        )
+    if folder.json("config.json").get("transformers_weights"):
+        raise ConfigError(
+            f"{folder.path / 'config.json'}: transformers_weights names other weights: call them"
+            f" {MODEL}, and remove the field"
+        )
+
+
+@contextmanager
+def loading(path: Path) -> Iterator[None]:
+    """Without a network, and without transformers' bars and tables of tensors.
+
+    What it says of files is a ConfigError: no second try helps. Errors of the disk stay.
+    """
+    import torch  # noqa: PLC0415 - see read_model
+    from safetensors import SafetensorError  # noqa: PLC0415 - as well
+
+    try:
+        with offline(), _quiet():
+            yield
+    except (MmindexError, torch.OutOfMemoryError):
+        raise
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+        if isinstance(error, OSError) and error.errno not in (None, ENOENT):
+            raise
+        why = " ".join(str(error).split())[:300] or type(error).__name__
+        raise ConfigError(f"{path}: cannot be loaded ({why})") from error
+
+
+@contextmanager
+def offline() -> Iterator[None]:
+    """Nothing inside asks a hub, whatever a configuration names; its library then raises."""
+    from huggingface_hub import constants  # noqa: PLC0415 - an extra
+
+    with _switching:
+        told, constants.HF_HUB_OFFLINE = constants.HF_HUB_OFFLINE, True
+        try:
+            yield
+        finally:
+            constants.HF_HUB_OFFLINE = told
+
+
+_switching: Final = RLock()  # two that load at once would switch it back too early
 
 
 @contextmanager
@@ -85,47 +143,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _pin(folder: Folder) -> str:
-    path = folder.path / PICKLED
     pin = folder.pins.get(PICKLED)
-    if pin is None:
-        raise UnsafeWeightsError(
-            folder.path,
-            "it holds no .safetensors, and a pickle is only opened where the preset pins its"
-            f" sha256: `mmindex encoders convert {path}` makes safetensors of one that you trust",
-        )
+    if pin is None or PICKLED not in folder.files:
+        raise only_pickled(folder.path, MODEL)
     return pin
-
-
-class HubTokeniser:
-    """A tokeniser of transformers (towers.texts.Tokeniser)."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        self.tokenizer = tokenizer
-
-    def whole(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of whole texts, special tokens around them."""
-        found = self.tokenizer(list(texts), truncation=False, padding=False, verbose=False)
-        return list(found["input_ids"])
-
-    def around(self) -> tuple[list[int], list[int]]:
-        """The special tokens before a text and behind it."""
-        return self._around
-
-    @cached_property
-    def _around(self) -> tuple[list[int], list[int]]:
-        whole = self.tokenizer("a")["input_ids"]
-        bare = self.tokenizer("a", add_special_tokens=False)["input_ids"]
-        start = next(
-            (n for n in range(len(whole)) if whole[n : n + len(bare)] == bare), len(whole)
-        )
-        return list(whole[:start]), list(whole[start + len(bare) :])
-
-
-def read_tokeniser(folder: Folder, kind: str = "AutoTokenizer") -> HubTokeniser:
-    """The tokeniser of a folder, by transformers' class ``kind``."""
-    import transformers  # noqa: PLC0415 - see read_model
-
-    made = getattr(transformers, kind)
-    with _quiet():
-        found = made.from_pretrained(folder.path, local_files_only=True, trust_remote_code=False)
-    return HubTokeniser(found)

@@ -7,18 +7,17 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from mmcore.encoders.compute.device import Compute
+from mmcore.encoders.families.keys import Keys
 from mmcore.encoders.towers.arrays import ArrayEncoder, Run
 from mmcore.encoders.towers.model import Model
 from mmcore.encoders.towers.pictures import Pixels, Recipe, on_pixels
 from mmcore.encoders.towers.texts import TextEncoder, TextModel
 from mmcore.encoders.weights.folder import Folder
-from mmcore.media.versions import cutting
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from mmcore.types import EncoderKey
-from storage.schemas import Modality, digest
+from storage.schemas import Modality
 
 _SUFFIX: Final = {Modality.TEXT: "text", Modality.IMAGE: "image", Modality.VIDEO: "frames"}
-_READS: Final = {Modality.TEXT: (Modality.TEXT, Modality.VIDEO)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +35,9 @@ class Joint:
 
     def key(self, modality: Modality, dim: int, facts: Mapping[str, Any]) -> EncoderKey:
         """The key of one encoder; ``facts``: what is done before the model and behind it."""
-        reads = _READS.get(modality, (modality,))
-        made_of = {
-            "family": self.preset,
-            "weights": self.folder.digest,
-            "tower": "text" if modality is Modality.TEXT else "image",
-            "facts": dict(facts),
-            "cutting": cutting(self.segmentation, modality, *reads),
-            "version": self.version,
-        }
         name = f"{self.preset}-{_SUFFIX[modality]}"
-        space = f"{self.preset}-{self.folder.digest[:8]}"
-        return EncoderKey(modality, name, digest(made_of), space, dim, reads)
+        tower = "text" if modality is Modality.TEXT else "image"
+        return self._keys.key(name, modality, dim, tower=tower, **facts)
 
     def pictures(
         self, modality: Modality, dim: int, recipe: Recipe, load: Callable[[Compute], Pixels]
@@ -58,7 +48,7 @@ class Joint:
             return on_pixels(recipe, compute, load(compute))
 
         key = self.key(modality, dim, {"recipe": asdict(recipe)})
-        model = Model(self._name("image"), self.folder.licence, run)
+        model = Model(self._keys.model("image"), self.folder.licence, run)
         return ArrayEncoder(key, recipe, model, self.runtime, size=recipe.target)
 
     def texts(
@@ -66,8 +56,9 @@ class Joint:
     ) -> TextEncoder:
         """The encoder of texts, of ``most`` tokens at once."""
         key = self.key(Modality.TEXT, dim, {"tokens": most, **facts})
-        model = Model(self._name("text"), self.folder.licence, load)
+        model = Model(self._keys.model("text"), self.folder.licence, load)
         return TextEncoder(key, model, self.runtime, most=most)
 
-    def _name(self, tower: str) -> str:
-        return f"{self.preset} {tower} {self.folder.digest[:8]}"
+    @property
+    def _keys(self) -> Keys:
+        return Keys(self.preset, self.version, self.folder.digest, self.segmentation)

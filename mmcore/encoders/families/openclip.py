@@ -7,14 +7,19 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 from mmcore.encoders.compute.device import Compute, moved, share_cores
-from mmcore.encoders.families.hub import HubTokeniser
+from mmcore.encoders.families.colours import three
 from mmcore.encoders.families.joint import Joint
 from mmcore.encoders.families.openclip_files import (
+    CONFIG,
     Checkpoint,
     checkpoint_of,
-    quiet,
     read_clip,
     staged,
+)
+from mmcore.encoders.families.openclip_tokens import (
+    ByteTokeniser,
+    CleanedTokeniser,
+    read_clip_tokeniser,
 )
 from mmcore.encoders.presets import Preset
 from mmcore.encoders.towers.arrays import ArrayEncoder
@@ -89,9 +94,10 @@ def build_text(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEnco
 
     def load(compute: Compute) -> TextModel:
         with staged(found) as place:
-            tokeniser = _tokeniser(place, bool(text.get("hf_tokenizer_name")))
+            tokeniser = read_clip_tokeniser(found, place)
             model = _without(read_clip(found, place, compute), "visual", "text_decoder")
-        return TextModel(tokeniser, _texts(model, tokeniser, most, compute))
+        fixed = _fixed(model, tokeniser, most)
+        return TextModel(tokeniser, _texts(model, tokeniser, fixed, compute), fixed=fixed)
 
     return joint.texts(_dim(found), most, {}, load)
 
@@ -156,8 +162,8 @@ def recipe_of(found: Checkpoint) -> Recipe:
     return Recipe(
         height=height,
         width=width,
-        mean=_three(found, "mean", told.get("mean", MEAN)),
-        std=_three(found, "std", told.get("std", STD)),
+        mean=_numbers(found, "mean", told.get("mean", MEAN)),
+        std=_numbers(found, "std", told.get("std", STD)),
         resize=resize,
         resampling=resampling or "bicubic",
         fill=int(told.get("fill_color", 0)),
@@ -175,64 +181,10 @@ def _size(found: Checkpoint) -> tuple[int, int]:
     return height, width
 
 
-def _three(found: Checkpoint, name: str, value: Any) -> tuple[float, float, float]:
-    try:
-        red, green, blue = (value,) * 3 if isinstance(value, float | int) else value
-        return float(red), float(green), float(blue)
-    except (TypeError, ValueError) as error:
-        raise found.refused(name, value) from error
-
-
-class ByteTokeniser:
-    """open_clip's own tokeniser, that of OpenAI's CLIP (towers.texts.Tokeniser)."""
-
-    pad, left = 0, False
-
-    def __init__(self, tokenizer: Any) -> None:
-        self.tokenizer = tokenizer
-
-    def whole(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of whole texts, cleaned as the configuration says."""
-        before, behind = self.around()
-        return [[*before, *self.tokenizer.encode(text), *behind] for text in texts]
-
-    def around(self) -> tuple[list[int], list[int]]:
-        """The start and the end of a text."""
-        return [self.tokenizer.sot_token_id], [self.tokenizer.eot_token_id]
-
-
-class CleanedTokeniser(HubTokeniser):
-    """A tokeniser of transformers' behind open_clip's cleaning of texts."""
-
-    def __init__(self, wrapper: Any) -> None:
-        super().__init__(wrapper.tokenizer)
-        self.clean = wrapper.clean_fn
-        self.pad = self.tokenizer.pad_token_id
-        self.left = self.tokenizer.padding_side == "left"
-        self.strips = self.tokenizer.sep_token_id if wrapper.strip_sep_token else None
-
-    def whole(self, texts: Sequence[str]) -> list[list[int]]:
-        """Ids of whole texts, special tokens around them."""
-        return [self._stripped(ids) for ids in super().whole([self.clean(one) for one in texts])]
-
-    def around(self) -> tuple[list[int], list[int]]:
-        """The special tokens before a text and behind it."""
-        before, behind = super().around()
-        return self._stripped(before), self._stripped(behind)
-
-    def _stripped(self, ids: list[int]) -> list[int]:
-        """With 0 for the separator, where the configuration wants that (CLIPA)."""
-        return ids if self.strips is None else [0 if one == self.strips else one for one in ids]
-
-
-def _tokeniser(place: str, hugging: bool) -> ByteTokeniser | CleanedTokeniser:
-    import open_clip  # noqa: PLC0415 - making an encoder loads no torch
-
-    with quiet():
-        if not hugging:
-            return ByteTokeniser(open_clip.get_tokenizer(place))
-        options = {"local_files_only": True, "trust_remote_code": False}
-        return CleanedTokeniser(open_clip.get_tokenizer(place, **options))
+def _numbers(found: Checkpoint, name: str, value: Any) -> tuple[float, float, float]:
+    """A number alone is of all colours."""
+    several = (value,) * 3 if isinstance(value, float | int) else value
+    return three(several, f"{found.folder.path / CONFIG}: {name}", positive=name == "std")
 
 
 def _without(model: Any, *names: str) -> Any:
@@ -243,18 +195,21 @@ def _without(model: Any, *names: str) -> Any:
     return model
 
 
-def _texts(
-    model: Any, tokeniser: ByteTokeniser | CleanedTokeniser, most: int, compute: Compute
-) -> Tokens:
-    """Filled up to ``most``, as open_clip does; to the longest row where padding is masked."""
-    import torch  # noqa: PLC0415 - making an encoder loads no torch
-
+def _fixed(model: Any, tokeniser: ByteTokeniser | CleanedTokeniser, most: int) -> int | None:
+    """The length that open_clip fills rows up to; None where padding is masked."""
     config = getattr(getattr(model, "text", None), "config", None)
     masked = config is not None and config.pad_token_id == tokeniser.pad
-    length = None if masked else most
+    return None if masked else most
+
+
+def _texts(
+    model: Any, tokeniser: ByteTokeniser | CleanedTokeniser, fixed: int | None, compute: Compute
+) -> Tokens:
+    """Filled up to ``fixed``; to the longest row where that is None."""
+    import torch  # noqa: PLC0415 - making an encoder loads no torch
 
     def run(rows: Sequence[Sequence[int]]) -> torch.Tensor:
-        ids, _ = padded(rows, tokeniser.pad, to=length, left=tokeniser.left)
+        ids, _ = padded(rows, tokeniser.pad, to=fixed, left=tokeniser.left)
         with torch.inference_mode():
             found: torch.Tensor = model.encode_text(moved(ids, compute.device))
             return found

@@ -13,16 +13,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
-from mmcore.encoders.families.openclip_files import (
-    CONFIG,
-    HUGGING,
-    KNOWN,
-    PICKLED,
-    TOKENISER,
-    TOWERS,
-    WEIGHTS,
-)
-from mmcore.encoders.weights.folder import SAFE
+from mmcore.encoders.families.openclip_files import CONFIG, HUGGING, PICKLED, WEIGHTS
+from mmcore.encoders.families.openclip_towers import KNOWN, TOWERS
+from mmcore.encoders.weights.arriving import check_files
+from mmcore.encoders.weights.folder import SAFE, TOKENISER
 from mmcore.encoders.weights.hub_fetch import Choose, Finish, Repository, download, fetch_hub, look
 from mmcore.encoders.weights.hub_files import BESIDE, matching, no_safetensors
 from mmcore.encoders.weights.wanted import Fetched, Wanted
@@ -99,7 +93,7 @@ def _choose(wanted: Wanted, file: str, *, told: bool = True) -> Choose:
         weights = [name for name in names if name in found.files][:1]
         if not weights:
             raise UnsafeWeightsError(found.id, no_safetensors(found.files))
-        return sorted({*matching(found.files, (CONFIG, *TOKENISER, *BESIDE)), *weights})
+        return sorted({*matching(found.files, (CONFIG, HUGGING, *TOKENISER, *BESIDE)), *weights})
 
     return chosen
 
@@ -107,7 +101,7 @@ def _choose(wanted: Wanted, file: str, *, told: bool = True) -> Choose:
 def _finish(config: Mapping[str, Any]) -> Finish:
     """Puts in what a repository lacks: the configuration, and the text tower's own files."""
 
-    def put(_: Repository, folder: Path, files: dict[str, str]) -> None:
+    def put(_: Repository, folder: Path, files: dict[str, str]) -> dict[str, str]:
         for name in [one for one in files if one.endswith(SAFE) and one not in MODELS]:
             (folder / name).rename(folder / MODEL)
             files[MODEL] = files.pop(name)
@@ -116,29 +110,38 @@ def _finish(config: Mapping[str, Any]) -> Finish:
             files[CONFIG] = ""
         told = json.loads((folder / CONFIG).read_text("utf-8"))
         text = told.get("model_cfg", told).get("text_cfg", {})
-        _tokeniser(text.get("hf_tokenizer_name"), folder, files)
-        _tower(text.get("hf_model_name"), folder, files)
+        return {
+            **_tokeniser(text.get("hf_tokenizer_name"), folder, files),
+            **_tower(text.get("hf_model_name"), folder, files),
+        }
 
     return put
 
 
-def _tokeniser(repository: str | None, folder: Path, files: dict[str, str]) -> None:
+def _tokeniser(repository: str | None, folder: Path, files: dict[str, str]) -> Mapping[str, str]:
     """The files of a tokeniser, from where the configuration says, if they are not here."""
     if not repository or "tokenizer.json" in files:
-        return
+        return {}
     found = look(repository)
-    names = [name for name in matching(found.files, TOKENISER) if name != HUGGING]
+    return _brought(found, matching(found.files, TOKENISER), folder, files)
+
+
+def _brought(
+    found: Repository, names: Sequence[str], folder: Path, files: dict[str, str]
+) -> Mapping[str, str]:
+    """Bring files of another repository; which one, at which revision. Hashes are checked."""
     download(found, names, folder)
-    files.update(dict.fromkeys(names, ""))
+    files.update({name: found.files[name] for name in names})
+    check_files(folder, {name: found.files[name] for name in names}, found.url)
+    return {found.id: found.revision}
 
 
-def _tower(name: str | None, folder: Path, files: dict[str, str]) -> None:
+def _tower(name: str | None, folder: Path, files: dict[str, str]) -> Mapping[str, str]:
     """What kind of model the text tower is, where neither the repository says it, nor we know."""
     if not name or name.rpartition("/")[2] in KNOWN:
-        return
+        return {}
     if HUGGING in files:
         told = json.loads((folder / HUGGING).read_text("utf-8"))
         if told.get("model_type") in TOWERS:
-            return
-    download(look(name), [HUGGING], folder)
-    files[HUGGING] = ""
+            return {}
+    return _brought(look(name), [HUGGING], folder, files)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +14,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from mmcore.encoders.compute.device import Compute
-from mmcore.encoders.families.hub import check_pins
-from mmcore.encoders.weights.folder import SAFE, Folder, folder_of, place_of_weights
+from mmcore.encoders.families.hub import check_pins, offline
+from mmcore.encoders.families.openclip_towers import KNOWN, TOWERS
+from mmcore.encoders.weights.convert import only_pickled
+from mmcore.encoders.weights.folder import SAFE, TOKENISER, Folder, folder_of
 from mmcore.encoders.weights.pinned import load_state
+from mmcore.encoders.weights.places import place_of_weights
 from mmcore.encoders.weights.releases import Release
 from mmcore.errors import ConfigError, MissingWeightsError, UnsafeWeightsError
 from mmcore.specs import RuntimeSpec
@@ -31,54 +35,8 @@ WEIGHTS: Final = (
 )
 """In open_clip's order; the last is often the same model in transformers' layout."""
 
+_PLAIN: Final = re.compile(r"[\w.]+")
 PICKLED: Final = "open_clip_pytorch_model.bin"
-VOCABULARY: Final = ("tokenizer.json", "vocab.*", "*.model")
-TOKENISER: Final = (
-    *VOCABULARY,
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "merges.txt",
-    HUGGING,
-)
-
-TOWERS: Final = ("bert", "m2m_100", "mt5", "roberta", "xlm-roberta")
-"""``model_type`` of the text towers that open_clip takes (open_clip.hf_configs)."""
-
-_ROBERTA: Final = {
-    "model_type": "roberta",
-    "architectures": ["RobertaModel"],
-    "vocab_size": 50265,
-    "hidden_size": 768,
-    "num_hidden_layers": 12,
-    "num_attention_heads": 12,
-    "intermediate_size": 3072,
-    "hidden_act": "gelu",
-    "max_position_embeddings": 514,
-    "type_vocab_size": 1,
-    "layer_norm_eps": 1e-05,
-    "bos_token_id": 0,
-    "pad_token_id": 1,
-    "eos_token_id": 2,
-}
-_XLM: Final = {
-    **_ROBERTA,
-    "model_type": "xlm-roberta",
-    "architectures": ["XLMRobertaModel"],
-    "vocab_size": 250002,
-}
-KNOWN: Final = {
-    "roberta-base": _ROBERTA,
-    "xlm-roberta-base": _XLM,
-    "xlm-roberta-large": {
-        **_XLM,
-        "hidden_size": 1024,
-        "num_hidden_layers": 24,
-        "num_attention_heads": 16,
-        "intermediate_size": 4096,
-    },
-}
-"""Text towers of open_clip's models, as published: their own folders leave the file out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +82,9 @@ def checkpoint_of(preset: str, release: Release | None, runtime: RuntimeSpec) ->
     if told is not None:
         models = {**runtime.models, preset: str(named.parent)}
         runtime = runtime.model_copy(update={"models": models})
-    folder = folder_of(preset, release, runtime, (CONFIG, f"*{SAFE}", PICKLED, *TOKENISER))
+    folder = folder_of(
+        preset, release, runtime, (CONFIG, f"*{SAFE}", PICKLED, *TOKENISER, HUGGING)
+    )
     weights = _weights(preset, folder, told)
     config = folder.json(CONFIG)
     found = Checkpoint(folder, weights, config)
@@ -151,12 +111,7 @@ def _weights(preset: str, folder: Folder, told: str | None) -> str:
     if PICKLED in folder.pins and PICKLED in folder.files:
         return PICKLED
     if PICKLED in folder.files:
-        raise UnsafeWeightsError(
-            folder.path,
-            "it holds no .safetensors, and a pickle is only opened where the preset pins its"
-            f" sha256: `mmindex encoders convert {folder.path / PICKLED}` makes safetensors of one"
-            " that you trust",
-        )
+        raise only_pickled(folder.path, WEIGHTS[0])
     raise MissingWeightsError(preset, folder.path)
 
 
@@ -167,14 +122,17 @@ def _check_architecture(found: Checkpoint) -> None:
     parts += [found.model.get(name) for name in ("vision_cfg", "text_cfg")]
     if not all(isinstance(part, dict) for part in parts):
         raise ConfigError(f"{path / CONFIG}: model_cfg has no vision_cfg and text_cfg")
-    named = found.text.get("hf_tokenizer_name")
-    if named and not any(fnmatch(name, one) for name in found.folder.files for one in VOCABULARY):
-        raise ConfigError(f"{path}: holds no tokenizer.json; put the files of {named!r} there")
+    if named := found.text.get("hf_tokenizer_name"):
+        found.folder.check_vocabulary(repr(named))
+    timm = found.vision.get("timm_model_name")
+    if timm is not None and not _PLAIN.fullmatch(str(timm)):
+        why = "is no name of an architecture of timm's: other places are not asked"
+        raise found.refused("vision_cfg.timm_model_name", timm, why)
     if "hf_model_name" in found.text:
-        _text_tower(found)
+        text_tower(found)
 
 
-def _text_tower(found: Checkpoint) -> dict[str, Any]:
+def text_tower(found: Checkpoint) -> dict[str, Any]:
     """The configuration of a text tower of transformers', without what would run code."""
     name, path = str(found.text["hf_model_name"]), found.folder.path / HUGGING
     told = found.folder.json(HUGGING) if path.is_file() else {}
@@ -200,7 +158,7 @@ def staged(found: Checkpoint) -> Iterator[str]:
         here = Path(place)
         model = found.model
         if "hf_model_name" in found.text:
-            (here / HUGGING).write_text(json.dumps(_text_tower(found)), "utf-8")
+            (here / HUGGING).write_text(json.dumps(text_tower(found)), "utf-8")
             model["text_cfg"] = {**found.text, "hf_model_name": place}
         (here / CONFIG).write_text(json.dumps({**found.config, "model_cfg": model}), "utf-8")
         for name in found.folder.files:
@@ -232,7 +190,7 @@ def read_clip(found: Checkpoint, place: str, compute: Compute) -> Any:
 
     precision = "pure_bf16" if compute.dtype == "bfloat16" else "fp32"
     try:
-        with quiet():
+        with offline(), quiet():
             model = open_clip.create_model(
                 place, precision=precision, device=compute.device, require_pretrained=True
             )

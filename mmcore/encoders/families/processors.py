@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from mmcore.encoders.families.colours import three
 from mmcore.encoders.towers.pictures import Recipe
 from mmcore.encoders.weights.folder import Folder
 from mmcore.errors import ConfigError
@@ -66,17 +67,22 @@ class ImageSettings:
         return ConfigError(f"{self.file}: {name} is {self.get(name)!r}, which is not supported")
 
 
+def processor_of(folder: Folder) -> tuple[str, dict[str, Any]]:
+    """The file that has a folder's image processor, and its fields, as transformers finds it."""
+    if (folder.path / NESTED).is_file():
+        nested = folder.json(NESTED).get("image_processor")
+        if isinstance(nested, dict):
+            return NESTED, nested
+    return FLAT, folder.json(FLAT)
+
+
 def settings_of(folder: Folder, kind: str) -> ImageSettings:
     """The image processor of a folder, as transformers finds it; ``kind`` is of ``DEFAULTS``.
 
     ``processor_config.json`` counts where it holds one, else ``preprocessor_config.json``.
     ConfigError where the file names a processor that is not in ``DEFAULTS``.
     """
-    name, found = FLAT, None
-    if (folder.path / NESTED).is_file():
-        nested = folder.json(NESTED).get("image_processor")
-        name, found = (NESTED, nested) if isinstance(nested, dict) else (FLAT, None)
-    found = folder.json(FLAT) if found is None else found
+    name, found = processor_of(folder)
     field = "image_processor_type" if "image_processor_type" in found else "feature_extractor_type"
     named = _KIND.fullmatch(str(found.get(field, f"{kind}ImageProcessor")))
     if named is None or named[1] not in DEFAULTS:
@@ -95,7 +101,10 @@ def recipe_of(settings: ImageSettings) -> Recipe:
             raise settings.refused(name)
     mean, std = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
     if settings.get("do_normalize"):
-        mean, std = _three(settings, "image_mean"), _three(settings, "image_std")
+        mean, std = (
+            three(settings.get(name), f"{settings.file}: {name}", positive=name == "image_std")
+            for name in ("image_mean", "image_std")
+        )
     height, width, scaled = _sizes(settings)
     return Recipe(
         height=height,
@@ -157,12 +166,3 @@ def _sides(size: object) -> tuple[int, int] | None:
 
 def _is_pixels(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
-
-
-def _three(settings: ImageSettings, name: str) -> tuple[float, float, float]:
-    found = settings.get(name)
-    try:
-        red, green, blue = (float(value) for value in found)
-    except (TypeError, ValueError) as error:
-        raise settings.refused(name) from error
-    return red, green, blue

@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from mmcore.encoders.compute.device import Compute
-from mmcore.encoders.families.hub import check_extra, read_model, read_tokeniser
+from mmcore.encoders.families.hub import check_extra, read_model
+from mmcore.encoders.families.keys import Keys
 from mmcore.encoders.families.sentences import READS_NO_MORE, by_last, check_pooling, field_of
+from mmcore.encoders.families.tokenisers import read_tokeniser
 from mmcore.encoders.presets import Preset
 from mmcore.encoders.towers.model import Model
 from mmcore.encoders.towers.texts import Sides, TextEncoder, TextModel
 from mmcore.encoders.weights.folder import Folder, folder_of
 from mmcore.encoders.weights.releases import Release
 from mmcore.errors import ConfigError
-from mmcore.media.versions import cutting
 from mmcore.specs import RuntimeSpec, SegmentationSpec
-from mmcore.types import EncoderKey
-from storage.schemas import Modality, digest
+from storage.schemas import Modality
 
 VERSION: Final = 1
 NAME: Final = "qwen3-embedding"
@@ -26,7 +26,6 @@ TASK: Final = "Given a web search query, retrieve relevant passages that answer 
 """The task that the model's README and its sentence-transformers files name for queries."""
 
 SIDES: Final = Sides(stored="", query=f"Instruct: {TASK}\nQuery:")
-READS: Final = (Modality.TEXT, Modality.VIDEO)
 
 PRESET: Final = Preset(
     encoders=(NAME,),
@@ -84,6 +83,7 @@ def build(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEncoder:
     """
     check_extra(NAME)
     folder = folder_of(NAME, PRESET.wanted(NAME, runtime), runtime)
+    folder.check_vocabulary()
     config = folder.json("config.json")
     check_pooling(folder, "lasttoken")
     if config.get("model_type") != KIND:
@@ -92,10 +92,10 @@ def build(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEncoder:
             f" {KIND!r}"
         )
     most = min(READS_NO_MORE, field_of(folder, config, "max_position_embeddings"))
-    key = _key(folder, field_of(folder, config, "hidden_size"), most, segmentation)
-    model = Model(
-        f"{NAME} text {folder.digest[:8]}", folder.licence, lambda compute: _load(folder, compute)
-    )
+    keys = Keys(NAME, VERSION, folder.digest, segmentation)
+    facts = {"sides": [SIDES.stored, SIDES.query], "pooling": "last token", "tokens": most}
+    key = keys.key(NAME, Modality.TEXT, field_of(folder, config, "hidden_size"), **facts)
+    model = Model(keys.model("text"), folder.licence, lambda compute: _load(folder, compute))
     return TextEncoder(key, model, runtime, most=most, sides=SIDES)
 
 
@@ -108,18 +108,3 @@ def _load(folder: Folder, compute: Compute) -> TextModel:
             f" <|endoftext|> ({end}) behind it: fetch a newer revision of these weights"
         )
     return TextModel(tokeniser, by_last(read_model(folder, "Qwen3Model", compute), end, compute))
-
-
-def _key(folder: Folder, dim: int, most: int, segmentation: SegmentationSpec) -> EncoderKey:
-    made_of = {
-        "family": NAME,
-        "weights": folder.digest,
-        "tower": "text",
-        "sides": [SIDES.stored, SIDES.query],
-        "pooling": "last token",
-        "tokens": most,
-        "cutting": cutting(segmentation, Modality.TEXT, *READS),
-        "version": VERSION,
-    }
-    space = f"{NAME}-{folder.digest[:8]}"
-    return EncoderKey(Modality.TEXT, NAME, digest(made_of), space, dim, READS)

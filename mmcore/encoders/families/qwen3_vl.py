@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mmcore.encoders.compute.device import Compute
 from mmcore.encoders.families.hub import check_extra
+from mmcore.encoders.families.keys import Keys
 from mmcore.encoders.families.qwen3_vl_model import INSTRUCTION, Network, load
 from mmcore.encoders.families.qwen3_vl_pictures import Recipe, recipe_of
 from mmcore.encoders.families.sentences import READS_NO_MORE, check_pooling, field_of
@@ -18,17 +19,19 @@ from mmcore.encoders.presets import Preset
 from mmcore.encoders.towers.arrays import ArrayEncoder, Run
 from mmcore.encoders.towers.model import Model
 from mmcore.encoders.towers.texts import TextEncoder, TextModel
-from mmcore.encoders.weights.folder import Folder, folder_of
+from mmcore.encoders.weights.folder import HUB_FILES, Folder, folder_of
+from mmcore.encoders.weights.hub_files import CHAT
 from mmcore.encoders.weights.releases import Release
 from mmcore.errors import ConfigError
-from mmcore.media.versions import cutting
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from mmcore.types import EncoderKey
-from storage.schemas import Modality, digest
+from storage.schemas import Modality
 
 VERSION: Final = 1
 NAME: Final = "qwen3-vl-embedding"
 KIND: Final = "qwen3_vl"
+
+FILES: Final = (*HUB_FILES, CHAT)
 
 ENCODERS: Final = {
     Modality.TEXT: "qwen3-vl-text",
@@ -87,19 +90,9 @@ class _Checkpoint:
     def key(
         self, modality: Modality, segmentation: SegmentationSpec, facts: Mapping[str, Any]
     ) -> EncoderKey:
-        texts = modality is Modality.TEXT
-        reads = (Modality.TEXT, Modality.VIDEO) if texts else (modality,)
-        made_of = {
-            "family": NAME,
-            "weights": self.folder.digest,
-            "instruction": INSTRUCTION,
-            "pooling": "last token",
-            **facts,
-            "cutting": cutting(segmentation, modality, *reads),
-            "version": VERSION,
-        }
-        space = f"{NAME}-{self.folder.digest[:8]}"
-        return EncoderKey(modality, ENCODERS[modality], digest(made_of), space, self.dim, reads)
+        keys = Keys(NAME, VERSION, self.folder.digest, segmentation)
+        done = {"instruction": INSTRUCTION, "pooling": "last token", **facts}
+        return keys.key(ENCODERS[modality], modality, self.dim, **done)
 
 
 class PictureEncoder(ArrayEncoder):
@@ -147,7 +140,8 @@ def _pictures(
 
 def _checkpoint(runtime: RuntimeSpec) -> _Checkpoint:
     check_extra(NAME)
-    folder = folder_of(NAME, PRESET.wanted(NAME, runtime), runtime)
+    folder = folder_of(NAME, PRESET.wanted(NAME, runtime), runtime, FILES)
+    folder.check_vocabulary()
     config = folder.json("config.json")
     if config.get("model_type") != KIND:
         raise ConfigError(

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.encoders.compute.device import Compute, moved
-from mmcore.encoders.families.hub import HubTokeniser, read_model, read_tokeniser
+from mmcore.encoders.families.hub import read_model
 from mmcore.encoders.families.qwen3_vl_pictures import Recipe
 from mmcore.encoders.families.sentences import by_last
+from mmcore.encoders.families.tokenisers import HubTokeniser, read_tokeniser
 from mmcore.encoders.towers.arrays import Run
 from mmcore.encoders.towers.texts import TextModel, padded
 from mmcore.encoders.weights.folder import Folder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mmcore.encoders.families.colours import three
+from mmcore.encoders.families.processors import RESAMPLING as NUMBERED
+from mmcore.encoders.families.processors import processor_of
 from mmcore.encoders.towers.pictures import RESAMPLING
 from mmcore.encoders.weights.folder import Folder
 from mmcore.errors import ConfigError
@@ -29,9 +31,7 @@ THINNEST: Final = 200
 
 HEAD: Final = 4  # bytes before the pixels of a prepared picture
 
-_FILES: Final = ("processor_config.json", "preprocessor_config.json")
 _KINDS: Final = ("Qwen2VLImageProcessor", "Qwen2VLImageProcessorFast")
-_RESAMPLING: Final = {1: "lanczos", 2: "bilinear", 3: "bicubic"}  # by Pillow's numbers
 _STEPS: Final = ("do_resize", "do_rescale", "do_normalize", "do_convert_rgb")
 
 
@@ -126,7 +126,7 @@ def recipe_of(folder: Folder, vision: dict[str, Any]) -> Recipe:
     The bounds of pixels that the file names are the chat model's; the embedding model's own code
     has others, and so have we. ConfigError where something else is not what we do.
     """
-    name, found = _processor(folder)
+    name, found = processor_of(folder)
     path = folder.path / name
     for step in _STEPS:
         if found.get(step) is False:
@@ -136,10 +136,13 @@ def recipe_of(folder: Folder, vision: dict[str, Any]) -> Recipe:
     if not math.isclose(found.get("rescale_factor", 1 / 255), 1 / 255):
         raise ConfigError(f"{path}: rescale_factor is {found['rescale_factor']!r}, not 1/255")
     patch, merge, times = (_agreed(path, found, vision, *names) for names in _SIZES)
-    resampling = _RESAMPLING.get(found.get("resample", 3))
+    resampling = NUMBERED.get(found.get("resample", 3))
     if resampling is None:
         raise ConfigError(f"{path}: resample is {found['resample']!r}, which is not supported")
-    mean, std = (_three(path, found, name) for name in ("image_mean", "image_std"))
+    mean, std = (
+        three(found.get(name), f"{path}: {name}", positive=name == "image_std")
+        for name in ("image_mean", "image_std")
+    )
     recipe = Recipe(patch, merge, times, mean, std, resampling)
     if THINNEST * recipe.cell**2 > recipe.most:
         raise ConfigError(
@@ -156,24 +159,8 @@ _SIZES: Final = (
 """Fields of the processor, and what the model calls them."""
 
 
-def _processor(folder: Folder) -> tuple[str, dict[str, Any]]:
-    """The picture processor's fields, and the file that has them, as transformers finds it."""
-    if (folder.path / _FILES[0]).is_file():
-        nested = folder.json(_FILES[0]).get("image_processor")
-        if isinstance(nested, dict):
-            return _FILES[0], nested
-    return _FILES[1], folder.json(_FILES[1])
-
-
 def _agreed(path: Path, found: dict[str, Any], vision: dict[str, Any], ours: str, its: str) -> int:
     size = found.get(ours)
     if not isinstance(size, int) or size < 1 or size != vision.get(its):
         raise ConfigError(f"{path}: {ours} is {size!r}, the model's {its} {vision.get(its)!r}")
     return size
-
-
-def _three(path: Path, found: dict[str, Any], name: str) -> tuple[float, ...]:
-    values: Sequence[float] = found.get(name) or ()
-    if len(values) != 3:  # noqa: PLR2004 - red, green, blue
-        raise ConfigError(f"{path}: {name} is {values!r}, not three numbers")
-    return tuple(map(float, values))

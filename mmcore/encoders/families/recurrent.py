@@ -14,18 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.encoders.compute.device import Compute, moved, share_cores
+from mmcore.encoders.families.keys import Keys
 from mmcore.encoders.families.lengths import filled_up, lengths_of, longest_window
 from mmcore.encoders.presets import Preset
 from mmcore.encoders.towers.arrays import ArrayEncoder, Run
 from mmcore.encoders.towers.model import Model
+from mmcore.encoders.weights.convert import only_pickled
 from mmcore.encoders.weights.folder import Folder, folder_of
-from mmcore.errors import ConfigError, UnsafeWeightsError
+from mmcore.errors import ConfigError
 from mmcore.media.sounds.features import BANDS, FRAMES, log_mel
 from mmcore.media.sounds.resample import RATE, Waveform
-from mmcore.media.versions import cutting
 from mmcore.specs import RuntimeSpec, SegmentationSpec
-from mmcore.types import EncoderKey
-from storage.schemas import Modality, digest
+from storage.schemas import Modality
 
 if TYPE_CHECKING:
     import torch
@@ -81,20 +81,11 @@ def _build(kind: str, segmentation: SegmentationSpec, runtime: RuntimeSpec) -> A
     share_cores()
     folder = folder_of(kind, None, runtime, (CONFIG, WEIGHTS))
     hidden, layers = _sizes(folder, kind)
-    reads = (Modality.AUDIO, Modality.VIDEO)
-    made_of = {
-        "family": kind,
-        "weights": folder.digest,
-        "bands": BANDS,
-        "rate": RATE,
-        "pooled": "mean and deviation of states over time, scaled",
-        "cutting": cutting(segmentation, Modality.AUDIO, *reads),
-        "version": VERSION,
-    }
-    space = f"{kind}-{folder.digest[:8]}"
-    key = EncoderKey(Modality.AUDIO, kind, digest(made_of), space, 2 * hidden, reads)
+    keys = Keys(kind, VERSION, folder.digest, segmentation)
+    pooled = "mean and deviation of states over time, scaled"
+    key = keys.key(kind, Modality.AUDIO, 2 * hidden, bands=BANDS, rate=RATE, pooled=pooled)
     model = Model(
-        name=f"{kind} {folder.digest[:8]}",
+        name=keys.model(),
         licence=folder.licence,
         load=lambda compute: _run(folder, (kind, hidden, layers), compute),
     )
@@ -119,11 +110,7 @@ def _sizes(folder: Folder, kind: str) -> tuple[int, int]:
                 f"{folder.path / CONFIG}: {name} is {told.get(name)!r}, not a number above 0"
             )
     if WEIGHTS not in folder.files:
-        raise UnsafeWeightsError(
-            folder.path,
-            f"it holds no {WEIGHTS}, and a pickle is not opened: `mmindex encoders convert"
-            f" {folder.path}` makes safetensors of one that you trust",
-        )
+        raise only_pickled(folder.path, WEIGHTS)
     return told["hidden"], told["layers"]
 
 

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from mmcore.encoders.compute.device import Compute, moved
-from mmcore.encoders.families.hub import HubTokeniser, check_extra, read_model, read_tokeniser
+from mmcore.encoders.families.hub import check_extra, read_model
 from mmcore.encoders.families.joint import Joint
 from mmcore.encoders.families.processors import check_size, recipe_of, settings_of
 from mmcore.encoders.families.sentences import field_of
+from mmcore.encoders.families.tokenisers import HubTokeniser, read_tokeniser
 from mmcore.encoders.presets import Preset
 from mmcore.encoders.towers.arrays import ArrayEncoder
 from mmcore.encoders.towers.pictures import Pixels
@@ -101,6 +102,7 @@ def build_text(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEnco
     """
     joint, config = _checkpoint(segmentation, runtime)
     folder, text = joint.folder, _tower(joint.folder, config, "text_config")
+    folder.check_vocabulary()
     most = field_of(folder, text, "max_position_embeddings")
     dim = field_of(folder, {"projection_size": text["hidden_size"], **text}, "projection_size")
     lowered = _is_lowered(folder)
@@ -110,7 +112,8 @@ def build_text(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEnco
         if lowered:
             tokeniser = Lowering(tokeniser.tokenizer)
         model = read_model(folder, "SiglipTextModel", compute)
-        return TextModel(tokeniser, _pooled(model, tokeniser.tokenizer, most, compute))
+        run = _pooled(model, tokeniser.tokenizer, most, compute)
+        return TextModel(tokeniser, run, fixed=most)
 
     return joint.texts(dim, most, {"lowered": lowered}, load)
 

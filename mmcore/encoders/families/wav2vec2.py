@@ -6,7 +6,6 @@ A window's vector is the mean over time of what the last transformer layer gives
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
@@ -16,19 +15,20 @@ from numpy.typing import NDArray
 
 from mmcore.encoders.compute.device import Compute, moved, share_cores, torch_dtype
 from mmcore.encoders.families.hub import check_pins
+from mmcore.encoders.families.keys import Keys
 from mmcore.encoders.families.lengths import filled_up, lengths_of, longest_window
+from mmcore.encoders.families.wav2vec2_bundles import CONFIG, Architecture, architecture_of
 from mmcore.encoders.presets import Preset
 from mmcore.encoders.towers.arrays import ArrayEncoder, Run
 from mmcore.encoders.towers.model import Model
+from mmcore.encoders.weights.convert import only_pickled
 from mmcore.encoders.weights.folder import SAFE, Folder, folder_of
 from mmcore.encoders.weights.pinned import load_state
 from mmcore.encoders.weights.releases import Release
-from mmcore.errors import ConfigError, MissingExtraError, UnsafeWeightsError
+from mmcore.errors import ConfigError, MissingExtraError
 from mmcore.media.sounds.resample import RATE, Waveform
-from mmcore.media.versions import cutting
 from mmcore.specs import RuntimeSpec, SegmentationSpec
-from mmcore.types import EncoderKey
-from storage.schemas import Modality, digest
+from storage.schemas import Modality
 
 if TYPE_CHECKING:
     import torch
@@ -49,57 +49,7 @@ PRESET: Final = Preset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
-    """What has to be known of a model of ``torchaudio.pipelines`` before that is imported."""
-
-    file: str
-    dim: int
-    normalised: bool = False
-
-
-BUNDLES: Final[Mapping[str, Bundle]] = {
-    "WAV2VEC2_BASE": Bundle("wav2vec2_fairseq_base_ls960.pth", 768),
-    "WAV2VEC2_LARGE": Bundle("wav2vec2_fairseq_large_ls960.pth", 1024),
-    "WAV2VEC2_LARGE_LV60K": Bundle("wav2vec2_fairseq_large_lv60k.pth", 1024, normalised=True),
-    "WAV2VEC2_XLSR53": Bundle("wav2vec2_fairseq_large_xlsr53.pth", 1024, normalised=True),
-    "WAV2VEC2_XLSR_300M": Bundle("wav2vec2_xlsr_300m.pth", 1024, normalised=True),
-    "HUBERT_BASE": Bundle("hubert_fairseq_base_ls960.pth", 768),
-    "HUBERT_LARGE": Bundle("hubert_fairseq_large_ll60k.pth", 1024, normalised=True),
-}
-"""Those that are known by name; another is described by its parameters."""
-
-PARAMETERS: Final = (
-    "extractor_mode",
-    "extractor_conv_layer_config",
-    "extractor_conv_bias",
-    "encoder_embed_dim",
-    "encoder_projection_dropout",
-    "encoder_pos_conv_kernel",
-    "encoder_pos_conv_groups",
-    "encoder_num_layers",
-    "encoder_num_heads",
-    "encoder_attention_dropout",
-    "encoder_ff_interm_features",
-    "encoder_ff_interm_dropout",
-    "encoder_dropout",
-    "encoder_layer_norm_first",
-    "encoder_layer_drop",
-    "aux_num_out",
-)
-"""Of ``torchaudio.models.wav2vec2_model``."""
-
-_CONFIG: Final = "config.json"
-_FILES: Final = (_CONFIG, "*.safetensors", "*.pth")
-
-
-@dataclass(frozen=True, slots=True)
-class Architecture:
-    """``told``: a bundle's name, or the parameters of ``wav2vec2_model``."""
-
-    told: str | Mapping[str, Any]
-    dim: int
-    normalised: bool  # whether a waveform is brought to mean 0 and deviation 1 first
+_FILES: Final = (CONFIG, "*.safetensors", "*.pth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,58 +75,22 @@ def build(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> ArrayEncoder:
         raise MissingExtraError(f"the preset {NAME!r}", NAME)
     share_cores()
     folder = folder_of(NAME, PRESET.wanted(NAME, runtime), runtime, _FILES)
-    found = _architecture(folder)
-    reads = (Modality.AUDIO, Modality.VIDEO)
-    made_of = {
-        "family": NAME,
-        "weights": folder.digest,
+    found = architecture_of(folder)
+    keys = Keys(NAME, VERSION, folder.digest, segmentation)
+    facts = {
         "architecture": found.told,
         "normalised": found.normalised,
         "pooled": "mean over time of the last layer",
         "rate": RATE,
-        "cutting": cutting(segmentation, Modality.AUDIO, *reads),
-        "version": VERSION,
     }
-    space = f"{NAME}-{folder.digest[:8]}"
-    key = EncoderKey(Modality.AUDIO, NAME, digest(made_of), space, found.dim, reads)
+    key = keys.key(NAME, Modality.AUDIO, found.dim, **facts)
     model = Model(
-        name=f"{NAME} {folder.digest[:8]}",
+        name=keys.model(),
         licence=folder.licence,
         load=lambda compute: _run(folder, found, compute),
         most=CLIPS,
     )
     return ArrayEncoder(key, Samples(longest_window(segmentation, RATE)), model, runtime)
-
-
-def _architecture(folder: Folder) -> Architecture:
-    """What the folder's ``config.json`` says; without one, that of a bundle's own file."""
-    path = folder.path / _CONFIG
-    if _CONFIG not in folder.files:
-        names = (name for name, one in BUNDLES.items() if one.file in folder.files)
-        if (name := next(names, None)) is None:
-            raise ConfigError(
-                f"{path} is not there: write one that says which model it is,"
-                ' {"architecture": "WAV2VEC2_BASE"}'
-            )
-        return _of_bundle(name)
-    told = folder.json(_CONFIG)
-    rate = told.get("sample_rate", RATE)
-    if rate != RATE:
-        raise ConfigError(f"{path}: sample_rate is {rate!r}, not {RATE}")
-    found = told.get("architecture")
-    if isinstance(found, str) and found in BUNDLES:
-        return _of_bundle(found)
-    if isinstance(found, dict) and set(found) == set(PARAMETERS):
-        normalised = bool(told.get("normalize_waveform", False))
-        return Architecture(found, int(found["encoder_embed_dim"]), normalised)
-    if isinstance(found, dict):
-        wrong = ", ".join(sorted(set(found) ^ set(PARAMETERS)))
-        raise ConfigError(f"{path}: architecture lacks, or has without being known: {wrong}")
-    raise ConfigError(f"{path}: architecture is {found!r}; known: {', '.join(BUNDLES)}")
-
-
-def _of_bundle(name: str) -> Architecture:
-    return Architecture(name, BUNDLES[name].dim, BUNDLES[name].normalised)
 
 
 def _run(folder: Folder, found: Architecture, compute: Compute) -> Run:
@@ -250,20 +164,10 @@ def _state(folder: Folder) -> dict[str, torch.Tensor]:
     safe = [name for name in folder.files if name.endswith(SAFE)]
     if len(safe) == 1:
         return load_file(folder.path / safe[0])
-    pickled = _pickled(folder, safe)
-    if pickled not in folder.pins:
-        raise UnsafeWeightsError(
-            folder.path / pickled,
-            "a pickle is only opened where the preset pins its sha256:"
-            f" `mmindex encoders convert {folder.path}` makes safetensors of one that you trust",
-        )
-    return load_state(folder.path / pickled, folder.pins[pickled])
-
-
-def _pickled(folder: Folder, safe: Sequence[str]) -> str:
-    """The one file of weights that is no safetensors."""
-    found = [name for name in folder.files if name.endswith(".pth")]
-    if safe or len(found) != 1:
-        names = ", ".join([*safe, *found]) or "none"
+    pinned = [name for name in folder.files if name in folder.pins]
+    if safe or len(pinned) > 1:
+        names = ", ".join([*safe, *pinned])
         raise ConfigError(f"{folder.path} has to hold one file of weights; it holds {names}")
-    return found[0]
+    if not pinned:
+        raise only_pickled(folder.path)
+    return load_state(folder.path / pinned[0], folder.pins[pinned[0]])

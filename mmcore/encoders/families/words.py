@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from mmcore.encoders.compute.device import Compute
 from mmcore.encoders.compute.loaded import loaded
 from mmcore.encoders.embedded_text import cleaned
+from mmcore.encoders.families.keys import Keys
 from mmcore.encoders.families.word_files import head_of, read_file
 from mmcore.encoders.families.word_folder import CONFIG, FILES, dim_of, read_folder
 from mmcore.encoders.families.word_table import WordTable, words_of
 from mmcore.encoders.presets import Preset
-from mmcore.encoders.weights.folder import Folder, folder_of, place_of_weights
+from mmcore.encoders.weights.folder import Folder, folder_of
 from mmcore.encoders.weights.hashes import sha256_of
+from mmcore.encoders.weights.places import place_of_weights
 from mmcore.errors import ConfigError
-from mmcore.media.versions import cutting
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from mmcore.types import EncoderKey, Vectors, unit_rows
 from storage.schemas import Modality, digest
@@ -29,7 +30,6 @@ from storage.schemas import Modality, digest
 log = logging.getLogger(__name__)
 
 VERSION: Final = 1
-READS: Final = (Modality.TEXT, Modality.VIDEO)
 WORD2VEC: Final = Preset(
     encoders=("word2vec",),
     about="texts by the vectors of their words, trained on a lake or from a file",
@@ -138,14 +138,7 @@ def _built(name: str, segmentation: SegmentationSpec, runtime: RuntimeSpec) -> S
     folder = folder_of(name, None, runtime, () if file else FILES)
     source, weights = _source(folder)
     dim = dim_of(source) if source.is_dir() else head_of(source).dim
-    made_of = {
-        "family": "words",
-        "weights": weights,
-        "cutting": cutting(segmentation, Modality.TEXT, *READS),
-        "version": VERSION,
-    }
-    space = f"{name}-{weights[:8]}"
-    key = EncoderKey(Modality.TEXT, name, digest(made_of), space, dim + 1, READS)
+    key = Keys(name, VERSION, weights, segmentation).key(name, Modality.TEXT, dim + 1)
     return StaticWords(key, source, folder.licence, segmentation.text_dictionaries)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mmcore.encoders.compute.batches import Batcher, rows_at
 from mmcore.encoders.compute.device import Compute, compute_of
-from mmcore.encoders.towers.model import Model
+from mmcore.encoders.towers.model import Model, name_of
 from mmcore.specs import RuntimeSpec
 from mmcore.types import EncoderKey, Vectors, unit_rows
 
@@ -83,7 +83,7 @@ class ArrayEncoder:
             return np.zeros((0, self.key.dim), dtype=np.float32)
         run = self._model.on(self._compute, self._runtime)
         device, most = self._compute.device, self._model.most
-        batcher = Batcher.of(self._model.name, device, self._runtime, most)
+        batcher = Batcher.of(name_of(self.key), device, self._runtime, most)
         found = batcher.map(
             lambda places: run(rows_at(inputs, places)), len(inputs), self.lengths(inputs)
         )

@@ -9,8 +9,14 @@ from typing import Generic, TypeVar
 from mmcore.encoders.compute.device import Compute
 from mmcore.encoders.compute.loaded import loaded, settle
 from mmcore.specs import RuntimeSpec
+from mmcore.types import EncoderKey
 
 T = TypeVar("T")
+
+
+def name_of(key: EncoderKey) -> str:
+    """An encoder's name for whoever reads of its batches; encoders of one model have their own."""
+    return f"{key.name} {key.fingerprint[:8]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +24,7 @@ class Model(Generic[T]):
     """How a model is loaded; two of one ``name`` are one model, loaded once a process.
 
     ``name`` has to tell weights apart: it ends with their digest. ``most``: rows of a batch that
-    suit it on a CPU, where no setting says so; None for the usual number.
+    suit it on a CPU, where no setting says so; None for the usual number. GPUs do not look at it.
     """
 
     name: str

@@ -23,6 +23,9 @@ RESAMPLING: Final = {
     "lanczos": Image.Resampling.LANCZOS,
 }
 
+THINNEST: Final = 16
+"""Times that a picture may be as long as what is cut out of it: beyond, its ends go first."""
+
 Pixels = Callable[["torch.Tensor"], "torch.Tensor"]
 """(n, 3, h, w) normalised pixels, in the model's dtype and on its device → (n, d)."""
 
@@ -70,6 +73,7 @@ def _squashed(recipe: Recipe, image: Image.Image) -> Image.Image:
 def _cut(recipe: Recipe, image: Image.Image) -> Image.Image:
     """As torchvision's Resize and CenterCrop: lengths cut off, offsets rounded to even."""
     short = recipe.scaled or min(recipe.height, recipe.width)
+    image = _middle(image, recipe, short)
     width, height = image.size
     size = (
         (short, int(short * height / width))
@@ -80,6 +84,16 @@ def _cut(recipe: Recipe, image: Image.Image) -> Image.Image:
     whole = int if recipe.floored else round
     left, top = whole((size[0] - recipe.width) / 2), whole((size[1] - recipe.height) / 2)
     return scaled.crop((left, top, left + recipe.width, top + recipe.height))
+
+
+def _middle(image: Image.Image, recipe: Recipe, short: int) -> Image.Image:
+    """Of a thin picture its middle, which is all that is left of it: scaled whole it is huge."""
+    width, height = image.size
+    most = max(1, THINNEST * min(width, height) * max(recipe.height, recipe.width) // short)
+    if max(width, height) <= most:
+        return image
+    left, top = max(0, (width - most) // 2), max(0, (height - most) // 2)
+    return image.crop((left, top, min(width, left + most), min(height, top + most)))
 
 
 def _filled(recipe: Recipe, image: Image.Image) -> Image.Image:

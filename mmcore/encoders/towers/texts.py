@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from mmcore.encoders.compute.batches import Batcher
 from mmcore.encoders.compute.device import Compute, compute_of
-from mmcore.encoders.towers.model import Model
+from mmcore.encoders.towers.model import Model, name_of
+from mmcore.errors import ConfigError
 from mmcore.specs import RuntimeSpec
 from mmcore.types import EncoderKey, Vectors, unit_rows
 
@@ -43,6 +44,11 @@ class TextModel:
 
     tokeniser: Tokeniser
     run: Tokens
+    fixed: int | None = field(default=None, kw_only=True)  # tokens of each row, padded; None: own
+
+    def lengths(self, rows: Sequence[Sequence[int]]) -> list[int]:
+        """The tokens that each row costs."""
+        return [self.fixed or len(ids) for ids in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +62,8 @@ class Sides:
 class TextEncoder:
     """An encoder of texts around a model of torch.
 
-    A text of more tokens than ``most`` is embedded in windows, of which the mean counts, weighted
-    by their tokens: nothing is cut.
+    A text of more tokens than ``most`` is embedded in windows, each behind the words of its side,
+    of which the mean counts, weighted by their tokens: nothing is cut.
     """
 
     dtype = "str"
@@ -100,7 +106,7 @@ class TextEncoder:
 
     def encode(self, inputs: Sequence[str] | NDArray[Any]) -> Vectors:
         """Embed texts as they are stored: (n, dim) unit rows."""
-        return self._encoded([self.sides.stored + str(text) for text in inputs])
+        return self._encoded([str(text) for text in inputs], self.sides.stored)
 
     def encode_query(self, decoded: str) -> Vectors:
         """Embed one text to search with: (dim,)."""
@@ -109,20 +115,20 @@ class TextEncoder:
 
     def encode_queries(self, decoded: Sequence[str]) -> Vectors:
         """Embed n texts to search with: (n, dim)."""
-        return self._encoded([self.sides.query + text for text in decoded])
+        return self._encoded(decoded, self.sides.query)
 
-    def _encoded(self, texts: Sequence[str]) -> Vectors:
+    def _encoded(self, texts: Sequence[str], side: str) -> Vectors:
         if not texts:
             return np.zeros((0, self.key.dim), dtype=np.float32)
         model = self._model.on(self._compute, self._runtime)
-        windows = windows_of([_told(text) for text in texts], model.tokeniser, self.most)
-        name, device, most = self._model.name, self._compute.device, self._model.most
-        batcher = Batcher.of(name, device, self._runtime, most)
+        windows = windows_of([_told(text) for text in texts], model.tokeniser, self.most, side)
+        device, most = self._compute.device, self._model.most
+        batcher = Batcher.of(name_of(self.key), device, self._runtime, most)
         rows = unit_rows(
             batcher.map(
                 lambda places: model.run([windows.ids[place] for place in places]),
                 len(windows.ids),
-                [len(ids) for ids in windows.ids],
+                model.lengths(windows.ids),
             )
         )
         return windows.joined(rows, len(texts))
@@ -145,26 +151,50 @@ class Windows:
         return unit_rows(total)
 
 
-def windows_of(texts: Sequence[str], tokeniser: Tokeniser, most: int) -> Windows:
-    """The ids of ``texts``; one of more than ``most`` in windows, the fewest, of like length."""
-    before, behind = tokeniser.around()
+def windows_of(texts: Sequence[str], tokeniser: Tokeniser, most: int, side: str = "") -> Windows:
+    """The ids of ``texts`` behind ``side``; of one of more than ``most`` in windows.
+
+    They are the fewest, of like length, and each has the side's words before it: the first as
+    they stand before the text, the others as they are by themselves. A token that a text's
+    beginning shares with them is in the first window alone. ConfigError where the model takes no
+    more tokens than the words are.
+    """
     ids: list[list[int]] = []
     of: list[int] = []
-    for place, whole in enumerate(tokeniser.whole(texts)):
-        found = [whole] if len(whole) <= most else _windows(whole, before, behind, most)
+    for place, whole in enumerate(tokeniser.whole([side + text for text in texts])):
+        found = [whole] if len(whole) <= most else _windows(whole, tokeniser, most, side)
         ids += found
         of += [place] * len(found)
     return Windows(ids, of)
 
 
-def _windows(
-    whole: Sequence[int], before: list[int], behind: list[int], most: int
-) -> list[list[int]]:
+def _windows(whole: Sequence[int], tokeniser: Tokeniser, most: int, side: str) -> list[list[int]]:
+    before, behind = tokeniser.around()
     inner = list(whole[len(before) : len(whole) - len(behind)])
-    room = most - len(before) - len(behind)
-    count = -(-len(inner) // room)
-    bounds = np.linspace(0, len(inner), count + 1).astype(int).tolist()
-    return [[*before, *inner[a:b], *behind] for a, b in pairwise(bounds)]
+    words = _words(side, tokeniser)
+    own = sum(1 for _ in takewhile(lambda two: two[0] == two[1], zip(words, inner, strict=False)))
+    room = most - len(before) - len(words) - len(behind)
+    if room < 1:
+        raise ConfigError(
+            f"the model takes {most} tokens at once, too few for {side!r} and a text"
+        )
+    text = inner[own:]
+    count = -(-len(text) // room)
+    bounds = np.linspace(0, len(text), count + 1).astype(int).tolist()
+    heads = [inner[:own], *[words] * (count - 1)]
+    return [
+        [*before, *head, *text[a:b], *behind]
+        for head, (a, b) in zip(heads, pairwise(bounds), strict=True)
+    ]
+
+
+def _words(side: str, tokeniser: Tokeniser) -> list[int]:
+    """The ids of a side's words; to tokenisers, a blank at their end is the next word's."""
+    if not side:
+        return []
+    before, behind = tokeniser.around()
+    (found,) = tokeniser.whole([side.rstrip()])
+    return found[len(before) : len(found) - len(behind)]
 
 
 _NUL: Final = "\0"

@@ -13,13 +13,11 @@ from filelock import FileLock, Timeout
 
 from mmcore.encoders.weights.cards import Card, CardFile, read_card, write_card
 from mmcore.encoders.weights.convert import convert
-from mmcore.encoders.weights.folder import PICKLES
+from mmcore.encoders.weights.folder import MODEL, PICKLES
 from mmcore.encoders.weights.hashes import remember, sha256_of
 from mmcore.errors import ConfigError, UnreachableError, UnsafeWeightsError
 
 PARTIAL: Final = ".partial"
-
-MODEL: Final = "model.safetensors"
 
 _WORKING: Final = ".cache"  # what huggingface_hub keeps beside the files that it downloads
 

@@ -38,6 +38,7 @@ class Card(BaseModel):
     converted: str = ""  # the pickle that the weights were in, and its sha256
     fetched_at: str = ""  # ISO 8601, UTC
     files: dict[str, CardFile] = {}
+    beside: dict[str, str] = {}  # repository → revision of files that are from elsewhere
 
 
 def read_card(folder: Path) -> Card | None:

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, Final
 
-from mmcore.encoders.weights.folder import SAFE
+from mmcore.encoders.weights.folder import MODEL, PICKLES, SAFE
 from mmcore.encoders.weights.hashes import read_hash
 from mmcore.encoders.weights.pinned import load_trusted
 from mmcore.errors import ConfigError, UnsafeWeightsError
 
 if TYPE_CHECKING:
     import torch
+
+NAMES: Final[Mapping[str, str]] = {
+    "pytorch_model.bin": MODEL,
+    "open_clip_pytorch_model.bin": "open_clip_model.safetensors",
+}
+"""What is made of a file by default, where what loads it looks for another name."""
 
 _INSIDE: Final = ("state_dict", "model")  # where training programs put a model's weights
 
@@ -36,7 +43,7 @@ def convert(source: Path, target: Path | None = None, *, force: bool = False) ->
     with anything else. Tensors that share memory are written each by itself. ConfigError for a
     file that is not there, and for a target that is, without ``force``.
     """
-    to = target or source.with_suffix(SAFE)
+    to = target or target_of(source)
     if not source.is_file():
         raise ConfigError(f"{source}: there is no such file")
     if to.suffix != SAFE:
@@ -46,6 +53,33 @@ def convert(source: Path, target: Path | None = None, *, force: bool = False) ->
     found, left_out = _tensors(_state(load_trusted(source)), source)
     _write(found, to)
     return Converted(source, read_hash(source), to, len(found), left_out)
+
+
+def target_of(source: Path) -> Path:
+    """The file that is made of a pickle, where nothing else is said."""
+    named = NAMES.get(source.name)
+    return source.with_name(named) if named else source.with_suffix(SAFE)
+
+
+def only_pickled(folder: Path, wanted: str = "") -> UnsafeWeightsError:
+    """What to say of a folder whose weights are in a pickle that nobody pins.
+
+    ``wanted``: the one name that is loaded; none: any that ends as safetensors do.
+    """
+    found = sorted(one for one in folder.iterdir() if one.suffix in PICKLES)
+    found = [one for one in found if target_of(one).name == wanted] or found
+    if len(found) != 1:
+        names = ", ".join(one.name for one in found) or "no weights"
+        return UnsafeWeightsError(
+            folder, f"it holds {names}, but has to hold {wanted or f'one file of {SAFE}'}"
+        )
+    made = target_of(found[0])
+    named = f" --to {quote(str(folder / wanted))}" if wanted not in ("", made.name) else ""
+    return UnsafeWeightsError(
+        found[0],
+        "a pickle is only opened where the preset pins its sha256: `mmindex encoders convert"
+        f" {quote(str(found[0]))}{named}` makes safetensors of one that you trust",
+    )
 
 
 def _state(found: Any) -> Any:

@@ -3,48 +3,53 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from mmcore.encoders.weights.cards import CARD as CARD  # noqa: PLC0414 - for others
 from mmcore.encoders.weights.hashes import sha256_of
-from mmcore.encoders.weights.hub_cache import cached_snapshot
 from mmcore.encoders.weights.licences import licence_of
+from mmcore.encoders.weights.places import missing, names_of, place_of_weights
 from mmcore.encoders.weights.releases import Release, is_noncommercial
-from mmcore.errors import ConfigError, MissingWeightsError
+from mmcore.errors import ConfigError, UnsafeWeightsError
 from mmcore.specs import RuntimeSpec
 from storage.schemas import digest
 
 SAFE: Final = ".safetensors"
 
-INDEX: Final = ".safetensors.index.json"  # names the files that a large model is cut into
+MODEL: Final = "model.safetensors"
+"""What transformers loads first."""
+
+INDEX: Final = "model.safetensors.index.json"
+"""Names the files that a large model is cut into; it counts where there is no ``MODEL``."""
 
 PICKLES: Final = (".bin", ".pt", ".pth", ".ckpt")  # are opened only where they are pinned
 
-VARIABLE: Final = "MMINDEX_WEIGHTS"
+VOCABULARY: Final = ("tokenizer.json", "vocab.*", "*.model")
+"""What tokenisers have their vocabulary in: one of them at least."""
 
-LIBRARIES: Final = ("torchvision", "torchaudio")
-"""Presets, or sources of releases, whose models have a bare name: ``torchvision:resnet50``."""
+TOKENISER: Final = (
+    *VOCABULARY,
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "merges.txt",
+)
 
 HUB_FILES: Final = (
     "config.json",
     "preprocessor_config.json",
     "processor_config.json",
     "tokenizer*.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.*",
-    "merges.txt",
-    "*.model",
-    "chat_template.*",
-    "*.safetensors",
-    "*.safetensors.index.json",
+    *TOKENISER,
+    MODEL,
+    INDEX,
 )
-"""What decides the vectors of a model in transformers' layout."""
+"""What decides the vectors of a model in transformers' layout; of weights, what is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,17 @@ class Folder:
             raise ConfigError(f"{self.path / name}: is not a JSON object")
         return found
 
+    def check_vocabulary(self, whose: str = "the model") -> None:
+        """ConfigError where a tokeniser would have no vocabulary: libraries make up an empty one.
+
+        ``whose``: what the missing files are to be of.
+        """
+        if not any(fnmatchcase(name, one) for name in self.files for one in VOCABULARY):
+            raise ConfigError(
+                f"{self.path}: holds no tokenizer.json, nor another file of a vocabulary"
+                f" ({', '.join(VOCABULARY[1:])}); put the tokeniser's files of {whose} there"
+            )
+
 
 @cache
 def _digest_of(path: Path, files: tuple[str, ...], stamps: tuple[tuple[int, ...], ...]) -> str:
@@ -84,51 +100,6 @@ def _stamps(path: Path, files: Sequence[str]) -> tuple[tuple[int, ...], ...]:
     return tuple((stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino) for stat in stats)
 
 
-def weights_root(runtime: RuntimeSpec) -> Path:
-    """The folder of fetched weights: by setting, by $MMINDEX_WEIGHTS, or in the user's cache."""
-    told = runtime.weights or os.environ.get(VARIABLE)
-    if told:
-        return Path(told).expanduser().absolute()
-    cached = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return (Path(cached).expanduser() / "mmindex" / "weights").absolute()
-
-
-def is_place(model: str) -> bool:
-    """Whether what is named behind a preset's colon is a folder or file, not an id."""
-    return model.startswith((".", "/", "~")) or Path(model).expanduser().exists()
-
-
-def place_of_weights(preset: str, release: Release | None, runtime: RuntimeSpec) -> Path:
-    """Where a preset's weights lie, or would: what ``runtime.models`` names, else the release's.
-
-    A name that is no folder here is an id, looked for below ``weights_root``, then, where its
-    revision is known, in the cache of huggingface_hub. Of two models of one preset that have
-    releases, ``release`` is the one that ``runtime.models`` names (``Preset.release``).
-    """
-    told = runtime.models.get(preset)
-    if told is not None and is_place(told):
-        return Path(told).expanduser().absolute()
-    if told is None and release is None:
-        raise ConfigError(f"preset {preset!r} has no weights of its own: name some, {preset}:PATH")
-    name = told or (release.id if release else "")
-    fetched = fetched_place(preset, name, release, runtime)
-    if fetched.exists() or release is None or name not in _names(release):
-        return fetched
-    return cached_snapshot(release.id, release.revision) or fetched
-
-
-def fetched_place(preset: str, name: str, release: Release | None, runtime: RuntimeSpec) -> Path:
-    """Where ``mmindex encoders fetch`` puts the weights of that id or name."""
-    library = release.source if release is not None else preset
-    if library in LIBRARIES and "/" not in name:
-        name = f"{library}/{name}"
-    root = weights_root(runtime)
-    place = root / name
-    if ".." in Path(name).parts or not place.is_relative_to(root):
-        raise ConfigError(f"{preset}:{name}: is no id of weights, and no folder that is here")
-    return place
-
-
 def folder_of(
     preset: str,
     release: Release | None,
@@ -137,20 +108,22 @@ def folder_of(
 ) -> Folder:
     """The weights that a preset loads; loads nothing. Of a single file, its folder with it alone.
 
-    Raises MissingWeightsError where they are not here, or not whole; ConfigError where their
-    licence forbids commercial use and the run does not allow that (``runtime.noncommercial``).
+    Raises MissingWeightsError where they are not here, or not whole; UnsafeWeightsError for an
+    index that names files elsewhere; ConfigError where their licence forbids commercial use and
+    the run does not allow that (``runtime.noncommercial``).
     """
     path = place_of_weights(preset, release, runtime)
-    known = release if release and runtime.models.get(preset) in _names(release) else None
+    known = release if release and runtime.models.get(preset) in names_of(release) else None
     pins = dict(known.sha256) if known else {}
     files: tuple[str, ...] = (path.name,)
-    if path.is_file():
+    whole = path.is_file()
+    if whole:
         path = path.parent
     else:
-        files = _deciding(path, (*patterns, *pins), pins)
-    if not files or not _whole(path, files, patterns):
-        how = "" if release else f"name what `mmindex encoders train {preset}` made, or a file"
-        raise MissingWeightsError(_called(preset, runtime), path, how)
+        files, whole = _deciding(path, patterns, pins)
+    if not whole:
+        _check_name(path, patterns)
+        raise missing(preset, path, runtime, trained=release is None)
     licence = licence_of(path, known)
     if is_noncommercial(licence) and not runtime.noncommercial:
         raise ConfigError(
@@ -160,47 +133,46 @@ def folder_of(
     return Folder(path, files, licence, pins)
 
 
-def _called(preset: str, runtime: RuntimeSpec) -> str:
-    """The preset, with the id that stands behind its colon: what can be fetched."""
-    told = runtime.models.get(preset)
-    return preset if told is None or told.startswith((".", "/", "~")) else f"{preset}:{told}"
+def _deciding(
+    path: Path, patterns: Sequence[str], pins: Mapping[str, str]
+) -> tuple[tuple[str, ...], bool]:
+    """Names of the files that decide vectors, sorted; and whether weights are among them, whole.
 
-
-def _names(release: Release) -> set[str | None]:
-    """How ``runtime.models`` names it: not at all, by its id, or without its library."""
-    return {None, release.id, release.id.removeprefix(f"{release.source}/")}
-
-
-def _deciding(path: Path, patterns: Sequence[str], pins: Mapping[str, str]) -> tuple[str, ...]:
-    """Names of the files that decide vectors, with the folder that they lie in, sorted."""
-    found = (file for one in patterns for file in path.glob(one) if file.is_file())
-    names = {file.relative_to(path).as_posix() for file in found}
-    if any(name.endswith(SAFE) for name in names):  # then what needs a pickle is not looked at
-        names -= {name for name in pins if not name.endswith(SAFE)}
-    return tuple(sorted(names))
-
-
-def _whole(path: Path, files: Sequence[str], patterns: Sequence[str]) -> bool:
-    """Whether there are weights beside the configuration, and all parts of those in parts.
-
-    A pickle counts: what opens it says why it may not be opened.
+    A pickle counts as weights: what opens it says why it may not be opened.
     """
-    if not any(one.endswith(SAFE) for one in patterns):
-        return True
-    parts = [path / name for name in files if name.endswith(INDEX)]
-    for index in parts:
-        if not all((path / part).is_file() for part in _parts(index, index.stat().st_mtime_ns)):
-            return False
-    return any(name.endswith((SAFE, *PICKLES)) for name in files) or any(
-        file.suffix in PICKLES for file in path.iterdir()
-    )
+    found = (file for one in (*patterns, *pins) for file in path.glob(one) if file.is_file())
+    names = {file.relative_to(path).as_posix() for file in found}
+    if MODEL in names:
+        names.discard(INDEX)
+    elif INDEX in names:
+        parts = _parts(path / INDEX, (path / INDEX).stat().st_mtime_ns)
+        if not all((path / part).is_file() for part in parts):
+            return tuple(sorted(names)), False
+        names |= parts
+    if any(name.endswith(SAFE) for name in names):  # then what needs a pickle is not looked at
+        names = {name for name in names if not name.endswith(PICKLES)}
+        return tuple(sorted(names)), True
+    asked = any(one.endswith(SAFE) for one in patterns)
+    held = not asked or (path.is_dir() and any(one.suffix in PICKLES for one in path.iterdir()))
+    return tuple(sorted(names)), bool(names) and held
+
+
+def _check_name(path: Path, patterns: Sequence[str]) -> None:
+    """ConfigError where there are safetensors, but under a name that is not loaded."""
+    found = next(iter(sorted(path.glob(f"*{SAFE}"))), None) if MODEL in patterns else None
+    if found is not None and not (path / INDEX).is_file():
+        raise ConfigError(f"{found}: is not loaded under this name: call it {MODEL}")
 
 
 @cache
 def _parts(index: Path, changed: int) -> frozenset[str]:
-    """The files that an index of safetensors names."""
+    """The files that an index of safetensors names, which lie beside it."""
     del changed  # another content is another call
     try:
-        return frozenset(json.loads(index.read_text("utf-8"))["weight_map"].values())
+        names = frozenset(json.loads(index.read_text("utf-8"))["weight_map"].values())
+        for name in names:
+            if not name.endswith(SAFE) or "/" in name or "\\" in name:
+                raise UnsafeWeightsError(index, f"it names {name!r}, no {SAFE} beside it")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"{index}: cannot be read ({error!r})") from error
+    return names

@@ -19,7 +19,7 @@ from typing import Any, Final
 from mmcore.encoders.weights.arriving import arriving, check_files, converted, finished, there
 from mmcore.encoders.weights.cards import Card, read_card
 from mmcore.encoders.weights.hub_files import chosen_files
-from mmcore.encoders.weights.licences import SAYS_NOTHING
+from mmcore.encoders.weights.licences import licence_in
 from mmcore.encoders.weights.wanted import Fetched, Wanted
 from mmcore.errors import ConfigError, MissingExtraError, UnreachableError, UnsafeWeightsError
 
@@ -30,8 +30,11 @@ USUAL: Final = "https://huggingface.co"
 Choose = Callable[["Repository"], Sequence[str]]
 """Which of a repository's files are fetched."""
 
-Finish = Callable[["Repository", Path, dict[str, str]], None]
-"""Puts more into the folder, and its names and hashes, known or empty, into the mapping."""
+Finish = Callable[["Repository", Path, dict[str, str]], Mapping[str, str]]
+"""Puts more into the folder, and its names and hashes, known or empty, into the mapping.
+
+Says which other repositories that is from: id → revision.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,7 @@ def fetch_hub(
         download(found, names, folder)
         check_files(folder, files, found.url)
         was = converted(folder, files) if wanted.trusted else ""
-        if finish:
-            finish(found, folder, files)
+        beside = finish(found, folder, files) if finish else {}
         card = finished(
             folder,
             files,
@@ -82,6 +84,7 @@ def fetch_hub(
                 revision=found.revision,
                 source=found.url,
                 converted=was,
+                beside=dict(beside),
             ),
         )
     return Fetched(wanted.preset, wanted.target, card, new=True)
@@ -149,11 +152,8 @@ def _hash_of(file: Any) -> str:
 
 
 def _licence(card: Any) -> str:
-    """The licence of a model card; one that is called "other" has a name beside it."""
-    said = card.to_dict() if card is not None else {}
-    found = said.get("license_name") or said.get("license") or ""
-    told = str(found[0] if isinstance(found, list) and found else found or "")
-    return "" if told.lower() in SAYS_NOTHING else told
+    """The licence of a model card."""
+    return licence_in(card.to_dict() if card is not None else {})
 
 
 def _literal(name: str) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
-from mmcore.encoders.weights.arriving import MODEL
-from mmcore.encoders.weights.folder import HUB_FILES, INDEX, PICKLES, SAFE
+from mmcore.encoders.weights.folder import HUB_FILES, INDEX, MODEL, PICKLES, SAFE
 from mmcore.errors import UnsafeWeightsError
 
 BESIDE: Final = ("README.md", "LICENSE*", "LICENCE*", "COPYING*", "NOTICE*")
@@ -16,6 +15,8 @@ BESIDE: Final = ("README.md", "LICENSE*", "LICENCE*", "COPYING*", "NOTICE*")
 CHECKED: Final = ("1_Pooling/config.json", "modules.json", "config_sentence_transformers.json")
 """What presets compare with what they do."""
 
+CHAT: Final = "chat_template.*"
+"""Decides the vectors of chat models; others have no use for it."""
 
 PICKLE: Final = "pytorch_model.bin"
 
@@ -28,7 +29,7 @@ def chosen_files(
     Raises UnsafeWeightsError where there are only pickles, none of them pinned or ``trusted``.
     """
     patterns = [one for one in HUB_FILES if SAFE not in one]
-    facts = matching(names, (*patterns, *BESIDE, *CHECKED))
+    facts = matching(names, (*patterns, *BESIDE, *CHECKED, CHAT))
     found = _weights(names, pins)
     if not found and trusted and PICKLE in names:
         found = [PICKLE]
@@ -49,19 +50,18 @@ def matching(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
 
 
 def _weights(names: Collection[str], pins: Mapping[str, str]) -> list[str]:
-    """``model.safetensors``, else its parts, else other safetensors, else what is pinned."""
+    """``model.safetensors``, else its parts, else what is pinned."""
     if MODEL in names:
         return [MODEL]
-    parts = matching(names, ("model-*" + SAFE, "model" + INDEX))
-    others = [name for name in matching(names, ("*" + SAFE,)) if not name.startswith("open_clip")]
-    return parts or others or [name for name in pins if name in names]
+    parts = matching(names, ("model-*" + SAFE, INDEX)) if INDEX in names else []
+    return parts or [name for name in pins if name in names]
 
 
 def no_safetensors(names: Iterable[str]) -> str:
     """What a person can do about a repository that has only pickles."""
     pickle = next((name for name in names if name.endswith(PICKLES)), None)
     if pickle is None:
-        return "the repository holds no weights in safetensors"
+        return f"the repository holds no {MODEL}, whole or in parts"
     return (
         f"it holds no safetensors, and {pickle} is a pickle whose sha256 the preset does not pin."
         " If you trust who made it, --trust-pickle opens it once, without running its code, and"

@@ -10,7 +10,8 @@ from typing import Final, Literal
 Source = Literal["hub", "torchvision", "torchaudio"]
 
 _NONCOMMERCIAL: Final = re.compile(
-    r"(?<![a-z])(nc(?![a-z])|non[-_ ]?commercial|amlr|research|academic[-_ ](use|only))",
+    r"(?<![a-z])(nc(?![a-z])|by[-_ ]?nc|non[-_ ]?commercial|(not|no)[-_ ](for[-_ ])?commercial"
+    r"|amlr|research|academic(?![-_ ]free)|evaluation|personal[-_ ]use)",
     re.IGNORECASE,
 )
 UNKNOWN: Final = "not stated"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from mmcore.types import Vectors
 from storage.schemas import Modality
 from tests.fakes import HashEncoder
 
-GOOD, DIES, DIES_ONCE, SAYS, FAULT = ((value, 0, 0) for value in (200, 10, 20, 30, 40))
+GOOD, DIES, DIES_ONCE, SAYS, FAULT, HANGS = ((n, 0, 0) for n in (200, 10, 20, 30, 40, 50))
 MARK = "MMINDEX_TEST_MARK"
 """Variable that names a file: who is to die once makes it."""
 
@@ -33,12 +34,18 @@ def die_once() -> None:
         die()
 
 
+def hang() -> None:
+    """As a driver that does not answer; says that it does."""
+    Path(os.environ[MARK]).touch()
+    time.sleep(600)
+
+
 def refuse() -> None:
     """An error of ours."""
     raise ConfigError("this cannot be")
 
 
-DEEDS = {DIES: die, DIES_ONCE: die_once, SAYS: refuse, FAULT: lambda: 1 / 0}
+DEEDS = {DIES: die, DIES_ONCE: die_once, SAYS: refuse, FAULT: lambda: 1 / 0, HANGS: hang}
 
 
 class Perilous(HashEncoder):

@@ -9,16 +9,27 @@ import time
 
 import numpy as np
 import pytest
+import torch
 
 from mmcore.embedding import devices, here
 from mmcore.embedding.devices import Apart, devices_for
-from mmcore.embedding.embed import embed, releasing
+from mmcore.embedding.embed import embed, interruptible, releasing
+from mmcore.encoders.compute.batches import Batcher
 from mmcore.errors import ConfigError, EmbeddingError
 from mmcore.processes.telling import WorkerError
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from storage.schemas import Modality
 from tests.fakes import HashEncoder
-from tests.mmcore.embedding.perilous import DIES, DIES_ONCE, FAULT, GOOD, MARK, SAYS, Perilous
+from tests.mmcore.embedding.perilous import (
+    DIES,
+    DIES_ONCE,
+    FAULT,
+    GOOD,
+    HANGS,
+    MARK,
+    SAYS,
+    Perilous,
+)
 
 CUT = SegmentationSpec()
 ONE, TWO = RuntimeSpec(device="cpu"), RuntimeSpec(device="cpu,cpu", batch_size=2)
@@ -160,6 +171,97 @@ def test_the_end_of_a_run_ends_its_processes(made):
     assert embed(made(GOOD), CUT, TWO).vectors.shape == (1, 16)
 
 
+@pytest.fixture
+def hanging(made, monkeypatch, tmp_path):
+    """Begins shards that never end, one more than devices; joins and gives what came of them."""
+    monkeypatch.setenv(MARK, str(tmp_path / "hangs"))
+    monkeypatch.setattr(devices, "_PATIENCE", 0.2)
+    shards, errors = [made(HANGS) for _ in range(3)], []
+
+    def run(shard):
+        try:
+            embed(shard, CUT, TWO)
+        except Exception as error:  # noqa: BLE001 - the test looks at it
+            errors.append(error)
+
+    running = [threading.Thread(target=run, args=(shard,), daemon=True) for shard in shards]
+
+    def begin():
+        for thread in running:
+            thread.start()
+        while not (tmp_path / "hangs").exists():
+            time.sleep(0.01)
+        return [process for process in processes() if process is not None]
+
+    def ended():
+        for thread in running:
+            thread.join(30)
+        return errors
+
+    return begin, ended
+
+
+@pytest.mark.slow
+def test_an_interrupted_run_ends_processes_that_hang(hanging):
+    """After some patience they are killed; their shards, and those that wait, are not begun."""
+    begin, ended = hanging
+    started = begin()
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        raise KeyboardInterrupt
+
+    assert [type(error) for error in ended()] == [devices.ClosedError] * 3
+    assert not any(process.alive for process in started)
+    assert processes() == [None, None]
+
+
+def test_an_error_lets_other_shards_finish(monkeypatch):
+    """Only an interruption ends processes before the run does."""
+    monkeypatch.setattr("mmcore.embedding.embed.close_all", None)
+
+    with pytest.raises(ConfigError), interruptible():
+        raise ConfigError("one shard")
+
+
+def test_impatience_ends_every_process():
+    """A second Ctrl-C, while one process is waited for, leaves no other."""
+    closed = []
+
+    class Waiting:
+        """Interrupted while it is closed."""
+
+        def dismiss(self):
+            """Nothing runs."""
+
+        def close(self, until):
+            closed.append(until)
+            raise KeyboardInterrupt
+
+    two = devices.Devices(("cpu", "cpu"))
+    two._all = (Waiting(), Waiting())
+    with pytest.raises(KeyboardInterrupt):
+        two.close()
+
+    assert len(closed) == 2
+    assert closed[0] == closed[1] > time.monotonic()
+
+
+def test_the_next_run_tries_again_what_had_no_memory():
+    """A device's memory may be free by then: what batches settled on ends with the run."""
+
+    def run(places):
+        if len(places) > 2:
+            raise torch.OutOfMemoryError
+        return torch.ones(len(places), 1)
+
+    with releasing():
+        batcher = Batcher("of one run", "cpu", 8)
+        batcher.map(run, 8)
+        batcher.map(run, 8, [64] * 8)
+        assert (batcher.most, batcher.tokens) == (2, 128)
+
+    assert (batcher.most, batcher.tokens) == (8, 512)
+
+
 def test_an_encoder_without_a_model_for_gpus_has_the_cpu(monkeypatch):
     """Beside GPUs it gets a device of its own, and takes none of theirs."""
     monkeypatch.setattr(devices, "_known", {})
@@ -217,6 +319,6 @@ def test_a_gpu_of_many_has_its_own_name_outside(made, monkeypatch):
     found = Apart("cuda:3", 1, 2).embed(job, Perilous(Modality.IMAGE))
 
     assert asked[0]["CUDA_VISIBLE_DEVICES"] == "3"
-    assert asked[0]["OMP_NUM_THREADS"] == str(max(1, (os.cpu_count() or 1) // 2))
+    assert asked[0]["OMP_NUM_THREADS"] == str(max(1, len(os.sched_getaffinity(0)) // 2))
     assert asked[1] == "cuda:0"
     assert (found.work.device, found.compute["device"], found.work.slot) == ("cuda:3", "cuda:3", 1)

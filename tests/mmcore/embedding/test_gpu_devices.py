@@ -86,7 +86,7 @@ def test_a_process_of_the_gpu_gives_the_vectors_of_this_one(shards):
     try:
         apart = device.embed(Job(shards[0], CUT, runtime), on_gpu.build(CUT, runtime))
     finally:
-        device.close()
+        device.close(until=0)
 
     np.testing.assert_allclose(here.vectors, apart.vectors, atol=1e-5)
     assert here.work.device == apart.work.device == apart.compute["device"] == GPU
@@ -103,7 +103,7 @@ def test_two_processes_take_turns_on_one_gpu(shards):
             found = list(pool.map(lambda one, job: one.embed(job, encoder), devices, jobs))
     finally:
         for device in devices:
-            device.close()
+            device.close(until=0)
 
     for one, shard in zip(found, shards, strict=True):
         np.testing.assert_allclose(one.vectors, embed(shard, CUT, runtime).vectors, atol=1e-5)

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import gzip
 import json
+from pathlib import Path
 
 import pytest
+import torch
 
 from mmcore.embedding import profile
 from mmcore.embedding.embed import embed
@@ -31,6 +33,23 @@ def test_the_first_shards_are_traced(made, tmp_path, device):
 
     assert path.name == f"hash-image-{shard.shard.name}.json.gz"
     assert "traceEvents" in told(path)
+
+
+def test_a_trace_that_cannot_be_written_costs_no_vector(made, tmp_path, monkeypatch, caplog):
+    """The disk is full: the shard is finished, and the log says what is missing."""
+
+    def full(self, path):
+        Path(path).write_bytes(b"half of it")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch.profiler.profile, "export_chrome_trace", full)
+    (tmp_path / "traces").mkdir()
+    found = embed(made(GOOD), CUT, RuntimeSpec(device="cpu", profile=str(tmp_path / "traces")))
+
+    assert found.vectors.shape == (1, 16)
+    assert "no trace was written" in caplog.text
+    assert "No space left" in caplog.text
+    assert not list((tmp_path / "traces").iterdir())
 
 
 def test_traces_are_bounded(made, tmp_path):

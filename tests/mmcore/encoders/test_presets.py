@@ -1,8 +1,19 @@
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint, entry_points
+
 import pytest
 
-from mmcore.encoders.presets import chosen, encoder_for, encoders_of, kept, settled
+from mmcore.encoders.presets import (
+    chosen,
+    encoder_for,
+    encoders_of,
+    kept,
+    parts_of,
+    presets,
+    settled,
+    title,
+)
 from mmcore.errors import ConfigError, UnknownPluginError
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from mmcore.types import EncoderKey
@@ -100,5 +111,49 @@ def test_a_lake_keeps_where_weights_lie(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine").mkdir()
 
-    assert settled("e5:mine+clap") == f"e5:{tmp_path / 'mine'}+clap"
+    assert settled("e5:./mine+clap") == f"e5:{tmp_path / 'mine'}+clap"
+    assert settled("e5:mine + clap") == "e5:mine+clap"
     assert settled("e5:intfloat/multilingual-e5-base") == "e5:intfloat/multilingual-e5-base"
+
+
+@pytest.mark.parametrize(
+    ("preset", "parts"),
+    [
+        ("siglip2+clap", "siglip2|clap"),
+        (" siglip2 + clap:/x ", "siglip2|clap:/x"),
+        ("siglip2:/data/c++/m", "siglip2:/data/c++/m"),
+        ("siglip2:/data/c++/m+clap", "siglip2:/data/c++/m|clap"),
+        ("siglip2:/data/a+clap:/b+c+e5", "siglip2:/data/a|clap:/b+c|e5"),
+        ("siglip2:/data/a+clap2/m", "siglip2:/data/a+clap2/m"),
+        ("siglip2:owner/x+clap", "siglip2:owner/x|clap"),
+        ("siglip2+nothing+clap", "siglip2|nothing|clap"),
+        ("siglip2+nothing:/x", "siglip2|nothing:/x"),
+        ("clip:ViT-B-32/x+chinese-clip", "clip:ViT-B-32/x|chinese-clip"),
+        ("e5+", "e5|"),
+    ],
+)
+def test_a_plus_joins_presets_and_may_be_in_a_path(preset, parts):
+    """It begins another preset where a known name follows."""
+    assert "|".join(map(str, parts_of(preset))) == parts
+    assert title(preset) == "-".join(part.partition(":")[0] for part in parts.split("|"))
+
+
+def test_a_path_that_exists_is_not_cut(tmp_path):
+    """A folder whose name looks like two presets is one, by all that read presets."""
+    odd = tmp_path / "a+clap+e5"
+    odd.mkdir()
+
+    assert chosen(f"siglip2:{odd}+clap").models == {"siglip2": str(odd)}
+    assert chosen(f"siglip2:{odd}+clap").encoders[-1] == "clap-audio"
+    assert settled(f"siglip2:{odd}") == f"siglip2:{odd}"
+    assert title(f"siglip2:{odd}") == "siglip2"
+    assert chosen(f"siglip2:{tmp_path / 'b+clap'}").models == {"siglip2": str(tmp_path / "b")}
+
+
+def test_names_of_other_packages_are_known(monkeypatch):
+    """A preset that a package declares is one behind a plus, too."""
+    own = EntryPoint("my-own", "mmcore.encoders.catalogue:EMBEDDED", presets.group)
+    declared = [*entry_points(group=presets.group), own]
+    monkeypatch.setattr("mmcore.registry.entry_points", lambda group: declared)
+
+    assert chosen("siglip2:/x+my-own").models == {"siglip2": "/x"}

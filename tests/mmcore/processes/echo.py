@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from mmcore.processes.serving import serve
 
@@ -11,6 +12,7 @@ def main() -> None:
     """Work until there is no more input."""
 
     def work(told, answer):
+        time.sleep(told.get("sleep", 0))
         os.write(1, b'{"finished": "forged"}\n')
         variables = {
             "threads": os.environ["OMP_NUM_THREADS"],

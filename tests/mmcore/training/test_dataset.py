@@ -5,7 +5,7 @@ import pytest
 from mmcore.specs import FitSpec
 from mmcore.training import pairs
 from mmcore.training.dataset import fit_rows, lake_rows
-from mmcore.training.split import fit_items
+from mmcore.training.split import fit_rows as fittable
 from storage.schemas import Modality, item_id
 from storage.snapshot import Snapshot
 from storage.tables import read_parts, write_part
@@ -81,7 +81,7 @@ def test_fitting_gets_no_picture_of_a_held_out_caption(lake, monkeypatch):
     keys = [encoder.key for encoder in towers()]
     monkeypatch.setattr(pairs, "FEWEST_KEYS", 2)
     texts, media = fit_rows(lake, keys, FitSpec(held_out=0.5, min_pairs=2))
-    allowed = fit_items(texts, 0.5)
+    allowed = texts.item_ids[fittable(texts, 0.5)]
 
     assert set(media) == {"hash-image"}
     assert 0 < len(media["hash-image"]) < 16

@@ -13,7 +13,7 @@ from mmcore.specs import FitSpec
 from mmcore.training.projections import fit_projection, unfitted
 from mmcore.training.roles import stands
 from mmcore.training.rows import Rows
-from mmcore.training.split import caption_keys, fit_items, is_held_out
+from mmcore.training.split import caption_keys, fit_rows, is_held_out
 from storage.schemas import Modality
 from tests.fakes import HashEncoder
 
@@ -144,7 +144,7 @@ def test_nothing_of_a_held_out_item_is_seen():
     """Neither contents nor captions of items with a held-out caption are fitted on."""
     rows = texts(60)
     found = fit(60, n_images=60)
-    allowed = set(fit_items(rows, SPEC.held_out).tolist())
+    allowed = set(rows.item_ids[fit_rows(rows, SPEC.held_out)].tolist())
 
     assert 0 < len(allowed) < 60
     held = {key for key in caption_keys(rows) if is_held_out(key, SPEC.held_out)}
@@ -160,7 +160,9 @@ def test_captions_find_held_out_pictures_after_the_fit():
     """The pictures' space is turned against the texts'; the fit turns it back, unseen ones too."""
     rows = texts(400)
     found = fit(400, n_images=400)
-    unseen = sorted(set(range(400)) - set(fit_items(rows, SPEC.held_out).tolist()))[:50]
+    unseen = sorted(set(range(400)) - set(rows.item_ids[fit_rows(rows, SPEC.held_out)].tolist()))[
+        :50
+    ]
     cells = media(rows, IMAGE, items=np.arange(400)).vectors[unseen]
     english = rows.vectors[::2][unseen]
     pictures = found.project(IMAGE.key, cells, [None] * len(unseen))

@@ -5,7 +5,7 @@ import pytest
 
 from mmcore.training import split
 from mmcore.training.rows import Rows
-from mmcore.training.split import caption_keys, fit_items, fit_rows, held_out, is_held_out
+from mmcore.training.split import caption_keys, fit_rows, held_out, is_held_out
 
 
 def texts(rows):
@@ -89,10 +89,9 @@ def test_an_item_with_any_held_out_caption_is_not_fitted_on(monkeypatch):
 
     assert held_out(rows, 0.2).tolist() == [True, False, False, False]
     assert fit_rows(rows, 0.2).tolist() == [False, False, True, True]
-    assert fit_items(rows, 0.2).tolist() == [2, 3]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5])
-def test_no_text_gives_no_item(share):
+def test_no_text_gives_no_row(share):
     """An empty lake has nothing to fit on."""
-    assert len(fit_items(Rows.empty(2), share)) == 0
+    assert len(fit_rows(Rows.empty(2), share)) == 0

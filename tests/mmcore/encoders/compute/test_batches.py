@@ -1,15 +1,26 @@
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmcore.encoders.compute.batches import Batcher, buckets
+from mmcore.encoders.compute import batches
+from mmcore.encoders.compute.batches import Batcher, forget
 from mmcore.encoders.compute.meter import metered
 from mmcore.errors import DeviceMemoryError
 from mmcore.specs import RuntimeSpec
+
+
+@pytest.fixture(autouse=True)
+def nothing_settled():
+    """What other tests had no memory for is forgotten, and so is this one's."""
+    forget()
+    yield
+    forget()
 
 
 def twice(sizes, most):
@@ -81,6 +92,34 @@ def test_another_error_is_not_taken_for_a_lack_of_memory():
         Batcher("wrong", "cpu", 2).map(run, 2)
 
 
+def cut(batcher, lengths):
+    """The lengths of each batch that the batcher makes of rows of such lengths."""
+    found = []
+
+    def run(places):
+        found.append([lengths[place] for place in places])
+        return torch.tensor([[float(place)] for place in places])
+
+    assert batcher.map(run, len(lengths), lengths)[:, 0].tolist() == list(range(len(lengths)))
+    return found
+
+
+def fitting(sizes, tokens):
+    """A model with memory for so many tokens of a batch, padded, that writes batches down."""
+
+    def made(lengths):
+        def run(places):
+            longest = max(lengths[place] for place in places)
+            sizes.append((len(places), longest))
+            if len(places) * longest > tokens:
+                raise torch.OutOfMemoryError
+            return torch.tensor([[float(place)] for place in places])
+
+        return run
+
+    return made
+
+
 def test_a_setting_counts_more_than_what_suits_the_device():
     """``batch_size`` is the batch; without it a GPU gets more at once than a CPU."""
     assert Batcher.of("m", "cpu", RuntimeSpec(batch_size=7), most=3).most == 7
@@ -90,16 +129,96 @@ def test_a_setting_counts_more_than_what_suits_the_device():
     )
 
 
-@given(st.lists(st.integers(0, 600), min_size=1, max_size=80), st.integers(1, 64))
-def test_buckets_hold_each_place_once_and_bound_the_tokens(lengths, most):
-    """Every text is in one batch; a batch of several has no more tokens, padded, than allowed."""
-    found = list(buckets(lengths, most))
+def test_what_suits_a_model_on_a_cpu_says_nothing_of_gpus():
+    """A GPU has its usual number, whatever was measured on a CPU."""
+    usual = Batcher.of("m", "cuda:0", RuntimeSpec()).most
 
-    assert sorted(place for batch in found for place in batch) == list(range(len(lengths)))
-    for batch in found:
-        longest = max(lengths[place] for place in batch)
-        assert len(batch) == 1 or len(batch) * longest <= most * 64
+    assert Batcher.of("m", "cuda:0", RuntimeSpec(), most=4).most == usual
+
+
+def test_a_setting_is_the_most_rows_there_are():
+    """Also of short ones, of which there are else up to four times as many as usual."""
+    asked = Batcher.of("asked", "cpu", RuntimeSpec(batch_size=8))
+    usual = Batcher.of("usual", "cpu", RuntimeSpec(), most=8)
+
+    assert [len(batch) for batch in cut(asked, [2] * 32)] == [8] * 4
+    assert [len(batch) for batch in cut(usual, [2] * 32)] == [32]
+
+
+@given(st.lists(st.integers(0, 600), min_size=1, max_size=80), st.integers(1, 64))
+def test_batches_bound_the_tokens(lengths, most):
+    """A batch of several rows has no more tokens, padded, than allowed; and not too many rows."""
+    for batch in cut(Batcher("bounded", "cpu", most), lengths):
+        assert len(batch) == 1 or len(batch) * max(batch) <= most * 64
         assert len(batch) <= 4 * most
+
+
+def test_long_rows_without_memory_leave_short_ones_together():
+    """Two texts of 8192 tokens are too many: one of them is as much as 128 of 64."""
+    sizes, lengths = [], [8192, 8192]
+    batcher = Batcher("long", "cuda:0", 256)
+    model = fitting(sizes, 8192)
+    batcher.map(model(lengths), 2, lengths)
+    batcher.map(model([64] * 256), 256, [64] * 256)
+
+    assert sizes == [(2, 8192), (1, 8192), (1, 8192), (128, 64), (128, 64)]
+
+
+def test_short_rows_without_memory_are_learnt_from():
+    """Four times the usual number of short ones fails once, not in each call."""
+    sizes, lengths = [], [10] * 32
+    model = fitting(sizes, 160)
+    for _ in range(2):
+        Batcher("short", "cpu", 8).map(model(lengths), 32, lengths)
+
+    assert sizes == [(32, 10), *[(16, 10)] * 4]
+
+
+def test_later_batches_of_a_call_know_of_its_first():
+    """A call's second long batch is not tried at the size that failed."""
+    sizes, lengths = [], [64] * 16
+    with metered() as meter:
+        Batcher("one call", "cpu", 8).map(fitting(sizes, 300)(lengths), 16, lengths)
+
+    assert sizes == [(8, 64), *[(4, 64)] * 4]
+    assert (meter.halved, meter.settled, meter.rows) == (1, 4, 16)
+
+
+def test_rows_with_lengths_say_nothing_of_rows_without():
+    """Tokens and rows are settled apart."""
+    sizes, lengths = [], [640, 640]
+    batcher = Batcher("apart", "cpu", 20)
+    batcher.map(fitting(sizes, 640)(lengths), 2, lengths)
+
+    assert (batcher.most, batcher.tokens) == (20, 640)
+
+
+def test_a_single_row_without_memory_settles_nothing():
+    """The next one may fit: batches stay as they are."""
+    batcher = Batcher("one giant", "cpu", 4)
+    with pytest.raises(DeviceMemoryError):
+        batcher.map(fitting([], 300)([301]), 1, [301])
+
+    assert batcher.tokens == 256
+
+
+def test_what_failed_is_gone_before_memory_is_given_back(monkeypatch):
+    """Its tensors would else be kept by the error's traceback, and their memory with them."""
+    kept, left = [], []
+    monkeypatch.setattr(
+        batches, "give_back", lambda _: left.extend(one() is not None for one in kept)
+    )
+
+    def run(places):
+        half_done = torch.ones(len(places), 3)
+        kept.append(weakref.ref(half_done))
+        if len(places) > 1:
+            raise torch.OutOfMemoryError
+        return half_done
+
+    Batcher("given back", "cpu", 2).map(run, 2)
+
+    assert left == [False]
 
 
 def test_rows_come_back_in_order_when_lengths_change_the_batches():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from mmcore.encoders.compute import device
@@ -9,6 +10,7 @@ from mmcore.encoders.compute.device import (
     cpu_flags,
     device_of,
     devices_of,
+    moved,
 )
 from mmcore.errors import ConfigError
 from mmcore.specs import RuntimeSpec
@@ -149,3 +151,40 @@ def test_apples_gpu_computes_in_float32(monkeypatch):
 
     assert compute_of(RuntimeSpec(device="mps")) == Compute("mps", "float32")
     assert compute_of(RuntimeSpec(device="mps", dtype="bfloat16")).dtype == "bfloat16"
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float32", "bool"])
+def test_an_array_is_moved_as_it_is(dtype):
+    """A copy of any layout, read-only arrays too, in the dtype of the array."""
+    array = np.arange(12).astype(dtype).reshape(3, 4).T
+    array.flags.writeable = False
+    found = moved(array, "cpu")
+    found.zero_()
+
+    assert moved(array, "cpu").numpy().dtype == dtype
+    np.testing.assert_array_equal(moved(array, "cpu").numpy(), array)
+    assert array.any()
+
+
+def test_a_gpu_gets_an_array_by_one_copy(monkeypatch):
+    """It is written into pinned memory at once, which is what goes to the GPU."""
+    import torch
+
+    empty, made, sent = torch.empty, [], []
+
+    def pinned(*told, pin_memory, **named):
+        made.append(pin_memory)
+        return empty(*told, **named)
+
+    def to(tensor, device, *, non_blocking):
+        sent.append((device, non_blocking, tensor.clone()))
+        return tensor
+
+    monkeypatch.setattr(torch, "empty", pinned)
+    monkeypatch.setattr(torch.Tensor, "to", to)
+    monkeypatch.setattr(torch.Tensor, "pin_memory", None)  # a second copy
+    moved(np.arange(6).reshape(2, 3), "cuda:1")
+
+    assert made == [True]
+    assert sent[0][:2] == ("cuda:1", True)
+    assert sent[0][2].tolist() == [[0, 1, 2], [3, 4, 5]]

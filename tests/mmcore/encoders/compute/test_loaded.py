@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 from types import SimpleNamespace
 
@@ -42,6 +43,57 @@ def test_freed_models_leave_the_memory():
     gc.collect()
 
     assert first() is None
+    assert isinstance(loaded(("m", CPU), Weights), Weights)
+
+
+@pytest.fixture
+def slow():
+    """Another thread that loads a model, and the event that lets it finish."""
+    begun, go = threading.Event(), threading.Event()
+    found = []
+
+    def load():
+        begun.set()
+        assert go.wait(30)
+        return Weights()
+
+    thread = threading.Thread(target=lambda: found.append(loaded(("slow", CPU), load)))
+    thread.start()
+    assert begun.wait(30)
+    yield thread, go, found
+    go.set()
+    thread.join(30)
+
+
+def test_a_loaded_model_waits_for_no_other(slow, monkeypatch):
+    """Texts are searched while a large model of pictures is loaded."""
+    _, go, found = slow
+    quick = Weights()
+    monkeypatch.setitem(module._loaded, ("quick", CPU), quick)
+
+    assert loaded(("quick", CPU), Weights) is quick
+    assert not go.is_set()
+    assert not found
+
+
+def test_a_model_that_is_being_loaded_does_not_outlive_its_run(slow):
+    """What is freed meanwhile waits for it: who asked for it has it, and nobody else."""
+    thread, go, found = slow
+    freeing = threading.Thread(target=free)
+    freeing.start()
+    go.set()
+    freeing.join(30)
+    thread.join(30)
+
+    assert isinstance(found[0], Weights)
+    assert not module._loaded
+
+
+def test_a_model_that_cannot_be_loaded_is_tried_again():
+    """The next caller loads it."""
+    with pytest.raises(ZeroDivisionError):
+        loaded(("m", CPU), lambda: 1 / 0)
+
     assert isinstance(loaded(("m", CPU), Weights), Weights)
 
 

@@ -27,8 +27,8 @@ from mmcore.encoders.families.backbones import (
 )
 from mmcore.encoders.families.words import build_word2vec
 from mmcore.encoders.heads import Labels
-from mmcore.encoders.weights.folder import place_of_weights
 from mmcore.encoders.weights.pinned import load_state
+from mmcore.encoders.weights.places import place_of_weights
 from mmcore.errors import ConfigError, MissingWeightsError, UnsafeWeightsError
 from mmcore.specs import FitSpec, RuntimeSpec, SegmentationSpec
 from mmcore.training.projections import fit_projection

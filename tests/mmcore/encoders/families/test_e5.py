@@ -76,16 +76,22 @@ def test_rows_of_one_length_have_no_mask_and_the_same_vectors(folders):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_long_text_is_the_mean_of_its_windows(folders, kind):
-    """More tokens than the positions allow: windows of like length, weighted by their tokens."""
+    """More tokens than the positions allow: windows of like length, weighted by their tokens.
+
+    ``passage:`` stands before each of them.
+    """
     encoder = encoder_of(folders[kind])
-    ids = AutoTokenizer.from_pretrained(folders[kind])(PREFIX + LONG)["input_ids"]
+    tokenizer = AutoTokenizer.from_pretrained(folders[kind])
+    ids = tokenizer(PREFIX + LONG)["input_ids"]
+    prefix = tokenizer(PREFIX.strip())["input_ids"][1:-1]
     model = AutoModel.from_pretrained(folders[kind]).eval()
-    inner = ids[1:-1]
-    count = -(-len(inner) // (TOKENS - 2))
+    assert ids[1 : 1 + len(prefix)] == prefix
+    inner = ids[1 + len(prefix) : -1]
+    count = -(-len(inner) // (TOKENS - 2 - len(prefix)))
     bounds = [len(inner) * n // count for n in range(count + 1)]
     total = 0
     for start, stop in pairwise(bounds):
-        window = [ids[0], *inner[start:stop], ids[-1]]
+        window = [ids[0], *prefix, *inner[start:stop], ids[-1]]
         with torch.inference_mode():
             row = model(input_ids=torch.tensor([window])).last_hidden_state[0].mean(dim=0)
         total = total + len(window) * row / row.norm()
@@ -132,6 +138,42 @@ def test_a_folder_with_a_pickle_alone_is_not_opened(folders, tmp_path):
     (copied / "model.safetensors").rename(copied / "pytorch_model.bin")
 
     with pytest.raises(UnsafeWeightsError, match="mmindex encoders convert"):
+        encoder_of(copied).encode(["a"])
+
+
+def test_damaged_weights_are_an_error_of_settings(folders, tmp_path):
+    """What the library says of them is one line with the folder; no second try would help."""
+    copied = shutil.copytree(folders["bert"], tmp_path / "damaged")
+    whole = (copied / "model.safetensors").read_bytes()
+    (copied / "model.safetensors").write_bytes(whole[:-100])
+
+    with pytest.raises(ConfigError, match=f"{copied}: cannot be loaded") as caught:
+        encoder_of(copied).encode(["a"])
+
+    assert "\n" not in str(caught.value)
+
+
+def test_a_damaged_tokeniser_is_an_error_of_settings(folders, tmp_path):
+    """As damaged weights are."""
+    copied = shutil.copytree(folders["bert"], tmp_path / "damaged")
+    (copied / "tokenizer.json").write_text('{"version": "1.0"')
+
+    with pytest.raises(ConfigError, match=f"{copied}: cannot be loaded"):
+        encoder_of(copied).encode(["a"])
+
+
+def test_no_other_weights_are_loaded_than_are_hashed(folders, tmp_path):
+    """A configuration can name some, and an adapter beside the weights changes them."""
+    copied = shutil.copytree(folders["bert"], tmp_path / "named")
+    told = json.loads((copied / "config.json").read_text())
+    (copied / "config.json").write_text(
+        json.dumps({**told, "transformers_weights": "other.safetensors"})
+    )
+    with pytest.raises(ConfigError, match="transformers_weights"):
+        encoder_of(copied).encode(["a"])
+    (copied / "config.json").write_text(json.dumps(told))
+    (copied / "adapter_config.json").write_text("{}")
+    with pytest.raises(ConfigError, match=r"adapter_config\.json: adapters are not loaded"):
         encoder_of(copied).encode(["a"])
 
 

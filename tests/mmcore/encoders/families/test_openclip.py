@@ -11,6 +11,7 @@ import numpy as np
 import open_clip
 import pytest
 import torch
+from huggingface_hub import constants
 from safetensors.torch import load_file
 from transformers import XLMRobertaConfig
 
@@ -99,6 +100,15 @@ def test_texts_are_the_librarys(multilingual, tmp_path, dtype):
     reference = texts_of(model, tokenizer, TEXTS)
 
     check_faithful(made("clip-text", multilingual, dtype=dtype), TEXTS, reference)
+
+
+def test_texts_cost_what_they_are_filled_up_to(openai, multilingual):
+    """Rows of open_clip's own tower are filled up; those of transformers' cost what they have."""
+    own, other = (made("clip-text", folder) for folder in (openai, multilingual))
+    own_model, other_model = (one._model.on(one._compute, one._runtime) for one in (own, other))
+
+    assert own_model.lengths([[1, 2], [3]]) == [own.most, own.most]
+    assert other_model.lengths([[1, 2], [3]]) == [2, 1]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
@@ -350,12 +360,38 @@ def test_texts_that_are_not_followed_are_refused(copied, fields, named):
         made("clip-text", copied)
 
 
+@pytest.mark.parametrize("named", ["hf-hub:owner/model", "hf_hub:x", "local-dir:/x", "owner/x"])
+def test_no_tower_is_looked_for_elsewhere(copied, named):
+    """Of such a name, timm would ask a hub for an architecture."""
+    changed(copied, "model_cfg.vision_cfg", timm_model_name=named)
+
+    with pytest.raises(ConfigError, match=r"timm_model_name is .*not asked"):
+        made("clip-image", copied)
+
+
+def test_a_model_is_made_without_a_network(multilingual, monkeypatch):
+    """The hub's library is told to ask nobody, until it is made."""
+    create, seen = open_clip.create_model, []
+
+    def watched(*args, **kwargs):
+        seen.append(constants.HF_HUB_OFFLINE)
+        return create(*args, **kwargs)
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(open_clip, "create_model", watched)
+    free()
+    made("clip-text", multilingual).encode(["a"])
+
+    assert seen == [True]
+    assert constants.HF_HUB_OFFLINE is False
+
+
 def test_a_folder_without_its_tokeniser_is_refused(copied):
     """The tokeniser is told before anything is loaded."""
     (copied / "tokenizer.json").unlink()
 
     with pytest.raises(
-        ConfigError, match=r"no tokenizer.json; put the files of 'xlm-roberta-base'"
+        ConfigError, match=r"no tokenizer\.json.* the tokeniser's files of 'xlm-roberta-base'"
     ):
         made("clip-text", copied)
 

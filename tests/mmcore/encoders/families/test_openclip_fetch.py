@@ -98,6 +98,24 @@ def test_a_text_tower_of_transformers_brings_its_tokeniser(server, tmp_path, tow
     told = json.loads((found.path / "config.json").read_text())
     assert told == ({"model_type": "xlm-roberta"} if fetched_too else {})
     assert server.sent[f"{tower}/model.safetensors"] == 0
+    assert found.card.beside == {tower: "b" * 40}
+
+
+def test_a_file_from_elsewhere_is_checked(server, tmp_path, monkeypatch):
+    """Where the hub tells the hash of a tokeniser's file, another file is refused."""
+    monkeypatch.setattr("tests.hubs.LARGE", (".safetensors", ".model"))
+    server.repositories[XLM].told["sentencepiece.bpe.model"] = "1" * 64
+    text = {"hf_tokenizer_name": XLM}
+    told = json.dumps({"model_cfg": {"text_cfg": text}}).encode()
+    server.repositories[MANY].files["open_clip_config.json"] = told
+
+    with pytest.raises(UnsafeWeightsError, match=r"sentencepiece\.bpe\.model"):
+        fetched(tmp_path, MANY)
+
+
+def test_a_card_names_no_other_repository_where_there_is_none(server, tmp_path):
+    """All of an English model is its own."""
+    assert fetched(tmp_path, ENGLISH).card.beside == {}
 
 
 def test_a_model_without_safetensors_is_refused(server, tmp_path):

@@ -100,6 +100,31 @@ def test_a_long_text_is_the_mean_of_its_windows(folder):
     )
 
 
+@pytest.mark.parametrize("start", ["", "a"])
+def test_a_long_query_has_the_instruction_before_each_window(folder, start):
+    """The first window is the tokeniser's own; the others begin with the instruction alone."""
+    encoder = encoder_of(folder)
+    text = start + "".join(SENTENCES * 8)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    ids, prefix = (tokenizer(one)["input_ids"][:-1] for one in (QUERY + text, QUERY))
+    model = AutoModel.from_pretrained(folder).eval()
+    shared = next(n for n in range(len(prefix) + 1) if prefix[n:] == [] or prefix[n] != ids[n])
+    inner, end = ids[shared:], tokenizer.pad_token_id
+    count = -(-len(inner) // (TOKENS - 1 - len(prefix)))
+    bounds = [len(inner) * n // count for n in range(count + 1)]
+    total = 0
+    for place, (one, other) in enumerate(pairwise(bounds)):
+        window = [*(prefix if place else ids[:shared]), *inner[one:other], end]
+        with torch.inference_mode():
+            row = model(input_ids=torch.tensor([window])).last_hidden_state[0, -1]
+        total = total + len(window) * row / row.norm()
+
+    assert count > 2
+    np.testing.assert_allclose(
+        encoder.encode_query(text), (total / total.norm()).numpy(), atol=1e-5
+    )
+
+
 def test_long_positions_are_capped(folder, tmp_path):
     """A model of 32,768 positions reads 8,192 tokens at once."""
     copied = shutil.copytree(folder, tmp_path / "long")

@@ -338,3 +338,14 @@ def test_the_tokeniser_reads_the_conversation(folder):
     ids = AutoTokenizer.from_pretrained(folder)("".join(SPECIAL))["input_ids"]
 
     assert len(ids) == len(SPECIAL)
+
+
+def test_the_chat_template_is_of_the_fingerprint(folder, tmp_path):
+    """It decides the vectors of texts and pictures."""
+    copied = shutil.copytree(folder, tmp_path / "copy")
+    before = encoder_of(build_text, copied).key
+    told = json.loads((copied / "chat_template.json").read_text())
+    changed = f"{told['chat_template']}!"
+    (copied / "chat_template.json").write_text(json.dumps({"chat_template": changed}))
+
+    assert encoder_of(build_text, copied).key.fingerprint != before.fingerprint

@@ -91,6 +91,14 @@ def test_pictures_are_the_librarys(folder, library, dtype, name):
     check_faithful(encoder, prepared(encoder, images), reference)
 
 
+def test_short_texts_cost_what_long_ones_do(folder):
+    """Each row is filled up, so batches count it as full."""
+    encoder = made("siglip2-text", folder)
+    model = encoder._model.on(encoder._compute, encoder._runtime)
+
+    assert model.lengths([[1, 2], [3]]) == [TOKENS, TOKENS]
+
+
 def test_a_long_text_is_not_cut(folder, library):
     """A text of more tokens than the model takes is the mean of its windows."""
     processor, model = library

@@ -14,7 +14,8 @@ import torchaudio
 from safetensors.torch import load_file
 
 from mmcore.encoders.families import wav2vec2
-from mmcore.encoders.families.wav2vec2 import BUNDLES, PARAMETERS, build
+from mmcore.encoders.families.wav2vec2 import build
+from mmcore.encoders.families.wav2vec2_bundles import BUNDLES, PARAMETERS
 from mmcore.errors import ConfigError, MissingExtraError, MissingWeightsError, UnsafeWeightsError
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from mmcore.types import unit_rows

@@ -27,7 +27,7 @@ def test_tensors_are_the_same_in_safetensors(pickle):
     """Shared and strided tensors come out whole; the hash of what was read is told."""
     found = convert(pickle)
 
-    assert found.path == pickle.with_suffix(".safetensors")
+    assert found.path == pickle.with_name("model.safetensors")
     assert found.tensors == 4
     assert found.sha256 == hashlib.sha256(pickle.read_bytes()).hexdigest()
     state = load_file(found.path)
@@ -35,6 +35,18 @@ def test_tensors_are_the_same_in_safetensors(pickle):
     assert state["turned"].tolist() == [[0, 3], [1, 4], [2, 5]]
     with safe_open(found.path, "pt") as file:  # transformers asks for it
         assert file.metadata() == {"format": "pt"}
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("open_clip_pytorch_model.bin", "open_clip_model.safetensors"),
+        ("resnet18-5c106cde.pth", "resnet18-5c106cde.safetensors"),
+    ],
+)
+def test_what_is_made_has_the_name_that_is_loaded(pickle, name, made):
+    """Where a library looks for another name; else the file's own."""
+    assert convert(pickle.rename(pickle.with_name(name))).path.name == made
 
 
 def test_what_is_no_tensor_is_named(tmp_path):

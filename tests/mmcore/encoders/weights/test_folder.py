@@ -4,15 +4,10 @@ import json
 
 import pytest
 
-from mmcore.encoders.weights.folder import (
-    CARD,
-    Folder,
-    folder_of,
-    place_of_weights,
-    weights_root,
-)
+from mmcore.encoders.weights.folder import CARD, Folder, folder_of
+from mmcore.encoders.weights.places import is_place, place_of_weights, weights_root
 from mmcore.encoders.weights.releases import Release
-from mmcore.errors import ConfigError, MissingWeightsError
+from mmcore.errors import ConfigError, MissingWeightsError, UnsafeWeightsError
 from mmcore.specs import RuntimeSpec
 
 RELEASE = Release("hub", "owner/model", "MIT", revision="c" * 40)
@@ -50,7 +45,7 @@ def test_where_weights_are_looked_for(tmp_path, monkeypatch):
 
 
 def test_a_name_is_a_folder_here_or_an_id(tmp_path):
-    """What exists, or looks like a path, is one; else it is looked for below the root."""
+    """What begins like a path is one; else it is looked for below the root."""
     here = made(tmp_path / "own")
 
     def place(told, release=RELEASE, preset="p"):
@@ -202,10 +197,91 @@ def test_a_damaged_file_of_the_folder_is_named(tmp_path):
     (place / "config.json").write_text("[")
     with pytest.raises(ConfigError, match=r"config\.json: cannot be read"):
         found.json("config.json")
+    weights = (place / "model.safetensors").rename(place / "weights.safetensors")
     (place / "model.safetensors.index.json").write_text("[]")
     with pytest.raises(ConfigError, match=r"index\.json: cannot be read"):
         folder_of("p", RELEASE, runtime(tmp_path))
     (place / "model.safetensors.index.json").unlink()
+    weights.rename(place / "model.safetensors")
     (place / CARD).write_text("{")
     with pytest.raises(ConfigError, match=f"{CARD}: is damaged"):
+        folder_of("p", RELEASE, runtime(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("told", "place"),
+    [
+        *[(one, True) for one in ("/models/x", "./x", "../x", "~/x", ".", "C:\\x", "D:/models")],
+        *[(one, False) for one in ("owner/model", "resnet50", "here", "ViT-B-32/laion2b")],
+    ],
+)
+def test_a_path_is_told_by_how_it_begins(tmp_path, monkeypatch, told, place):
+    """Not by what the folder of a run happens to hold."""
+    monkeypatch.chdir(tmp_path)
+    made(tmp_path / "here")
+    made(tmp_path / "owner" / "model")
+
+    assert is_place(told) is place
+
+
+def test_a_folder_of_an_ids_name_is_no_substitute(tmp_path, monkeypatch):
+    """An id keeps its pins wherever a run starts; the error says how such a folder is named."""
+    made(tmp_path / "owner" / "model")
+    monkeypatch.chdir(tmp_path)
+    release = Release("hub", "owner/model", "MIT", sha256={"model.safetensors": "1"})
+    named = runtime(tmp_path / "root", models={"p": "owner/model"})
+
+    with pytest.raises(MissingWeightsError, match=r"for what lies here write p:\./owner/model"):
+        folder_of("p", release, named)
+
+    made(tmp_path / "root" / "owner" / "model")
+    assert folder_of("p", release, named).pins == release.sha256
+
+
+@pytest.mark.parametrize("part", ["sub/model.safetensors", "../x.safetensors", "a\\b.safetensors"])
+def test_an_index_names_files_beside_it_only(tmp_path, part):
+    """What is loaded is what is hashed: a part elsewhere is refused."""
+    place = made(tmp_path / "owner" / "model")
+    (place / "model.safetensors").rename(place / "other.safetensors")
+    (place / "sub").mkdir()
+    (place / "sub" / "model.safetensors").write_text("w")
+    (place / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": part}}))
+
+    with pytest.raises(UnsafeWeightsError, match="beside it"):
+        folder_of("p", RELEASE, runtime(tmp_path))
+
+
+def test_parts_are_hashed_whatever_they_are_called(tmp_path):
+    """Those that the index names, and no others."""
+    place = made(tmp_path / "owner" / "model", spare_safetensors="s")
+    (place / "model.safetensors").rename(place / "tensors.safetensors")
+    index = json.dumps({"weight_map": {"a": "tensors.safetensors"}})
+    (place / "model.safetensors.index.json").write_text(index)
+    found = folder_of("p", RELEASE, runtime(tmp_path))
+    before = found.digest
+
+    (place / "tensors.safetensors").write_text("changed")
+
+    assert found.files == ("config.json", "model.safetensors.index.json", "tensors.safetensors")
+    assert found.digest != before
+
+
+def test_what_is_not_loaded_does_not_count(tmp_path):
+    """Spare weights, an index beside whole ones, a chat template of a model that does not chat."""
+    place = made(tmp_path / "owner" / "model")
+    before = folder_of("p", RELEASE, runtime(tmp_path)).digest
+
+    made(place, spare_safetensors="s", chat_template_jinja="{{ hello }}")
+    index = json.dumps({"weight_map": {"a": "spare.safetensors"}})
+    (place / "model.safetensors.index.json").write_text(index)
+
+    assert folder_of("p", RELEASE, runtime(tmp_path)).digest == before
+
+
+def test_weights_of_another_name_are_not_loaded(tmp_path):
+    """One name is looked for: the sentence says which."""
+    place = made(tmp_path / "owner" / "model")
+    (place / "model.safetensors").rename(place / "pytorch_model.safetensors")
+
+    with pytest.raises(ConfigError, match=r"pytorch_model\.safetensors: .*call it model\."):
         folder_of("p", RELEASE, runtime(tmp_path))

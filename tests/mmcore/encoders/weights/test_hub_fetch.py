@@ -218,7 +218,13 @@ def test_all_parts_of_a_large_model_arrive(server, wanted):
 
 
 @pytest.mark.parametrize(
-    "licence", [{"license": "cc-by-nc-4.0"}, {"license": "other", "license_name": "apple-amlr"}]
+    "licence",
+    [
+        {"license": "cc-by-nc-4.0"},
+        {"license": "other", "license_name": "apple-amlr"},
+        {"license": ["mit", "cc-by-nc-4.0"]},
+        {"license": "cc-by-nc-4.0", "license_name": "our-own"},
+    ],
 )
 def test_noncommercial_weights_have_to_be_accepted(server, tmp_path, licence):
     """Without --noncommercial nothing is fetched."""

@@ -17,6 +17,7 @@ FREE = (
         "gemma",
         UNKNOWN,
     ),
+    *("llama3.1", "Academic Free License v3.0", "ms-pl", "commercial", "cc-by-sa-4.0"),
     *("AFL-3.0", "ISC", "nvidia-open-model-license", "Tencent-License", "Acme, Inc."),
 )
 FORBIDDEN = (
@@ -27,6 +28,8 @@ FORBIDDEN = (
         "PolyForm-Noncommercial-1.0.0",
         "fair-noncommercial-research",
     ),
+    *("not-for-commercial-use", "academic", "Academic Use", "evaluation-only", "cc-byncsa"),
+    *("personal-use-only", "no-commercial-use", "CC-BYNC-4.0", "for-research"),
     *("other-non_commercial", "academic-use-only", "stabilityai-nc-research-community"),
 )
 
@@ -53,6 +56,18 @@ def test_a_licence_that_forbids_commercial_use_is_known(licence):
         ("license:\n- cc-by-nc-4.0\n- mit", "cc-by-nc-4.0"),
         ("license:\n  - cc-by-4.0", "cc-by-4.0"),
         ("license: [mit, apache-2.0]", "mit"),
+        ("license:\n- mit\n- cc-by-nc-4.0", "cc-by-nc-4.0"),
+        ("license: [mit, 'cc-by-nc-4.0']", "cc-by-nc-4.0"),
+        ("license: mit\nlicense_name: apple-amlr", "apple-amlr"),
+        ("license: cc-by-nc-4.0\nlicense_name: mine", "cc-by-nc-4.0"),
+        ("'license': cc-by-nc-4.0", "cc-by-nc-4.0"),
+        ('"license": "cc-by-nc-4.0"', "cc-by-nc-4.0"),
+        ("license: >-\n  cc-by-nc-4.0\ntags: [a]", "cc-by-nc-4.0"),
+        ("license: |\n  mit # yes", "mit"),
+        ("license:\n  cc-by-nc-4.0", "cc-by-nc-4.0"),
+        ("license:\n# none is free\n- 'mit'", "mit"),
+        ("license: # see below\n- mit", "mit"),
+        ("license: null", ""),
         ("model:\n  license: mit", ""),
         ("license: other", ""),
         ("language: en", ""),
