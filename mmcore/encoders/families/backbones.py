@@ -121,7 +121,9 @@ def _built(
     def load(compute: Compute) -> Run:
         return backbone_models.load(folder, config, compute)
 
-    model = Model(f"torchvision {config.name} {folder.digest[:8]}", folder.licence, load)
+    model = Model(
+        f"torchvision {config.name} {folder.digest[:8]}", folder.licence, load, folder=folder
+    )
     kind = ClassifyingBackbone if config.classifies else Backbone
     return kind(key, model, runtime, config)
 

@@ -91,6 +91,7 @@ def build_text(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEnco
     model = Model(
         name=keys.model("text"),
         licence=folder.licence,
+        folder=folder,
         load=lambda compute: _text_model(folder, compute),
     )
     return TextEncoder(key, model, runtime, most=most)
@@ -106,6 +107,7 @@ def build_audio(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> ArrayEn
     model = Model(
         name=keys.model("audio"),
         licence=folder.licence,
+        folder=folder,
         load=lambda compute: _audio_model(folder, compute),
         most=CLIPS,
     )

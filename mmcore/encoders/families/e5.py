@@ -99,7 +99,7 @@ def build(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEncoder:
         model = read_model(folder, kind, compute)
         return TextModel(tokeniser, by_mean(model, tokeniser.tokenizer.pad_token_id, compute))
 
-    model = Model(keys.model("text"), folder.licence, load, FASTEST)
+    model = Model(keys.model("text"), folder.licence, load, FASTEST, folder)
     return TextEncoder(key, model, runtime, most=most, sides=Sides(PREFIX, PREFIX))
 
 

@@ -88,6 +88,13 @@ def _check_plain(folder: Folder) -> None:
         )
 
 
+_OF_FILES: Final = (
+    *(OSError, ValueError, RuntimeError, LookupError, TypeError),
+    *(ArithmeticError, AssertionError, AttributeError, ImportError),
+)
+"""What transformers, and what it is built on, raise for files with something odd in them."""
+
+
 @contextmanager
 def loading(path: Path) -> Iterator[None]:
     """Without a network, and without transformers' bars and tables of tensors.
@@ -102,7 +109,7 @@ def loading(path: Path) -> Iterator[None]:
             yield
     except (MmindexError, torch.OutOfMemoryError):
         raise
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+    except (*_OF_FILES, SafetensorError) as error:
         if isinstance(error, OSError) and error.errno not in (None, ENOENT):
             raise
         why = " ".join(str(error).split())[:300] or type(error).__name__

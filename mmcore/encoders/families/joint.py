@@ -48,7 +48,7 @@ class Joint:
             return on_pixels(recipe, compute, load(compute))
 
         key = self.key(modality, dim, {"recipe": asdict(recipe)})
-        model = Model(self._keys.model("image"), self.folder.licence, run)
+        model = Model(self._keys.model("image"), self.folder.licence, run, folder=self.folder)
         return ArrayEncoder(key, recipe, model, self.runtime, size=recipe.target)
 
     def texts(
@@ -56,7 +56,7 @@ class Joint:
     ) -> TextEncoder:
         """The encoder of texts, of ``most`` tokens at once."""
         key = self.key(Modality.TEXT, dim, {"tokens": most, **facts})
-        model = Model(self._keys.model("text"), self.folder.licence, load)
+        model = Model(self._keys.model("text"), self.folder.licence, load, folder=self.folder)
         return TextEncoder(key, model, self.runtime, most=most)
 
     @property

@@ -95,7 +95,9 @@ def build(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEncoder:
     keys = Keys(NAME, VERSION, folder.digest, segmentation)
     facts = {"sides": [SIDES.stored, SIDES.query], "pooling": "last token", "tokens": most}
     key = keys.key(NAME, Modality.TEXT, field_of(folder, config, "hidden_size"), **facts)
-    model = Model(keys.model("text"), folder.licence, lambda compute: _load(folder, compute))
+    model = Model(
+        keys.model("text"), folder.licence, lambda compute: _load(folder, compute), folder=folder
+    )
     return TextEncoder(key, model, runtime, most=most, sides=SIDES)
 
 

@@ -114,7 +114,9 @@ def build_text(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEnco
     """
     found = _checkpoint(runtime)
     key = found.key(Modality.TEXT, segmentation, {"tower": "text", "tokens": found.tokens})
-    model: Model[TextModel] = Model(found.name, found.folder.licence, found.load)
+    model: Model[TextModel] = Model(
+        found.name, found.folder.licence, found.load, folder=found.folder
+    )
     return TextEncoder(key, model, runtime, most=found.tokens)
 
 
@@ -133,7 +135,7 @@ def _pictures(
 ) -> PictureEncoder:
     found = _checkpoint(runtime)
     facts = {"tower": "image", "recipe": asdict(found.recipe)}
-    model: Model[Run] = Model(found.name, found.folder.licence, found.load)
+    model: Model[Run] = Model(found.name, found.folder.licence, found.load, folder=found.folder)
     key = found.key(modality, segmentation, facts)
     return PictureEncoder(key, found.recipe, model, runtime, size=found.recipe.target)
 

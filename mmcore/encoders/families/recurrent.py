@@ -87,6 +87,7 @@ def _build(kind: str, segmentation: SegmentationSpec, runtime: RuntimeSpec) -> A
     model = Model(
         name=keys.model(),
         licence=folder.licence,
+        folder=folder,
         load=lambda compute: _run(folder, (kind, hidden, layers), compute),
     )
     # So small a network gains nothing from bfloat16, and a thousand steps add up its errors

@@ -87,6 +87,7 @@ def build(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> ArrayEncoder:
     model = Model(
         name=keys.model(),
         licence=folder.licence,
+        folder=folder,
         load=lambda compute: _run(folder, found, compute),
         most=CLIPS,
     )

@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 
 from mmcore.encoders.compute.device import Compute
 from mmcore.encoders.compute.loaded import loaded, settle
+from mmcore.encoders.weights.folder import Folder
+from mmcore.errors import ConfigError
 from mmcore.specs import RuntimeSpec
 from mmcore.types import EncoderKey
 
@@ -31,12 +33,22 @@ class Model(Generic[T]):
     licence: str
     load: Callable[[Compute], T]
     most: int | None = None
+    folder: Folder | None = None  # of the weights, where they may change meanwhile
 
     def on(self, compute: Compute, runtime: RuntimeSpec) -> T:
-        """The model, loaded at the first call."""
+        """The model, loaded at the first call.
+
+        ConfigError where the weights are not those any more that ``name`` ends with.
+        """
 
         def load() -> T:
             settle(compute, runtime)
-            return self.load(compute)
+            model = self.load(compute)
+            if self.folder is not None and not self.name.endswith(self.folder.digest[:8]):
+                raise ConfigError(
+                    f"{self.folder.path}: the weights have changed while they were in use: run it"
+                    " again, with the ones that you want"
+                )
+            return model
 
         return loaded((self.name, compute), load)

@@ -22,6 +22,9 @@ NAMES: Final[Mapping[str, str]] = {
 }
 """What is made of a file by default, where what loads it looks for another name."""
 
+_GROWN: Final = 20
+"""Times that tensors may be as large as their file: tied ones are written once in it."""
+
 _INSIDE: Final = ("state_dict", "model")  # where training programs put a model's weights
 
 
@@ -99,14 +102,31 @@ def _tensors(state: Any, source: Path) -> tuple[dict[str, torch.Tensor], tuple[s
         raise UnsafeWeightsError(
             source, f"it holds a {type(state).__name__}, no names and tensors"
         )
-    found = {
-        str(name): value.detach().contiguous().clone()
-        for name, value in state.items()
-        if isinstance(value, torch.Tensor)
-    }
-    if not found:
+    tensors = {n: v for n, v in state.items() if isinstance(v, torch.Tensor)}
+    if not tensors:
         raise UnsafeWeightsError(source, "it holds no tensors by name")
+    if len({str(name) for name in tensors}) < len(tensors):
+        raise UnsafeWeightsError(source, "two of its names are one text")
+    _check_plain(tensors, source)
+    found = {str(name): value.detach().contiguous().clone() for name, value in tensors.items()}
     return found, tuple(str(name) for name in state if str(name) not in found)
+
+
+def _check_plain(tensors: Mapping[Any, torch.Tensor], source: Path) -> None:
+    """UnsafeWeightsError for tensors that safetensors do not have, or that are made of little.
+
+    A tensor may repeat one number ten thousand million times, and fit a file of a few bytes.
+    """
+    import torch  # noqa: PLC0415 - see _tensors
+
+    for name, value in tensors.items():
+        if value.layout != torch.strided or value.is_quantized or value.device.type != "cpu":
+            raise UnsafeWeightsError(source, f"{name} is sparse, quantised or has no numbers")
+    size = sum(value.numel() * value.element_size() for value in tensors.values())
+    if size > _GROWN * source.stat().st_size:
+        raise UnsafeWeightsError(
+            source, f"it would take {size / 1e9:,.1f} GB: tensors in it repeat a few numbers"
+        )
 
 
 def _write(found: dict[str, torch.Tensor], path: Path) -> None:

@@ -70,7 +70,7 @@ class Folder:
         """A JSON file of the folder; ConfigError where it is missing or damaged."""
         try:
             found = json.loads((self.path / name).read_text("utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ConfigError(f"{self.path / name}: cannot be read ({error})") from error
         if not isinstance(found, dict):
             raise ConfigError(f"{self.path / name}: is not a JSON object")

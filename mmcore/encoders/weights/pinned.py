@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from pickle import UnpicklingError  # noqa: TID251 - what torch.load raises; nothing is unpickled
@@ -52,6 +53,10 @@ def load_state(path: Path, sha256: str) -> dict[str, torch.Tensor]:
     return cast("dict[str, torch.Tensor]", state)
 
 
+_ADVICE: Final = re.compile(r"\(1\)|Re-running")
+"""Where torch goes on to advise against ``weights_only``."""
+
+
 def load_trusted(path: Path) -> Any:
     """What a file of ``torch.save`` holds, for somebody who trusts it; no hash is asked for.
 
@@ -62,6 +67,6 @@ def load_trusted(path: Path) -> Any:
 
     try:
         return torch.load(path, map_location="cpu", weights_only=True)  # noqa: TID251
-    except (UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        why = " ".join(str(error).split())[:200] or type(error).__name__
+    except (UnpicklingError, RuntimeError, EOFError, ValueError, LookupError) as error:
+        why = " ".join(_ADVICE.split(str(error))[0].split())[:200] or type(error).__name__
         raise UnsafeWeightsError(path, f"torch opens no such file safely ({why})") from error

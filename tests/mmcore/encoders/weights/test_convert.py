@@ -115,3 +115,33 @@ def test_names_that_cannot_be(pickle, tmp_path):
         convert(tmp_path / "none.bin")
     with pytest.raises(ConfigError, match=r"ends with \.safetensors"):
         convert(pickle, tmp_path / "w.bin")
+
+
+@pytest.mark.filterwarnings("ignore:Validating sparse")  # torch's, of one that we refuse then
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ({"a": torch.zeros(1).expand(10**9)}, "repeat a few numbers"),
+        ({"a": torch.eye(3).to_sparse()}, "sparse"),
+        ({"a": torch.empty(3, device="meta")}, "no numbers"),
+        ({1: torch.zeros(2), "1": torch.ones(2)}, "one text"),
+    ],
+)
+def test_what_safetensors_cannot_hold_is_refused(tmp_path, state, why):
+    """A small file that would take the memory is one sentence, not a killed program."""
+    path = tmp_path / "odd.pt"
+    torch.save(state, path)
+
+    with pytest.raises(UnsafeWeightsError, match=why):
+        convert(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nobody_is_told_to_open_a_pickle_unsafely(tmp_path):
+    """Torch's own message advises it."""
+    path = tmp_path / "code.pt"
+    torch.save({"a": pathlib.PurePosixPath("x")}, path)
+
+    with pytest.raises(UnsafeWeightsError) as caught:
+        convert(path)
+    assert "weights_only" not in str(caught.value)
