@@ -340,7 +340,7 @@ def use_encoders(put: Callable[[Any, str, Any], None], makers: Mapping[str, Make
     def preset(_: str) -> presets.Preset:
         return presets.Preset(tuple(makers), "vectors from a hash")
 
-    put(presets, "presets", SimpleNamespace(get=preset))
+    put(presets, "presets", SimpleNamespace(get=preset, names=lambda: ("hash",)))
     put(presets, "encoders", registry)
     put(prepare, "Apart", lambda shaping, _: InProcess(shaping))
     put(projections, "encoders", registry)
