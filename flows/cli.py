@@ -89,11 +89,12 @@ def index(
     ],
     lake: Lake = LAKE,
     preset: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="NAME[:MODEL][+…]", help="The encoders to use: see `mmindex encoders`."
+            metavar="NAME[:MODEL][+…]",
+            help="The encoders (see `mmindex encoders`); the lake's own, of a new one embedded.",
         ),
-    ] = "embedded",
+    ] = None,
     grouping: Annotated[
         str, typer.Option(help="Which files are one item: auto, stem, number or folder.")
     ] = "auto",
@@ -168,13 +169,13 @@ def index(
     as_json: AsJson = False,
 ) -> None:
     """Index folders of media into a lake and publish a snapshot if anything changed."""
-    from flows.command import run_index
+    from flows.command import preset_of, run_index
     from flows.overrides import overridden
 
     settings: dict[str, Any] = {
         "media": tuple(media),
         "lake": str(lake),
-        "preset": preset,
+        "preset": preset or preset_of(lake),
         "crawl": {
             "include": tuple(include or ()),
             "exclude": tuple(exclude or ()),

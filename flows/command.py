@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import ValidationError
 from rich.console import Console
@@ -47,6 +47,20 @@ def run_index(settings: Mapping[str, Any], *, as_json: bool) -> None:
 
         result = found[0] if found else index_media(config)
     _told(result, show.indexed, as_json=as_json)
+
+
+USUAL: Final = "embedded"
+"""The preset of a new lake, where nothing else is said."""
+
+
+def preset_of(lake: str) -> str:
+    """What the lake was made with, else the usual preset: a run that names none changes none."""
+    from storage.errors import CorruptLakeError, LakeVersionError, NoLakeError
+    from storage.snapshot import manifest_of
+
+    with suppress(NoLakeError, CorruptLakeError, LakeVersionError, OSError):  # told by the run
+        return manifest_of(Layout(place_of(lake))).preset
+    return USUAL
 
 
 def _told(result: S, shown: Callable[[Console, S], None], *, as_json: bool) -> None:

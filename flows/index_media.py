@@ -98,6 +98,7 @@ def update(
     """Bring the lake up to what the folders hold now; the caller has the lake's lock."""
     privacy.prepare(work, published)
     warn_of_readers(config, published)
+    warn_of_preset(work.preset, published)
     walked = walk(config, work, published, clock)
     seen = seen_digest(walked, config.crawl, work, config.specs())
     stays = published if published and in_place(published, walked, work) else None
@@ -136,6 +137,13 @@ def warn_of_readers(config: IndexConfig, published: Snapshot | None) -> None:
                 " nothing of it, and takes them out: --set it in each run to keep them",
                 name,
             )
+
+
+def warn_of_preset(preset: str, published: Snapshot | None) -> None:
+    """Say that other encoders than before are used: what they lack is embedded."""
+    if published is not None and published.manifest.preset != preset:
+        before = published.manifest.preset
+        log.warning("the published snapshot was made with %s; this run takes %s", before, preset)
 
 
 def walk(

@@ -253,6 +253,7 @@ def status(out: Console, layout: Layout, manifest: Manifest) -> None:
     )
     table.add_row("items", f"{manifest.counts.get('items', 0):,}")
     table.add_row("segments", _counted(segment_counts(manifest)))
+    table.add_row("preset", escape(manifest.preset))
     table.add_row(
         "encoders", ", ".join(f"{e.name} ({e.modality}, {e.dim}-d)" for e in manifest.encoders)
     )
@@ -333,6 +334,7 @@ def status_json(layout: Layout, manifest: Manifest) -> dict[str, Any]:
         "created_at": manifest.created_at.isoformat(),
         "sources": manifest.sources,
         "counts": manifest.counts,
+        "preset": manifest.preset,
         "encoders": [entry.model_dump() for entry in manifest.encoders],
         "projection": manifest.projection.model_dump() if manifest.projection else None,
         "indexes": [entry.model_dump() for entry in manifest.indexes],

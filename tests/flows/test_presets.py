@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from flows.checks import check
+from flows.command import USUAL, preset_of
 from flows.config import IndexConfig
 from mmcore.errors import ConfigError, MissingWeightsError
 from mmcore.search.searcher import Searcher
@@ -110,3 +111,35 @@ def test_a_missing_tower_stops_only_who_asks_it(folder, tmp_path):
     assert searcher.search(Query(text="red", modality=Modality.IMAGE, k=1))
     with pytest.raises(MissingWeightsError, match="clap"):
         searcher.search(Query(text="red", modality=Modality.AUDIO, k=1))
+
+
+def test_a_run_that_names_no_preset_keeps_the_lakes_own(folder, tmp_path):
+    """Else a forgotten option would embed all anew, by another model; a new lake is as usual."""
+    lake = str(tmp_path / "lake")
+    assert preset_of(lake) == USUAL
+    index(folder, lake, named("word2vec"))
+
+    assert preset_of(lake) == named("word2vec")
+
+
+def test_another_preset_than_the_lakes_is_told(folder, tmp_path, caplog):
+    """It may be what is wanted, or a slip."""
+    index(folder, tmp_path / "lake", named("word2vec"))
+    assert "this run takes" not in caplog.text
+    index(folder, tmp_path / "lake", named("resnet18"))
+
+    assert f"this run takes {named('resnet18')}" in caplog.text
+
+
+def test_weights_that_were_moved_are_found_by_indexing_again(folder, tmp_path):
+    """The error says so, and nothing is embedded again."""
+    lake = tmp_path / "lake"
+    old = shutil.copytree(checkpoint("resnet18"), tmp_path / "old")
+    index(folder, lake, f"resnet18:{old}")
+    old.rename(tmp_path / "new")
+    with pytest.raises(MissingWeightsError, match="takes the new place"):
+        Searcher.open(lake).search(Query(media=str(folder / "green.png"), k=1))
+    again = index(folder, lake, f"resnet18:{tmp_path / 'new'}")
+
+    assert (again.status, sum(again.new.values())) == ("published", 0)
+    assert Searcher.open(lake).search(Query(media=str(folder / "green.png"), k=1))

@@ -78,7 +78,17 @@ def missing(
     ``trained``: whether the preset has no published weights.
     """
     told = runtime.models.get(preset)
-    if told is None or is_place(told):
+    if told is not None and is_place(told):
+        called, how = (
+            preset,
+            (
+                f"were they moved, `mmindex index … --preset {preset}:PATH` takes the new place,"
+                " and embeds nothing again"
+            ),
+        )
+        if trained:
+            how = f"name what `mmindex encoders train {preset}` made, or a file; {how}"
+    elif told is None:
         called, how = preset, ""
     elif Path(told).exists():
         called, how = preset, f"{told!r} is an id; for what lies here write {preset}:./{told}"
