@@ -26,6 +26,7 @@ from filelock import FileLock
 from PIL import Image
 
 from flows.config import IndexConfig, IndexResult
+from mmcore.errors import UnknownPluginError
 from mmcore.specs import FitSpec, PlanSpec, RuntimeSpec, SegmentationSpec
 from storage.schemas import FUSED, MODALITIES, Modality
 from storage.snapshot import Snapshot
@@ -335,7 +336,12 @@ def use_encoders(put: Callable[[Any, str, Any], None], makers: Mapping[str, Make
     from mmcore.media.prepared import InProcess
     from mmcore.training import projections
 
-    registry = SimpleNamespace(get=lambda name: lambda cut, _: makers[name](cut))
+    def maker(name: str) -> Callable[..., HashEncoder]:
+        if name not in makers:
+            raise UnknownPluginError("encoder", name, makers)
+        return lambda cut, _: makers[name](cut)
+
+    registry = SimpleNamespace(get=maker)
 
     def preset(_: str) -> presets.Preset:
         return presets.Preset(tuple(makers), "vectors from a hash")

@@ -190,8 +190,6 @@ def encoder_for(key: EncoderKey, segmentation: SegmentationSpec, runtime: Runtim
     return encoder
 
 
-def encoder_named(
-    name: str, preset: str, segmentation: SegmentationSpec, runtime: RuntimeSpec
-) -> Encoder:
-    """The encoder ``name`` of ``preset`` alone, with the models that the preset names."""
-    return encoders.get(name)(segmentation, chosen(preset).runtime(runtime))
+def encoder_named(name: str, segmentation: SegmentationSpec, runtime: RuntimeSpec) -> Encoder:
+    """The encoder ``name``, with the models of ``runtime`` (``runtime_of``)."""
+    return encoders.get(name)(segmentation, runtime)

@@ -12,7 +12,7 @@ import numpy as np
 
 from mmcore.encoders.base import AsksInBatches, Encoder
 from mmcore.encoders.embed import USUAL
-from mmcore.encoders.presets import encoder_named, of_a_lake
+from mmcore.encoders.presets import encoder_named, of_a_lake, runtime_of
 from mmcore.encoders.projections import Projection
 from mmcore.errors import ConfigError, MediaError, MissingWeightsError, UnknownPluginError
 from mmcore.media.limits import check_bytes, check_segments
@@ -26,7 +26,7 @@ from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec
 from mmcore.types import Content, Vectors, unit_rows
 from storage.manifest import Manifest
 from storage.models import load_model
-from storage.schemas import Modality
+from storage.schemas import MmindexError, Modality
 from storage.snapshot import Snapshot
 
 MOST_CHUNKS = 20  # of a query text
@@ -54,7 +54,7 @@ class Asker:
     segmentation: SegmentationSpec = field(default_factory=SegmentationSpec)
     limits: LimitsSpec = field(default_factory=LimitsSpec)
     runtime: RuntimeSpec = field(default_factory=RuntimeSpec)
-    missing: Mapping[str, MissingWeightsError] = field(default_factory=dict)  # by encoder
+    missing: Mapping[str, MmindexError] = field(default_factory=dict)  # by encoder
 
     @classmethod
     def of(cls, snapshot: Snapshot, limits: LimitsSpec, runtime: RuntimeSpec) -> Asker:
@@ -233,25 +233,34 @@ def _encoded_texts(encoder: Encoder, texts: Sequence[str]) -> Vectors:
 
 def _encoders(
     manifest: Manifest, segmentation: SegmentationSpec, runtime: RuntimeSpec
-) -> tuple[tuple[Encoder, ...], dict[str, MissingWeightsError]]:
-    """The snapshot's encoders, and by name the errors of those whose weights are not here.
+) -> tuple[tuple[Encoder, ...], dict[str, MmindexError]]:
+    """The snapshot's encoders; by name the errors of those that are not here, with their weights.
 
-    ConfigError says what the lake needs where its preset, or an encoder, is not installed.
+    ConfigError says what the lake needs where its preset is not installed.
     """
-    made, missing = [], {}
+    made: list[Encoder] = []
+    missing: dict[str, MmindexError] = {}
+    try:
+        runtime = runtime_of(manifest.preset, of_a_lake(runtime))
+    except UnknownPluginError as error:
+        raise _lacking(manifest, error) from error
     for name in dict.fromkeys(one.name for one in manifest.encoders):
         try:
-            made.append(encoder_named(name, manifest.preset, segmentation, of_a_lake(runtime)))
+            made.append(encoder_named(name, segmentation, runtime))
         except MissingWeightsError as error:
             missing[name] = error
         except UnknownPluginError as error:
-            needed = ", ".join(f"{one.name} ({one.modality})" for one in manifest.encoders)
-            raise ConfigError(
-                f"the lake was made with the preset {manifest.preset!r}, and this installation"
-                f" lacks something of it ({error}); the lake needs the encoders {needed}: search"
-                " with the installation that made it, or index again with another --preset"
-            ) from error
+            missing[name] = _lacking(manifest, error)
     return tuple(made), missing
+
+
+def _lacking(manifest: Manifest, error: UnknownPluginError) -> ConfigError:
+    needed = ", ".join(f"{one.name} ({one.modality})" for one in manifest.encoders)
+    return ConfigError(
+        f"the lake was made with the preset {manifest.preset!r}, and this installation lacks"
+        f" something of it ({error}); the lake needs the encoders {needed}: search with the"
+        " installation that made it, or index again with another --preset"
+    )
 
 
 def published_projection(snapshot: Snapshot) -> Projection | None:
