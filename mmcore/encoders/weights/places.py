@@ -79,15 +79,16 @@ def missing(
     """
     told = runtime.models.get(preset)
     if told is not None and is_place(told):
+        usual = f"`mmindex encoders fetch {preset}` brings the usual ones"
+        if trained:
+            usual = f"name what `mmindex encoders train {preset}` made, or a file"
         called, how = (
             preset,
             (
                 f"were they moved, `mmindex index … --preset {preset}:PATH` takes the new place,"
-                " and embeds nothing again"
+                f" and embeds nothing again; {usual}"
             ),
         )
-        if trained:
-            how = f"name what `mmindex encoders train {preset}` made, or a file; {how}"
     elif told is None:
         called, how = preset, ""
     elif Path(told).exists():
