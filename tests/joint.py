@@ -73,6 +73,16 @@ def check_faithful(encoder: Encoder, inputs: Sequence, reference: np.ndarray) ->
         assert (ours * reference).sum(axis=1).min() >= least
 
 
+def check_keys(names: Sequence[str], folder: Path, copied: Path, other: Path) -> None:
+    """Keys of one checkpoint share a space and go with a copy; other weights have other ones."""
+    assert len({made(name, folder).key.space for name in names}) == 1
+    for name in names:
+        key = made(name, folder).key
+        assert made(name, copied).key == key
+        assert made(name, other).key.fingerprint != key.fingerprint
+        assert made(name, other).key.space != key.space
+
+
 def by_hand(
     ids: Sequence[int],
     around: tuple[list[int], list[int]],

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache, cached_property
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from mmcore.encoders.base import Classifier
 from mmcore.encoders.compute.batches import Batcher, rows_at
-from mmcore.encoders.compute.device import Compute, compute_of, share_cores
+from mmcore.encoders.compute.device import Placed, share_cores
 from mmcore.encoders.features import homogeneous
 from mmcore.encoders.lite0 import DIM, MIDDLE, MIDDLE_SCALE, READING, SHA256, SIDE
 from mmcore.encoders.weights.pinned import package_file
@@ -40,7 +39,7 @@ def classifier() -> Classifier:
     return Classifier(state["_fc.weight"].numpy(), state["_fc.bias"].numpy(), tuple(names))
 
 
-class EfficientNetLite0:
+class EfficientNetLite0(Placed):
     """The picture encoder of the preset ``embedded``: 1392 features, ImageNet-trained.
 
     A cell is a unit vector in homogeneous coordinates, ``[f, 16] / length``, so that a head can
@@ -57,15 +56,6 @@ class EfficientNetLite0:
     def __init__(self, key: EncoderKey, runtime: RuntimeSpec) -> None:
         self.key = key
         self._runtime = runtime
-
-    @cached_property
-    def _compute(self) -> Compute:
-        return compute_of(self._runtime)
-
-    @property
-    def compute(self) -> Mapping[str, str]:
-        """By setting, else by probing this machine."""
-        return {"dtype": self._compute.dtype, "device": self._compute.device}
 
     def prepare(self, decoded: Image.Image) -> NDArray[np.uint8]:
         """(224, 224, 3): padded to a square with white, then resized (bicubic)."""

@@ -11,9 +11,9 @@ from typing import Final
 from mmcore.encoders.families.openclip_fetch import fetch_open_clip
 from mmcore.encoders.presets import Preset, presets
 from mmcore.encoders.weights.hub_fetch import fetch_hub
-from mmcore.encoders.weights.library_fetch import fetch_file
 from mmcore.encoders.weights.places import LIBRARIES, fetched_place, is_place
 from mmcore.encoders.weights.releases import Release, Source
+from mmcore.encoders.weights.server_fetch import fetch_file
 from mmcore.encoders.weights.wanted import Fetched, Wanted
 from mmcore.errors import ConfigError
 from mmcore.specs import RuntimeSpec

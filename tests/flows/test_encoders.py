@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save
 
 from flows import cli
 from mmcore.encoders.weights.cards import CARD
-from mmcore.encoders.weights.library_fetch import MIRROR
+from mmcore.encoders.weights.server_fetch import MIRROR
 from tests.commands import Answer
 from tests.hubs import Repository, hub, sha256
 

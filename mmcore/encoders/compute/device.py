@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -147,3 +148,18 @@ def moved(array: NDArray[Any], device: str) -> torch.Tensor:
     here = torch.empty(array.shape, dtype=dtype, pin_memory=pinned)
     here.numpy()[...] = array  # a copy, the only one: torch wants no array that is read-only
     return here.to(device, non_blocking=pinned)
+
+
+class Placed:
+    """What runs where its ``runtime`` says, else where this machine is found to be fast."""
+
+    _runtime: RuntimeSpec
+
+    @cached_property
+    def _compute(self) -> Compute:
+        return compute_of(self._runtime)
+
+    @property
+    def compute(self) -> Mapping[str, str]:
+        """By setting, else by probing this machine."""
+        return {"dtype": self._compute.dtype, "device": self._compute.device}

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.encoders.compute.batches import Batcher, rows_at
-from mmcore.encoders.compute.device import Compute, compute_of
+from mmcore.encoders.compute.device import Placed
 from mmcore.encoders.towers.model import Model, name_of
 from mmcore.specs import RuntimeSpec
 from mmcore.types import EncoderKey, Vectors, unit_rows
@@ -37,7 +36,7 @@ class Recipe(Protocol):
         """An upright RGB picture, or mono samples at ``rate``, as an array."""
 
 
-class ArrayEncoder:
+class ArrayEncoder(Placed):
     """An encoder of pictures, frames or sounds around a model of torch.
 
     ``size`` is of pictures (pixels that decoding has to leave), ``rate`` of sounds.
@@ -63,15 +62,6 @@ class ArrayEncoder:
         self.size = size
         self.rate = rate
         self._model, self._runtime = model, runtime
-
-    @cached_property
-    def _compute(self) -> Compute:
-        return compute_of(self._runtime)
-
-    @property
-    def compute(self) -> Mapping[str, str]:
-        """By setting, else by probing this machine."""
-        return {"dtype": self._compute.dtype, "device": self._compute.device}
 
     def prepare(self, decoded: Any) -> NDArray[Any]:
         """By the recipe."""

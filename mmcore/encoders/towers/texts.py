@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.encoders.compute.batches import Batcher
-from mmcore.encoders.compute.device import Compute, compute_of
+from mmcore.encoders.compute.device import Placed
 from mmcore.encoders.towers.model import Model, name_of
 from mmcore.errors import ConfigError
 from mmcore.specs import RuntimeSpec
@@ -59,7 +58,7 @@ class Sides:
     query: str = ""
 
 
-class TextEncoder:
+class TextEncoder(Placed):
     """An encoder of texts around a model of torch.
 
     A text of more tokens than ``most`` is embedded in windows, each behind the words of its side,
@@ -90,15 +89,6 @@ class TextEncoder:
     def asks_as_stored(self) -> bool:
         """Whether queries are embedded as what is stored is."""
         return self.sides.stored == self.sides.query
-
-    @cached_property
-    def _compute(self) -> Compute:
-        return compute_of(self._runtime)
-
-    @property
-    def compute(self) -> Mapping[str, str]:
-        """By setting, else by probing this machine."""
-        return {"dtype": self._compute.dtype, "device": self._compute.device}
 
     def prepare(self, decoded: str) -> NDArray[Any]:
         """A text is its own input."""

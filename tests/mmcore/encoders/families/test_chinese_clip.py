@@ -16,6 +16,7 @@ from tests.joint import (
     TEXTS,
     by_hand,
     check_faithful,
+    check_keys,
     check_light,
     made,
     pictures,
@@ -89,12 +90,7 @@ def test_the_fingerprint_is_of_the_weights_not_of_their_place(folder, copied, tm
     """A copy has the same keys; other weights have other ones, in another space."""
     other = chinese_clip.make(tmp_path / "other", seed=1)
 
-    assert len({made(name, folder).key.space for name in NAMES}) == 1
-    for name in NAMES:
-        key = made(name, folder).key
-        assert made(name, copied).key == key
-        assert made(name, other).key.fingerprint != key.fingerprint
-        assert made(name, other).key.space != key.space
+    check_keys(NAMES, folder, copied, other)
 
 
 def test_making_them_loads_no_library(folder):

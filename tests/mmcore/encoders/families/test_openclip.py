@@ -25,6 +25,7 @@ from tests.joint import (
     TEXTS,
     by_hand,
     check_faithful,
+    check_keys,
     check_light,
     made,
     pictures,
@@ -272,12 +273,7 @@ def test_the_fingerprint_is_of_the_weights_not_of_their_place(multilingual, copi
     (copied / "open_clip_pytorch_model.bin").write_bytes(b"not read")
     other = clip.make(tmp_path / "other", seed=1)
 
-    assert len({made(name, multilingual).key.space for name in NAMES}) == 1
-    for name in NAMES:
-        key = made(name, multilingual).key
-        assert made(name, copied).key == key
-        assert made(name, other).key.fingerprint != key.fingerprint
-        assert made(name, other).key.space != key.space
+    check_keys(NAMES, multilingual, copied, other)
 
 
 def test_making_them_loads_no_library(multilingual):

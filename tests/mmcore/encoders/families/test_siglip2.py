@@ -18,6 +18,7 @@ from tests.joint import (
     TEXTS,
     by_hand,
     check_faithful,
+    check_keys,
     check_light,
     made,
     pictures,
@@ -147,11 +148,7 @@ def test_the_fingerprint_is_of_the_weights_not_of_their_place(folder, copied, tm
     """A copy has the same fingerprints; other weights have others."""
     other = siglip2.make(tmp_path / "other", seed=1)
 
-    for name in NAMES:
-        key = made(name, folder).key
-        assert made(name, copied).key == key
-        assert made(name, other).key.fingerprint != key.fingerprint
-        assert made(name, other).key.space != key.space
+    check_keys(NAMES, folder, copied, other)
 
 
 def test_making_them_loads_no_library(folder):

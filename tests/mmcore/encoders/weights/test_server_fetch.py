@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from mmcore.encoders.weights.cards import CARD
-from mmcore.encoders.weights.library_fetch import MIRROR, fetch_file
+from mmcore.encoders.weights.server_fetch import MIRROR, fetch_file
 from mmcore.encoders.weights.wanted import Wanted
 from mmcore.errors import UnreachableError, UnsafeWeightsError
 from tests.hubs import hub, sha256
