@@ -29,7 +29,7 @@ from mmcore.evaluation.measures import means, per_query
 from mmcore.evaluation.ranking import Gallery, Overrides, rank
 from mmcore.fusion.pooling import pool
 from mmcore.specs import FitSpec, RuntimeSpec, SegmentationSpec
-from mmcore.training.dataset import lake_rows
+from mmcore.training.dataset.lake import lake_rows
 from mmcore.training.projections import fit_projection
 from mmcore.training.rows import Rows
 from mmcore.types import EncoderKey, Ids, Vectors

@@ -77,6 +77,14 @@ class UnreachableError(SourceError, ConnectionError):
     """A store that did not answer as it should; the one error of ours that may pass by itself."""
 
 
+class TrainingError(MmindexError):
+    """A training that came to nothing (a loss that is no number, no memory); nothing is kept."""
+
+
+class NothingToLearnError(ConfigError):
+    """A lake or folder that cannot teach what was asked: said before any work."""
+
+
 class TooManyBadFilesError(MmindexError):
     """More files failed than the run accepts; nothing is published.
 

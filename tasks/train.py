@@ -10,7 +10,7 @@ from mmcore.encoders.base import Encoder
 from mmcore.encoders.presets import encoders_of
 from mmcore.encoders.projections import Projection
 from mmcore.specs import FitSpec
-from mmcore.training.dataset import fit_rows
+from mmcore.training.dataset.lake import fit_rows
 from mmcore.training.projections import Make, fit_projection, unfitted
 from mmcore.training.roles import stands
 from mmcore.training.rows import Rows

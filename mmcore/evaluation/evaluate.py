@@ -17,7 +17,7 @@ from mmcore.evaluation.scores import Report, Unscored
 from mmcore.evaluation.worst import WorstQueries
 from mmcore.search.queries import Asker
 from mmcore.specs import EvaluationSpec, FitSpec
-from mmcore.training.dataset import lake_rows
+from mmcore.training.dataset.lake import lake_rows
 from mmcore.training.rows import Rows
 from storage.schemas import MODALITIES, Modality
 from storage.snapshot import Snapshot

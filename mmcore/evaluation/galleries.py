@@ -13,7 +13,7 @@ from mmcore.evaluation.queries import Question, medium, text_side
 from mmcore.evaluation.ranking import Gallery, Overrides
 from mmcore.fusion.base import fusion_of
 from mmcore.specs import FusionSpec
-from mmcore.training.dataset import lake_rows
+from mmcore.training.dataset.lake import lake_rows
 from mmcore.training.rows import Rows
 from mmcore.types import Vectors
 from storage.schemas import FUSED, Modality

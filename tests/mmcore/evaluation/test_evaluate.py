@@ -5,7 +5,7 @@ from mmcore.encoders.projections import FittedOn, Projection
 from mmcore.errors import ConfigError, EvaluationError
 from mmcore.evaluation.evaluate import evaluate
 from mmcore.specs import EvaluationSpec, FitSpec
-from mmcore.training.dataset import lake_rows
+from mmcore.training.dataset.lake import lake_rows
 from mmcore.types import Rejection
 from storage.manifest import FusionEntry
 from storage.snapshot import Snapshot

@@ -3,7 +3,7 @@ import pytest
 
 from mmcore.evaluation.evaluate import evaluate
 from mmcore.specs import EvaluationSpec, FitSpec
-from mmcore.training.dataset import lake_rows
+from mmcore.training.dataset.lake import lake_rows
 from mmcore.training.split import caption_keys, fit_rows
 from storage import schemas
 from storage.manifest import entry

@@ -4,7 +4,7 @@ import pytest
 
 from mmcore.specs import FitSpec
 from mmcore.training import pairs
-from mmcore.training.dataset import fit_rows, lake_rows
+from mmcore.training.dataset.lake import fit_rows, lake_rows
 from mmcore.training.split import fit_rows as fittable
 from storage.schemas import Modality, item_id
 from storage.snapshot import Snapshot

@@ -1,0 +1,1 @@
+"""Few, unbalanced and missing: samplers, losses, augmentation, synthetic features."""

@@ -1,0 +1,1 @@
+"""A preset's own weights, tuned on pairs."""

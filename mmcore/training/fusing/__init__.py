@@ -1,0 +1,1 @@
+"""Learned fusions fitted on a lake's own items."""

@@ -1,0 +1,1 @@
+"""What every training loop needs: curves, an end, a seed."""
