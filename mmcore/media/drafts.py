@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -50,7 +50,7 @@ class Draft:
     def item(self, root: str, key: str, *, private: bool = False) -> Item:
         """The finished item: files by path, captions after them; no folder's name if private."""
         files = [self.files[path] for path in sorted(self.files)]
-        labels = tuple(self.labels) or (() if private else _folder_label(files, key))
+        labels = tuple(self.labels) or (() if private else folder_label(files, key))
         captions = self._captions(root, key)
         return Item(root, key, (*files, *captions), labels, self.split, self.columns)
 
@@ -77,7 +77,7 @@ class Draft:
         return list(found.values())
 
 
-def _folder_label(files: list[MediaFile], key: str) -> tuple[str, ...]:
+def folder_label(files: Sequence[MediaFile], key: str) -> tuple[str, ...]:
     """Name of the first file's folder; of the one above where that folder is the item."""
     folder = readable(files[0].path).rpartition("/")[0] if files else ""
     if folder == key:

@@ -47,6 +47,14 @@ def items_of(
 
     ``private``: no label is taken from a folder's name, and no name is logged.
     """
+    manifests = manifests_of(source, crawled, spec)
+    return group(crawled.files, spec.grouping, manifests, source.alias, private=private)
+
+
+def manifests_of(
+    source: Source, crawled: Crawled, spec: CrawlSpec
+) -> dict[str, list[ManifestRow]]:
+    """The rows of all manifests that ``crawled`` found or ``spec`` names, by folder."""
     manifests: dict[str, list[ManifestRow]] = {}
     for path in crawled.manifests:
         folder = posixpath.dirname(names.readable(path))
@@ -54,7 +62,7 @@ def items_of(
     outside = outside_manifest(source, spec)
     if outside is not None:
         manifests.setdefault("", []).extend(manifest_rows(outside))
-    return group(crawled.files, spec.grouping, manifests, source.alias, private=private)
+    return manifests
 
 
 def group(

@@ -1,4 +1,4 @@
-"""The lake as rows and pairs; the only file of training that reads tables."""
+"""The lake as rows and pairs of vectors."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def lake_rows(
     """
     if not snapshot.manifest.paths(f"segments/{modality}/"):
         return Rows.empty(_dim(snapshot, modality, space, tower))
-    rows = _bare_rows(snapshot, modality, items)
+    rows = bare_rows(snapshot, modality, items)
     if space == "own":
         ids, vectors = snapshot.cells(modality, space=tower)
     else:
@@ -72,7 +72,7 @@ def fit_rows(
     there = [key for key in keys if snapshot.manifest.paths(f"segments/{key.modality}/")]
     if not there:
         return nothing, {}
-    texts = _bare_rows(snapshot, Modality.TEXT).captions()
+    texts = bare_rows(snapshot, Modality.TEXT).captions()
     allowed = texts.take(split.fit_rows(texts, spec.held_out))
     named = item_keys(allowed)
     spaces: defaultdict[str, list[EncoderKey]] = defaultdict(list)
@@ -81,7 +81,7 @@ def fit_rows(
             spaces[key.space].append(key)
     media: dict[str, Rows] = {}
     for of in spaces.values():
-        rows = [_bare_rows(snapshot, key.modality, named.keys()) for key in of]
+        rows = [bare_rows(snapshot, key.modality, named.keys()) for key in of]
         pairs = _chosen(rows, named, spec, recorded(previous, [key.name for key in of]))
         if enough(pairs, named, spec):
             for key, found in zip(of, rows, strict=True):
@@ -102,7 +102,7 @@ def _chosen(
     return again if enough(again, named, spec) else choose(rows, named.keys())
 
 
-def _bare_rows(
+def bare_rows(
     snapshot: Snapshot, modality: Modality, items: Collection[int] | Ids | None = None
 ) -> Rows:
     """``lake_rows`` with vectors of no column: nothing is read of them."""
