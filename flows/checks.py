@@ -35,7 +35,7 @@ def check(config: IndexConfig) -> None:
     chosen(config.preset)
     known = {
         "grouping": (config.crawl.grouping, (AUTO, *groupings.names())),
-        "fusion": (config.fusion.name, fusions.names()),
+        "fusion": (config.fusion.name, (AUTO, *fusions.names())),
     }
     for kind, (name, names) in known.items():
         if name not in names:

@@ -9,16 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import encoders_cli, snapshots_cli
+from flows import encoders_cli, models_cli, snapshots_cli, train_cli
 from flows.options import LAKE, AsJson, Lake, Weights
 from storage.places.stores import is_store_error
 from storage.schemas import MmindexError, Modality
 
 EPILOG = (
     "Exit codes: 0 done, or nothing to do (--json's status says which) · 1 failed · 2 a setting or"
-    " a name is wrong · 3 not published, the evaluation blocked it · 4 too many bad"
-    " files; for inspect: any · 5 a source is missing or lost too much · 6 the lake is being"
-    " written · 7 the lake is damaged · 8 something of what was forgotten is left · 130"
+    " a name is wrong · 3 not published: the evaluation blocked it, or what serves is better · 4"
+    " too many bad files; for inspect: any · 5 a source is missing or lost too much · 6 the lake"
+    " is being written · 7 the lake is damaged · 8 something of what was forgotten is left · 130"
     " interrupted"
 )
 INTERRUPTED = 130
@@ -44,6 +44,8 @@ app = typer.Typer(
 
 app.add_typer(snapshots_cli.app)
 app.add_typer(encoders_cli.app)
+app.add_typer(models_cli.app)
+app.command()(train_cli.train)
 
 
 def main() -> None:

@@ -42,7 +42,7 @@ def run_index(settings: Mapping[str, Any], *, as_json: bool) -> None:
         found.extend(filter(None, [nothing_to_do(config)]))
         return bool(found)
 
-    with _watching("flows.index_media", nothing_to_do):
+    with watching("flows.index_media", nothing_to_do):
         from flows.index_media import index_media  # loaded while the server started
 
         result = found[0] if found else index_media(config)
@@ -80,7 +80,7 @@ def valid(kind: type[S], settings: Mapping[str, Any]) -> S:
 
 
 @contextmanager
-def _watching(module: str, needless: Callable[[], bool] = lambda: False) -> Iterator[None]:
+def watching(module: str, needless: Callable[[], bool] = lambda: False) -> Iterator[None]:
     """A flow inside runs with bars on a terminal, with plain lines elsewhere.
 
     ``module``, which loads Prefect, is imported while a temporary server starts; where
@@ -101,7 +101,7 @@ def run_maintain(settings: Mapping[str, Any], *, as_json: bool) -> None:
 
     config = valid(MaintainConfig, settings)
     manifest_of(Layout(config.lake_root()))  # a lake, before anybody waits for a server
-    with _watching("flows.maintain"):
+    with watching("flows.maintain"):
         from flows.maintain import maintain  # loaded while the server started
 
         result = maintain(config)

@@ -111,22 +111,23 @@ def convert(
 
 
 @app.command()
-def train(
+def train(  # noqa: PLR0913, PLR0917 - an option is an argument
     kind: Annotated[
-        str, typer.Argument(help="What to train: word2vec, lstm or gru.", metavar="KIND")
+        str,
+        typer.Argument(
+            help="What to train: word2vec, lstm, gru or towers; to fine-tune: siglip2,"
+            " chinese-clip, clip or clap.",
+            metavar="KIND",
+        ),
     ],
     to: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write.")],
     media: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="Folders whose texts or sounds it learns from.", metavar="MEDIA_DIR..."
-        ),
+        typer.Argument(help="Folders whose media it learns from.", metavar="MEDIA_DIR..."),
     ] = None,
     lake: Annotated[
         str | None,
-        typer.Option(
-            "--lake", "-l", help="A lake whose texts to learn from, in place of folders."
-        ),
+        typer.Option("--lake", "-l", help="A lake to learn from, in place of folders."),
     ] = None,
     set_: Annotated[
         list[str] | None,
@@ -134,9 +135,14 @@ def train(
             "--set", metavar="NAME=VALUE", help="A setting, as dim=200; may be repeated."
         ),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with a training of towers that was interrupted."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train an encoder of one's own, which the preset of that name loads."""
     from flows.train_encoder import Sources, run_train
 
-    run_train(kind, Sources(tuple(media or ()), lake), to, set_ or (), as_json=as_json)
+    sources = Sources(tuple(media or ()), lake, resume)
+    run_train(kind, sources, to, set_ or (), as_json=as_json)

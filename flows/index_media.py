@@ -28,6 +28,7 @@ from tasks.discretion import discreet
 from tasks.erasure.erase import end_erasure
 from tasks.evaluate import carried_over, evaluate_candidate
 from tasks.fuse import fuse
+from tasks.fusing import check_trained
 from tasks.indexes import build_indexes
 from tasks.inputs import (
     decoders_of,
@@ -87,6 +88,7 @@ def rehearse(config: IndexConfig, work: Workplace, clock: Clock) -> IndexResult:
     """Say what `update` would do; write nothing."""
     published, _ = usable(work.lake)
     privacy.check(work, published)
+    check_trained(config.fusion, published)
     found, plan = look(walk(config, work, published, clock), config, work, published, clock)
     rates = published.manifest.rates if published else {}
     return planned(found, plan, estimate(plan, rates), config, published)
@@ -97,6 +99,7 @@ def update(
 ) -> IndexResult:
     """Bring the lake up to what the folders hold now; the caller has the lake's lock."""
     privacy.prepare(work, published)
+    check_trained(config.fusion, published)
     warn_of_readers(config, published)
     warn_of_preset(work.preset, published)
     walked = walk(config, work, published, clock)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flows.command import ERR, OUT, print_json, valid
 from flows.config import IndexConfig
-from mmcore.errors import ConfigError, MediaError
+from mmcore.errors import ConfigError, MediaError, TrainingError
 from mmcore.media.crawl import crawl, walk
 from mmcore.media.texts.read import read_text
 from mmcore.media.urls import is_remote
@@ -24,6 +24,7 @@ from storage.schemas import Modality
 from storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from mmcore.training.loop.curves import Point
     from mmcore.training.predictive import Epoch
 
 log = logging.getLogger(__name__)
@@ -31,10 +32,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What is trained on: folders of media, or what a lake holds."""
+    """What is trained on: folders of media, or what a lake holds.
+
+    ``resume``: whether a training that was interrupted goes on.
+    """
 
     media: tuple[str, ...] = ()
     lake: str | None = None
+    resume: bool = False
 
 
 Trainer = Callable[[Sources, Path, tuple[str, ...]], Path]
@@ -49,6 +54,8 @@ def run_train(
         raise ConfigError(f"no encoder {kind!r} is trained here; known: {', '.join(KINDS)}")
     if bool(sources.media) == bool(sources.lake):
         raise ConfigError("say what to train on: folders, or --lake LAKE")
+    if sources.resume and kind not in RESUMED:
+        raise ConfigError(f"--resume: a training of {kind} keeps no checkpoints: begin anew")
     made = KINDS[kind](sources, to.expanduser().absolute(), tuple(settings))
     if as_json:
         print_json({"kind": kind, "path": str(made)})
@@ -86,11 +93,74 @@ def _told(epoch: Epoch) -> None:
     ERR.print(said, style="dim", highlight=False)
 
 
+def _towers(sources: Sources, to: Path, said: tuple[str, ...]) -> Path:
+    """Of the pictures, texts and sounds of a folder, or of those that a lake was made of."""
+    from mmcore.training.towers import train  # noqa: PLC0415 - only here
+    from mmcore.training.towers.spec import TowersSpec  # noqa: PLC0415 - the same
+
+    if len(sources.media) > 1:
+        raise ConfigError("towers learn from one folder, or from --lake LAKE: index several first")
+    source = sources.lake or sources.media[0]
+    spec = valid(TowersSpec, sections_of(said))
+    train.train_retrieval_model(source, to, spec, progress=_told_of, resume=sources.resume)
+    return to
+
+
+def _told_of(point: Point) -> None:
+    values = ", ".join(f"{name} {value:.3f}" for name, value in point.values.items())
+    ERR.print(f"epoch {point.epoch}: {values}", style="dim", highlight=False, soft_wrap=True)
+
+
+def _tuned(preset: str) -> Trainer:
+    """Published weights, on the pairs of a folder, or of those that a lake was made of."""
+
+    def tuned(sources: Sources, to: Path, said: tuple[str, ...]) -> Path:
+        from mmcore.training.finetuning.spec import FinetuneSpec  # noqa: PLC0415 - only here
+        from mmcore.training.finetuning.train import finetune  # noqa: PLC0415 - the same
+
+        if len(sources.media) > 1:
+            raise ConfigError(
+                f"{preset} is fine-tuned on one folder, or on --lake LAKE: index several first"
+            )
+        settings = dict(_assigned(said))
+        base = str(settings.pop("base", ""))
+        if not base:
+            raise ConfigError("say which weights to fine-tune: --set base=FOLDER, or an id")
+        spec = valid(FinetuneSpec, settings)
+        source = sources.lake or sources.media[0]
+        found = finetune(preset, base, source, to, spec, progress=_told_of)
+        if found.folder is None:
+            raise TrainingError(f"{found}; --set keep_anyway=true writes it nevertheless")
+        ERR.print(str(found), style="dim", highlight=False, soft_wrap=True)
+        return found.folder
+
+    return tuned
+
+
+def sections_of(said: Iterable[str]) -> dict[str, Any]:
+    """``NAME=VALUE`` and ``SECTION.NAME=VALUE``, sections in sections too, as nested settings."""
+    found: dict[str, Any] = {}
+    for path, value in _assigned(said):
+        *sections, name = path.split(".")
+        here = found
+        for section in sections:
+            here = here.setdefault(section, {})
+            if not isinstance(here, dict):
+                raise ConfigError(f"--set {path}: {section} has a value of its own already")
+        here[name] = value
+    return found
+
+
 KINDS: Final[Mapping[str, Trainer]] = {
     "word2vec": _word2vec,
     "lstm": _recurrent("lstm"),
     "gru": _recurrent("gru"),
+    "towers": _towers,
+    **{name: _tuned(name) for name in ("siglip2", "chinese-clip", "clip", "clap")},
 }
+
+RESUMED: Final = frozenset({"towers"})
+"""Kinds whose trainings leave checkpoints."""
 
 
 def _assigned(said: Iterable[str]) -> Iterator[tuple[str, Any]]:

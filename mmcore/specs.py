@@ -198,7 +198,11 @@ class FitSpec(Spec):
 class FusionSpec(Spec):
     """How an item's modalities become one vector."""
 
-    name: str = Field(default="mean", description="mean, weighted or product")
+    name: str = Field(
+        default="auto",
+        description="auto (the one that serves since `mmindex train` or `models promote`, else"
+        " mean), mean, sum, weighted, product or concat; mlp and attention have to be trained",
+    )
     weights: dict[str, float] = Field(
         default_factory=dict, description="per modality, for the weighted fusion"
     )

@@ -168,6 +168,17 @@ class ModelExistsError(MmindexError, FileExistsError):
         super().__init__(f"{path} exists: a model's version is final, store under the next one")
 
 
+class UnknownModelError(MmindexError, LookupError):
+    """There is no such model, or no such version of it; lists those that there are."""
+
+    exit_code = 2
+
+    def __init__(self, lake: Path, name: str, known: Sequence[str]) -> None:
+        self.lake, self.name, self.known = lake, name, tuple(known)
+        there = ", ".join(self.known) or "none, `mmindex train` makes some"
+        super().__init__(f"{lake} has no model {name!r}; there are: {there}")
+
+
 class PlaceError(MmindexError, OSError):
     """A URL of a lake or of media, or a setting of the cache, that cannot be used."""
 

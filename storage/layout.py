@@ -98,6 +98,10 @@ class Layout:
         """Folder of the evaluation report of a snapshot (or of a run that was blocked)."""
         return self.root / "reports" / snapshot
 
+    def training(self, version: str) -> Path:
+        """Folder of the report of a training, by the first version that it stored."""
+        return self.root / "reports" / "training" / version
+
     @property
     def staging(self) -> Path:
         """Arrays between preprocessing and embedding, on this machine; emptied as they are used.

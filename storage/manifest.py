@@ -84,8 +84,10 @@ class FusionEntry(_Frozen):
 
     name: str
     fingerprint: Name
-    space: Below
+    space: Below  # of the fused vectors: ``Manifest.fused_of``, unless they have one of their own
     dim: PositiveInt
+    version: Name | None = None  # of the model that fused; None where nothing was learned
+    weights: dict[str, float] = {}  # of the weighted fusion, by modality
 
 
 class IndexEntry(_Frozen):
@@ -173,6 +175,11 @@ class Manifest(_Frozen):
         """The encoder in whose searched space items are fused: of texts, else the first one."""
         found = self.encoder(Modality.TEXT)
         return found or next(iter(self.encoders), None)
+
+    @property
+    def fused_of(self) -> str:
+        """The space of the vectors that items are fused of; "" without an encoder."""
+        return "" if self.shared is None else self.searched(self.shared)
 
     def dim_of(self, encoder: EncoderEntry) -> int:
         """How many numbers its vectors have in the space in which they are searched."""

@@ -54,7 +54,17 @@ def _from_2(stored: Stored) -> Stored:
     return stored
 
 
-STEPS: Final[Mapping[int, Callable[[Stored], Stored]]] = MappingProxyType({1: _from_1, 2: _from_2})
+def _from_3(stored: Stored) -> Stored:
+    """Version 4 says which trained model fused, and by which weights, which only specs told."""
+    fusion, specs = stored.get("fusion"), stored.get("specs", {})
+    if not fusion or fusion["name"] != "weighted":
+        return stored
+    return {**stored, "fusion": {**fusion, "weights": specs.get("fusion", {}).get("weights", {})}}
+
+
+STEPS: Final[Mapping[int, Callable[[Stored], Stored]]] = MappingProxyType(
+    {1: _from_1, 2: _from_2, 3: _from_3}
+)
 """Version → what makes the next one of it."""
 
 OLDEST: Final = min(STEPS)

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from uuid import uuid4
 
-from storage.errors import CorruptLakeError, ModelExistsError
+from storage.errors import CorruptLakeError, ModelExistsError, UnknownModelError
 from storage.layout import Layout
 from storage.manifest import Manifest
 from storage.places.atomic import make_folder, sync, write_bytes
 from storage.places.conditional import create
 from storage.places.place import folders, is_local, listing
+from storage.schemas import is_record
 from storage.snapshot import refuse_outdated
 
 
@@ -85,10 +86,46 @@ def files_of(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.iterdir()) if path.is_file()] if folder.is_dir() else []
 
 
+def own_files(
+    layout: Layout, name: str, version: str, newest: Iterable[Manifest] = ()
+) -> list[Path]:
+    """The files of a version that may be published, whether a snapshot names it or not.
+
+    Of several records the one counts that the first of the manifests ``newest`` names which names
+    one. Raises UnknownModelError where there is no such version.
+    """
+    check(layout, f"{name}/{version}")
+    folder = layout.model(name, version)
+    paths = [path for path in files_of(folder) if not path.name.endswith(".damaged")]
+    records = {layout.relative(path): path for path in paths if is_record(path.name)}
+    named = (path for manifest in newest for path in manifest.paths(layout.relative(folder)))
+    mine = next((path for path in named if path in records), None)
+    others = {path for name, path in records.items() if name != mine} if mine else set()
+    return [path for path in paths if path not in others]
+
+
+def check(layout: Layout, name: str) -> None:
+    """Raise UnknownModelError unless there is a version ``name``, as ``projection/p3``."""
+    if name not in (known := every(layout)):
+        raise UnknownModelError(layout.root, name, known)
+
+
+def every(layout: Layout) -> list[str]:
+    """All versions of all models, as ``projection/p3``."""
+    names = [folder.name for folder in folders(layout.root / "models", links=True)]
+    return [f"{name}/{version}" for name in names for version in versions(layout, name)]
+
+
 def versions(layout: Layout, name: str) -> list[str]:
     """The versions of a model, ``p2`` before ``p10``; empty when there is none."""
     found = [folder.name for folder in folders(layout.models(name), links=True)]
     return sorted((v for v in found if not v.startswith(".")), key=_natural)
+
+
+def next_version(layout: Layout, name: str) -> str:
+    """``p4``, ``f2``: above every version there is, also of what was fitted and not published."""
+    taken = versions(layout, name)
+    return f"{name[0]}{1 + (int(taken[-1][1:]) if taken else 0)}"
 
 
 def _natural(version: str) -> list[tuple[str, int]]:

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, get_args
 
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 """Raised when a table or the manifest changes its fields or their meaning (migrations.py)."""
 
 

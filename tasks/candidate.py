@@ -96,10 +96,10 @@ def start_candidate(
 
 
 def _model(published: Snapshot | None) -> list[Path]:
-    """The files of the projection that serves."""
+    """The files of the projection that serves; those of a trained fusion are named with it."""
     if published is None or published.manifest.projection is None:
         return []
-    return [published.layout.root / path for path in published.manifest.paths("models")]
+    return [published.layout.root / path for path in published.manifest.paths("models/projection")]
 
 
 def _entry(key: EncoderKey) -> EncoderEntry:

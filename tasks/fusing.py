@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mmcore.fusion.base import fusion_of
+from mmcore.fusion.base import AUTO, PLAIN, fusion_of
+from mmcore.fusion.learned import LEARNED
 from mmcore.fusion.pooling import Members, fuse_items, item_inputs
+from mmcore.search.fusions import MODEL, model_of, spec_of
 from mmcore.specs import FusionSpec
 from mmcore.types import Fused, Ids
-from storage import schemas, tables
+from storage import models, schemas, tables
 from storage.manifest import FusionEntry, Manifest
 from storage.schemas import MODALITIES, Dtype, Modality
 from storage.snapshot import Snapshot
 from tasks.manifests import with_files
 from tasks.workplace import Workplace
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +39,45 @@ class Fusing:
         return f"fused {self.fused} of {self.items}" if self.items else "nothing to fuse"
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A fusion by its name, and the trained model behind it, if it has one."""
+
+    spec: FusionSpec
+    version: str | None = None
+    files: Mapping[str, bytes] | None = None  # of that version, by name
+
+
 def fused(
-    manifest: Manifest, spec: FusionSpec, work: Workplace, published: Snapshot | None
+    manifest: Manifest,
+    spec: FusionSpec,
+    work: Workplace,
+    published: Snapshot | None,
+    choice: Choice | None = None,
 ) -> Fusing:
     """Write the fused vectors of every item that has something in the shared space.
 
-    An item that the published snapshot has fused alike, from the same segments, keeps its row.
+    ``choice``, where given, decides the fusion in place of ``spec``: that is how one is promoted.
+    An item that the published snapshot has fused by the very same fusion, from the same segments,
+    keeps its row. The manifest names the model's files too.
     """
+    space = manifest.fused_of
     if manifest.shared is None:
-        return Fusing(manifest)
-    fusion = fusion_of(spec)
+        return Fusing(_without_model(manifest, work))
+    choice = chosen(spec, manifest, work, published) if choice is None else choice
+    model = _model_files(choice, manifest, work, published)
+    manifest = _without_model(manifest, work)
+    fusion = fusion_of(choice.spec, choice.files)
     told = FusionEntry(
         name=fusion.name,
         fingerprint=fusion.fingerprint,
-        space=manifest.searched(manifest.shared),
-        dim=manifest.dim_of(manifest.shared),
+        space=fusion.space_of(space),
+        dim=fusion.dim_of(_dim(manifest)),
+        version=choice.version,
+        weights=choice.spec.weights,
     )
     snapshot = Snapshot.of(work.lake, manifest)
-    members = shared_members(snapshot, told.space)
+    members = shared_members(snapshot, space)
     items, inputs = item_inputs(members)
     known = known_rows(published, manifest, told)
     kept = known.filter(pa.array(_still(known, items, inputs)))
@@ -63,7 +90,86 @@ def fused(
     paths = tables.write_rows(folder, rows, compression=work.storage.compression)
     manifest = manifest.model_copy(update={"fusion": told})
     made = rows.num_rows - kept.num_rows
-    return Fusing(with_files(manifest, paths, work, published), made, rows.num_rows)
+    named = with_files(manifest, [*paths, *model], work, published)
+    return Fusing(named, made, rows.num_rows)
+
+
+def chosen(
+    spec: FusionSpec, manifest: Manifest, work: Workplace, published: Snapshot | None
+) -> Choice:
+    """The fusion that ``spec`` means in a lake where ``published`` serves.
+
+    ``auto`` is the one that serves, where that was promoted, and else the mean. A trained one
+    fuses the space that it was trained in; where items are fused in another one by now, it gives
+    way to the mean, and that is said. ConfigError for a trained one that does not serve.
+    """
+    promoted = _promoted(published)
+    named = spec.weights or spec.name not in (AUTO, promoted.name if promoted else "")
+    if published is None or promoted is None or named:
+        check_trained(spec, published)
+        return Choice(spec if spec.name != AUTO else FusionSpec(name=PLAIN, weights=spec.weights))
+    if promoted.version is None:
+        return Choice(spec if spec.name != AUTO else spec_of(promoted))
+    if (promoted.space, promoted.dim) != (manifest.fused_of, _dim(manifest)):
+        log.warning(
+            "the fusion %s was trained in the space %s, and items are fused in %s now: by their"
+            " mean, until one is trained for it (mmindex train)",
+            f"{promoted.name} {promoted.version}",
+            promoted.space,
+            manifest.fused_of,
+        )
+        return Choice(FusionSpec(name=PLAIN))
+    return serving(published)
+
+
+def serving(snapshot: Snapshot) -> Choice:
+    """The very fusion that made the snapshot's fused vectors; ``auto`` where there are none."""
+    entry = snapshot.manifest.fusion
+    if entry is None:
+        return Choice(FusionSpec())
+    return Choice(spec_of(entry), entry.version, model_of(snapshot))
+
+
+def check_trained(spec: FusionSpec, published: Snapshot | None) -> None:
+    """Raise ConfigError where ``spec`` names a trained fusion, and no model of it serves."""
+    promoted = _promoted(published)
+    if spec.name in LEARNED and (promoted is None or promoted.name != spec.name):
+        fusion_of(spec)
+
+
+def _promoted(published: Snapshot | None) -> FusionEntry | None:
+    """The fusion that serves, unless the run that made it was told its name."""
+    if published is None or published.manifest.fusion is None:
+        return None
+    entry, told = published.manifest.fusion, published.manifest.specs.get("fusion", {})
+    return entry if entry.version is not None or told.get("name") == AUTO else None
+
+
+def _dim(manifest: Manifest) -> int:
+    return 0 if manifest.shared is None else manifest.dim_of(manifest.shared)
+
+
+def _model_files(
+    choice: Choice, manifest: Manifest, work: Workplace, published: Snapshot | None
+) -> list[Path]:
+    """The files of the trained fusion: as a manifest names them, where one does.
+
+    Its folder may hold another record too, of before an erasure.
+    """
+    if choice.version is None:
+        return []
+    folder = work.lake.model(MODEL, choice.version)
+    for known in (manifest, published.manifest if published else manifest):
+        if paths := known.paths(work.lake.relative(folder)):
+            return [work.lake.root / path for path in paths]
+    return models.files_of(folder)
+
+
+def _without_model(manifest: Manifest, work: Workplace) -> Manifest:
+    """The manifest without the files of the fusion before, which may not be the one to come."""
+    before = f"{work.lake.relative(work.lake.models(MODEL))}/"
+    others = [file for file in manifest.files if not file.path.startswith(before)]
+    return manifest.model_copy(update={"files": others, "fusion": None})
 
 
 def shared_members(snapshot: Snapshot, space: str) -> dict[Modality, Members]:
@@ -99,16 +205,16 @@ def known_rows(published: Snapshot | None, manifest: Manifest, told: FusionEntry
     if published is None or published.manifest.fusion != told:
         return none
     before, layout = published.manifest, published.layout
-    if before.dtype != manifest.dtype or _living(before, told) != _living(manifest, told):
+    if before.dtype != manifest.dtype or _living(before) != _living(manifest):
         return none
     folder = layout.relative(layout.fused(told.space, told.fingerprint, before.dtype))
     paths = [layout.root / name for name in before.paths(folder)]
     return tables.read_parts(paths).cast(none.schema) if paths else none
 
 
-def _living(manifest: Manifest, told: FusionEntry) -> tuple[object, ...]:
-    """What decides the vectors of the fusion's space: the encoders in it, and the projection."""
-    mine = [e for e in manifest.encoders if manifest.searched(e) == told.space]
+def _living(manifest: Manifest) -> tuple[object, ...]:
+    """What decides the vectors that are fused: the encoders of their space, and the projection."""
+    mine = [e for e in manifest.encoders if manifest.searched(e) == manifest.fused_of]
     return (mine, manifest.projection)
 
 

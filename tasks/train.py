@@ -43,17 +43,17 @@ def fit_projections(
     rows: tuple[Rows, dict[str, Rows]] = Rows.empty(0), {}
     if left := unfitted(keys, previous):
         rows = fit_rows(Snapshot.of(work.lake, manifest), left, spec, previous)
-    fitted = fit_projection(*rows, keys, spec, previous, make=_maker(work))
+    fitted = fit_projection(*rows, keys, spec, previous, make=maker(work))
     if fitted is not None:
-        fitted = replace(fitted, version=next_version(work))
+        fitted = replace(fitted, version=models.next_version(work.lake, NAME))
         models.store_model(work.lake, NAME, fitted.version, fitted.to_files())
-        return _with_model(manifest, fitted, work, published)
+        return with_model(manifest, fitted, work, published)
     if previous is not None and not stands(keys, previous):
-        return _without_model(manifest, work)
+        return without_model(manifest, work)
     return manifest
 
 
-def _maker(work: Workplace) -> Make:
+def maker(work: Workplace) -> Make:
     """Gives the run's own encoders by their keys; it is asked for few, and makes none before."""
 
     def make(key: EncoderKey) -> Encoder:
@@ -63,23 +63,25 @@ def _maker(work: Workplace) -> Make:
     return make
 
 
-def _with_model(
+def with_model(
     manifest: Manifest, fitted: Projection, work: Workplace, published: Snapshot | None
 ) -> Manifest:
     """The manifest with the files of ``fitted`` in place of those of the projection before."""
-    bare = _without_model(manifest, work).model_copy(update={"projection": _entry(fitted)})
+    told = {"projection": projection_entry(fitted)}
+    bare = without_model(manifest, work).model_copy(update=told)
     files = models.files_of(work.lake.model(NAME, fitted.version))
     return with_files(bare, files, work, published)
 
 
-def _without_model(manifest: Manifest, work: Workplace) -> Manifest:
+def without_model(manifest: Manifest, work: Workplace) -> Manifest:
     """The manifest without its projection: that of a preset before joins nothing now."""
     before = f"{work.lake.relative(work.lake.models(NAME))}/"
     others = [file for file in manifest.files if not file.path.startswith(before)]
     return manifest.model_copy(update={"files": others, "projection": None})
 
 
-def _entry(projection: Projection) -> ProjectionEntry:
+def projection_entry(projection: Projection) -> ProjectionEntry:
+    """What a manifest says of ``projection``."""
     return ProjectionEntry(
         space=projection.space,
         version=projection.version,
@@ -87,12 +89,6 @@ def _entry(projection: Projection) -> ProjectionEntry:
         encoders={name: joined.fingerprint for name, joined in sorted(projection.heads.items())},
         states={name: joined.head.state for name, joined in sorted(projection.heads.items())},
     )
-
-
-def next_version(work: Workplace) -> str:
-    """Above every version there is, also of a run that fitted and then did not publish."""
-    taken = models.versions(work.lake, NAME)
-    return f"p{1 + (int(taken[-1][1:]) if taken else 0)}"
 
 
 def load_projection(manifest: Manifest, work: Workplace) -> Projection | None:

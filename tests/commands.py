@@ -27,11 +27,12 @@ def plain_commands(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Answer]:
     """Run a command line: `run("status", "--lake", lake)`; the preset `hash` is there."""
-    from flows import cli, command, index_media, maintain
+    from flows import cli, command, index_media, maintain, promote_models, train_fusion
 
     crashes.plain_index(monkeypatch)
-    monkeypatch.setattr(command, "_watching", lambda *_: nullcontext())
-    for module, name in ((index_media, "index_media"), (maintain, "maintain")):
+    monkeypatch.setattr(command, "watching", lambda *_: nullcontext())
+    for module in (index_media, maintain, promote_models, train_fusion):
+        name = module.__name__.rpartition(".")[2]
         flow = getattr(module, name).fn
         plain = partial(flow)
         plain.fn = flow  # as crashes.plain_index calls it

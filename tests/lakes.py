@@ -25,7 +25,7 @@ from storage import schemas, tables
 from storage.cells import PartRecord, part_path, write_cells
 from storage.indexes.build import build_index
 from storage.indexes.files import IndexCard, write_index
-from storage.layout import Layout
+from storage.layout import Layout, space_folder
 from storage.manifest import EncoderEntry, FusionEntry, IndexEntry, Manifest, entry
 from storage.publication import publish
 from storage.schemas import Modality
@@ -100,6 +100,7 @@ def make_lake(
     *,
     rejections: Sequence[Rejection] = (),
     fused: bool = True,
+    fusion: str = "mean",
 ) -> Snapshot:
     """Publish ``items`` (key → file name → text, colour or seconds) at ``root``/lake."""
     layout = Layout(root / "lake")
@@ -139,7 +140,9 @@ def make_lake(
         ],
         counts={"items": len(made), "files": len(files)},
     )
-    return Snapshot.of(layout, publish(layout, _indexed(layout, manifest, fused=fused)))
+    return Snapshot.of(
+        layout, publish(layout, _indexed(layout, manifest, fusion if fused else None))
+    )
 
 
 def _item(folder: Path, key: str, files: Mapping[str, str]) -> Item:
@@ -208,7 +211,7 @@ def _segments(encoder: HashEncoder, folder: Path, file: MediaFile):
         yield Segment(file.content_id, file.modality, "self", "whole"), encoder.prepare(picture)
 
 
-def _indexed(layout: Layout, manifest: Manifest, *, fused: bool) -> Manifest:
+def _indexed(layout: Layout, manifest: Manifest, fused: str | None) -> Manifest:
     snapshot = Snapshot.of(layout, manifest)
     built, paths, members = [], [], {}
     for encoder in manifest.encoders:
@@ -225,11 +228,12 @@ def _indexed(layout: Layout, manifest: Manifest, *, fused: bool) -> Manifest:
             )
     entry_of_fusion = None
     if fused and members:
-        fusion = fusion_of(FusionSpec())
-        found = fuse_items("colours", fusion, members)
+        fusion = fusion_of(FusionSpec(name=fused))
+        space, dim = fusion.space_of("colours"), fusion.dim_of(32)
+        found = fuse_items(space, fusion, members)
         assert found is not None
         entry_of_fusion = FusionEntry(
-            name="mean", fingerprint=fusion.fingerprint, space="colours", dim=32
+            name=fused, fingerprint=fusion.fingerprint, space=space, dim=dim
         )
         columns = [
             pa.array(found.item_ids),
@@ -238,9 +242,9 @@ def _indexed(layout: Layout, manifest: Manifest, *, fused: bool) -> Manifest:
         ]
         columns += [pa.array(found.has[:, n]) for n in range(4)]
         columns += [pa.array(found.weights[:, n]) for n in range(4)]
-        table = pa.Table.from_arrays(columns, schema=schemas.fused_schema(32))
-        paths += tables.write_rows(layout.fused("colours", fusion.fingerprint), table)
-        built.append(_index(layout, "fused", "colours", found.item_ids, found.vectors))
+        table = pa.Table.from_arrays(columns, schema=schemas.fused_schema(dim))
+        paths += tables.write_rows(layout.fused(space, fusion.fingerprint), table)
+        built.append(_index(layout, "fused", space, found.item_ids, found.vectors))
     paths += [layout.root / i.path / n for i in built for n in ("index.faiss", "index.json")]
     added = [entry(layout.root, path, {}) for path in paths]
     return manifest.model_copy(
@@ -249,7 +253,8 @@ def _indexed(layout: Layout, manifest: Manifest, *, fused: bool) -> Manifest:
 
 
 def _index(layout: Layout, modality: str, space: str, ids, vectors) -> IndexEntry:
-    folder = layout.index(f"{space}-{modality}", "build")
+    name = f"{space_folder(space)}-{modality}"
+    folder = layout.index(name, "build")
     dim = vectors.shape[1]
     card = IndexCard(
         space=space, modality=modality, dim=dim, rows=len(ids), created_at=WHEN, build="build"
@@ -257,7 +262,7 @@ def _index(layout: Layout, modality: str, space: str, ids, vectors) -> IndexEntr
     write_index(folder, build_index(ids, unit_rows(vectors)), card)
     path = layout.relative(folder)
     return IndexEntry(
-        name=f"{space}-{modality}",
+        name=name,
         path=path,
         space=space,
         modality=modality,

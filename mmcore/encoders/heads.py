@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,19 @@ _ROWS: Final = 1024  # projected at once
 _TINY: Final = 1e-6
 
 Matrix = NDArray[np.float32]
+
+
+class Head(Protocol):
+    """One encoder's cells → unit vectors of the shared space, each row by itself."""
+
+    @property
+    def state(self) -> str:
+        """``fitted`` where pairs decided it; else what it was made of."""
+        ...
+
+    def project(self, cells: Vectors, languages: Sequence[str | None]) -> Vectors:
+        """(n, dim) cells → (n, d) unit vectors; ``languages`` (n,) matter to texts only."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,22 +58,36 @@ class JointHead:
 
     state: Literal["joint"] = "joint"
 
-    def project(self, cells: Vectors) -> Vectors:
+    def project(self, cells: Vectors, languages: Sequence[str | None] = ()) -> Vectors:
         """(n, d) → the same."""
         return cells
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labels:
-    """A classifier's classes as vectors of the shared space (ConSE, Norouzi et al., 2014)."""
+    """A classifier's classes as vectors of the shared space (ConSE, Norouzi et al., 2014).
+
+    ``by``: classes count by their ``chances``, the likeliest ones alone, or by how far their
+    ``scores`` stand out above the mean, squared: that tells more where no class fits.
+    """
 
     weight: Matrix  # (classes, features)
     bias: NDArray[np.float32]  # (classes,)
     vectors: Matrix  # (classes, d): of the classes' names, less what texts have in common
+    by: Literal["chances", "scores"] = "chances"
 
     def place(self, features: Features) -> Features:
-        """(n, features) → (n, d) at length 1: the likeliest classes, by their probability."""
-        scores = TEMPERATURE * (features[:, : self.weight.shape[1]] @ self.weight.T + self.bias)
+        """(n, features) → (n, d) at length 1."""
+        found = features[:, : self.weight.shape[1]] @ self.weight.T + self.bias
+        return self._by_chances(found) if self.by == "chances" else self._by_scores(found)
+
+    def _by_scores(self, scores: Features) -> Features:
+        spread = np.maximum(scores.std(axis=1, keepdims=True), _TINY)
+        standard = (scores - scores.mean(axis=1, keepdims=True)) / spread
+        return directions(np.maximum(standard, 0) ** 2 @ self.vectors)
+
+    def _by_chances(self, found: Features) -> Features:
+        scores = TEMPERATURE * found
         chances = np.exp(scores - scores.max(axis=1, keepdims=True))
         chances /= chances.sum(axis=1, keepdims=True)
         top = min(TOP, chances.shape[1])
@@ -97,7 +124,7 @@ class MediaHead:
         """``fitted`` on pairs, or ``label``: made of class names alone."""
         return "label" if self.fitted is None else "fitted"
 
-    def project(self, cells: Vectors) -> Vectors:
+    def project(self, cells: Vectors, languages: Sequence[str | None] = ()) -> Vectors:
         """(n, dim) cells → (n, d) unit vectors of the shared space."""
         parts = [self._block(cells[i : i + _ROWS]) for i in range(0, len(cells), _ROWS)]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.whitening)), np.float32)
@@ -121,6 +148,3 @@ class MediaHead:
         whitened = placed @ self.whitening
         lost = np.linalg.norm(whitened, axis=1, keepdims=True) < _TINY**2
         return unit_rows(np.where(lost, self.whitening[0], whitened))  # somewhere, never nowhere
-
-
-Head = TextHead | MediaHead | JointHead

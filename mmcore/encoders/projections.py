@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from mmcore.encoders import packing
-from mmcore.encoders.heads import Head, TextHead
+from mmcore.encoders.heads import Head
+from mmcore.encoders.training_record import told
 from mmcore.errors import SpaceMismatchError
 from mmcore.types import EncoderKey, Vectors
 
@@ -55,6 +56,7 @@ class Projection:
     dim: int
     heads: Mapping[str, Joined]
     fitted_on: FittedOn = field(default_factory=FittedOn)
+    training: Mapping[str, Any] = field(default_factory=dict)  # how, as JSON has it; {}: untrained
 
     @property
     def space(self) -> str:
@@ -83,10 +85,7 @@ class Projection:
             )
         if not len(vectors):
             return np.zeros((0, self.dim), dtype=np.float32)
-        head = self.heads[key.name].head
-        if isinstance(head, TextHead):
-            return head.project(vectors, languages)
-        return head.project(vectors)
+        return self.heads[key.name].head.project(vectors, languages)
 
     def to_files(self) -> dict[str, bytes]:
         """``projection.safetensors``, ``config-<hash>.json`` (the record) and ``card.md``."""
@@ -99,6 +98,7 @@ class Projection:
             "fingerprints": {name: joined.fingerprint for name, joined in self.heads.items()},
             "fitted_on": self.fitted_on.to_json(),
             **packed,
+            **({"training": self.training} if self.training else {}),
         }
         return packing.files(tensors, config, self._card())
 
@@ -116,6 +116,7 @@ class Projection:
                 for name, fingerprint in config["fingerprints"].items()
             },
             fitted_on=FittedOn.told(config["fitted_on"]),
+            training=config.get("training", {}),
         )
 
     def _card(self) -> str:
@@ -133,4 +134,4 @@ class Projection:
         lines += [
             "`config-*.json` names them by hashes; the tensors hold features of those contents."
         ]
-        return "\n".join(lines) + "\n"
+        return "\n".join([*lines, *told(self.training)]) + "\n"

@@ -112,9 +112,10 @@ class Bench:
         return chosen
 
     def _ranked(self, target: str, space: str, chosen: Sequence[Question]) -> Ranking:
-        vectors = np.stack([self.vectors.of(question, space) for question in chosen])
+        made = np.stack([self.vectors.of(question, space) for question in chosen])
+        lies_in, vectors = self.galleries.asked(target, space, made)
         for question, vector in zip(chosen, vectors, strict=True):
-            self._asked[target.partition(":")[0], space][question.content_id] = vector
+            self._asked[target.partition(":")[0], lies_in][question.content_id] = vector
         return rank(
             vectors,
             self.galleries.of(target, space),
@@ -140,4 +141,24 @@ class Bench:
                 if not len(found)
             ],
             worst=self.worst.of(chosen, ranking, target),
+            by_mask=self._by_mask(target, ranking, scores),
         )
+
+    def _by_mask(
+        self, target: str, ranking: Ranking, scores: measures.Scores
+    ) -> dict[str, dict[str, float]]:
+        """Of fused vectors: the means over the queries whose right item has just these modalities.
+
+        The right item is the query's own where that is in the gallery, else the first of those
+        that share a caption with it. What it has is told with the query's own content.
+        """
+        if target != FUSED or self.galleries.fused is None:
+            return {}
+        right = [int(expected[0]) for expected in ranking.expected]
+        masks = np.array(self.galleries.fused.masks(right))
+        found = {}
+        for mask in sorted(set(masks.tolist())):
+            mine = masks == mask
+            of = {name: values[mine] for name, values in scores.items()}
+            found[mask] = {"queries": float(np.count_nonzero(mine)), **measures.means(of)}
+        return found

@@ -14,7 +14,9 @@ from mmcore.evaluation.galleries import Galleries
 from mmcore.evaluation.queries import Pairs
 from mmcore.evaluation.recall import index_recall
 from mmcore.evaluation.scores import Report, Unscored
+from mmcore.evaluation.withheld import withheld
 from mmcore.evaluation.worst import WorstQueries
+from mmcore.search.fusions import trained_on
 from mmcore.search.queries import Asker
 from mmcore.specs import EvaluationSpec, FitSpec
 from mmcore.training.dataset.lake import lake_rows
@@ -48,9 +50,9 @@ def evaluate(
         worst=WorstQueries(snapshot, pairs),
         spec=spec,
         held_out=fit.held_out,
-        fitted=FittedOn() if projection is None else projection.fitted_on,
+        fitted=_seen(snapshot, projection),
     )
-    asked = list(bench.directions())
+    asked = [*bench.directions(), *withheld(bench)]
     scored = [found for found in asked if isinstance(found, Scored)]
     unscored = [
         found for found in asked if isinstance(found, Unscored) and (found.queries or found.why)
@@ -78,6 +80,15 @@ def evaluate(
         counts=dict(manifest.counts),
         quarantine=coverage.quarantine(snapshot),
     )
+
+
+def _seen(snapshot: Snapshot, projection: Projection | None) -> FittedOn:
+    """What the projection was fitted on, and a trained fusion."""
+    fusion = trained_on(snapshot)
+    if projection is None:
+        return fusion
+    one = projection.fitted_on
+    return FittedOn(one.contents | fusion.contents, one.captions | fusion.captions)
 
 
 def _why(unscored: Sequence[Unscored], spec: EvaluationSpec) -> str:

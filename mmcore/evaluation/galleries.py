@@ -11,8 +11,7 @@ from mmcore.evaluation.contents import ByContent, contents_of
 from mmcore.evaluation.fused import FusedGallery
 from mmcore.evaluation.queries import Question, medium, text_side
 from mmcore.evaluation.ranking import Gallery, Overrides
-from mmcore.fusion.base import fusion_of
-from mmcore.specs import FusionSpec
+from mmcore.search.fusions import published_fusion
 from mmcore.training.dataset.lake import lake_rows
 from mmcore.training.rows import Rows
 from mmcore.types import Vectors
@@ -34,16 +33,23 @@ class Galleries:
         self._fused = fused_gallery(snapshot, rows)
 
     @property
+    def fused(self) -> FusedGallery | None:
+        """The fused vectors, if there are any."""
+        return self._fused
+
+    @property
     def has_fused(self) -> bool:
         """Whether there are fused vectors."""
         return self._fused is not None
 
     def spaces(self, side: str) -> tuple[str, ...]:
-        """The spaces in which ``side`` is found, the main one first."""
+        """The spaces in which ``side`` can be asked for, the main one first.
+
+        Fused vectors are asked for in the space that is fused (``asked``).
+        """
         if side != FUSED:
             return self._snapshot.spaces(medium(side))
-        fusion = self._snapshot.manifest.fusion
-        return () if fusion is None else (fusion.space,)
+        return () if self._fused is None else (self._snapshot.manifest.fused_of,)
 
     def of(self, side: str, space: str) -> Gallery:
         """The gallery of one side: a medium, the texts of one language, or the fused vectors."""
@@ -53,6 +59,19 @@ class Galleries:
             rows = self._searched(medium(side), space)
             self._made[side, space] = segment_gallery(rows, side)
         return self._made[side, space]
+
+    @property
+    def apart(self) -> bool:
+        """Whether fused vectors have a space of their own."""
+        manifest = self._snapshot.manifest
+        return manifest.fusion is not None and manifest.fusion.space != manifest.fused_of
+
+    def asked(self, side: str, space: str, vectors: Vectors) -> tuple[str, Vectors]:
+        """Queries (q, d) of ``space`` as the vectors of ``side`` are, and the space of these."""
+        fusion = self._snapshot.manifest.fusion
+        if side != FUSED or self._fused is None or fusion is None:
+            return space, vectors
+        return fusion.space, self._fused.fusion.ask(vectors)
 
     def _searched(self, modality: Modality, space: str) -> Rows:
         if (modality, space) not in self._rows:
@@ -98,16 +117,15 @@ def fused_gallery(snapshot: Snapshot, rows: Mapping[Modality, Rows]) -> FusedGal
     manifest = snapshot.manifest
     if manifest.fusion is None:
         return None
-    spec = FusionSpec.model_validate(manifest.specs.get("fusion", {"name": manifest.fusion.name}))
-    fusion = fusion_of(spec)
-    if fusion.fingerprint != manifest.fusion.fingerprint:
+    fusion = published_fusion(snapshot)
+    if fusion is None or fusion.fingerprint != manifest.fusion.fingerprint:
         raise EvaluationError(
             f"the fused vectors were made by {manifest.fusion.name} {manifest.fusion.fingerprint},"
-            f" here is {spec.name} {fusion.fingerprint}: index again, then they are made anew"
+            f" here is {fusion.fingerprint if fusion else 'none'}: index again, then they are made"
+            " anew"
         )
     fused = snapshot.fused()
     if fused is None or not len(fused[0]):
         return None
-    space = manifest.fusion.space
-    made_of = {m: of for m, of in rows.items() if snapshot.space(m) == space}
+    made_of = {m: of for m, of in rows.items() if snapshot.space(m) == manifest.fused_of}
     return FusedGallery(fused[0], fused[1], made_of, fusion)

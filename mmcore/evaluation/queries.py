@@ -121,6 +121,29 @@ class Pairs:
             ):
                 yield self._question(content, side, items, keys)
 
+    def held_out_items(self, share: float, fitted: FittedOn) -> Iterator[int]:
+        """The items with a held-out caption that nothing was fitted on, by id."""
+        for item in sorted(self._keys):
+            keys = self._keys[item]
+            if any(is_held_out(key, share) for key in keys) and not self._touches(
+                [item], keys, fitted
+            ):
+                yield item
+
+    def contents(self, item: int) -> dict[str, frozenset[str]]:
+        """What can be asked with of an item: side → contents."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for content in self._contents.get(item, ()):
+            for side, known in self._items.items():
+                if content in known:
+                    found[side].add(content)
+        return {side: frozenset(found[side]) for side in sorted(found)}
+
+    def alike(self, item: int) -> Ids:
+        """The items that share a caption with ``item``, that one among them; sorted."""
+        found = [self._captioned[key] for key in self._keys.get(item, ())]
+        return np.unique(np.concatenate([np.array([item], dtype=np.int64), *found]))
+
     def _touches(self, items: Collection[int], keys: Collection[str], fitted: FittedOn) -> bool:
         contents = (content for item in items for content in self._contents[item])
         return not fitted.captions.isdisjoint(caption_digests(keys)) or any(

@@ -33,6 +33,8 @@ class Direction(_Frozen):
     chance: float  # mean Success@1 of a random order
     without_results: list[str]  # contents asked with that found nothing; they count 0
     worst: list[Worst]
+    by_mask: dict[str, dict[str, float]] = {}
+    """What the right item is fused of (``image+text``) → ``queries`` and each measure."""
 
 
 class Unscored(_Frozen):

@@ -1,4 +1,4 @@
-"""Fusions with nothing learned: mean, weighted, product. They stay in the space of their input."""
+"""Fusions with nothing learned that stay in the space of their input: mean, sum, weighted …."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.errors import ConfigError
-from mmcore.fusion.base import shown
+from mmcore.fusion.base import Files, InPlace, shown
 from mmcore.specs import FusionSpec
 from mmcore.types import Vectors
 from storage.schemas import MODALITIES, digest
@@ -21,7 +21,7 @@ Weights = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Weighted:
+class Weighted(InPlace):
     """The weighted mean, scaled to length 1; ``weights`` in the order of MODALITIES.
 
     Where those of the present modalities are all zero, they count alike: no item is lost.
@@ -40,7 +40,7 @@ class Weighted:
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class Product(InPlace):
     """The signed geometric mean of each coordinate, zero where present modalities differ in sign.
 
     What all agree on is kept: an "and", where the mean is an "or". Unlike the bare product, two
@@ -84,16 +84,26 @@ def directed(fused: Weights, visible: Weights, has: NDArray[np.bool_]) -> Vector
     return np.ascontiguousarray(rows, dtype=np.float32)
 
 
-def mean(spec: FusionSpec) -> Weighted:
+def mean(spec: FusionSpec, _: Files | None = None) -> Weighted:
     """Every modality counts alike; ConfigError where ``spec`` has weights."""
-    if spec.weights:
-        raise ConfigError("the fusion 'mean' takes no weights: use the fusion 'weighted'")
-    return Weighted(
-        "mean", digest({"fusion": "mean", "version": VERSION}), (1.0,) * len(MODALITIES)
-    )
+    return _alike("mean", spec)
 
 
-def weighted(spec: FusionSpec) -> Weighted:
+def sum_(spec: FusionSpec, _: Files | None = None) -> Weighted:
+    """The sum, scaled to length 1 as all fused vectors are: in the direction of the mean.
+
+    It ranks as the mean does, and is here under the name that papers use.
+    """
+    return _alike("sum", spec)
+
+
+def _alike(name: str, spec: FusionSpec) -> Weighted:
+    refuse_weights(name, spec)
+    made_of = {"fusion": name, "version": VERSION}
+    return Weighted(name, digest(made_of), (1.0,) * len(MODALITIES))
+
+
+def weighted(spec: FusionSpec, _: Files | None = None) -> Weighted:
     """Modalities count by ``spec.weights``; one that is not named there counts 1."""
     unknown = set(spec.weights) - set(MODALITIES)
     if unknown or not all(0 <= weight < np.inf for weight in spec.weights.values()):
@@ -106,8 +116,13 @@ def weighted(spec: FusionSpec) -> Weighted:
     return Weighted("weighted", digest(made_of), weights)
 
 
-def product(spec: FusionSpec) -> Product:
+def product(spec: FusionSpec, _: Files | None = None) -> Product:
     """What the modalities agree on; ConfigError where ``spec`` has weights."""
-    if spec.weights:
-        raise ConfigError("the fusion 'product' takes no weights: use the fusion 'weighted'")
+    refuse_weights("product", spec)
     return Product("product", digest({"fusion": "product", "version": VERSION}))
+
+
+def refuse_weights(name: str, spec: FusionSpec) -> None:
+    """Raise ConfigError where ``spec`` has weights for a fusion that takes none."""
+    if spec.weights:
+        raise ConfigError(f"the fusion {name!r} takes no weights: use the fusion 'weighted'")

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from mmcore.errors import ConfigError, SpaceMismatchError
+from mmcore.fusion.base import Fusion
 from mmcore.media.names import language_of
+from mmcore.search.fusions import published_fusion
 from mmcore.search.hits import Best, Catalog
 from mmcore.search.queries import Asked, Asker
 from mmcore.specs import LimitsSpec, RuntimeSpec
@@ -33,6 +35,7 @@ class Searcher:
         self._asker = asker
         self._catalog = Catalog(snapshot)
         self._indexes: dict[str, Index] = {}  # by path
+        self._fusion: Fusion | None = None  # of vectors in a space of their own
         self._opening = threading.Lock()
         self._encoding = threading.Lock()  # a model takes all cores: two at once would only fight
 
@@ -69,7 +72,10 @@ class Searcher:
         target = self._target(modality, self._kind(query))
         index = self._opened(target)
         given = query.vector is not None
-        vector = _given(query, index) if given else self._ask(query, target.space).vector
+        if given:
+            vector = self._given(query, index, target)
+        else:
+            vector = self._in_index(self._ask(query, self._asked_in(target)).vector, target)
         if target.modality == FUSED:
             return self._items(index, vector, query.k)
         return self._segments(Modality(target.modality), index, vector, query)
@@ -101,15 +107,51 @@ class Searcher:
         spaces = self._asker.spaces(kind)
         for name, space in product(wanted, spaces):
             for index in there:
-                if (index.modality, index.space) == (name, space):
+                if (index.modality, self._asked_in(index)) == (name, space):
                     return index
         raise SpaceMismatchError(spaces[0], there[0].space, self._hint(there[0], kind))
+
+    def _asked_in(self, index: IndexEntry) -> str:
+        """The space of the queries that ``index`` takes: its own, or the one that is fused."""
+        return self.snapshot.manifest.fused_of if index.modality == FUSED else index.space
+
+    def _in_index(self, vector: Vectors, index: IndexEntry) -> Vectors:
+        """A query's vector (d,) as the vectors of ``index`` are: fused ones may have a space."""
+        if index.space == self._asked_in(index):
+            return vector
+        with self._opening:
+            if self._fusion is None:
+                self._fusion = published_fusion(self.snapshot)
+        return vector if self._fusion is None else self._fusion.ask(vector[None])[0]
+
+    def _given(self, query: Query, index: Index, entry: IndexEntry) -> Vectors:
+        """The query's own vector, scaled to length 1: it is taken to be of the index's space.
+
+        Or of the space that is fused, where the index has another one and the length says so.
+        """
+        numbers = np.array([query.vector], dtype=np.float32)
+        shared = self.snapshot.manifest.shared
+        dims = {index.card.dim}
+        if shared is not None and index.card.space != self._asked_in(entry):
+            dims.add(self.snapshot.manifest.dim_of(shared))
+        if numbers.shape[1] not in dims:
+            raise SpaceMismatchError(
+                f"of {numbers.shape[1]} numbers", index.card.space, f"it has {index.card.dim}"
+            )
+        try:
+            vector: Vectors = unit_rows(numbers)[0]
+        except ValueError as error:
+            raise ConfigError(f"the query vector cannot be used: {error}") from error
+        return vector if len(vector) == index.card.dim else self._in_index(vector, entry)
 
     def _hint(self, index: IndexEntry, kind: Modality) -> str:
         """Why ``index`` cannot be asked by ``kind``, and what can be done."""
         own = f"search {kind} with it"
         texts = self.snapshot.spaces(Modality.TEXT)
-        if index.modality != Modality.TEXT and {index.space, self._asker.space(kind)} <= {*texts}:
+        if index.modality != Modality.TEXT and {
+            self._asked_in(index),
+            self._asker.space(kind),
+        } <= {*texts}:
             return (
                 f"{index.modality} cannot be found by {kind}: only a text has a vector in both"
                 f" spaces; {own}, or ask with a text"
@@ -170,17 +212,3 @@ def check(query: Query) -> None:
         raise ConfigError(f"{query.k} results were asked for: ask for at least one")
     if query.language is not None and query.modality not in (None, Modality.TEXT):
         raise ConfigError(f"a language chooses among texts, not {query.modality}: leave one out")
-
-
-def _given(query: Query, index: Index) -> Vectors:
-    """The query's own vector, scaled to length 1: it is taken to be of the index's space."""
-    numbers = np.array([query.vector], dtype=np.float32)
-    if numbers.shape[1] != index.card.dim:
-        raise SpaceMismatchError(
-            f"of {numbers.shape[1]} numbers", index.card.space, f"it has {index.card.dim}"
-        )
-    try:
-        vector: Vectors = unit_rows(numbers)[0]
-    except ValueError as error:
-        raise ConfigError(f"the query vector cannot be used: {error}") from error
-    return vector

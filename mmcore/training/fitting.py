@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -13,9 +13,9 @@ from mmcore.encoders.background import sentences
 from mmcore.encoders.base import Encoder
 from mmcore.encoders.comparison import Comparison
 from mmcore.encoders.features import Features, Reading, directions
-from mmcore.encoders.heads import LANGUAGES, Fitted, Labels, MediaHead, TextHead
+from mmcore.encoders.heads import LANGUAGES, Fitted, Labels, Matrix, MediaHead, TextHead
 from mmcore.training.pairs import Pairs, language_of
-from mmcore.training.ridge import Problem, choose, coefficients, whitening_of
+from mmcore.training.ridge import Choice, Problem, choose, coefficients, whitening_of
 from mmcore.training.rows import Rows
 from mmcore.types import Vectors
 
@@ -64,31 +64,47 @@ def label_head(reading: Reading, labels: Labels, *, joint: bool = False) -> Medi
 
 def fitted_head(
     reading: Reading, labels: Labels | None, pairs: Pairs, prior: Features | None, folds: int
-) -> tuple[MediaHead, float]:
-    """A head fitted on ``pairs``, and the mean reciprocal rank that cross-validation gave it.
+) -> tuple[MediaHead, Choice]:
+    """A head fitted on ``pairs``, and the settings that cross-validation gave it.
 
     Without a ``prior`` it leads into a joint space: contents are placed where their captions are,
     with the mean that those have in common, and nothing is whitened.
     """
     said = [pairs.said[name][pairs.has(name)] for name in LANGUAGES]
     whitening = whitening_of(np.concatenate(said), prior)
+    return head_of(reading, labels, pairs, Ending(whitening, centred=prior is not None), folds)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ending:
+    """What contents are led through last: a whitening of their own, or a ``turn`` as captions."""
+
+    matrix: Matrix  # (d, d)
+    shared: bool = False  # captions are led through it, too
+    centred: bool = True  # captions have lost their mean
+
+
+def head_of(
+    reading: Reading, labels: Labels | None, pairs: Pairs, ending: Ending, how: int | Choice
+) -> tuple[MediaHead, Choice]:
+    """A head fitted on ``pairs`` by a choice, or by the best of cross-validation over folds."""
     features = reading.features(pairs.cells)
     comparison = Comparison.fitted(reading, features)
     support = comparison.shaped(features)
     placed = labels.place(features) if labels is not None else None
     apart = comparison.distances(support, support)
-    problem = Problem(pairs, apart, placed, whitening, centred=prior is not None)
-    choice = choose(problem, folds)
-    comparison = replace(comparison, gamma=choice.gamma)
+    turn = ending.matrix if ending.shared else None
+    problem = Problem(pairs, apart, placed, ending.matrix, ending.centred, turn)
+    choice = choose(problem, how) if isinstance(how, int) else how
     fitted = Fitted(
-        comparison,
+        replace(comparison, gamma=choice.gamma),
         support,
         coefficients(problem, choice),
         choice.ridge,
         choice.label_share,
         _kept_mean(problem),
     )
-    return MediaHead(reading, whitening, labels, fitted), choice.score
+    return MediaHead(reading, ending.matrix, labels, fitted), choice
 
 
 def _kept_mean(problem: Problem) -> NDArray[np.float32] | None:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.encoders.features import Features, directions
-from mmcore.encoders.heads import LANGUAGES, JointHead, TextHead
+from mmcore.encoders.heads import LANGUAGES, Head
 from mmcore.specs import FitSpec
 from mmcore.training.rows import Rows
 from mmcore.training.split import caption_keys
@@ -67,12 +67,9 @@ def item_keys(texts: Rows) -> dict[int, str]:
     return {item: key for item, (_, key) in keys.items()}
 
 
-def captions_of(texts: Rows, head: TextHead | JointHead) -> dict[int, Captions]:
-    """The captions of each item of ``texts``, in the shared space."""
-    if isinstance(head, TextHead):
-        projected = head.project(texts.vectors, texts.languages)
-    else:
-        projected = head.project(texts.vectors)
+def captions_of(texts: Rows, head: Head) -> dict[int, Captions]:
+    """The captions of each item of ``texts``, where ``head`` puts them."""
+    projected = head.project(texts.vectors, texts.languages)
     sums: defaultdict[tuple[int, str], Features] = defaultdict(lambda: np.zeros(1))
     for row, item in enumerate(texts.item_ids.tolist()):
         language = language_of(texts.languages[row])

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mmcore.encoders.base import Classifies, Encoder, encoders
-from mmcore.encoders.features import Features, directions, reading_of
-from mmcore.encoders.heads import Head, JointHead, Labels, TextHead
+from mmcore.encoders.base import Encoder, encoders
+from mmcore.encoders.features import Features, reading_of
+from mmcore.encoders.heads import Head, JointHead, MediaHead, TextHead
 from mmcore.encoders.projections import FittedOn, Joined, Projection, caption_digests
 from mmcore.specs import FitSpec, RuntimeSpec, SegmentationSpec
-from mmcore.training import class_names, fitting
+from mmcore.training import fitting
+from mmcore.training.landing import landing_of
 from mmcore.training.pairs import Pairs, captions_of, enough, pairs_of
+from mmcore.training.priors import labels_of, prior_of
 from mmcore.training.refits import FITTED, recorded, rows_of
 from mmcore.training.roles import Roles, roles_of
 from mmcore.training.rows import Rows
@@ -101,10 +103,18 @@ def fit_projection(
     return Projection(
         target=roles.text.space,
         version=f"p{1 if previous is None else int(previous.version[1:]) + 1}",
-        dim=roles.text.dim,
+        dim=_dim(roles, standing, heads),
         heads={name: Joined(fingerprints[name], head) for name, head in heads.items()},
         fitted_on=fit.seen(FittedOn() if old is None else old.fitted_on),
+        training={} if old is None else old.training,
     )
+
+
+def _dim(roles: Roles, standing: Projection | None, heads: Mapping[str, Head]) -> int:
+    """The dimension of the shared space: training may have made it wider than its texts' own."""
+    name = roles.text.name
+    kept = standing is not None and heads[name] is standing.heads[name].head
+    return standing.dim if standing is not None and kept else roles.text.dim
 
 
 @dataclass(slots=True, eq=False)
@@ -128,6 +138,7 @@ class _Fit:
     def heads(self, kept: Mapping[str, Head]) -> dict[str, Head]:
         """A head for the text encoder and each other that can have one; kept ones are the same."""
         head = self._text_head(kept.get(self.text.name))
+        landing = landing_of(head)
         joint = (self.text, *self.roles.partners)
         heads: dict[str, Head] = {key.name: head for key in joint}
         spaces: dict[str, list[EncoderKey]] = {}
@@ -137,7 +148,10 @@ class _Fit:
             old = next((kept[key.name] for key in keys if key.name in kept), None)
             found = old
             if old is None or old.state != FITTED:
-                found = self._media_head(keys[0], self._pairs(keys, head), old)
+                made = self._media_head(keys[0], self._pairs(keys, landing.captions))
+                found = (
+                    old if made is None or (old and made.state != FITTED) else landing.wrap(made)
+                )
             heads |= {key.name: found for key in keys} if found is not None else {}
         return heads
 
@@ -150,10 +164,10 @@ class _Fit:
                 keys.add(key)
         return FittedOn(before.contents | contents, before.captions | caption_digests(keys))
 
-    def _text_head(self, old: Head | None) -> TextHead | JointHead:
+    def _text_head(self, old: Head | None) -> Head:
         if self.roles.joint:
             return old if isinstance(old, JointHead) else JointHead()
-        if isinstance(old, TextHead) and old.state == FITTED:
+        if old is not None and old.state == FITTED:
             return old
         texts = rows_of(self.texts, recorded(self.previous, [self.text.name]))
         if not enough_texts(texts, self.spec):
@@ -166,7 +180,7 @@ class _Fit:
         neutral = fitting.neutral_vectors(self.make(self.text))
         return fitting.text_head(neutral, texts if fits else None)
 
-    def _pairs(self, keys: Sequence[EncoderKey], head: TextHead | JointHead) -> Pairs:
+    def _pairs(self, keys: Sequence[EncoderKey], head: Head) -> Pairs:
         rows = [self.media[key.name] for key in keys if key.name in self.media]
         items = [part.item_ids for part in rows]
         before = recorded(self.previous, [key.name for key in keys])
@@ -175,42 +189,27 @@ class _Fit:
         mine = np.isin(texts.item_ids, np.concatenate(items)) if items else np.zeros(0, int)
         return pairs_of(rows, captions_of(texts.take(mine), head), self.text.dim)
 
-    def _media_head(self, key: EncoderKey, pairs: Pairs, old: Head | None) -> Head | None:
-        """One fitted on ``pairs``, the old head where there are too few, or one of class names."""
+    def _media_head(self, key: EncoderKey, pairs: Pairs) -> MediaHead | None:
+        """One fitted on ``pairs``, or where there are too few, one of class names."""
         fits = enough(
             list(zip(pairs.content_ids, pairs.item_ids, strict=True)),
             dict(zip(pairs.item_ids, pairs.keys, strict=True)),
             self.spec,
         )
-        if old is not None and not fits:
-            return old
-        encoder = self.make(key)
+        encoder, joint = self.make(key), self.roles.joint
         reading = reading_of(encoder, key.dim)
-        labels = self._labels(encoder)
+        labels = labels_of(encoder, self.make(self.text), joint=joint)
         if not fits:
-            joint = self.roles.joint
             return None if labels is None else fitting.label_head(reading, labels, joint=joint)
-        prior = None if self.roles.joint else self._prior()
-        head, score = fitting.fitted_head(reading, labels, pairs, prior, self.spec.folds)
-        log.info("%s: fitted on %d pairs, cross-validated RR %.3f", key.name, len(pairs), score)
+        prior = None if joint else self._prior()
+        head, choice = fitting.fitted_head(reading, labels, pairs, prior, self.spec.folds)
+        told = "%s: fitted on %d pairs, cross-validated RR %.3f"
+        log.info(told, key.name, len(pairs), choice.score)
         self.contents |= set(pairs.content_ids)
         self.items |= set(pairs.item_ids)
         return head
 
-    def _labels(self, encoder: Encoder) -> Labels | None:
-        if not isinstance(encoder, Classifies):
-            return None
-        classifier = encoder.classifier()
-        vectors_of = class_names.meant if self.roles.joint else class_names.class_vectors
-        vectors = vectors_of(self.make(self.text), classifier.names)
-        return Labels(classifier.weight, classifier.bias, vectors)
-
     def _prior(self) -> Features:
-        """Directions that texts have: of a classifier's names, else of the neutral sentences."""
-        every = self.roles.foreign
-        named = (labels for key in every if (labels := self._labels(self.make(key))) is not None)
-        labels = next(named, None)
-        if labels is not None:
-            return directions(labels.vectors)
-        neutral = fitting.neutral_vectors(self.make(self.text))
-        return directions(np.concatenate([v - v.mean(axis=0) for v in neutral.values()]))
+        text = self.make(self.text)
+        every = (labels_of(self.make(key), text, joint=False) for key in self.roles.foreign)
+        return prior_of(every, lambda: fitting.neutral_vectors(text))

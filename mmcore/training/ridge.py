@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Final
 
 import numpy as np
@@ -42,6 +41,7 @@ class Problem:
     labels: Features | None
     whitening: Features  # (d, d)
     centred: bool = True  # captions have lost what they have in common, and so do contents
+    turn: Features | None = None  # (d, d) of captions and contents alike, in place of whitening
 
     def kernel(self, gamma: float) -> Kernel:
         """(n, n) how alike the pairs' contents are."""
@@ -62,6 +62,11 @@ class Problem:
             return share * self.labels
         mean = self.pairs.target[rows].mean(axis=0, keepdims=True)
         return np.broadcast_to(mean, self.pairs.target.shape)
+
+    @property
+    def last(self) -> Features:
+        """(d, d) what contents are led through at the end."""
+        return self.whitening if self.turn is None else self.turn
 
     @property
     def stays(self) -> bool:
@@ -105,13 +110,14 @@ def choose(problem: Problem, count: int) -> Choice:
     """
     fold = folds(problem.pairs.keys, count)
     settings = [(g, ridge, share) for g in GAMMAS for ridge in RIDGES for share in problem.shares]
-    ranks: list[list[list[NDArray[np.float64]]]] = [[] for _ in settings]
+    reached: list[list[list[NDArray[np.float64]]]] = [[] for _ in settings]
     for number in range(count):
         test = np.flatnonzero(fold == number)
         if len(test) and len(test) < len(fold):
             train = np.flatnonzero(fold != number)
+            asked = _Asked.of(problem, test)
             for tried, placed in enumerate(_placed(problem, train, test)):
-                ranks[tried].append(_reciprocal_ranks(placed, problem.pairs, test))
+                reached[tried].append(asked.ranks(placed))
     scores = [
         np.mean(
             [
@@ -120,7 +126,7 @@ def choose(problem: Problem, count: int) -> Choice:
                 if sum(map(len, way))
             ]
         )
-        for found in ranks
+        for found in reached
     ]
     best = max(range(len(settings)), key=lambda i: (round(float(scores[i]), 9), -i))
     return Choice(*settings[best], float(scores[best]))
@@ -139,35 +145,55 @@ def _placed(
     problem: Problem, train: NDArray[np.intp], test: NDArray[np.intp]
 ) -> Iterator[Features]:
     """The test pairs' contents in the shared space, by the train pairs, for each setting."""
+    led = problem.pairs.target[train] @ problem.last
+    starts = [problem.start(share, train) @ problem.last for share in problem.shares]
     for gamma in GAMMAS:
         kernel = problem.kernel(gamma)
         values, axes = np.linalg.eigh(kernel[np.ix_(train, train)])
         near = kernel[np.ix_(test, train)] @ axes
-        targets = axes.T @ problem.pairs.target[train]
-        for ridge, share in product(RIDGES, problem.shares):
-            start = problem.start(share, train)
+        targets, said = axes.T @ led, [axes.T @ start[train] for start in starts]
+        for ridge in RIDGES:
             shrunk = near / (np.maximum(values, 0) + ridge)
-            placed = shrunk @ (targets - axes.T @ start[train])
-            if problem.stays:
-                placed = placed + start[test]
-            yield directions(placed @ problem.whitening)
+            whole = shrunk @ targets
+            for start, part in zip(starts, said, strict=True):
+                placed = whole - shrunk @ part
+                yield directions(placed + start[test] if problem.stays else placed)
 
 
-def _reciprocal_ranks(
-    placed: Features, pairs: Pairs, test: NDArray[np.intp]
-) -> list[NDArray[np.float64]]:
-    """Reciprocal ranks within one fold: per language, captions → contents; then back."""
-    keys = np.array(pairs.keys, dtype=object)[test]
-    same = keys[:, None] == keys[None]
-    said = {language: pairs.said[language][test] for language in LANGUAGES}
-    has = {language: pairs.has(language)[test] for language in LANGUAGES}
-    found = [_ranks(said[name][has[name]] @ placed.T, same[has[name]]) for name in LANGUAGES]
-    first = next((name for name in LANGUAGES if pairs.has(name).any()), LANGUAGES[0])
-    back = placed[has[first]] @ said[first][has[first]].T
-    return [*found, _ranks(back, same[np.ix_(has[first], has[first])])]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """One fold's captions by language, and which contents are right for each: made once."""
+
+    ways: tuple[tuple[Features, NDArray[np.bool_]], ...]  # (q, d), (q, n)
+    first: int  # the language that contents are asked about
+    rows: NDArray[np.intp]  # which contents have a caption of it
+
+    @classmethod
+    def of(cls, problem: Problem, test: NDArray[np.intp]) -> _Asked:
+        """The captions of the pairs ``test``, turned as ``problem`` has it."""
+        keys = np.array(problem.pairs.keys, dtype=object)[test]
+        same = keys[:, None] == keys[None]
+        ways, rows = [], []
+        for name in LANGUAGES:
+            said = problem.pairs.said[name][test]
+            there = np.flatnonzero(np.any(said != 0, axis=1))
+            turned = (
+                said[there] if problem.turn is None else directions(said[there] @ problem.turn)
+            )
+            ways.append((turned, same[there]))
+            rows.append(there)
+        first = next((i for i, n in enumerate(LANGUAGES) if problem.pairs.has(n).any()), 0)
+        return cls(tuple(ways), first, rows[first])
+
+    def ranks(self, placed: Features) -> list[NDArray[np.float64]]:
+        """Reciprocal ranks: per language, captions → contents; then back."""
+        scores = [said @ placed.T for said, _ in self.ways]
+        found = [ranks(of, same) for of, (_, same) in zip(scores, self.ways, strict=True)]
+        back, same = scores[self.first][:, self.rows].T, self.ways[self.first][1][:, self.rows]
+        return [*found, ranks(back, same.T)]
 
 
-def _ranks(scores: Features, relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
+def ranks(scores: Features, relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(q,) 1 / rank of the best relevant column of (q, n)."""
     if not scores.size:
         return np.zeros(0)

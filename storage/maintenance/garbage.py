@@ -11,7 +11,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -128,6 +128,8 @@ def survey(
     kept = sorted(n for n in published(layout) if n in stay | linked)
     manifests = [read_manifest(layout.snapshot(n) / "manifest.json") for n in kept]
     rules = _Rules.of(layout, [*manifests, *ahead.values(), *runs.values()], stay, set(runs))
+    young = _young_models(layout, now.timestamp() - retention.grace.total_seconds())
+    rules = replace(rules, units=rules.units | young)
     return Survey(
         current=number,
         kept=(*kept, *ahead),
@@ -179,6 +181,7 @@ class _Rules:
     snapshots: frozenset[str]  # numbers
     reports: frozenset[str]
     runs: frozenset[str]
+    versions: frozenset[str]  # of models, that are there
 
     @classmethod
     def of(
@@ -190,14 +193,17 @@ class _Rules:
         in_use = frozenset(units)
         # the highest version of a model stays: the next one must not get its name, by which
         # vectors of its space are found
+        versions: set[str] = set()
         for folder in folders(layout.root / "models"):
-            for version in models.versions(layout, folder.name)[-1:]:
-                units.add(layout.relative(folder / version))
+            there = models.versions(layout, folder.name)
+            units |= {layout.relative(folder / version) for version in there[-1:]}
+            versions |= set(there)
         proposed = {str(manifest.number) for manifest in manifests}
         proposed |= {str(m.evaluation.report) for m in manifests if m.evaluation}
         snapshots = frozenset(map(str, numbers))
         reports = snapshots | proposed
-        return cls(named, frozenset(units), in_use, snapshots, reports, frozenset(runs))
+        told = snapshots, reports, frozenset(runs), frozenset(versions)
+        return cls(named, frozenset(units), in_use, *told)
 
     def stays(self, path: PurePosixPath) -> bool:
         """Whether the file at ``path`` stays, however old it is."""
@@ -207,7 +213,7 @@ class _Rules:
             case "snapshots":
                 return folder in self.snapshots or not _is_number(folder)
             case "reports":
-                return folder in self.reports or not _is_number(folder)
+                return self._is_told(folder, path.parts[2:])
             case "candidates":
                 return folder in self.runs or path.parent.name == "candidates"
             case "models" if is_record(path.name) and _unit(path) in self.in_use:
@@ -218,13 +224,20 @@ class _Rules:
                 return False
         return str(path) in self.named or not ours
 
+    def _is_told(self, folder: str, below: tuple[str, ...]) -> bool:
+        """Whether a report stays: with its snapshot, or with the model that it tells of."""
+        if folder == "training" and len(below) > 1:
+            return below[0] in self.versions
+        return folder in self.reports or not _is_number(folder)
+
 
 def _garbage(
     layout: Layout, rules: _Rules, retention: Retention, now: datetime
 ) -> Iterator[Garbage]:
     """Every file that goes, in no order."""
     grace = {kind: retention.orphan_grace.total_seconds() for kind in _ORDER}
-    grace |= {"embeddings": retention.grace.total_seconds(), "snapshots": -float("inf")}
+    dear = dict.fromkeys(("embeddings", "models"), retention.grace.total_seconds())
+    grace |= dear | {"snapshots": -float("inf")}
     dead: set[tuple[str, str]] = set()  # (modality, name) of parts of cells that go
     for area, name, found in _files(layout.root):
         kind = _TEMPORARY if _is_temporary(name) else _KINDS.get(area, "")
@@ -262,6 +275,15 @@ def _candidates(layout: Layout, since: float) -> dict[str, Manifest]:
     """Run → manifest of the candidates that are not older than ``since`` (seconds)."""
     found = holding(layout.candidates, "manifest.json")
     return {p.parent.name: read_manifest(p) for p in found if modified(p) >= since}
+
+
+def _young_models(layout: Layout, since: float) -> frozenset[str]:
+    """Folders of models that were stored, or had a record written anew, after ``since``.
+
+    One that was trained and not promoted may be promoted yet.
+    """
+    found = listing(layout.root / "models")
+    return frozenset(_unit(f"models/{name}") for name, of in found.items() if of.mtime >= since)
 
 
 def _line(layout: Layout, number: int, keep: int) -> Iterator[int]:

@@ -41,15 +41,20 @@ def without(manifest: Manifest, names: set[str]) -> Manifest:
     """The manifest as a run may build on it when the files ``names`` are of no use.
 
     It asks for a look at every file. Where a projection's files are among them, it has none: the
-    next one is fitted anew, under another version.
+    next one is fitted anew, under another version. Where a trained fusion's are, items are fused
+    as if none had been promoted.
     """
     units = {_unit(name) for name in names}
-    refit = any(name.startswith("models/") for name in names)
+    refit, untrained = (
+        any(name.startswith(f"models/{model}/") for name in names)
+        for model in ("projection", "fusion")
+    )
     return manifest.model_copy(
         update={
             "files": [file for file in manifest.files if _unit(file.path) not in units],
             "indexes": [index for index in manifest.indexes if index.path not in units],
             "projection": None if refit else manifest.projection,
+            "fusion": None if untrained else manifest.fusion,
             "seen": "",
             "inputs": "",
         }

@@ -184,7 +184,7 @@ def fused_findings(snapshot: Snapshot) -> Iterator[Finding]:
     ids, counts = np.unique(fused_ids(snapshot), return_counts=True)
     if len(twice := ids[counts > 1]):
         yield Finding(place, f"{len(twice)} items have two fused vectors, first {twice[0]}")
-    wanted = _fusible(snapshot, fusion.space)
+    wanted = _fusible(snapshot, snapshot.manifest.fused_of)
     if len(lacking := np.setdiff1d(wanted, ids)):
         yield Finding(place, f"lacks {len(lacking)} of {len(wanted)} items, first {lacking[0]}")
     if len(more := np.setdiff1d(ids, wanted)):

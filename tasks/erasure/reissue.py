@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from mmcore.specs import FusionSpec, LimitsSpec, RuntimeSpec, SegmentationSpec, StorageSpec
+from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec, StorageSpec
 from storage import tables
 from storage.erasure.orders import Order
 from storage.erasure.parts import Parts
@@ -25,7 +25,7 @@ from storage.rewrite import compression_of
 from storage.schemas import FUSED, MODALITIES
 from storage.snapshot import Snapshot
 from storage.views import views_sql
-from tasks.fusing import fused
+from tasks.fusing import fused, serving
 from tasks.indexing import indexed
 from tasks.workplace import Workplace
 
@@ -112,8 +112,8 @@ def _recomputed(manifest: Manifest, before: Snapshot) -> Manifest:
     work = _workplace(before)
     bare = manifest.model_copy(update={"files": stays, "fusion": None, "indexes": []})
     if told.fusion is not None:
-        spec = FusionSpec.model_validate(told.specs.get("fusion", {"name": told.fusion.name}))
-        bare = fused(bare, spec, work, before).manifest
+        choice = serving(before)
+        bare = fused(bare, choice.spec, work, before, choice).manifest
     return indexed(bare, work, before)
 
 

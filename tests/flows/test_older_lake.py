@@ -21,10 +21,11 @@ from tests.fakes import HashEncoder
 from tests.forgetting import all_findings, indexer
 
 GOLDEN = Path(__file__).parents[1] / "golden"  # each two runs of that schema version
-FORGOTTEN = {1: 0, 2: 2}  # files that a tombstone keeps out
+THUMBNAILS = {1: 0, 2: 0, 3: 10}  # which came with version 3
+FORGOTTEN = {1: 0, 2: 2, 3: 2}  # files that a tombstone keeps out
 
 
-@pytest.fixture(params=[1, 2])
+@pytest.fixture(params=[1, 2, 3])
 def version(request):
     """The schema version of the lake."""
     return request.param
@@ -130,8 +131,8 @@ def test_the_views_of_an_older_snapshot_show_its_rows(older, number):
     assert [i for (i,) in ids] == snapshot.vectors("image")[1].tolist()
 
 
-def test_older_rows_have_today_s_columns(older):
-    """What a column says that came later is null, and no segment has a thumbnail."""
+def test_older_rows_have_today_s_columns(older, version):
+    """What a column says that came later is null, and so are thumbnails."""
     snapshot = Snapshot.open(Layout(older[1]))
 
     segments = snapshot.rows("segments/image")
@@ -141,7 +142,7 @@ def test_older_rows_have_today_s_columns(older):
     assert snapshot.rows("quarantine", ["path", "box"]).to_pylist() == [
         {"path": "broken.jpg", "box": None}
     ]
-    assert thumbnails(snapshot, segments["segment_id"].to_pylist()) == {}
+    assert len(thumbnails(snapshot, segments["segment_id"].to_pylist())) == THUMBNAILS[version]
 
 
 def test_the_next_run_writes_today_s_version_and_embeds_nothing(
@@ -164,10 +165,10 @@ def test_the_next_run_writes_today_s_version_and_embeds_nothing(
     assert index(folder, lake, crawl=CrawlSpec(hash_all=True)).status == "unchanged"
 
 
-def test_older_and_new_parts_serve_together(older, index, run):
+def test_older_and_new_parts_serve_together(older, version, index, run):
     """Cells of a new picture lie beside the old ones; compacted, they are one part of today."""
     folder, lake = older
-    media.png(folder / "dawn.png", Image.new("RGB", (40, 30), "pink"))
+    media.png(folder / "noon.png", Image.new("RGB", (40, 30), "pink"))
     index(folder, lake)
     layout = Layout(lake)
     before = crashes.contents_of(Snapshot.open(layout))
@@ -175,7 +176,7 @@ def test_older_and_new_parts_serve_together(older, index, run):
     assert len(parts) > 1
     assert all_findings(layout) == []
     small = thumbnails_of(layout)
-    assert len(small) == 1  # of the new one
+    assert len(small) == THUMBNAILS[version] + 1  # of the new one
 
     assert run("maintain", "--lake", lake).code == 0
 

@@ -90,8 +90,14 @@ def test_sounds_of_a_folder_are_learnt(run, tmp_path, kind):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("word3vec", "."), "known: word2vec, lstm, gru"),
+        (("word3vec", "."), "known: word2vec, lstm, gru, towers"),
         (("gru", "--lake", "lake"), "learns from sounds"),
+        (("gru", ".", "--resume"), "keeps no checkpoints"),
+        (("towers", ".", "."), "learn from one folder"),
+        (("towers", ".", "--set", "rate=0"), "rate: Input should be greater"),
+        (("towers", ".", "--set", "dataset.size=3"), "no setting dataset.size"),
+        (("towers", ".", "--set", "rate=1", "--set", "rate.of=2"), "a value of its own"),
+        (("towers", "."), "two of picture, text and sound"),
         (("lstm", ".", "--set", "size=3"), "no setting size"),
         (("lstm", ".", "--set", "hidden=0"), "hidden: Input should be greater"),
         (("lstm", ".", "--set", "hidden"), "write NAME=VALUE"),

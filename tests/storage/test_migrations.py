@@ -10,7 +10,7 @@ from storage.migrations import OLDEST, STEPS, lifted
 from storage.schemas import SCHEMA_VERSION
 from storage.tables import read_parts
 from storage.verification.verify import verify
-from tests.factories import IMAGES, PROJECTION, TEXTS, manifest, small_lake
+from tests.factories import FUSION, IMAGES, PROJECTION, TEXTS, manifest, small_lake
 
 KEY = "mmindex.schema_version"
 
@@ -47,6 +47,22 @@ def test_a_manifest_that_only_names_joined_encoders_is_read(path):
     path.write_text(json.dumps(older | {"schema_version": 1}))
 
     assert read_manifest(path).projection.encoders == {TEXTS.name: TEXTS.fingerprint}
+
+
+@pytest.mark.parametrize(
+    ("name", "weights"), [("weighted", {"image": 2.0}), ("mean", {}), ("weighted", {})]
+)
+def test_a_manifest_that_names_no_weights_of_a_fusion_is_read(path, name, weights):
+    """Version 3 had them in its specs alone; no fusion was trained then."""
+    entry = FUSION.model_copy(update={"name": name})
+    older = json.loads(manifest(fusion=entry).to_json())
+    for late in ("version", "weights"):
+        del older["fusion"][late]
+    older["specs"] = {"fusion": {"name": name, "weights": weights}}
+    path.write_text(json.dumps(older | {"schema_version": 3}))
+
+    read = read_manifest(path).fusion
+    assert (read.name, read.version, read.weights) == (name, None, weights)
 
 
 @pytest.mark.parametrize("version", [0, -1, 99, 1.0, True, "1", None, [1]])

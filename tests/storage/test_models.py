@@ -1,9 +1,9 @@
 import pytest
 
-from storage.errors import CorruptLakeError, ModelExistsError
+from storage.errors import CorruptLakeError, ModelExistsError, UnknownModelError
 from storage.layout import Layout
 from storage.manifest import entry
-from storage.models import files_of, load_model, store_model, versions
+from storage.models import every, files_of, load_model, own_files, store_model, versions
 from storage.places.atomic import write_bytes
 from storage.schemas import is_record, record_name
 from tests.factories import manifest
@@ -91,3 +91,32 @@ def test_a_missing_model_is_named(tmp_path):
     with pytest.raises(CorruptLakeError) as caught:
         load_model(Layout(tmp_path), manifest(), "projection", "p1")
     assert caught.value.path == tmp_path / "models" / "projection" / "p1"
+
+
+def test_all_versions_are_named_and_others_are_unknown(tmp_path):
+    """The error of an unknown one lists those that there are."""
+    layout = Layout(tmp_path)
+    for name, version in (("projection", "p2"), ("projection", "p10"), ("fusion", "f1")):
+        store_model(layout, name, version, FILES)
+
+    assert every(layout) == ["fusion/f1", "projection/p2", "projection/p10"]
+    with pytest.raises(UnknownModelError, match="fusion/f1, projection/p2, projection/p10"):
+        own_files(layout, "projection", "p3")
+
+
+def test_of_several_records_the_newest_snapshots_counts(tmp_path):
+    """An erasure writes one beside the old; a damaged file that was set aside is none of them."""
+    layout = Layout(tmp_path)
+    records = [record_name(text) for text in (b"1", b"2")]
+    folder = store_model(layout, "projection", "p1", {**FILES, records[0]: b"1"})
+    older = naming(layout, folder)
+    write_bytes(folder / records[1], b"2")
+    write_bytes(folder / "card.md.damaged", b"")
+    newer = older.model_copy(update={"files": [entry(layout.root, folder / records[1], {})]})
+
+    def names(*newest):
+        return {path.name for path in own_files(layout, "projection", "p1", newest)}
+
+    assert names(newer, older) == {*FILES, records[1]}
+    assert names(older, newer) == {*FILES, records[0]}
+    assert names() == {*FILES, *records}

@@ -34,7 +34,7 @@ def with_pyarrow(path):
     return importlib.import_module("pyarrow.parquet").read_table(path).to_pylist()
 
 
-@pytest.fixture(params=["today", "lake-v1", "lake-v2"])
+@pytest.fixture(params=["today", "lake-v1", "lake-v2", "lake-v3"])
 def snapshot(request, tmp_path):
     """A snapshot of this version, and of each older one."""
     if request.param == "today":

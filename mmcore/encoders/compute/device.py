@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from numpy.typing import NDArray
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FAST_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
 DTYPES = ("float32", "bfloat16")
+Given = TypeVar("Given")
 _AMPERE: Final = 8  # compute capability of the first GPUs that multiply bfloat16 fast
 
 
@@ -148,6 +149,13 @@ def moved(array: NDArray[Any], device: str) -> torch.Tensor:
     here = torch.empty(array.shape, dtype=dtype, pin_memory=pinned)
     here.numpy()[...] = array  # a copy, the only one: torch wants no array that is read-only
     return here.to(device, non_blocking=pinned)
+
+
+def inferring(run: Callable[[Given], torch.Tensor]) -> Callable[[Given], torch.Tensor]:
+    """``run`` without gradients, as encoders do; a fine-tuning calls the bare ``run``."""
+    import torch  # noqa: PLC0415 - see devices_of
+
+    return torch.inference_mode()(run)
 
 
 class Placed:

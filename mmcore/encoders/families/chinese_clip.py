@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from mmcore.encoders.compute.device import Compute, moved
+from mmcore.encoders.compute.device import Compute, inferring, moved
 from mmcore.encoders.families.hub import check_extra, read_model
 from mmcore.encoders.families.joint import Joint
 from mmcore.encoders.families.processors import check_size, recipe_of, settings_of
@@ -66,7 +66,8 @@ def build_text(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEnco
         tokeniser = read_tokeniser(folder)
         model = read_model(folder, KIND, compute)
         model.vision_model = model.visual_projection = None
-        return TextModel(tokeniser, _first(model, tokeniser.tokenizer.pad_token_id, compute))
+        run = first(model, tokeniser.tokenizer.pad_token_id, compute)
+        return TextModel(tokeniser, inferring(run))
 
     return joint.texts(_dim(joint, config), most, {}, load)
 
@@ -117,17 +118,15 @@ def _dim(joint: Joint, config: dict[str, Any]) -> int:
     return dim
 
 
-def _first(model: Any, pad: int, compute: Compute) -> Tokens:
+def first(model: Any, pad: int, compute: Compute) -> Tokens:
     """The projected first token; filled up to the longest row, under a mask."""
-    import torch  # noqa: PLC0415 - making an encoder loads no torch
 
     def run(rows: Sequence[Sequence[int]]) -> torch.Tensor:
         ids, mask = padded(rows, pad)
-        with torch.inference_mode():
-            seen = None if mask.all() else moved(mask, compute.device)
-            found: torch.Tensor = model.get_text_features(
-                moved(ids, compute.device), seen
-            ).pooler_output
-            return found
+        seen = None if mask.all() else moved(mask, compute.device)
+        found: torch.Tensor = model.get_text_features(
+            moved(ids, compute.device), seen
+        ).pooler_output
+        return found
 
     return run

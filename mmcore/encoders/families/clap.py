@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from mmcore.encoders.compute.device import Compute, moved, torch_dtype
+from mmcore.encoders.compute.device import Compute, inferring, moved, torch_dtype
 from mmcore.encoders.families.clap_files import CONFIG, dim_of, pad_of, recipe_of, tokens_of
 from mmcore.encoders.families.hub import check_extra, read_model
 from mmcore.encoders.families.keys import Keys
@@ -21,7 +21,7 @@ from mmcore.encoders.families.tokenisers import read_tokeniser
 from mmcore.encoders.presets import Preset
 from mmcore.encoders.towers.arrays import ArrayEncoder, Run
 from mmcore.encoders.towers.model import Model
-from mmcore.encoders.towers.texts import TextEncoder, TextModel, padded
+from mmcore.encoders.towers.texts import TextEncoder, TextModel, Tokens, padded
 from mmcore.encoders.weights.folder import Folder, folder_of
 from mmcore.encoders.weights.releases import Release
 from mmcore.errors import ConfigError
@@ -30,6 +30,8 @@ from storage.schemas import Modality
 
 if TYPE_CHECKING:
     import torch
+
+Embed = Callable[["torch.Tensor", "torch.Tensor"], "torch.Tensor"]
 
 NAME: Final = "clap"
 VERSION: Final = 1
@@ -125,37 +127,42 @@ def _folder(runtime: RuntimeSpec) -> Folder:
 
 def _text_model(folder: Folder, compute: Compute) -> TextModel:
     model = read_model(folder, "ClapTextModelWithProjection", compute)
-    pad = pad_of(folder)
+    run = texts(lambda ids, mask: model(ids, mask).text_embeds, pad_of(folder), compute)
+    return TextModel(read_tokeniser(folder), inferring(run))
+
+
+def texts(embed: Embed, pad: int, compute: Compute) -> Tokens:
+    """``embed`` of ids and mask (n, length), behind the padding; gradients flow."""
 
     def run(rows: Sequence[Sequence[int]]) -> torch.Tensor:
-        import torch  # noqa: PLC0415 - making an encoder loads no torch
-
         ids, mask = (moved(one, compute.device) for one in padded(rows, pad))
-        with torch.inference_mode():
-            return cast("torch.Tensor", model(input_ids=ids, attention_mask=mask).text_embeds)
+        return embed(ids, mask)
 
-    return TextModel(read_tokeniser(folder), run)
+    return run
 
 
 def _audio_model(folder: Folder, compute: Compute) -> Run:
-    """(n, cuts, frames, bands) → (n, d): of several cuts, the mean of their unit vectors."""
     model = _tower(folder, compute)
+    return inferring(sounds(lambda mel, none: model(mel, none).audio_embeds, compute))
+
+
+def sounds(embed: Embed, compute: Compute) -> Run:
+    """(n, cuts, frames, bands) → (n, d): of several cuts, the mean of their unit vectors.
+
+    ``embed``: of log-mel (m, 1, frames, bands) and ``is_longer`` (m, 1); gradients flow.
+    """
 
     def run(batch: NDArray[np.float32]) -> torch.Tensor:
-        import torch  # noqa: PLC0415 - see _text_model
+        import torch  # noqa: PLC0415 - making an encoder loads no torch
 
         there = ~np.isnan(batch[:, :, 0, 0])
         mel = moved(batch[there], compute.device)[:, None]
         none = torch.zeros((len(mel), 1), dtype=torch.bool, device=mel.device)
-        with torch.inference_mode():
-            heard = model(input_features=mel, is_longer=none).audio_embeds
-            rows = torch.nn.functional.normalize(heard.float(), dim=-1)
-            if len(rows) == len(batch):
-                return rows
-            of = torch.from_numpy(np.nonzero(there)[0]).to(rows.device)
-            return torch.zeros(len(batch), rows.shape[1], device=rows.device).index_add_(
-                0, of, rows
-            )
+        rows = torch.nn.functional.normalize(embed(mel, none).float(), dim=-1)
+        if len(rows) == len(batch):
+            return rows
+        of = torch.from_numpy(np.nonzero(there)[0]).to(rows.device)
+        return torch.zeros(len(batch), rows.shape[1], device=rows.device).index_add(0, of, rows)
 
     return run
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
-from mmcore.encoders.compute.device import Compute, moved, share_cores
+from mmcore.encoders.compute.device import Compute, inferring, moved, share_cores
 from mmcore.encoders.families.colours import three
 from mmcore.encoders.families.joint import Joint
 from mmcore.encoders.families.openclip_files import (
@@ -96,8 +96,9 @@ def build_text(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEnco
         with staged(found) as place:
             tokeniser = read_clip_tokeniser(found, place)
             model = _without(read_clip(found, place, compute), "visual", "text_decoder")
-        fixed = _fixed(model, tokeniser, most)
-        return TextModel(tokeniser, _texts(model, tokeniser, fixed, compute), fixed=fixed)
+        fixed = fixed_of(model, tokeniser, most)
+        run = texts(model, tokeniser, fixed, compute)
+        return TextModel(tokeniser, inferring(run), fixed=fixed)
 
     return joint.texts(_dim(found), most, {}, load)
 
@@ -195,23 +196,21 @@ def _without(model: Any, *names: str) -> Any:
     return model
 
 
-def _fixed(model: Any, tokeniser: ByteTokeniser | CleanedTokeniser, most: int) -> int | None:
+def fixed_of(model: Any, tokeniser: ByteTokeniser | CleanedTokeniser, most: int) -> int | None:
     """The length that open_clip fills rows up to; None where padding is masked."""
     config = getattr(getattr(model, "text", None), "config", None)
     masked = config is not None and config.pad_token_id == tokeniser.pad
     return None if masked else most
 
 
-def _texts(
+def texts(
     model: Any, tokeniser: ByteTokeniser | CleanedTokeniser, fixed: int | None, compute: Compute
 ) -> Tokens:
     """Filled up to ``fixed``; to the longest row where that is None."""
-    import torch  # noqa: PLC0415 - making an encoder loads no torch
 
     def run(rows: Sequence[Sequence[int]]) -> torch.Tensor:
         ids, _ = padded(rows, tokeniser.pad, to=fixed, left=tokeniser.left)
-        with torch.inference_mode():
-            found: torch.Tensor = model.encode_text(moved(ids, compute.device))
-            return found
+        found: torch.Tensor = model.encode_text(moved(ids, compute.device))
+        return found
 
     return run

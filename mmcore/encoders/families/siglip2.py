@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from mmcore.encoders.compute.device import Compute, moved
+from mmcore.encoders.compute.device import Compute, inferring, moved
 from mmcore.encoders.families.hub import check_extra, read_model
 from mmcore.encoders.families.joint import Joint
 from mmcore.encoders.families.processors import check_size, recipe_of, settings_of
@@ -108,12 +108,10 @@ def build_text(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEnco
     lowered = _is_lowered(folder)
 
     def load(compute: Compute) -> TextModel:
-        tokeniser = read_tokeniser(folder)
-        if lowered:
-            tokeniser = Lowering(tokeniser.tokenizer)
+        tokeniser = tokeniser_of(folder)
         model = read_model(folder, "SiglipTextModel", compute)
-        run = _pooled(model, tokeniser.tokenizer, most, compute)
-        return TextModel(tokeniser, run, fixed=most)
+        run = pooled(model, tokeniser.tokenizer, most, compute)
+        return TextModel(tokeniser, inferring(run), fixed=most)
 
     return joint.texts(dim, most, {"lowered": lowered}, load)
 
@@ -178,18 +176,21 @@ def _is_lowered(folder: Folder) -> bool:
     return TOKENS in folder.files and folder.json(TOKENS).get("do_lower_case") is True
 
 
-def _pooled(model: Any, tokenizer: Any, most: int, compute: Compute) -> Tokens:
-    """Filled up to ``most``, with a mask only where the tokeniser says that it gives one."""
-    import torch  # noqa: PLC0415 - making an encoder loads no torch
+def tokeniser_of(folder: Folder) -> HubTokeniser:
+    """The folder's tokeniser, which lowers texts where the folder says so."""
+    found = read_tokeniser(folder)
+    return Lowering(found.tokenizer) if _is_lowered(folder) else found
 
+
+def pooled(model: Any, tokenizer: Any, most: int, compute: Compute) -> Tokens:
+    """Filled up to ``most``, with a mask only where the tokeniser says that it gives one."""
     left = tokenizer.padding_side == "left"
     masked = "attention_mask" in tokenizer.model_input_names
 
     def run(rows: Sequence[Sequence[int]]) -> torch.Tensor:
         ids, mask = padded(rows, tokenizer.pad_token_id, to=most, left=left)
-        with torch.inference_mode():
-            seen = moved(mask, compute.device) if masked else None
-            found: torch.Tensor = model(moved(ids, compute.device), seen).pooler_output
-            return found
+        seen = moved(mask, compute.device) if masked else None
+        found: torch.Tensor = model(moved(ids, compute.device), seen).pooler_output
+        return found
 
     return run

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmcore.encoders.compute.device import Compute, moved, torch_dtype
+from mmcore.encoders.compute.device import Compute, inferring, moved, torch_dtype
 from mmcore.encoders.towers.arrays import Run
 
 if TYPE_CHECKING:
@@ -114,7 +114,12 @@ _RESIZE: Final = {"squash": _squashed, "shortest": _cut, "longest": _filled}
 
 
 def on_pixels(recipe: Recipe, compute: Compute, model: Pixels) -> Run:
-    """``model`` behind the normalisation, which is done where the model runs.
+    """``model`` behind the normalisation, for inference: (n, height, width, 3) uint8 → (n, d)."""
+    return inferring(normalising(recipe, compute, model))
+
+
+def normalising(recipe: Recipe, compute: Compute, model: Pixels) -> Run:
+    """``model`` behind the normalisation, which is done where the model runs; gradients flow.
 
     (n, height, width, 3) uint8 → (n, d).
     """
@@ -126,8 +131,7 @@ def on_pixels(recipe: Recipe, compute: Compute, model: Pixels) -> Run:
     dtype = torch_dtype(compute)
 
     def run(pixels: NDArray[np.uint8]) -> torch.Tensor:
-        with torch.inference_mode():
-            batch = moved(pixels, compute.device).permute(0, 3, 1, 2).float()
-            return model((batch * scale - shift).to(dtype))
+        batch = moved(pixels, compute.device).permute(0, 3, 1, 2).float()
+        return model((batch * scale - shift).to(dtype))
 
     return run

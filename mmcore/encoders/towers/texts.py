@@ -111,7 +111,7 @@ class TextEncoder(Placed):
         if not texts:
             return np.zeros((0, self.key.dim), dtype=np.float32)
         model = self._model.on(self._compute, self._runtime)
-        windows = windows_of([_told(text) for text in texts], model.tokeniser, self.most, side)
+        windows = windows_of([told(text) for text in texts], model.tokeniser, self.most, side)
         device, most = self._compute.device, self._model.most
         batcher = Batcher.of(name_of(self.key), device, self._runtime, most)
         rows = unit_rows(
@@ -190,7 +190,7 @@ def _words(side: str, tokeniser: Tokeniser) -> list[int]:
 _NUL: Final = "\0"
 
 
-def _told(text: str) -> str:
+def told(text: str) -> str:
     """Without lone surrogates and NUL, which no tokeniser takes."""
     return text.encode("utf-8", "replace").decode().replace(_NUL, " ")
 

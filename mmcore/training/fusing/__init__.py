@@ -1,1 +1,1 @@
-"""Learned fusions fitted on a lake's own items."""
+"""Fit a fusion on a lake's own items, and choose it by what held-out ones say."""

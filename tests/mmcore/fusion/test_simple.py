@@ -34,6 +34,20 @@ def test_weights_count_where_their_modality_is_there():
     assert weights[0].tolist() == [0.75, 0.25, 0, 0]
 
 
+def test_the_sum_has_the_direction_of_the_mean():
+    """Scaled to length 1 they are equal, under two names and fingerprints."""
+    rows = two([0.6, 0.8], [1, 0])
+    mean, total = (fusion_of(FusionSpec(name=name)) for name in ("mean", "sum"))
+
+    np.testing.assert_allclose(total.fuse(rows, BOTH)[0], mean.fuse(rows, BOTH)[0])
+    assert total.fingerprint != mean.fingerprint
+
+
+def test_without_a_choice_it_is_the_mean():
+    """``auto`` where nothing was promoted."""
+    assert fusion_of(FusionSpec()).name == "mean"
+
+
 def test_a_weight_of_zero_loses_no_item():
     """Where only modalities of weight 0 are there, they count alike."""
     fusion = fusion_of(FusionSpec(name="weighted", weights={"image": 0}))

@@ -55,6 +55,24 @@ def test_a_text_finds_items_by_their_fused_vectors(colours, text):
     assert [hit.segment_id for hit in hits] == [None, None]
 
 
+@pytest.mark.parametrize("dim", [32, 128])
+def test_concatenated_vectors_are_searched_by_texts_pictures_and_vectors(tmp_path, dim):
+    """A query of the shared space is asked in all blocks; a vector may be of either space."""
+    found = searcher(make_lake(tmp_path, coloured_items(), towers(), fusion="concat"), towers())
+    picture = str(tmp_path / "media" / "green-1.png")
+    ids, vectors, _ = found.snapshot.fused()
+    red = found.search(Query(text="something red", k=8))
+    blocks = vectors[ids.tolist().index(red[0].item_id)]
+    vector = blocks if dim == 128 else blocks.reshape(4, 32).sum(axis=0)
+
+    assert (red[0].key, len(red)) == ("red-1", 8)
+    assert keys(found.search(Query(media=picture, k=1))) == ["green-1"]
+    assert keys(found.search(Query(vector=tuple(vector.tolist()), k=1))) == ["red-1"]
+    assert keys(found.search(Query(text="blue", modality=Modality.IMAGE, k=1))) == ["blue-1"]
+    with pytest.raises(SpaceMismatchError):
+        found.search(Query(vector=(1.0, 0.0)))
+
+
 def test_a_text_finds_pictures(colours):
     """With a modality the hit is a segment of it, in the file it is cut from."""
     hit = colours.search(Query(text="blue", modality=Modality.IMAGE, k=1))[0]

@@ -289,10 +289,32 @@ def test_the_highest_version_of_a_model_stays(lake):
     """Else the next one got its name, and so the vectors of another model's space."""
     for version in ("p2", "p9", "p10"):
         models.store_model(lake, "projection", version, {"card.md": b"", "config.json": b"{}"})
-    set_age(lake, 2 * DAY)
+    set_age(lake, 31 * DAY)
 
     assert clean(lake).files["models"] == 4
     assert models.versions(lake, "projection") == ["p10"]
+
+
+def test_a_model_that_was_not_promoted_stays_for_thirty_days(lake):
+    """Whole, as long as its youngest file is not older; its report goes after it."""
+    for version in ("p2", "p9", "p10"):
+        models.store_model(lake, "projection", version, {"card.md": b"", "a.safetensors": b""})
+    report = lake.training("p2") / "report.json"
+    report.parent.mkdir(parents=True)
+    report.write_text("{}")
+    set_age(lake, 31 * DAY)
+    set_age(lake, 29 * DAY, "models/projection/p2/card.md")
+
+    clean(lake)
+
+    assert models.versions(lake, "projection") == ["p2", "p10"]
+    assert len(models.files_of(lake.model("projection", "p2"))) == 2
+    set_age(lake, 31 * DAY)
+    clean(lake)
+    assert models.versions(lake, "projection") == ["p10"]
+    assert report.exists()
+    clean(lake)
+    assert not report.exists()
 
 
 def test_a_record_that_no_manifest_names_goes(lake):
@@ -303,7 +325,7 @@ def test_a_record_that_no_manifest_names_goes(lake):
     told = entry(lake.root, folder / named, {})
     made = candidate(lake, ["bat"])
     publish(lake, made.model_copy(update={"files": [*made.files, told]}))
-    set_age(lake, 2 * DAY)
+    set_age(lake, 31 * DAY)
 
     clean(lake)
 

@@ -1,0 +1,321 @@
+"""What training on a lake's own pairs gains: the Tux Paint + GCompris set, five splits.
+
+    make data && python -m benchmarks.stamps data/stamps && python -m benchmarks.training data/stamps
+
+Takes the lake that `benchmarks.stamps` made. For each caption-hash split everything is trained on
+one half of the caption keys, by the functions that `mmindex train` calls, and the other half is
+scored once; all choices are made inside the fitting half. Beside it the projection that indexing
+fits. Then `mmindex train` itself is timed on a copy of the lake.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from benchmarks import stamps
+from benchmarks.machine import describe
+from mmcore.encoders.projections import Projection
+from mmcore.evaluation.measures import per_query
+from mmcore.evaluation.ranking import Gallery, Overrides, rank
+from mmcore.fusion.base import Fusion, fusion_of
+from mmcore.fusion.pooling import pool
+from mmcore.specs import FitSpec, FusionSpec
+from mmcore.training.alignment.spec import AlignSpec
+from mmcore.training.alignment.train import TrainedProjection, train_projection
+from mmcore.training.fusing.spec import FusionFitSpec
+from mmcore.training.fusing.train import FittedFusion, fit_fusion
+from mmcore.training.projections import fit_projection
+from mmcore.types import Ids, Vectors
+from storage.schemas import MODALITIES, Modality
+
+CUTOFFS = (1, 5, 10)
+DRAWS = 10_000  # of the bootstrap
+GOALS = {
+    "English text → picture": (0.32, 0.65),
+    "Chinese text → picture": (0.25, 0.62),
+    "picture → English text": (None, 0.60),
+    "English text → sound": (None, 0.42),
+}
+
+PerQuery = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Half:
+    """The scored half in one shared space: role → (items, their pooled unit vectors)."""
+
+    cells: stamps.Cells
+    by_role: Mapping[str, tuple[Ids, Vectors]]
+
+    def of(self, role: str, items: Ids) -> tuple[Vectors, np.ndarray]:
+        """(n, d) of ``items``, and which of them have it."""
+        known, vectors = self.by_role[role]
+        place = np.minimum(np.searchsorted(known, items), len(known) - 1)
+        has = known[place] == items
+        return np.where(has[:, None], vectors[place], 0).astype(np.float32), has
+
+
+def scored_half(cells: stamps.Cells, projection: Projection, seed: int) -> Half:
+    """Projected and pooled: one vector an item and role."""
+    _, scored = stamps.halves(cells, seed)
+    keys = {key.modality: key for key in cells.keys}
+    found = {}
+    for role, rows, modality in (
+        ("en", cells.english, Modality.TEXT),
+        ("zh", cells.chinese, Modality.TEXT),
+        ("picture", cells.pictures, Modality.IMAGE),
+        ("sound", cells.sounds, Modality.AUDIO),
+    ):
+        mine = stamps.only(rows, scored)
+        items = np.unique(mine.item_ids)
+        vectors = stamps.project(projection, keys[modality], mine)
+        found[role] = items, pool(items, mine.item_ids, vectors)[0]
+    return Half(cells, found)
+
+
+def train(cells: stamps.Cells, seed: int) -> tuple[Projection, TrainedProjection, FittedFusion]:
+    """What indexing fits, what training makes of the same half, and the fusion fitted on it."""
+    fit, _ = stamps.halves(cells, seed)
+    image, audio = (next(k for k in cells.keys if k.modality == m) for m in ("image", "audio"))
+    texts = stamps.both(stamps.only(cells.english, fit), stamps.only(cells.chinese, fit))
+    media = {
+        image.name: stamps.only(cells.pictures, fit),
+        audio.name: stamps.only(cells.sounds, fit),
+    }
+    before = fit_projection(texts, media, cells.keys, FitSpec(held_out=0.0), None)
+    if before is None:
+        raise SystemExit("nothing was fitted: are the media complete?")
+    spec = AlignSpec(held_out=0.0)
+    trained = train_projection(texts, media, cells.keys, spec, "p1")
+    text = next(key for key in cells.keys if key.modality == Modality.TEXT)
+    shared = {
+        Modality.TEXT: (text, texts),
+        Modality.IMAGE: (image, media[image.name]),
+        Modality.AUDIO: (audio, media[audio.name]),
+    }
+    projected = {
+        modality: replace(rows, vectors=stamps.project(trained.projection, key, rows))
+        for modality, (key, rows) in shared.items()
+    }
+    fused = fit_fusion(trained.projection.space, projected, FusionFitSpec(held_out=0.0), "f1")
+    return before, trained, fused
+
+
+def directions(half: Half) -> Iterator[tuple[str, PerQuery]]:
+    """The table's directions, one score a query."""
+    for name, role, target in (
+        ("English text → picture", "en", "picture"),
+        ("Chinese text → picture", "zh", "picture"),
+        ("picture → English text", "picture", "en"),
+        ("English text → sound", "en", "sound"),
+        ("Chinese text → sound", "zh", "sound"),
+        ("Chinese caption → English caption", "zh", "en"),
+    ):
+        items = half.by_role[role][0]
+        if target == "sound":
+            items = np.intersect1d(items, half.by_role["sound"][0])
+        yield name, asked(half, items, half.of(role, items)[0], target)
+
+
+def asked(half: Half, items: Ids, queries: Vectors, target: str) -> PerQuery:
+    """Scores of each query over all of the half's ``target``; equal caption keys are right."""
+    found, gallery = half.by_role[target]
+    keys = half.cells.caption_keys
+    right: dict[str, list[int]] = {}
+    for item in found.tolist():
+        right.setdefault(keys[item], []).append(item)
+    relevant = [np.array(right[keys[item]], dtype=np.int64) for item in items.tolist()]
+    contents = np.full(len(found), "", dtype=np.str_)
+    ranking = rank(
+        queries,
+        Gallery.of(found, contents, gallery),
+        relevant,
+        Overrides.of([], [], []),
+        depth=100,
+    )
+    return per_query(ranking.hits, ranking.relevant, CUTOFFS)
+
+
+def fused_query(half: Half, fusion: Fusion, roles: tuple[str, ...], items: Ids) -> Vectors:
+    """One query of several roles; captions of both languages are one text."""
+    stacked = np.zeros((len(items), len(MODALITIES), len(half.by_role["en"][1][0])), np.float32)
+    has = np.zeros((len(items), len(MODALITIES)), dtype=bool)
+    places = {"en": Modality.TEXT, "zh": Modality.TEXT, "sound": Modality.AUDIO}
+    for role in roles:
+        vectors, there = half.of(role, items)
+        stacked[:, MODALITIES.index(places[role])] += vectors
+        has[:, MODALITIES.index(places[role])] |= there
+    length = np.linalg.norm(stacked, axis=2, keepdims=True)
+    stacked = stacked / np.maximum(length, 1e-9)
+    return fusion.fuse(stacked, has)[0]
+
+
+def together(half: Half, fusion: Fusion) -> dict[str, PerQuery]:
+    """Sound and Chinese caption → picture, alone and as one; then all captions and the sound."""
+    items = np.intersect1d(half.by_role["sound"][0], half.by_role["zh"][0])
+    found = {
+        "sound → picture": asked(half, items, half.of("sound", items)[0], "picture"),
+        "Chinese text → picture (of those with a sound)": asked(
+            half, items, half.of("zh", items)[0], "picture"
+        ),
+        "sound + Chinese text → picture": asked(
+            half, items, fused_query(half, fusion, ("sound", "zh"), items), "picture"
+        ),
+    }
+    several = np.intersect1d(half.by_role["sound"][0], half.by_role["en"][0])
+    for name, roles in (
+        ("all present", ("en", "zh", "sound")),
+        ("sound withheld", ("en", "zh")),
+        ("English withheld", ("zh", "sound")),
+        ("Chinese withheld", ("en", "sound")),
+        ("texts withheld", ("sound",)),
+    ):
+        query = fused_query(half, fusion, roles, several)
+        found[f"item → picture, {name}"] = asked(half, several, query, "picture")
+    return found
+
+
+def interval(one: np.ndarray, other: np.ndarray) -> tuple[float, float, float]:
+    """Mean of ``one - other`` and its 95 % bootstrap interval over the queries."""
+    apart = one - other
+    rng = np.random.default_rng(0)
+    drawn = apart[rng.integers(0, len(apart), (DRAWS, len(apart)))].mean(axis=1)
+    low, high = np.quantile(drawn, (0.025, 0.975))
+    return float(apart.mean()), float(low), float(high)
+
+
+def timed_command(lake: Path) -> dict[str, float]:
+    """`mmindex train` on a copy of the lake: seconds, CPU seconds, peak memory of its processes."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = shutil.copytree(lake, Path(folder) / "lake")
+        began = time.perf_counter()
+        command = [sys.executable, "-m", "flows.cli", "train", "--lake", str(copy), "--json"]
+        process = psutil.Popen(command, stdout=subprocess.PIPE)
+        peak = 0.0
+        while process.poll() is None:
+            peak = max(peak, _memory(process))
+            time.sleep(0.2)
+        told = json.loads(process.stdout.read() or b"{}")
+        return {
+            "exit": process.returncode,
+            "seconds": time.perf_counter() - began,
+            "peak_mb": peak / 1e6,
+            "told": told,
+        }
+
+
+def _memory(process: psutil.Process) -> float:
+    """PSS of the process and its children now."""
+    total = 0.0
+    for one in (process, *_children(process)):
+        try:
+            total += one.memory_full_info().pss
+        except psutil.Error:
+            continue
+    return total
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.Error:
+        return []
+
+
+def row(name: str, splits: list[PerQuery], goal: tuple[float | None, float] | None = None) -> str:
+    """Mean ± deviation over the splits."""
+    told = []
+    for measure in ("Success@1", "Success@5", "Success@10", "RR"):
+        values = np.array([split[measure].mean() for split in splits])
+        told.append(f"{values.mean():.3f} ± {values.std():.3f}")
+    queries = np.mean([len(split["RR"]) for split in splits])
+    wanted = "" if goal is None else " / ".join(f"≥ {v}" if v else "–" for v in goal)
+    return f"| {name} | {queries:.0f} | {' | '.join(told)} | {wanted} |"
+
+
+def main() -> None:
+    """Train and score five splits, time the command, print the tables and write a JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path, help="what build_stamps.py built, with --names opaque")
+    parser.add_argument("--lake", type=Path, help="default: DATA/lake")
+    parser.add_argument("--no-command", action="store_true", help="do not time `mmindex train`")
+    arguments = parser.parse_args()
+    lake = arguments.lake or arguments.data / "lake"
+    _, pairs = stamps.write_manifest(arguments.data)
+    cells = stamps.load(lake, pairs)
+    before: dict[str, list[PerQuery]] = {}
+    after: dict[str, list[PerQuery]] = {}
+    won = []
+    for seed in stamps.SEEDS:
+        began = time.perf_counter()
+        fitted, trained, fused = train(cells, seed)
+        spec = FusionSpec(name=fused.name, weights=fused.weights or {})
+        fusion = fusion_of(spec, fused.files)
+        for name, scores in directions(scored_half(cells, fitted, seed)):
+            before.setdefault(name, []).append(scores)
+        half = scored_half(cells, trained.projection, seed)
+        for name, scores in (*directions(half), *together(half, fusion).items()):
+            after.setdefault(name, []).append(scores)
+        best = [trial.name for trial in (*trained.trials, *fused.trials) if trial.won]
+        won.append({"seed": seed, "won": best, "seconds": time.perf_counter() - began})
+        print(f"split {seed}: {', '.join(best)} won, {won[-1]['seconds']:.0f} s", file=sys.stderr)
+    print(describe())
+    head = "| direction | queries | Success@1 | Success@5 | Success@10 | RR | goal @1 / @10 |"
+    print("\nas indexing fits it\n", head, "|---|---|---|---|---|---|---|", sep="\n")
+    print("\n".join(row(name, splits) for name, splits in before.items()))
+    print("\ntrained\n", head, "|---|---|---|---|---|---|---|", sep="\n")
+    print("\n".join(row(name, splits, GOALS.get(name)) for name, splits in after.items()))
+    gains = {
+        name: interval(*(np.concatenate([s["Success@10"] for s in of[name]]) for of in two))
+        for name in before
+        for two in [(after, before)]
+    }
+    single = max(
+        ("sound → picture", "Chinese text → picture (of those with a sound)"),
+        key=lambda name: np.mean(np.concatenate([s["Success@10"] for s in after[name]])),
+    )
+    gains["sound + Chinese text over the better one"] = interval(
+        *(
+            np.concatenate([s["Success@10"] for s in after[name]])
+            for name in ("sound + Chinese text → picture", single)
+        )
+    )
+    print("\n| Success@10 | gain | 95 % interval (bootstrap over the queries of all splits) |")
+    print("|---|---|---|")
+    for name, (gain, low, high) in gains.items():
+        print(f"| {name} | {gain:+.3f} | {low:+.3f} to {high:+.3f} |")
+    command = {} if arguments.no_command else timed_command(lake)
+    if command:
+        print(f"\nmmindex train: {command['seconds']:.0f} s, peak {command['peak_mb']:.0f} MB")
+    written = {
+        "machine": describe(),
+        "before": _plain(before),
+        "after": _plain(after),
+        "gains": gains,
+        "won": won,
+        "command": command,
+    }
+    (arguments.data / "training.json").write_text(json.dumps(written, indent=1), encoding="utf-8")
+
+
+def _plain(results: Mapping[str, list[PerQuery]]) -> dict[str, list[dict[str, float]]]:
+    return {
+        name: [{m: float(v.mean()) for m, v in split.items()} for split in splits]
+        for name, splits in results.items()
+    }
+
+
+if __name__ == "__main__":
+    main()

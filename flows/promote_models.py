@@ -1,0 +1,60 @@
+"""promote: stored models → project → fuse → index → evaluate → compare → publish."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from flows.clock import Clock
+from flows.config import PromoteConfig, PromoteResult
+from flows.promotion import Ended, Terms, assembled, ended, projected
+from mmcore.embedding.embed import releasing
+from storage.keys import check_key
+from storage.layout import Layout
+from storage.locks import writer_lock
+from storage.publication import finish
+from storage.snapshot import Snapshot
+from tasks.discretion import discreet
+from tasks.erasure.erase import end_erasure
+from tasks.models import Chosen, keys_of_lake, workplace_of
+from tasks.models_chosen import before, named, settled
+from tasks.promote_verdict import Verdict
+from tasks.workplace import Workplace
+
+
+@flow(name="promote-models")
+def promote_models(config: PromoteConfig) -> PromoteResult:
+    """Let a stored model, or those that served before, serve; nothing is decoded or embedded."""
+    lake = Layout(config.lake_root())
+    work = workplace_of(Snapshot.open(lake), config.runtime)  # before the lock makes a folder
+    check_key(lake)
+    return _locked(config, work)
+
+
+@discreet
+def _locked(config: PromoteConfig, work: Workplace) -> PromoteResult:
+    lake = work.lake
+    with writer_lock(lake, config.wait), releasing():
+        finish(lake)
+        end_erasure(lake)
+        published = Snapshot.open(lake)
+        return promote(config, workplace_of(published, config.runtime), published, Clock())
+
+
+def promote(
+    config: PromoteConfig, work: Workplace, published: Snapshot, clock: Clock
+) -> PromoteResult:
+    """Bring a candidate with the wanted models to its end; the caller has the lake's lock."""
+    back = config.model is None
+    wanted = before(published) if config.model is None else named(config.model, published)
+    keys = keys_of_lake(published.manifest, work)
+    if wanted == Chosen.of(published):
+        done = Ended("unchanged", published.manifest, Verdict(why="same"))
+    else:
+        run = f"{clock.started:%Y%m%dT%H%M%S.%f}-{'rollback' if back else 'promote'}"
+        manifest = projected(run, wanted.projection, keys, work, published, clock)
+        choice = settled(wanted.fusion, manifest)
+        manifest = assembled(manifest, choice, work, published, clock)
+        terms = Terms(force=config.force, free=back)
+        done = ended(manifest, work, published, terms, clock)
+    told = done.told(published.manifest.number, work)
+    return PromoteResult.model_validate({**told, "seconds": clock.seconds})

@@ -1,0 +1,137 @@
+"""From a candidate with other models to its end: it serves, it is blocked, or it is dropped."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from flows.clock import Clock
+from flows.outcome import report_of
+from mmcore.types import EncoderKey
+from storage.manifest import Evaluation, Manifest
+from storage.snapshot import Snapshot
+from tasks.evaluate import evaluate_candidate
+from tasks.fuse import fuse
+from tasks.fusing import Choice
+from tasks.indexes import build_indexes
+from tasks.models import evaluation_spec, fit_spec
+from tasks.project import project_cells
+from tasks.promote import compare, drop, refuse, start_promotion
+from tasks.promote_verdict import Verdict
+from tasks.publish import propose_candidate, publish_snapshot
+from tasks.training_report import Status
+from tasks.workplace import Workplace
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which a candidate may serve."""
+
+    promote: bool = True
+    force: bool = False  # whatever it scores
+    free: bool = False  # without a comparison: it served before
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of a candidate; ``manifest`` is its own, published or not."""
+
+    status: Status
+    manifest: Manifest
+    verdict: Verdict
+    before: Evaluation | None = None
+
+    def told(self, serving: int | None, work: Workplace) -> dict[str, object]:
+        """As a result has it; ``serving``: the snapshot that served before."""
+        told, fusion = self.manifest, self.manifest.fusion
+        promoted = self.status == "promoted"
+        version = fusion.version if fusion else None
+        return {
+            "status": self.status,
+            "lake": str(work.lake.root),
+            "snapshot": told.number if promoted else serving,
+            "projection": told.projection.version if told.projection else None,
+            "fusion": f"{fusion.name} {version or ''}".rstrip() if fusion else None,
+            "reason": "" if promoted else self.verdict.reason,
+            "why": "" if promoted else self.verdict.why,
+            "lost": self.verdict.lost,
+            "before": self.verdict.before,
+            "after": self.verdict.after,
+            "directions": self.verdict.directions,
+            "scores": told.evaluation.scores if told.evaluation else {},
+            "report": report_of(work.lake, told),
+        }
+
+
+def projected(
+    run: str,
+    projection: str | None,
+    keys: tuple[EncoderKey, ...],
+    work: Workplace,
+    published: Snapshot,
+    clock: Clock,
+) -> Manifest:
+    """A candidate of the published rows and cells, which the projection has led where it leads."""
+    with clock.stage("project") as note:
+        manifest = start_promotion(run, projection, keys, work, published)
+        manifest = project_cells(manifest, keys, work, published)
+        note.append(manifest.projection.space if manifest.projection else "nothing to project")
+    return manifest
+
+
+def assembled(
+    manifest: Manifest, choice: Choice, work: Workplace, published: Snapshot, clock: Clock
+) -> Manifest:
+    """The candidate with fused vectors and indexes."""
+    with clock.stage("fuse") as note:
+        fusing = fuse(manifest, choice.spec, work, published, choice)
+        note.append(str(fusing))
+    with clock.stage("index") as note:
+        manifest = build_indexes(fusing.manifest, work, published)
+        note.append(f"{len(manifest.indexes)} indexes")
+    return manifest
+
+
+def ended(
+    manifest: Manifest, work: Workplace, published: Snapshot, terms: Terms, clock: Clock
+) -> Ended:
+    """Evaluate the candidate, compare it with what serves, and publish it, or do not.
+
+    One that may not serve stays, marked as blocked, with the models it names; so does one that
+    cannot be scored, whose error is raised.
+    """
+    with clock.stage("evaluate") as note:
+        manifest = propose_candidate(manifest, work)
+        manifest = evaluate_candidate(
+            manifest, evaluation_spec(manifest), fit_spec(manifest), work
+        )
+        verdict, before = compare(manifest, work, published)
+        note.append(_said(verdict))
+    with clock.stage("publish") as note:
+        status = _status(verdict, terms)
+        if status == "promoted":
+            manifest = publish_snapshot(manifest, work)
+            note.append(f"snapshot {manifest.number}")
+        elif status == "refused":
+            refuse(manifest, verdict.reason, work)
+            note.append("blocked")
+        else:
+            drop(manifest, work)
+            note.append("not to be promoted")
+    if status == "promoted" and not verdict.passed:
+        log.warning("it serves all the same, as told: %s", verdict.reason)
+    return Ended(status, manifest, verdict, before)
+
+
+def _status(verdict: Verdict, terms: Terms) -> Status:
+    if not terms.promote:
+        return "stored"
+    return "promoted" if verdict.passed or terms.force or terms.free else "refused"
+
+
+def _said(verdict: Verdict) -> str:
+    if verdict.before is None or verdict.after is None:
+        return "not comparable"
+    return f"RR {verdict.before:.3f} → {verdict.after:.3f}"

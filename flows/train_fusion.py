@@ -1,0 +1,170 @@
+"""train projection → project → train fusion → fuse → index → evaluate → compare → publish."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from prefect import flow
+
+from flows.clock import Clock
+from flows.config import TrainConfig, TrainResult
+from flows.promotion import Ended, Terms, assembled, ended, projected
+from mmcore.embedding.embed import releasing
+from mmcore.errors import ConfigError, EvaluationError, UnknownPluginError, UntoldError
+from mmcore.fusion.base import AUTO, fusions
+from storage.keys import check_key
+from storage.layout import Layout
+from storage.locks import writer_lock
+from storage.manifest import Manifest
+from storage.publication import finish
+from storage.snapshot import Snapshot
+from tasks.discretion import discreet
+from tasks.erasure.erase import end_erasure
+from tasks.models import FUSION, PROJECTION, keys_of_lake, workplace_of
+from tasks.promote_verdict import Verdict
+from tasks.training import Taught, TaughtFusion, teach_fusion, teach_projection
+from tasks.training_report import ToldFusion, TrainingReport, told_trials, write_report
+from tasks.workplace import Workplace
+
+
+@flow(name="train-fusion")
+def train_fusion(config: TrainConfig) -> TrainResult:
+    """Train on a lake's own pairs, store the models, and let them serve if they are better.
+
+    Nothing is decoded or embedded: what is learned from, and what is made of it, are the vectors
+    that the published snapshot holds. Whatever happens, that one serves until another is better.
+    """
+    check(config)
+    lake = Layout(config.lake_root())
+    work = workplace_of(Snapshot.open(lake), config.runtime)  # before the lock makes a folder
+    check_key(lake)
+    return _locked(config, work)
+
+
+def check(config: TrainConfig) -> None:
+    """Raise the error of a setting that cannot be."""
+    if config.fusion not in (AUTO, *fusions.names()):
+        raise UnknownPluginError("fusion", config.fusion, (AUTO, *fusions.names()))
+    if config.force and not config.promote:
+        raise ConfigError("--force lets it serve, and --no-promote does not: say one of them")
+
+
+@discreet
+def _locked(config: TrainConfig, work: Workplace) -> TrainResult:
+    lake = work.lake
+    with writer_lock(lake, config.wait), releasing():
+        finish(lake)
+        end_erasure(lake)
+        published = Snapshot.open(lake)
+        return train(config, workplace_of(published, config.runtime), published, Clock())
+
+
+def train(config: TrainConfig, work: Workplace, published: Snapshot, clock: Clock) -> TrainResult:
+    """Train, and bring the candidate to its end; the caller has the lake's lock."""
+    serves = published.manifest.projection
+    keys = keys_of_lake(published.manifest, work)
+    align = config.align.model_copy(update={"seed": config.seed})
+    fusing = config.fusing.model_copy(update={"seed": config.seed})
+    with clock.stage("train projection") as note:
+        taught = teach_projection(published, keys, align, work)
+        note.append(taught.version or "none is needed")
+    run = f"{clock.started:%Y%m%dT%H%M%S.%f}-train"
+    version = taught.version or (serves.version if serves else None)
+    manifest = projected(run, version, keys, work, published, clock)
+    with clock.stage("train fusion") as note:
+        fusion = teach_fusion(manifest, config.fusion, fusing, work)
+        note.append(fusion.choice.spec.name)
+    manifest = assembled(manifest, fusion.choice, work, published, clock)
+    story = _Story(config, taught, fusion, published.manifest)
+    if not taught.version and manifest.fusion == published.manifest.fusion:
+        done = Ended("unchanged", published.manifest, Verdict(why="same"))
+    else:
+        done = _judged(manifest, work, published, story, clock)
+    return story.result(done, work, clock)
+
+
+def _judged(
+    manifest: Manifest, work: Workplace, published: Snapshot, story: _Story, clock: Clock
+) -> Ended:
+    """Bring the candidate to its end, and tell it in the training's report."""
+    terms = Terms(story.config.promote, story.config.force)
+    try:
+        done = ended(manifest, work, published, terms, clock)
+    except (EvaluationError, UntoldError) as error:
+        story.write(Ended("refused", manifest, Verdict(said=str(error))), work, clock)
+        raise
+    story.write(done, work, clock)
+    return done
+
+
+class _Story:
+    """What a training tells of itself."""
+
+    def __init__(
+        self, config: TrainConfig, taught: Taught, fusion: TaughtFusion, parent: Manifest
+    ) -> None:
+        self.config, self.taught, self.fusion, self.parent = config, taught, fusion, parent
+        stored = {PROJECTION: taught.version, FUSION: fusion.choice.version}
+        self.models = tuple(f"{name}/{of}" for name, of in stored.items() if of)
+
+    @property
+    def trials(self) -> Mapping[str, Any]:
+        """What was tried for each model."""
+        tried = {PROJECTION: self.taught.trials, FUSION: self.fusion.trials}
+        return {name: trials for name, trials in tried.items() if trials}
+
+    def write(self, done: Ended, work: Workplace, clock: Clock) -> None:
+        """Write the report, if a model was stored: it goes by its version."""
+        version = self.taught.version or self.fusion.choice.version
+        if version is None:
+            return
+        told, entry = done.manifest, done.manifest.fusion
+        promoted = done.status == "promoted"
+        report = TrainingReport(
+            trained_at=clock.started,
+            status=done.status,
+            reason="" if promoted else done.verdict.reason,
+            why="" if promoted else done.verdict.why,
+            lost=list(done.verdict.lost),
+            models=list(self.models),
+            parent=self.parent.number,
+            snapshot=told.number if promoted else None,
+            projection=told.projection.version if told.projection else None,
+            fusion=ToldFusion(name=entry.name, version=entry.version, weights=entry.weights)
+            if entry
+            else None,
+            seed=self.config.seed,
+            pairs=dict(self.taught.pairs),
+            few=dict(self.taught.few),
+            trials={name: told_trials(trials) for name, trials in self.trials.items()},
+            before=done.verdict.before,
+            after=done.verdict.after,
+            directions=list(done.verdict.directions),
+            scores=told.evaluation.scores if told.evaluation else {},
+            scores_before=done.before.scores if done.before else {},
+            seconds=clock.seconds,
+        )
+        write_report(work.lake, version, report, {**self.taught.curves, **self.fusion.curves})
+
+    def result(self, done: Ended, work: Workplace, clock: Clock) -> TrainResult:
+        """What a person reads."""
+        version = self.taught.version or self.fusion.choice.version
+        notes = [
+            f"{name}: {count} pairs, too few to learn from"
+            for name, count in self.taught.few.items()
+        ]
+        told = done.told(self.parent.number, work)
+        page = work.lake.training(version) / "report.html" if version else None
+        return TrainResult.model_validate(
+            {
+                **told,
+                "report": str(page) if page else told["report"],
+                "models": self.models,
+                "pairs": self.taught.pairs,
+                "few": self.taught.few,
+                "won": {n: tuple(t.name for t in of if t.won) for n, of in self.trials.items()},
+                "notes": (*notes, *filter(None, [self.fusion.reason])),
+                "seconds": clock.seconds,
+            }
+        )

@@ -1,0 +1,121 @@
+"""Rows of a lake → the world that a projection is trained on; what cannot teach is said first."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from mmcore.encoders.features import Reading, reading_of
+from mmcore.encoders.heads import Labels
+from mmcore.errors import NothingToLearnError
+from mmcore.specs import FitSpec
+from mmcore.training import fitting
+from mmcore.training.alignment.world import Side, World
+from mmcore.training.pairs import FEWEST_KEYS, Captions, enough, item_keys, pairs_of
+from mmcore.training.priors import labels_of, prior_of
+from mmcore.training.projections import Make
+from mmcore.training.roles import Roles, roles_of
+from mmcore.training.rows import Rows
+from mmcore.training.split import fit_rows
+from mmcore.types import EncoderKey
+
+MOST_ITEMS: Final = 10_000  # whose captions are fitted on, beside those of pairs
+
+
+def roles_for(keys: Sequence[EncoderKey]) -> Roles:
+    """Who is led where; NothingToLearnError where nobody needs to be."""
+    roles = roles_of(keys)
+    if roles is None:
+        raise NothingToLearnError(
+            "there is nothing to align: it takes a text encoder, and one of a space that no text"
+            " encoder has; the encoders are " + ", ".join(f"{k.name} ({k.space})" for k in keys)
+        )
+    return roles
+
+
+def world_of(
+    texts: Rows, media: Mapping[str, Rows], roles: Roles, spec: FitSpec, make: Make
+) -> World:
+    """What may be fitted on; NothingToLearnError where no encoder has pairs enough.
+
+    An encoder with too few has none here. Captions are those of pairs' items and of MOST_ITEMS
+    others, by hash.
+    """
+    _check_finite({roles.text.name: texts, **media})
+    allowed = texts.take(fit_rows(texts, spec.held_out))
+    named = item_keys(allowed)
+    text = make(roles.text)
+
+    def bare(key: EncoderKey) -> tuple[Reading, Labels | None]:
+        encoder = make(key)
+        return reading_of(encoder, key.dim), labels_of(encoder, text, joint=roles.joint)
+
+    spaces: dict[str, list[EncoderKey]] = {}
+    for key in roles.foreign:
+        spaces.setdefault(key.space, []).append(key)
+    sides = [
+        _side(keys, [media[k.name] for k in keys if k.name in media], named, spec, bare)
+        for keys in spaces.values()
+    ]
+    if not any(map(len, sides)):
+        raise NothingToLearnError(_too_few(roles, media, named, spec))
+    paired = {item for side in sides for item in side.item_ids.tolist()}
+    others = sorted(named.keys() - paired, key=_hash)[:MOST_ITEMS]
+    kept = allowed.take(np.isin(allowed.item_ids, [*paired, *others]))
+    if roles.joint:
+        return World(roles.text, True, kept, tuple(sides), {}, None)
+    neutral = fitting.neutral_vectors(text)
+    prior = prior_of((side.labels for side in sides), lambda: neutral)
+    return World(roles.text, False, kept, tuple(sides), neutral, prior)
+
+
+def _side(
+    keys: Sequence[EncoderKey],
+    rows: Sequence[Rows],
+    named: Mapping[int, str],
+    spec: FitSpec,
+    bare: Callable[[EncoderKey], tuple[Reading, Labels | None]],
+) -> Side:
+    """The pairs of one space: at most MOST, by hash, and none where they are too few."""
+    reading, labels = bare(keys[0])
+    pairs = pairs_of(rows, {item: Captions(key, {}) for item, key in named.items()}, 0)
+    fits = enough(list(zip(pairs.content_ids, pairs.item_ids, strict=True)), named, spec)
+    if not fits:
+        nothing = np.zeros(0, np.int64), np.zeros((0, keys[0].dim), np.float32)
+        return Side(tuple(keys), reading, labels, (), *nothing)
+    items = np.array(pairs.item_ids, dtype=np.int64)
+    return Side(tuple(keys), reading, labels, pairs.content_ids, items, pairs.cells)
+
+
+def _check_finite(rows: Mapping[str, Rows]) -> None:
+    for name, found in rows.items():
+        bad = int((~np.isfinite(found.vectors)).any(axis=1).sum())
+        if bad:
+            raise NothingToLearnError(
+                f"{name}: {bad} of {len(found)} vectors are not finite numbers:"
+                " `mmindex snapshots verify` looks for damage"
+            )
+
+
+def _too_few(
+    roles: Roles, media: Mapping[str, Rows], named: Mapping[int, str], spec: FitSpec
+) -> str:
+    counted = []
+    for key in roles.foreign:
+        rows = media.get(key.name)
+        ids = set() if rows is None else set(rows.item_ids.tolist()) & named.keys()
+        captions = len({named[item] for item in ids})
+        counted.append(f"{key.name} {len(ids)} items with {captions} captions")
+    return (
+        "there are too few pairs to learn from: "
+        + ", ".join(counted)
+        + f"; it takes {spec.min_pairs} items with {FEWEST_KEYS} different captions that are not"
+        " held out: add pictures or sounds with a text each"
+    )
+
+
+def _hash(item: int) -> bytes:
+    return hashlib.blake2b(str(item).encode()).digest()

@@ -1,0 +1,78 @@
+"""What decides how a projection is trained; reading this loads no torch."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from mmcore.specs import FitSpec, Spec
+
+
+class CcaSpec(Spec):
+    """Regularised canonical correlation: every setting is tried on held-out pairs."""
+
+    dims: tuple[PositiveInt, ...] = Field(default=(128,), description="canonical directions kept")
+    ridges: tuple[PositiveFloat, ...] = Field(
+        default=(0.3, 3.0), description="added to both covariances, over their mean eigenvalue"
+    )
+    shares: tuple[float, ...] = Field(
+        default=(0.1, 0.3), description="of the cosine, beside the closed form"
+    )
+
+
+class NetworkSpec(Spec):
+    """Residual networks on top of the closed form, the members of one ensemble."""
+
+    loss: Literal["infonce", "sigmoid"] = Field(
+        default="infonce", description="softmax over a batch, or each pair by itself"
+    )
+    hidden: PositiveInt = Field(default=256, description="width of the networks")
+    blocks: NonNegativeInt = Field(default=1, description="residual blocks of each network")
+    features: bool = Field(
+        default=True, description="read the cells' features beside the closed form's vectors"
+    )
+    dropout: float = Field(
+        default=0.5, ge=0, lt=1, description="within blocks and of what is read"
+    )
+    weight_decay: NonNegativeFloat = Field(default=0.1, description="AdamW's")
+    learning_rate: PositiveFloat = Field(default=1e-3, description="AdamW's, falling by a cosine")
+    epochs: PositiveInt = Field(default=40, description="at most")
+    patience: PositiveInt = Field(default=8, description="epochs without gain that end a training")
+    batch: PositiveInt = Field(default=256, description="pairs at once, rivals of each other")
+    temperature: PositiveFloat = Field(
+        default=0.07, description="where the loss starts; it is learned too"
+    )
+    mixup: NonNegativeFloat = Field(
+        default=1.0, description="Beta parameter of the mixing of pairs, one share for all; 0: off"
+    )
+    members: PositiveInt = Field(default=3, description="networks of the ensemble, by seed")
+    shares: tuple[PositiveFloat, ...] = Field(
+        default=(0.5, 1.0), description="of the correction, tried on held-out pairs"
+    )
+
+
+class AlignSpec(Spec):
+    """How a projection is trained on a lake's pairs."""
+
+    method: Literal["auto", "ridge", "cca", "network"] = Field(
+        default="auto", description="auto: what does best on held-out pairs of the fitting half"
+    )
+    fit: FitSpec = Field(default=FitSpec(), description="which pairs, and how many there must be")
+    folds: int = Field(
+        default=3,
+        ge=2,
+        description="of captions, by hash: each way is scored on what it is not on",
+    )
+    cca: CcaSpec = CcaSpec()
+    network: NetworkSpec = NetworkSpec()
+    hubness: Literal["off", "auto", "on"] = Field(
+        default="auto",
+        description="two coordinates that take from hubs: never, where they win held out, always",
+    )
+    gain: NonNegativeFloat = Field(
+        default=0.002, description="held-out reciprocal rank that one thing more has to bring"
+    )
+    seed: NonNegativeInt = Field(
+        default=0, description="of networks: order, first weights, dropout"
+    )

@@ -1,0 +1,204 @@
+"""All ways to fit one world, each made once: what is tried on folds is what is kept at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmcore.encoders.features import Features
+from mmcore.encoders.heads import LANGUAGES, Head
+from mmcore.encoders.learned import Mlp, MovedHead, ResidualHead, beside
+from mmcore.training.alignment.blend import side_by_side
+from mmcore.training.alignment.cca import canonical
+from mmcore.training.alignment.closed import Closed, closed_form
+from mmcore.training.alignment.hubness import banks_of, without_hubs
+from mmcore.training.alignment.parts import Part, Placed, placed
+from mmcore.training.alignment.spec import AlignSpec
+from mmcore.training.alignment.world import Side, World
+from mmcore.training.loop.curves import Point
+from mmcore.training.pairs import captions_of
+from mmcore.training.ridge import folds
+
+_UNSEEN: Final = 5  # folds of the closed form that networks read
+
+
+@dataclass(frozen=True, slots=True)
+class Cca:
+    """A setting of canonical correlation, and its share of the cosine."""
+
+    dims: int
+    ridge: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One way to train: what is put upon the closed form."""
+
+    text_ridge: float | None = None  # of the closed form's further steps; None: none
+    share: float = 0.0  # of the networks' correction; 0: none
+    cca: Mapping[str, Cca] = field(default_factory=dict)  # by side
+    hubness: tuple[float, float] | None = None  # shares of media's and of texts'
+
+    @property
+    def method(self) -> str:
+        """Its name: ``ridge``, ``network``, ``ridge + cca`` and so on."""
+        names = ["network" if self.share else "ridge"]
+        return " + ".join(names + ["cca"] * bool(self.cca) + ["hubness"] * bool(self.hubness))
+
+    def to_json(self) -> dict[str, Any]:
+        """As a trial has it."""
+        told: dict[str, Any] = {"text_ridge": self.text_ridge, "network_share": self.share}
+        told["cca"] = {
+            side: {"dims": c.dims, "ridge": c.ridge, "share": c.share}
+            for side, c in self.cca.items()
+        }
+        if self.hubness is not None:
+            told["hubness"] = {"media": self.hubness[0], "texts": self.hubness[1]}
+        return told
+
+
+@dataclass(slots=True, eq=False)
+class Workshop:
+    """Fits ``world`` by plans; what two plans have in common is fitted once."""
+
+    world: World
+    spec: AlignSpec
+    curves: dict[str, tuple[Point, ...]] = field(default_factory=dict)  # of networks, by member
+    _closed: dict[float | None, Closed] = field(default_factory=dict)
+    _networks: dict[float | None, list[Mapping[str, Mlp]]] = field(default_factory=dict)
+    _unseen: dict[float | None, Placed] = field(default_factory=dict)
+    _canonical: dict[tuple[str, int, float], Part] = field(default_factory=dict)
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        """Those that have pairs."""
+        return tuple(side for side in self.world.sides if len(side))
+
+    def part(self, plan: Plan) -> Part:
+        """The heads that ``plan`` leads to."""
+        part = self.closed(plan.text_ridge).part
+        if plan.share:
+            part = self._corrected(plan)
+        if plan.cca:
+            further = {
+                name: (self.canonical(name, cca), cca.share) for name, cca in plan.cca.items()
+            }
+            dims = [self.world.text.dim, *(_dim(one.text) for one, _ in further.values())]
+            part = side_by_side(part, further, dims, len(self.sides))
+        if plan.hubness is not None:
+            part = without_hubs(part, banks_of(self._bank(plan, part)), *plan.hubness)
+        return part
+
+    def _bank(self, plan: Plan, part: Part) -> Placed:
+        """Where ``part`` puts fitted texts and contents; contents as unseen, if that is known."""
+        found = placed(part, self.world)
+        if plan.share or plan.cca:
+            return found
+        return Placed(found.said, self.unseen(plan.text_ridge).contents)
+
+    def closed(self, text_ridge: float | None) -> Closed:
+        """The closed form; whatever the ridge between captions is, cross-validated once."""
+        if text_ridge not in self._closed:
+            like = (
+                c.choices for r, c in self._closed.items() if (r is None) == (text_ridge is None)
+            )
+            self._closed[text_ridge] = closed_form(
+                self.world, self.spec.fit, text_ridge=text_ridge, choices=next(like, None)
+            )
+        return self._closed[text_ridge]
+
+    def canonical(self, name: str, cca: Cca) -> Part:
+        """The canonical directions of one side and its captions."""
+        place = name, cca.dims, cca.ridge
+        if place not in self._canonical:
+            closed = self.closed(None)
+            side = next(side for side in self.sides if side.name == name)
+            pairs = side.pairs(
+                captions_of(self.world.texts, closed.part.text), self.world.text.dim
+            )
+            gamma = closed.choices[name].gamma
+            found = canonical(side, pairs, closed.part.text, gamma, cca.dims, cca.ridge)
+            self._canonical[place] = found
+        return self._canonical[place]
+
+    def unseen(self, text_ridge: float | None) -> Placed:
+        """Where the closed form puts each text and content when fitted without its caption."""
+        if text_ridge not in self._unseen:
+            keys = self.world.keys
+            said = {name: np.zeros((len(keys), self.world.text.dim)) for name in LANGUAGES}
+            contents = {s.name: np.zeros((len(s), self.world.text.dim)) for s in self.sides}
+            empty = Placed(said, contents)
+            fold = folds(list(keys.values()), _UNSEEN)
+            for number in range(_UNSEEN):
+                if 0 < (fold == number).sum() < len(fold):
+                    self._fill(empty, fold == number, text_ridge)
+            self._unseen[text_ridge] = empty
+        return self._unseen[text_ridge]
+
+    def _fill(self, into: Placed, mine: NDArray[np.bool_], text_ridge: float | None) -> None:
+        """Place the items ``mine`` by a closed form of all others."""
+        items = np.array(list(self.world.keys))
+        choices = self.closed(text_ridge).choices
+        others = self.world.of(items[~mine].tolist())
+        form = closed_form(others, self.spec.fit, text_ridge=text_ridge, choices=choices)
+        found = placed(form.part, self.world.of(items[mine].tolist()))
+        for name in LANGUAGES:
+            into.said[name][mine] = found.said[name]
+        for side in self.sides:
+            if side.name in found.contents:
+                rows = np.isin(side.item_ids, items[mine])
+                into.contents[side.name][rows] = found.contents[side.name]
+
+    def networks(self, text_ridge: float | None) -> list[Mapping[str, Mlp]]:
+        """The members of the ensemble, by side and ``text``."""
+        if text_ridge not in self._networks:
+            from mmcore.training.alignment import lessons, networks  # noqa: PLC0415 - loads torch
+
+            given = lessons.lessons_of(self, text_ridge)
+            members = []
+            for number in range(self.spec.network.members):
+                learned = networks.train_member(
+                    given, self.spec.network, self.spec.seed + number, texts=not self.world.joint
+                )
+                members.append(learned.networks)
+                self.curves[f"network {number + 1}"] = learned.points
+            self._networks[text_ridge] = members
+        return self._networks[text_ridge]
+
+    def _corrected(self, plan: Plan) -> Part:
+        closed = self.closed(plan.text_ridge)
+        members = self.networks(plan.text_ridge)
+
+        def of(name: str) -> tuple[Mlp, ...]:
+            return tuple(member[name] for member in members)
+
+        text: Head = closed.part.text
+        if not self.world.joint:
+            text = ResidualHead(text, of("text"), plan.share)
+        media = dict(closed.part.media)
+        for side in self.sides:
+            head = closed.heads[side.name]
+            reads = head.fitted if self.spec.network.features else None
+            comparison = None if reads is None else reads.comparison
+            media[side.name] = ResidualHead(
+                head, of(side.name), plan.share, side.reading, comparison
+            )
+        return Part(text, media)
+
+    def read(self, side: Side, vectors: Features, text_ridge: float | None) -> Features:
+        """(n, d + f) what networks read of a side's pairs, which the closed form puts at these."""
+        head = self.closed(text_ridge).heads[side.name]
+        if not self.spec.network.features or head.fitted is None:
+            return vectors
+        return beside(vectors, head.fitted.comparison.shaped(side.reading.features(side.cells)))
+
+
+def _dim(text: Head) -> int:
+    if not isinstance(text, MovedHead):
+        raise TypeError("canonical directions of texts are a MovedHead")
+    return int(text.turn.shape[1])

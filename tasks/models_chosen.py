@@ -1,0 +1,117 @@
+"""Which models a person means: a version by its name, or those that served before."""
+
+from __future__ import annotations
+
+import logging
+
+from mmcore.errors import ConfigError
+from mmcore.fusion.base import PLAIN
+from mmcore.fusion.models import FusionModel
+from mmcore.specs import FusionSpec
+from storage import models
+from storage.errors import CorruptLakeError, UnknownModelError
+from storage.layout import Layout
+from storage.manifest import FusionEntry, Manifest
+from storage.snapshot import Snapshot
+from tasks.fusing import Choice
+from tasks.models import FUSION, PROJECTION, Chosen, newest, stored_fusion
+from tasks.training_report import ToldFusion, reports
+
+log = logging.getLogger(__name__)
+
+
+def named(name: str, published: Snapshot) -> Chosen:
+    """What shall serve where a person says ``projection/p3`` or ``fusion/f2``.
+
+    With a projection comes the fusion that it was published or trained with, with a fusion the
+    projection that serves. Raises UnknownModelError, and ConfigError for a fusion that was trained
+    in another space than the one that is served.
+    """
+    lake = published.layout
+    models.check(lake, name)
+    kind, _, version = name.partition("/")
+    if kind == PROJECTION:
+        return Chosen(version, _companion(lake, version))
+    if kind == FUSION:
+        choice = stored_fusion(lake, version)
+        _check_space(choice, published.manifest)
+        return Chosen(Chosen.of(published).projection, choice)
+    raise ConfigError(f"{name} is no model that serves: name a {PROJECTION} or a {FUSION}")
+
+
+def _check_space(choice: Choice, manifest: Manifest) -> None:
+    space = FusionModel.from_files(choice.files or {}).space
+    if space != manifest.fused_of:
+        raise ConfigError(
+            f"{FUSION}/{choice.version} was trained in the space {space}, and items are fused in"
+            f" {manifest.fused_of} now: promote the projection of that space first"
+        )
+
+
+def _companion(lake: Layout, version: str) -> Choice:
+    """The fusion that went with a projection: in the newest snapshot of it, or in its training."""
+    for manifest in newest(lake):
+        if manifest.projection and manifest.projection.version == version and manifest.fusion:
+            return _choice(lake, _told(manifest.fusion))
+    trained = [report for report in reports(lake) if report.projection == version]
+    found = trained[-1].fusion if trained else None
+    return Choice(FusionSpec(name=PLAIN)) if found is None else _choice(lake, found)
+
+
+def _told(entry: FusionEntry) -> ToldFusion:
+    return ToldFusion(name=entry.name, version=entry.version, weights=entry.weights)
+
+
+def _choice(lake: Layout, told: ToldFusion) -> Choice:
+    """A fusion that a manifest or a report names; the mean where its model is not there."""
+    if told.version is None:
+        return Choice(FusionSpec(name=told.name, weights=told.weights))
+    try:
+        return stored_fusion(lake, told.version)
+    except UnknownModelError:
+        log.warning("%s/%s is not there any more: items get their mean", FUSION, told.version)
+        return Choice(FusionSpec(name=PLAIN))
+
+
+def before(published: Snapshot) -> Chosen:
+    """The models of the newest kept snapshot, by parents, that served others than serve now.
+
+    ConfigError where none of the kept snapshots did.
+    """
+    manifest = published.manifest
+    kept = {one.number: one for one in newest(published.layout)}
+    parent = kept.get(manifest.parent)
+    while parent is not None:
+        if _models(parent) != _models(manifest):
+            return _of(parent, published)
+        parent = kept.get(parent.parent)
+    raise ConfigError(
+        f"{published.layout.root}: no kept snapshot before {manifest.number} had other models:"
+        " `mmindex models list` names the versions that `mmindex models promote` can take"
+    )
+
+
+def _models(manifest: Manifest) -> tuple[object, ...]:
+    fusion = manifest.fusion
+    projection = manifest.projection.version if manifest.projection else None
+    return projection, fusion and (fusion.name, fusion.version, fusion.weights)
+
+
+def _of(manifest: Manifest, published: Snapshot) -> Chosen:
+    try:
+        return Chosen.of(Snapshot(published.layout, manifest))
+    except CorruptLakeError as error:
+        raise ConfigError(
+            f"a model that served in snapshot {manifest.number} is not whole any more ({error})"
+        ) from error
+
+
+def settled(choice: Choice, candidate: Manifest) -> Choice:
+    """``choice`` where it fits the candidate's shared space, else the mean, and that is said."""
+    if choice.files is None:
+        return choice
+    space = FusionModel.from_files(choice.files).space
+    if space == candidate.fused_of:
+        return choice
+    log.warning("the fusion %s was trained in %s: items get their mean", choice.version, space)
+    return Choice(FusionSpec(name=PLAIN))

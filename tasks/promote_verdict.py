@@ -1,0 +1,80 @@
+"""Whether a candidate with other models may serve: it must not retrieve worse than what serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+from mmcore.media.reasons import Language
+
+MEASURE: Final = "RR"
+"""The measure that decides: the mean reciprocal rank."""
+
+Why = Literal["", "worse", "lost", "unmeasured", "same"]
+
+TOLD: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
+    {
+        "en": {
+            "": "",
+            "worse": "what serves is better: RR {before:.4f}, and {after:.4f} with it",
+            "lost": "with it these can be asked no more: {names}",
+            "unmeasured": "unmeasured: no direction is scored both with what serves and with it",
+            "same": "nothing else than what serves already",
+        },
+        "zh": {
+            "": "",
+            "worse": "正在使用的更好：RR {before:.4f}，换用后为 {after:.4f}",
+            "lost": "换用后无法再检索：{names}",
+            "unmeasured": "未测量：没有一个方向在两边都有分数",
+            "same": "与正在使用的相同",
+        },
+    }
+)
+"""Why a candidate does not serve."""
+
+Scores = Mapping[str, Mapping[str, float]]
+"""Direction → measure → mean, as a manifest's evaluation has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the comparison says; ``why`` the candidate may not serve, "" where it may."""
+
+    before: float | None = None  # of what serves, over the directions that both have
+    after: float | None = None
+    directions: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()  # what was measured before, and cannot be any more
+    why: Why = ""
+    said: str = ""  # where it is none of these
+
+    @property
+    def reason(self) -> str:
+        """Why the candidate may not serve, in English; "" where it may."""
+        return self.said or TOLD["en"][self.why].format(**asdict(self), names=", ".join(self.lost))
+
+    @property
+    def passed(self) -> bool:
+        """Whether the candidate may serve."""
+        return not self.why
+
+
+def verdict(before: Scores, after: Scores) -> Verdict:
+    """Compare by the mean of MEASURE over the directions that both have.
+
+    Their queries are the same ones: the lake's held-out captions. A candidate that is lower, by
+    however little, does not pass; nor does one that cannot be compared, or answers less.
+    """
+    one, other = _measured(before), _measured(after)
+    common = tuple(name for name in one if name in other)
+    lost = tuple(name for name in one if name not in other)
+    if not common:
+        return Verdict(lost=lost, why="unmeasured")
+    means = [sum(of[name] for name in common) / len(common) for of in (one, other)]
+    why: Why = "lost" if lost else "worse" if means[1] < means[0] else ""
+    return Verdict(means[0], means[1], common, lost, why)
+
+
+def _measured(scores: Scores) -> dict[str, float]:
+    return {name: means[MEASURE] for name, means in scores.items() if MEASURE in means}

@@ -1,0 +1,127 @@
+"""The report of a training: what was tried, what it scored, and whether it serves.
+
+``reports/training/<version>/``: ``report.json``, ``report.html`` and a picture of each curve. It
+names encoders and directions, never anything of the lake's.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mmcore.training.loop.curves import Point, plot
+from mmcore.training.loop.trials import Trial
+from storage.cards import read_card
+from storage.errors import CorruptLakeError
+from storage.layout import Layout
+from storage.places.atomic import write_bytes
+from storage.places.place import folders
+
+log = logging.getLogger(__name__)
+
+JSON: Final = "report.json"
+PAGE: Final = "report.html"
+
+Status = Literal["promoted", "refused", "stored", "unchanged"]
+
+
+class ToldTrial(BaseModel):
+    """One way that was tried, as JSON has it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    settings: dict[str, Any] = {}
+    scores: dict[str, float] = {}
+    won: bool = False
+
+
+class ToldFusion(BaseModel):
+    """The fusion that was chosen; ``version`` where it was learned."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    version: str | None = None
+    weights: dict[str, float] = {}
+
+
+class TrainingReport(BaseModel):
+    """What a training did, and what became of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    trained_at: datetime
+    status: Status
+    reason: str = ""  # why it does not serve
+    why: str = ""  # the same as a code, where it has one (``promote_verdict.TOLD``)
+    lost: list[str] = []
+    models: list[str]  # versions that were stored, as ``projection/p3``
+    parent: int | None  # the snapshot that was learned from
+    snapshot: int | None = None  # the one that it was published in
+    projection: str | None = None  # the version in the candidate, new or not
+    fusion: ToldFusion | None = None
+    seed: int = 0
+    pairs: dict[str, int] = {}  # by encoder
+    few: dict[str, int] = {}
+    trials: dict[str, list[ToldTrial]] = {}  # of the projection, of the fusion
+    before: float | None = None  # mean RR of what served, over ``directions``
+    after: float | None = None
+    directions: list[str] = []  # that both are scored in
+    scores: dict[str, dict[str, float]] = {}  # of the candidate
+    scores_before: dict[str, dict[str, float]] = {}
+    curves: list[str] = []  # names of pictures beside the report
+    seconds: dict[str, float] = {}  # by stage
+
+
+def told_trials(trials: Sequence[Trial]) -> list[ToldTrial]:
+    """Trials as a report has them."""
+    return [ToldTrial.model_validate(trial.to_json()) for trial in trials]
+
+
+def write_report(
+    layout: Layout, version: str, report: TrainingReport, curves: Mapping[str, Sequence[Point]]
+) -> Path:
+    """Write the report of a training that stored ``version`` first; returns its page."""
+    folder, names = layout.training(version), []
+    for name, points in curves.items():
+        if points:
+            names.append(f"curves-{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')}.svg")
+            write_bytes(folder / names[-1], plot(points, name))
+    report = report.model_copy(update={"curves": names})
+    write_bytes(folder / JSON, report.model_dump_json(indent=2).encode())
+    write_bytes(folder / PAGE, _template().render(report=report).encode())
+    return folder / PAGE
+
+
+def reports(layout: Layout) -> list[TrainingReport]:
+    """The reports of all trainings that can be read, the oldest first."""
+    found = []
+    for folder in folders(layout.training("x").parent):
+        try:
+            told = read_card(folder / JSON)
+            found += [TrainingReport.model_validate(told)] if told is not None else []
+        except (CorruptLakeError, ValidationError) as error:
+            log.warning("%s: cannot be read: %s", folder / JSON, error)
+    return sorted(found, key=lambda report: report.trained_at)
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("tasks", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["share"] = lambda value: "–" if value is None else f"{value:.3f}"
+    return environment.get_template("training_report.html.jinja")

@@ -1,0 +1,166 @@
+"""`mmindex train` and `mmindex models` as commands: what they print, and their exit codes."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from flows import cli
+from flows.show_models import WORDS
+from storage.layout import Layout
+from storage.models import every
+from storage.snapshot import current
+from tests import learning
+from tests.commands import plain_commands
+
+PAGE = (Path(__file__).parents[2] / "docs" / "commands.md").read_text("utf-8")
+COMMANDS = typer.main.get_command(cli.app).commands
+QUICK = ("--method", "ridge", "--fusion", "mean")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder and its lake of one snapshot."""
+    return learning.make(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run `mmindex …` over encoders that know eight words."""
+    answer = plain_commands(monkeypatch, capsys)
+    learning.indexer(monkeypatch)
+    return answer
+
+
+@pytest.fixture
+def lake(made, tmp_path, run):
+    """A lake to be trained on."""
+    return learning.copied(made, tmp_path / "lake")
+
+
+def test_a_training_is_told_in_both_languages(run, lake):
+    """What was learned from, what won, how it compares, and where its report is."""
+    english = run("train", "--lake", lake, *QUICK)
+    chinese = run("train", "--lake", lake, *QUICK, "--lang", "zh")
+
+    assert (english.code, chinese.code) == (0, 0)
+    for said in ("promoted projection/p2", "snapshot 2 serves", "mean RR", "text:en→image"):
+        assert said in english.out
+    for said in ("已启用 projection/p3", "留出集", "胜出", "reports/training/p3/report.html"):
+        assert said in chinese.out
+
+
+def test_what_is_not_better_ends_with_code_3(run, lake, monkeypatch):
+    """For `train` and `promote`, in words and in JSON, which both say what serves and why."""
+    assert run("train", "--lake", lake, *QUICK).code == 0
+    learning.badly(monkeypatch)
+
+    refused = run("train", "--lake", lake, *QUICK, "--json")
+    again = run("models", "promote", "projection/p3", "--lake", lake, "--lang", "zh")
+    stored = run("train", "--lake", lake, *QUICK, "--no-promote")
+
+    told = json.loads(refused.out)
+    assert (refused.code, told["status"], told["snapshot"]) == (3, "refused", 2)
+    assert (again.code, current(Layout(lake))) == (3, 2)
+    assert "正在使用的更好" in again.out
+    assert stored.code == 0
+    assert "mmindex models promote projection/p4" in stored.out
+
+
+def test_models_are_listed_with_what_became_of_them(run, lake, monkeypatch):
+    """A star for what serves, scores, licences, and the reasons of what was refused."""
+    run("train", "--lake", lake, *QUICK)
+    learning.badly(monkeypatch)
+    run("train", "--lake", lake, *QUICK)
+
+    english = run("models", "list", "--lake", lake, "--lang", "en").out
+    chinese = run("models", "list", "--lake", lake, "--lang", "zh").out
+    told = json.loads(run("models", "list", "--lake", lake, "--json").out)
+
+    assert re.search(r"\* +projection/p2 .* trained .* serves .* CC0-1.0", english)
+    assert "projection/p3: what serves is better" in english
+    assert re.search(r"\* +projection/p2 .* 使用中", chinese)
+    assert "projection/p3：正在使用的更好" in chinese
+    assert (told["projection"], told["fusion"]["name"]) == ("p2", "mean")
+    states = {line["model"]: line["state"] for line in told["models"]}
+    assert states == {
+        "projection/p1": "served",
+        "projection/p2": "serves",
+        "projection/p3": "refused",
+    }
+
+
+def test_a_rollback_is_one_command(run, lake):
+    """It says what serves now."""
+    run("train", "--lake", lake, *QUICK)
+
+    answer = run("models", "rollback", "--lake", lake)
+
+    assert answer.code == 0
+    assert "promoted p1, mean: snapshot 3 serves" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["models", "promote", "projection/p9"], "projection/p1"),
+        (["models", "rollback"], "no kept snapshot before 1"),
+        (["train", "--method", "magic"], "align.method"),
+        (["train", "--fusion", "magic"], "no fusion named 'magic'"),
+        (["train", "--set", "align.fold=3"], "did you mean align.folds?"),
+        (["train", "--force", "--no-promote"], "say one of them"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_code_2(run, lake, arguments, says):
+    """Before anything is stored or published."""
+    answer = run(*arguments, "--lake", lake)
+
+    assert answer.code == 2
+    assert answer.err.startswith("mmindex: ")
+    assert says in answer.err
+    assert every(Layout(lake)) == ["projection/p1"]
+
+
+@pytest.mark.parametrize("command", [["train"], ["models", "list"], ["models", "rollback"]])
+def test_a_folder_without_a_lake_is_said_at_once(run, tmp_path, command):
+    """And is not made."""
+    answer = run(*command, "--lake", tmp_path / "none")
+
+    assert answer.code == 2
+    assert "mmindex index MEDIA_DIR" in answer.err
+    assert not (tmp_path / "none").exists()
+
+
+def test_both_languages_say_the_same():
+    """The same words with the same fields."""
+    fields = [{n: set(re.findall(r"{(\w+)", text)) for n, text in WORDS[w].items()} for w in WORDS]
+
+    assert fields[0] == fields[1]
+    columns = {len(words["columns"].split(",")) for words in WORDS.values()}
+    assert len(columns) == 1
+
+
+@pytest.mark.parametrize("name", ["list", "promote", "rollback"])
+def test_every_command_of_models_and_its_options_are_documented(name):
+    """docs/commands.md names them."""
+    command = COMMANDS["models"].commands[name]
+    options = {o for p in command.params for o in p.opts if o.startswith("-")}
+
+    assert f"mmindex models {name}" in PAGE
+    assert [o for o in sorted(options) if o not in PAGE] == []
+
+
+def test_help_loads_neither_torch_nor_prefect():
+    """Nor does the list of models."""
+    program = (
+        "import sys; from flows import cli, models; import flows.show_models; "
+        "print([m for m in ('torch', 'prefect') if m in sys.modules])"
+    )
+
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+
+    assert answer.stdout.strip() == b"[]"

@@ -1,0 +1,308 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mmcore.encoders.packing import record_of
+from mmcore.encoders.projections import Projection, caption_digests
+from mmcore.errors import NothingToLearnError
+from mmcore.specs import FitSpec
+from mmcore.training.alignment.train import train_projection
+from mmcore.training.projections import fit_projection, unfitted
+from mmcore.training.rows import Rows
+from mmcore.training.split import caption_keys, fit_rows, is_held_out
+from tests.mmcore.training.alignment.worlds import (
+    AUDIO,
+    IMAGE,
+    KEYS,
+    SMALL,
+    SPEC,
+    TEXT,
+    VIDEO,
+    captions,
+    joint_keys,
+    make,
+    media,
+    world,
+)
+
+RIDGE = SPEC.model_copy(update={"method": "ridge", "hubness": "off"})
+
+
+def train(spec=SPEC, n=120, sounds=None, keys=KEYS):
+    """Train on a lake of that size."""
+    rows, given = world(n, sounds)
+    return train_projection(rows, given, keys, spec, "p1", make=make)
+
+
+def unseen(projection, n=120, items=None):
+    """Share of held-out English captions that find their picture first, and how many there are."""
+    rows, pictures = captions(n), media(n, IMAGE)
+    fitted = set(rows.item_ids[fit_rows(rows, SPEC.fit.held_out)].tolist())
+    mine = np.array([i for i in range(n) if i not in fitted])
+    said = projection.project(TEXT.key, rows.vectors[::2][mine], ["en"] * len(mine))
+    seen = projection.project(IMAGE.key, pictures.vectors[mine], [None] * len(mine))
+    return float(((said @ seen.T).argmax(axis=1) == np.arange(len(mine))).mean()), len(mine)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """By all methods, with a few sounds that are too few to be learned from."""
+    return train(sounds=10)
+
+
+def test_a_bent_map_is_learnt_from_few_pairs(trained):
+    """A hundred pairs of a map that is no rotation: unseen captions find unseen pictures."""
+    first, count = unseen(trained.projection)
+
+    assert count > 15
+    assert first > 5 / count
+
+
+def test_one_way_won_and_all_are_told(trained):
+    """Trials have names, settings and scores as JSON; exactly one is what was kept."""
+    trials = [trial for trial in trained.trials if trial.scores]
+
+    assert {"ridge", "network"} <= {trial.name for trial in trials}
+    assert any("cca" in trial.name for trial in trials)
+    assert any("hubness" in trial.name for trial in trials)
+    assert sum(trial.won for trial in trials) == 1
+    json.dumps([trial.to_json() for trial in trials])
+    won = next(trial for trial in trials if trial.won)
+    most = max(trial.scores["RR"] for trial in trials)
+    steps = 5  # of the contest, of which each may pass over less than the gain
+    assert won.scores["RR"] >= most - steps * SPEC.gain
+    assert trained.projection.training["method"] == won.name
+
+
+def test_what_has_too_few_pairs_is_left_and_told(trained):
+    """Ten sounds: no head, no fit, and a trial that says so."""
+    assert "hash-audio" not in trained.projection.heads
+    assert "hash-audio: left out" in {trial.name for trial in trained.trials}
+
+
+def test_class_names_lead_what_has_too_few_pairs():
+    """An encoder with a classifier is led by it, into the space that training made."""
+    keys = [TEXT.key, IMAGE.key, VIDEO.key]
+    found = train(RIDGE, n=60, keys=keys)
+
+    assert "hash-video: class names" in {trial.name for trial in found.trials}
+    placed = found.projection.project(VIDEO.key, media(9, VIDEO).vectors, [None] * 9)
+    assert placed.shape == (9, found.projection.dim)
+    assert found.projection.heads["hash-video"].head.state == "label"
+    assert [key.name for key in unfitted(keys, found.projection)] == ["hash-video"]
+
+
+def test_all_that_was_trained_is_fitted(trained):
+    """Later index runs keep it: nothing is left to fit, and nothing is fitted."""
+    projection = Projection.from_files(trained.projection.to_files())
+    keys = [TEXT.key, IMAGE.key]
+    rows, given = world(200)
+
+    assert {joined.head.state for joined in projection.heads.values()} == {"fitted"}
+    assert unfitted(keys, projection) == ()
+    assert fit_projection(rows, given, keys, SPEC.fit, projection, make=make) is None
+
+
+def test_the_same_seed_gives_the_same_files():
+    """Byte for byte, whatever the order of the rows; another seed, other networks."""
+    spec = SPEC.model_copy(update={"method": "network"})
+    rows, given = world(60)
+    back = given[IMAGE.key.name].take(np.arange(60)[::-1])
+    files = [
+        train_projection(
+            rows, {IMAGE.key.name: one}, KEYS, of, "p1", make=make
+        ).projection.to_files()["projection.safetensors"]
+        for one, of in (
+            (given[IMAGE.key.name], spec),
+            (back, spec),
+            (given[IMAGE.key.name], spec.model_copy(update={"seed": 7})),
+        )
+    ]
+
+    assert files[0] == files[1]
+    assert files[0] != files[2]
+
+
+def test_nothing_held_out_is_seen(trained):
+    """Neither its captions nor its contents are in the record of what was fitted on."""
+    rows = captions(120)
+    held = {key for key in caption_keys(rows) if is_held_out(key, SPEC.fit.held_out)}
+    allowed = set(rows.item_ids[fit_rows(rows, SPEC.fit.held_out)].tolist())
+    seen = trained.projection.fitted_on
+
+    assert held
+    assert caption_digests(held).isdisjoint(seen.captions)
+    pictures = {content for content in seen.contents if content.startswith("hash-image")}
+    assert pictures == {f"hash-image-{item}" for item in allowed}
+
+
+def test_the_files_say_how_it_was_trained(trained):
+    """Config and card: method, seed, split, licences and all trials; they come back."""
+    files = trained.projection.to_files()
+    record = json.loads(record_of(files))["training"]
+    card = files["card.md"].decode()
+
+    assert record["seed"] == 0
+    assert record["licences"]["hash-text"] == "CC0-1.0"
+    assert len(record["trials"]) == len(trained.trials)
+    assert "Method:" in card
+    assert "CC0-1.0" in card
+    assert card.count("| yes |") == 1
+    assert Projection.from_files(files).training == trained.projection.training
+
+
+def test_a_cell_alone_is_where_it_is_in_a_batch(trained):
+    """Of texts and pictures, after the way through the files."""
+    projection = Projection.from_files(trained.projection.to_files())
+    rows, given = world(40)
+    for key, some in ((TEXT.key, rows), (IMAGE.key, given[IMAGE.key.name])):
+        every = projection.project(key, some.vectors, some.languages)
+        alone = [
+            projection.project(key, some.vectors[i : i + 1], some.languages[i : i + 1])
+            for i in range(len(some))
+        ]
+        np.testing.assert_allclose(np.concatenate(alone), every, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["ridge", "cca", "network"])
+def test_a_method_that_is_named_is_what_is_kept(method):
+    """However good the others are; only ``auto`` compares methods."""
+    spec = SPEC.model_copy(update={"method": method, "hubness": "off"})
+    found = train(spec, n=60)
+    won = next(trial for trial in found.trials if trial.won)
+
+    assert method in won.name
+    assert found.projection.heads["hash-image"].head.state == "fitted"
+    assert bool(found.curves) == (method == "network")
+
+
+def test_hubs_lose_when_asked_for():
+    """Two coordinates more, for all heads."""
+    spec = RIDGE.model_copy(update={"hubness": "on"})
+    plain, found = train(RIDGE, n=60), train(spec, n=60)
+
+    assert found.projection.dim == plain.projection.dim + 2
+    assert "hubness" in next(trial for trial in found.trials if trial.won).name
+
+
+def test_a_joint_space_keeps_its_vectors():
+    """Texts and partners stay as they are; only the foreign encoder is learned, by networks."""
+    spec = SPEC.model_copy(update={"method": "network"})
+    rows, given = world(80)
+    found = train_projection(rows, given, joint_keys(), spec, "p1", make=make)
+    said = found.projection.project(TEXT.key, rows.vectors, rows.languages)
+
+    np.testing.assert_array_equal(said, rows.vectors)
+    partner = joint_keys()[1]
+    assert found.projection.heads[partner.name].head.state == "joint"
+    assert found.projection.heads["hash-image"].head.state == "fitted"
+    assert found.projection.dim == TEXT.key.dim
+    assert unseen(found.projection, n=80)[0] > 0.1
+    bad = SPEC.model_copy(update={"method": "cca"})
+    with pytest.raises(NothingToLearnError, match="joint space"):
+        train_projection(rows, given, joint_keys(), bad, "p1", make=make)
+
+
+def test_what_comes_later_is_led_into_the_trained_space(trained):
+    """Sounds that an index run fits find their captions there; what was trained stays."""
+    before = trained.projection
+    rows, given = world(120, sounds=120)
+    after = fit_projection(rows, given, KEYS, SPEC.fit, before, make=make)
+    assert after is not None
+    again = Projection.from_files(after.to_files())
+    sounds = again.project(AUDIO.key, given[AUDIO.key.name].vectors, [None] * 120)
+    said = again.project(TEXT.key, rows.vectors[::2], ["en"] * 120)
+
+    assert after.heads["hash-text"].head is before.heads["hash-text"].head
+    assert after.heads["hash-image"].head is before.heads["hash-image"].head
+    assert after.dim == before.dim
+    assert after.training == before.training
+    assert ((said @ sounds.T).argmax(axis=1) == np.arange(120)).mean() > 0.3
+
+
+def test_a_changed_picture_encoder_is_fitted_into_the_trained_space(trained):
+    """Texts keep what they learned; pictures have the closed form until the next training."""
+    keys = [TEXT.key, replace(IMAGE.key, fingerprint="new")]
+    rows, given = world(120)
+    after = fit_projection(rows, given, keys, SPEC.fit, trained.projection, make=make)
+
+    assert after is not None
+    assert after.heads["hash-text"].head is trained.projection.heads["hash-text"].head
+    assert after.dim == trained.projection.dim
+    assert after.project(keys[1], given[IMAGE.key.name].vectors[:3], [None] * 3).shape[0] == 3
+
+
+def test_a_changed_text_encoder_starts_anew(trained):
+    """What training made belongs to the old texts: what is fitted is what an index run fits."""
+    keys = [replace(TEXT.key, fingerprint="new"), IMAGE.key]
+    rows, given = world(120)
+    after = fit_projection(rows, given, keys, SPEC.fit, trained.projection, make=make)
+
+    assert after is not None
+    assert after.dim == TEXT.key.dim
+    assert after.training == {}
+
+
+@pytest.mark.parametrize("pairs", [0, 1, 5])
+def test_too_few_pairs_teach_nothing(pairs):
+    """The message says how many there are and how many it takes."""
+    rows, _ = world(120)
+    given = {IMAGE.key.name: media(120, IMAGE, range(pairs))}
+    with pytest.raises(NothingToLearnError, match=r"hash-image \d items.*it takes 16"):
+        train_projection(rows, given, KEYS, SPEC, "p1", make=make)
+
+
+def test_one_caption_of_all_teaches_nothing():
+    """A hundred pictures of the same words are one pair."""
+    rows, given = world(100)
+    same = replace(rows, texts=("a frog",) * len(rows))
+    spec = SPEC.model_copy(update={"fit": FitSpec(held_out=0.0)})
+    with pytest.raises(NothingToLearnError, match="with 1 captions"):
+        train_projection(same, given, KEYS, spec, "p1", make=make)
+
+
+def test_without_texts_or_media_there_is_nothing_to_learn():
+    """All of one modality is missing."""
+    rows, given = world(60)
+    with pytest.raises(NothingToLearnError, match="0 items"):
+        train_projection(rows, {}, KEYS, SPEC, "p1", make=make)
+    with pytest.raises(NothingToLearnError, match="0 items"):
+        train_projection(Rows.empty(TEXT.key.dim), given, KEYS, SPEC, "p1", make=make)
+
+
+def test_encoders_that_need_no_projection_are_refused():
+    """Two towers of one space, or no text encoder: there is nothing to align."""
+    rows, given = world(60)
+    for keys in ([replace(key, space="one") for key in KEYS], [IMAGE.key]):
+        with pytest.raises(NothingToLearnError, match="nothing to align"):
+            train_projection(rows, given, keys, SPEC, "p1", make=make)
+
+
+def test_broken_vectors_are_told_before_any_work():
+    """Which encoder has them, how many, and what to do."""
+    rows, given = world(60)
+    given[IMAGE.key.name].vectors[3, 0] = np.nan
+    with pytest.raises(NothingToLearnError, match=r"hash-image: 1 of 60 .* `mmindex snapshots"):
+        train_projection(rows, given, KEYS, SPEC, "p1", make=make)
+
+
+def test_progress_is_told_a_line_for_each_way():
+    """As many as there are trials."""
+    lines = []
+    rows, given = world(60)
+    found = train_projection(rows, given, KEYS[:2], RIDGE, "p1", make=make, progress=lines.append)
+
+    assert len(lines) == len(found.trials)
+    assert all("RR" in line for line in lines)
+
+
+def test_networks_are_small_by_the_spec():
+    """The spec's width is that of what is kept."""
+    spec = SPEC.model_copy(update={"method": "network", "hubness": "off"})
+    head = train(spec, n=60).projection.heads["hash-image"].head
+
+    assert head.networks[0].tensors["enter.weight"].shape[0] == SMALL.hidden

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from mmcore.training.balance.features import Features, filled
+from mmcore.training.balance.spec import GanSpec
+
+QUICK = GanSpec(steps=10, hidden=16, noise=4)
+
+
+def features(count=40, sounds=20):
+    """Pictures of unit length, sounds of length 2 for the first items; two classes in turn."""
+    draws = torch.Generator().manual_seed(0)
+    labels = torch.arange(count) % 2
+    pictures = torch.nn.functional.normalize(torch.randn(count, 5, generator=draws), dim=1)
+    heard = torch.nn.functional.normalize(torch.randn(count, 3, generator=draws), dim=1) * 2
+    there = torch.arange(count) < sounds
+    has = torch.stack([torch.ones(count, dtype=torch.bool), there], dim=1)
+    return Features({"picture": pictures, "sound": heard * there[:, None]}, has, labels)
+
+
+@pytest.mark.parametrize("how", ["gan", "mixup"])
+def test_what_is_missing_is_filled_and_what_is_there_stays(how):
+    """All have a sound then, as long as the true ones; the given tables are not changed."""
+    before = features()
+    kept = before.blocks["sound"].clone()
+    after = filled(before, how, 0, QUICK)
+
+    assert after.has.all()
+    assert torch.equal(after.blocks["sound"][:20], kept[:20])
+    assert torch.equal(after.blocks["picture"], before.blocks["picture"])
+    torch.testing.assert_close(after.blocks["sound"][20:].norm(dim=1), torch.full((20,), 2.0))
+    assert torch.equal(before.blocks["sound"], kept)
+    assert int(before.has[:, 1].sum()) == 20
+
+
+@pytest.mark.parametrize("how", ["gan", "mixup"])
+def test_filling_is_decided_by_the_seed(how):
+    """The same seed makes the same vectors, another one others."""
+    one, again, other = (
+        filled(features(), how, seed, QUICK).blocks["sound"] for seed in (1, 1, 2)
+    )
+
+    assert torch.equal(one, again)
+    assert not torch.equal(one, other)
+
+
+def test_nothing_is_made_when_it_is_off():
+    """`none` gives the features themselves."""
+    before = features()
+
+    assert filled(before, "none", 0) is before
+
+
+def test_too_few_rows_teach_no_gan():
+    """Of seven sounds none is made: the others stay missing."""
+    assert torch.equal(filled(features(sounds=7), "gan", 0, QUICK).has, features(sounds=7).has)
+
+
+def test_a_class_that_never_has_a_sound_gets_none_by_mixing():
+    """Nor does an item without a label."""
+    before = features()
+    before.labels[30:] = 5
+    before.labels[20] = -1
+    has = filled(before, "mixup", 0).has[:, 1]
+
+    assert has[:30].tolist() == [True] * 20 + [False] + [True] * 9
+    assert not has[30:].any()
+
+
+def test_items_can_be_shown_with_some_of_their_modalities_only():
+    """`only` hides the others, and `take` picks items."""
+    shown = features().only("sound").take(torch.tensor([0, 39]))
+
+    assert shown.has.tolist() == [[False, True], [False, False]]
+    assert shown.labels.tolist() == [0, 1]
+    assert shown.blocks["picture"].shape == (2, 5)
