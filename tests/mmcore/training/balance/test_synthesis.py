@@ -35,7 +35,6 @@ def gan():
     return FeatureGan.fit(condition, target, None, QUICK)
 
 
-@pytest.mark.slow
 def test_the_gan_learns_a_conditional_gaussian_better_than_its_mean(gan):
     """On new conditions its draws are near the conditional mean, and of the joint distribution."""
     condition, target, mean = toy(300, seed=2)
@@ -48,7 +47,6 @@ def test_the_gan_learns_a_conditional_gaussian_better_than_its_mean(gan):
     assert made < 0.1 * energy(torch.cat([condition, average], dim=1), joint)
 
 
-@pytest.mark.slow
 def test_the_gan_draws_with_a_spread(gan):
     """Other seeds draw others, about as far apart as the truth is from its mean."""
     condition, *_ = toy(200, seed=3)
@@ -57,7 +55,6 @@ def test_the_gan_draws_with_a_spread(gan):
     assert 0.3 * SPREAD < float(spread.mean()) < 1.7 * SPREAD
 
 
-@pytest.mark.slow
 def test_the_same_seeds_make_the_same_vectors(gan):
     """Fitted again and drawn again; another seed draws others."""
     condition, target, _ = toy(200, seed=1)
@@ -67,7 +64,6 @@ def test_the_same_seeds_make_the_same_vectors(gan):
     assert not torch.equal(gan.make(condition, None, 5), gan.make(condition, None, 6))
 
 
-@pytest.mark.slow
 def test_the_gan_goes_by_the_label():
     """Where the condition says nothing, the class decides where its vectors are."""
     draws = torch.Generator().manual_seed(0)
