@@ -315,7 +315,7 @@ class PromoteResult(Spec):
     projection: str | None = Field(default=None, description="the version that was judged")
     fusion: str | None = Field(default=None, description="the fusion that was judged")
     reason: str = Field(default="", description="why it does not serve")
-    why: Literal["", "worse", "lost", "unmeasured", "same"] = Field(
+    why: Literal["", "worse", "across", "lost", "unmeasured", "same"] = Field(
         default="", description="the same, for programs"
     )
     lost: tuple[str, ...] = Field(

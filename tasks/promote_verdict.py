@@ -8,17 +8,19 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from mmcore.media.reasons import Language
+from storage.schemas import MODALITIES
 
 MEASURE: Final = "RR"
 """The measure that decides: the mean reciprocal rank."""
 
-Why = Literal["", "worse", "lost", "unmeasured", "same"]
+Why = Literal["", "worse", "across", "lost", "unmeasured", "same"]
 
 TOLD: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
     {
         "en": {
             "": "",
             "worse": "what serves is better: RR {before:.4f}, and {after:.4f} with it",
+            "across": "what serves finds one medium by another better, by its mean RR",
             "lost": "with it these can be asked no more: {names}",
             "unmeasured": "unmeasured: no direction is scored both with what serves and with it",
             "same": "nothing else than what serves already",
@@ -26,6 +28,7 @@ TOLD: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
         "zh": {
             "": "",
             "worse": "正在使用的更好：RR {before:.4f}，换用后为 {after:.4f}",
+            "across": "跨媒体检索时，正在使用的更好（平均 RR）",
             "lost": "换用后无法再检索：{names}",
             "unmeasured": "未测量：没有一个方向在两边都有分数",
             "same": "与正在使用的相同",
@@ -37,6 +40,8 @@ TOLD: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
 Scores = Mapping[str, Mapping[str, float]]
 """Direction → measure → mean, as a manifest's evaluation has it."""
 
+Pair = tuple[float, float]
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -44,6 +49,7 @@ class Verdict:
 
     before: float | None = None  # of what serves, over the directions that both have
     after: float | None = None
+    across: Pair | None = None  # the same of those from one medium to another
     directions: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()  # what was measured before, and cannot be any more
     why: Why = ""
@@ -64,16 +70,34 @@ def verdict(before: Scores, after: Scores) -> Verdict:
     """Compare by the mean of MEASURE over the directions that both have.
 
     Their queries are the same ones: the lake's held-out captions. A candidate that is lower, by
-    however little, does not pass; nor does one that cannot be compared, or answers less.
+    however little, does not pass; nor does one that is lower over those directions that lead from
+    one medium to another, that cannot be compared, or that answers less.
     """
     one, other = _measured(before), _measured(after)
     common = tuple(name for name in one if name in other)
     lost = tuple(name for name in one if name not in other)
     if not common:
         return Verdict(lost=lost, why="unmeasured")
-    means = [sum(of[name] for name in common) / len(common) for of in (one, other)]
-    why: Why = "lost" if lost else "worse" if means[1] < means[0] else ""
-    return Verdict(means[0], means[1], common, lost, why)
+    means = _means(common, one, other)
+    led = tuple(name for name in common if _across(name))
+    across = _means(led, one, other) if led else None
+    why: Why = "lost" if lost else ""
+    if not lost and means[1] < means[0]:
+        why = "worse"
+    elif not lost and across and across[1] < across[0]:
+        why = "across"
+    return Verdict(*means, across, common, lost, why)
+
+
+def _means(names: tuple[str, ...], one: Mapping[str, float], other: Mapping[str, float]) -> Pair:
+    before, after = (sum(of[name] for name in names) / len(names) for of in (one, other))
+    return before, after
+
+
+def _across(name: str) -> bool:
+    """Whether a direction (``text:en→image``) leads from a modality to another one."""
+    source, _, target = (side.partition(":")[0] for side in name.partition("→"))
+    return source != target and {source, target} <= set(MODALITIES)
 
 
 def _measured(scores: Scores) -> dict[str, float]:

@@ -33,6 +33,17 @@ def test_a_candidate_must_not_retrieve_worse(before, after, why):
     assert bool(found.reason) == bool(why)
 
 
+def test_captions_among_themselves_do_not_outvote_what_leads_across_media():
+    """The mean of all rises from .4 to .5, pictures by texts fall from .3 to .2."""
+    across = {"text:en→image": 0.3, "text:en→text:zh": 0.5, "text:en→fused": 0.4}
+    found = verdict(
+        scores(**across), scores(**{**across, "text:en→text:zh": 0.9, "text:en→image": 0.2})
+    )
+
+    assert found.why == "across"
+    assert found.across == (pytest.approx(0.3), pytest.approx(0.2))
+
+
 def test_only_what_both_have_is_compared():
     """A direction that is new counts for neither."""
     found = verdict(scores(a=0.5, b=0.3), scores(a=0.4, b=0.6, c=0.0))

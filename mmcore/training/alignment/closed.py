@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmcore.encoders.features import Features, directions
 from mmcore.encoders.heads import LANGUAGES, JointHead, Matrix, MediaHead, TextHead
@@ -22,7 +23,7 @@ from mmcore.training.alignment.parts import Part
 from mmcore.training.alignment.world import World
 from mmcore.training.pairs import MOST, Captions, captions_of
 from mmcore.training.refits import FITTED
-from mmcore.training.ridge import Choice, whitening_of
+from mmcore.training.ridge import Choice, folds, whitening_of
 from mmcore.training.split import enough_texts
 
 FEWEST_MOVES: Final = 16  # items with captions in two languages, below which none is moved
@@ -112,12 +113,30 @@ def moved_text(
         mine = [row for row, of in enumerate(turned) if language in of]
         if len(mine) >= FEWEST_MOVES:
             anchors = np.array([turned[row][language] for row in mine])
-            moves[language] = regression(anchors, wanted[mine] - anchors, GAMMA, ridge)
+            fold = folds([both[row].key for row in mine], fitting.UNSEEN)
+            moves[language] = regression(anchors, wanted[mine] - anchors, (GAMMA, ridge), fold)
     return MovedHead(below, turn, None, moves)
 
 
-def regression(anchors: Features, targets: Features, gamma: float, ridge: float) -> Regression:
-    """Kernel ridge regression of (m, d) unit ``anchors`` to (m, d) ``targets``."""
+def regression(
+    anchors: Features, targets: Features, how: tuple[float, float], fold: NDArray[np.int64]
+) -> Regression:
+    """Kernel ridge regression of (m, d) unit ``anchors`` to (m, d) ``targets``.
+
+    ``how``: gamma and ridge; ``fold`` (m,) is held out together to tell what being known does.
+    """
+    gamma, ridge = how
     alike = np.exp(-gamma * (1 - anchors @ anchors.T)).astype(np.float64)
-    found = np.linalg.solve(alike + ridge * np.eye(len(anchors)), targets)
-    return Regression(anchors.astype(np.float32), found.astype(np.float32), gamma)
+    found = _solved(alike, targets, ridge)
+    shift = alike @ found
+    for number in set(fold.tolist()):
+        test, train = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+        own = _solved(alike[np.ix_(train, train)], targets[train], ridge)
+        shift[test] -= alike[np.ix_(test, train)] @ own
+    tensors = (one.astype(np.float32) for one in (anchors, found, shift))
+    anchors, found, shift = tensors
+    return Regression(anchors, found, gamma, shift)
+
+
+def _solved(alike: Features, targets: Features, ridge: float) -> Features:
+    return np.asarray(np.linalg.solve(alike + ridge * np.eye(len(alike)), targets))

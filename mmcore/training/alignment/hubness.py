@@ -3,7 +3,8 @@
 QB-Norm (Bogolin et al., CVPR 2022) re-ranks at search, with a bank of training queries. What it
 takes from each vector of the gallery is a number, so the number can be a coordinate: nothing
 changes at search or in an index (see ``HubHead``). The bank is of what was fitted on, and stands
-in the projection's files: captions, and contents where they are when they are not fitted on.
+in the projection's files: captions, and contents where they are when they are not fitted on, each
+in the middle between it and its nearest, so that no row of a bank is anybody's vector.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from mmcore.encoders.features import Features
+from mmcore.encoders.features import Features, directions
 from mmcore.encoders.heads import LANGUAGES, Head
 from mmcore.encoders.learned import HubHead, hubness
 from mmcore.training.alignment.parts import Part, Placed
@@ -36,8 +37,8 @@ class Banks:
 def banks_of(placed: Placed) -> Banks:
     """Evenly chosen rows of what was fitted on."""
     said = np.concatenate([_there(placed.said[name]) for name in LANGUAGES])
-    contents = {name: _some(_there(rows)) for name, rows in placed.contents.items() if len(rows)}
-    return Banks(_some(said), contents)
+    contents = {n: _middles(_some(_there(of))) for n, of in placed.contents.items() if len(of)}
+    return Banks(_middles(_some(said)), contents)
 
 
 def without_hubs(part: Part, banks: Banks, media_share: float, text_share: float) -> Part:
@@ -56,6 +57,15 @@ def without_hubs(part: Part, banks: Banks, media_share: float, text_share: float
 
 def _there(rows: Features) -> Features:
     return np.asarray(rows[np.any(rows != 0, axis=1)])
+
+
+def _middles(rows: Features) -> Features:
+    """(n, d) unit rows → the directions between each and its nearest other."""
+    if len(rows) < 2:  # noqa: PLR2004 - there is no other
+        return rows
+    alike = rows @ rows.T
+    np.fill_diagonal(alike, -np.inf)
+    return directions(rows + rows[alike.argmax(axis=1)])
 
 
 def _some(rows: Features) -> Features:

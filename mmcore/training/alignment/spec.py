@@ -67,7 +67,7 @@ class AlignSpec(Spec):
     cca: CcaSpec = CcaSpec()
     network: NetworkSpec = NetworkSpec()
     hubness: Literal["off", "auto", "on"] = Field(
-        default="auto",
+        default="off",
         description="two coordinates that take from hubs: never, where they win held out, always",
     )
     gain: NonNegativeFloat = Field(

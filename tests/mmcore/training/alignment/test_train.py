@@ -51,7 +51,7 @@ def unseen(projection, n=120, items=None):
 @pytest.fixture(scope="module")
 def trained():
     """By all methods, with a few sounds that are too few to be learned from."""
-    return train(sounds=10)
+    return train(SPEC.model_copy(update={"hubness": "auto"}), sounds=10)
 
 
 def test_a_bent_map_is_learnt_from_few_pairs(trained):
