@@ -133,10 +133,12 @@ def regression(
         test, train = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
         own = _solved(alike[np.ix_(train, train)], targets[train], ridge)
         shift[test] -= alike[np.ix_(test, train)] @ own
-    tensors = (one.astype(np.float32) for one in (anchors, found, shift))
-    anchors, found, shift = tensors
-    return Regression(anchors, found, gamma, shift)
+    return Regression(_single(anchors), _single(found), gamma, _single(shift))
 
 
 def _solved(alike: Features, targets: Features, ridge: float) -> Features:
     return np.asarray(np.linalg.solve(alike + ridge * np.eye(len(alike)), targets))
+
+
+def _single(rows: Features) -> Matrix:
+    return np.asarray(rows, dtype=np.float32)
