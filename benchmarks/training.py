@@ -35,9 +35,11 @@ from mmcore.fusion.pooling import pool
 from mmcore.specs import FitSpec
 from mmcore.training.alignment.spec import AlignSpec
 from mmcore.training.alignment.train import TrainedProjection, train_projection
+from mmcore.training.fusing.chosen import placed_unseen
 from mmcore.training.fusing.spec import FusionFitSpec
 from mmcore.training.fusing.train import FittedFusion, fit_fusion
 from mmcore.training.projections import fit_projection
+from mmcore.training.split import caption_keys
 from mmcore.types import Ids, Vectors
 from storage.schemas import MODALITIES, Modality
 
@@ -86,9 +88,23 @@ def scored_half(cells: stamps.Cells, projection: Projection, seed: int) -> Half:
     return Half(cells, found)
 
 
-def train(cells: stamps.Cells, seed: int) -> tuple[Projection, TrainedProjection, FittedFusion]:
-    """What indexing fits, what training makes of the same half, and the fusion fitted on it."""
+def fitting_half(cells: stamps.Cells, seed: int) -> set[int]:
+    """Items to fit on: those of the half that share no caption with the other, in no language."""
     fit, _ = stamps.halves(cells, seed)
+    keys: dict[int, set[str]] = {item: {key} for item, key in cells.caption_keys.items()}
+    for item, key in zip(
+        cells.chinese.item_ids.tolist(), caption_keys(cells.chinese), strict=True
+    ):
+        keys[item].add(key)
+    other = {key for item, of in keys.items() if item not in fit for key in of}
+    return {item for item in fit if not keys[item] & other}
+
+
+def train(
+    cells: stamps.Cells, seed: int, settings: Mapping[str, object]
+) -> tuple[Projection, TrainedProjection, FittedFusion]:
+    """What indexing fits, what training makes of the same half, and the fusion fitted on it."""
+    fit = fitting_half(cells, seed)
     image, audio = (next(k for k in cells.keys if k.modality == m) for m in ("image", "audio"))
     texts = stamps.both(stamps.only(cells.english, fit), stamps.only(cells.chinese, fit))
     media = {
@@ -98,7 +114,7 @@ def train(cells: stamps.Cells, seed: int) -> tuple[Projection, TrainedProjection
     before = fit_projection(texts, media, cells.keys, FitSpec(held_out=0.0), None)
     if before is None:
         raise SystemExit("nothing was fitted: are the media complete?")
-    spec = AlignSpec(fit=FitSpec(held_out=0.0))
+    spec = AlignSpec(fit=FitSpec(held_out=0.0), **settings)
     trained = train_projection(texts, media, cells.keys, spec, "p1")
     text = next(key for key in cells.keys if key.modality == Modality.TEXT)
     shared = {
@@ -107,7 +123,10 @@ def train(cells: stamps.Cells, seed: int) -> tuple[Projection, TrainedProjection
         Modality.AUDIO: (audio, media[audio.name]),
     }
     projected = {
-        modality: replace(rows, vectors=stamps.project(trained.projection, key, rows))
+        modality: placed_unseen(
+            replace(rows, vectors=stamps.project(trained.projection, key, rows)),
+            trained.unseen.get(key.name, {}),
+        )
         for modality, (key, rows) in shared.items()
     }
     fused = fit_fusion(trained.projection.space, projected, FusionFitSpec(), "f1")
@@ -256,14 +275,16 @@ HEAD = (
 Splits = dict[str, list[PerQuery]]
 
 
-def all_splits(cells: stamps.Cells) -> tuple[Splits, Splits, list[dict[str, object]]]:
+def all_splits(
+    cells: stamps.Cells, settings: Mapping[str, object]
+) -> tuple[Splits, Splits, list[dict[str, object]]]:
     """Each direction's scores by split, as indexing fits it and trained; and what won."""
     before: Splits = {}
     after: Splits = {}
     won: list[dict[str, object]] = []
     for seed in stamps.SEEDS:
         began = time.perf_counter()
-        fitted, trained, fused = train(cells, seed)
+        fitted, trained, fused = train(cells, seed, settings)
         seconds = time.perf_counter() - began
         fusion = fusion_of(fused.spec, fused.files)
         for name, scores in directions(scored_half(cells, fitted, seed)):
@@ -301,10 +322,12 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="what build_stamps.py built, with --names opaque")
     parser.add_argument("--lake", type=Path, help="default: DATA/lake")
     parser.add_argument("--no-command", action="store_true", help="do not time `mmindex train`")
+    parser.add_argument("--set", action="append", default=[], help="NAME=VALUE of AlignSpec")
     arguments = parser.parse_args()
     lake = arguments.lake or arguments.data / "lake"
+    settings = dict(one.split("=", 1) for one in arguments.set)
     _, pairs = stamps.write_manifest(arguments.data)
-    before, after, won = all_splits(stamps.load(lake, pairs))
+    before, after, won = all_splits(stamps.load(lake, pairs), settings)
     print(describe())
     print("\nas indexing fits it\n", *HEAD, *(row(n, s) for n, s in before.items()), sep="\n")
     print("\ntrained\n", *HEAD, *(row(n, s, GOALS.get(n)) for n, s in after.items()), sep="\n")

@@ -260,7 +260,7 @@ class MaintainResult(Spec):
 
 
 class TrainConfig(Spec):
-    """Train a projection and a fusion on a lake's pairs; they serve if they are no worse.
+    """Train a projection and a fusion on a lake's pairs; they serve if they are better.
 
     Which captions are held out to measure them, and how many pairs there must be, the lake's own
     settings say (``fit.held_out``, ``fit.min_pairs``, of its last `mmindex index`).
@@ -315,7 +315,7 @@ class PromoteResult(Spec):
     projection: str | None = Field(default=None, description="the version that was judged")
     fusion: str | None = Field(default=None, description="the fusion that was judged")
     reason: str = Field(default="", description="why it does not serve")
-    why: Literal["", "worse", "across", "lost", "unmeasured", "same"] = Field(
+    why: Literal["", "worse", "equal", "across", "lost", "unmeasured", "same"] = Field(
         default="", description="the same, for programs"
     )
     lost: tuple[str, ...] = Field(

@@ -44,6 +44,22 @@ def usable(lake: Layout) -> tuple[Snapshot | None, list[Finding]]:
     return Snapshot.of(lake, whole), damaged
 
 
+def replaceable(lake: Layout) -> Snapshot:
+    """The published snapshot, to be given other models; without those of its own that are damaged.
+
+    Which ones is said. Raises CorruptLakeError where anything else is missing or cut.
+    """
+    manifest = manifest_of(lake)
+    damaged = mending.damaged_models(lake, manifest)
+    if not damaged:
+        return Snapshot.open(lake)
+    for finding in damaged:
+        log.warning("%s, which serves, %s", finding.path, finding.why)
+    whole = mending.without(manifest, {finding.path for finding in damaged})
+    seen = {"seen": manifest.seen, "inputs": manifest.inputs}
+    return Snapshot.of(lake, whole.model_copy(update=seen))
+
+
 def begun_anew(work: Workplace) -> list[str]:
     """Set aside what is in the way where no snapshot can be opened any more; hold the lock.
 
@@ -71,10 +87,11 @@ def mended(
     What it had finished is kept. The caller has the lake's lock. Damage that no run can make good,
     or that comes back, is raised: CorruptLakeError.
     """
-    aside = list(anew)
+    aside, lost = list(anew), set[str]()
     while True:
         published, damaged = usable(lake)
         aside += _set_aside(lake, [finding.path for finding in damaged])
+        lost |= _say_lost(lake, damaged, lost)
         try:
             result = run(published)
         except CorruptLakeError as error:
@@ -93,5 +110,20 @@ def mended(
 def _set_aside(lake: Layout, names: Iterable[str]) -> list[str]:
     moved = [name for path in names for name in mending.set_aside(lake, lake.root / path)]
     for name in moved:
-        log.warning("%s is damaged: it is kept as %s.damaged, and made again", name, name)
+        again = "" if name.startswith("models/") else ", and made again"
+        log.warning("%s is damaged: it is kept as %s.damaged%s", name, name, again)
     return moved
+
+
+def _say_lost(lake: Layout, damaged: list[Finding], told: set[str]) -> set[str]:
+    """Say once of each trained model that it was lost, and what serves in its place."""
+    lost = mending.trained(manifest_of(lake), damaged) - told if damaged else set[str]()
+    for name in sorted(lost):
+        kind = name.split("/")[1]
+        log.warning(
+            "%s was trained, and is lost: %s; `mmindex train` makes a new one, `mmindex models"
+            " promote` lets another version serve",
+            name.removeprefix("models/"),
+            "items get their mean" if kind == "fusion" else "a plain projection is fitted anew",
+        )
+    return lost

@@ -46,7 +46,7 @@ def promote(  # noqa: PLR0913, PLR0917 - an option is an argument
     lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a stored version serve, if it retrieves no worse than what serves; code 3 if not."""
+    """Let a stored version serve, if it retrieves better than what serves; code 3 if not."""
     from flows.models import Manner, run_promote
 
     settings = {

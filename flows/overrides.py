@@ -5,16 +5,22 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from pydantic import BaseModel
 
 from mmcore.errors import ConfigError
 
+EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 
-def overridden(settings: Mapping[str, Any], said: Iterable[str]) -> dict[str, Any]:
+
+def overridden(
+    settings: Mapping[str, Any], said: Iterable[str], options: Mapping[str, str] = EMPTY
+) -> dict[str, Any]:
     """``settings`` with each ``SECTION.NAME=VALUE`` put in; a value is JSON, else a text.
 
+    ``options``: settings that an option decides, and which; they are refused.
     Raises ConfigError for what is no such assignment; what the names mean is not looked at.
     """
     result = dict(settings)
@@ -22,11 +28,23 @@ def overridden(settings: Mapping[str, Any], said: Iterable[str]) -> dict[str, An
         path, equals, value = one.partition("=")
         section, dot, name = path.strip().partition(".")
         if not (equals and dot and section and name) or "." in name:
-            raise ConfigError(
-                f"--set {one!r}: write SECTION.NAME=VALUE, such as limits.max_pixels=200000000"
-            )
+            raise ConfigError(f"--set {one!r}: write {_right(section, name, value)}")
+        if path.strip() in options:
+            raise ConfigError(f"--set {one!r} has no effect: use {options[path.strip()]}")
         result[section] = {**_section(result.get(section, {}), section), name: _value(value)}
     return result
+
+
+def _right(section: str, name: str, value: str) -> str:
+    """How it is written: what lies deeper than a setting of a section is JSON."""
+    *outer, last = name.split(".")
+    if not (section and outer and value and all((*outer, last))):
+        return "SECTION.NAME=VALUE, such as limits.max_pixels=200000000"
+    inner: Any = {last: _value(value)}
+    for part in reversed(outer[1:]):
+        inner = {part: inner}
+    told = json.dumps(inner, ensure_ascii=False)
+    return f"SECTION.NAME=VALUE, what lies deeper as JSON: --set '{section}.{outer[0]}={told}'"
 
 
 def _section(found: Any, name: str) -> Mapping[str, Any]:

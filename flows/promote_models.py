@@ -6,6 +6,7 @@ from prefect import flow
 
 from flows.clock import Clock
 from flows.config import PromoteConfig, PromoteResult
+from flows.mending import replaceable
 from flows.promotion import Ended, Terms, assembled, ended, projected
 from mmcore.embedding.embed import releasing
 from storage.keys import check_key
@@ -15,7 +16,7 @@ from storage.publication import finish
 from storage.snapshot import Snapshot
 from tasks.discretion import discreet
 from tasks.erasure.erase import end_erasure
-from tasks.models import Chosen, keys_of_lake, workplace_of
+from tasks.models import keys_of_lake, workplace_of
 from tasks.models_chosen import before, named, settled
 from tasks.promote_verdict import Verdict
 from tasks.workplace import Workplace
@@ -25,7 +26,7 @@ from tasks.workplace import Workplace
 def promote_models(config: PromoteConfig) -> PromoteResult:
     """Let a stored model, or those that served before, serve; nothing is decoded or embedded."""
     lake = Layout(config.lake_root())
-    work = workplace_of(Snapshot.open(lake), config.runtime)  # before the lock makes a folder
+    work = workplace_of(replaceable(lake), config.runtime)  # before the lock makes a folder
     check_key(lake)
     return _locked(config, work)
 
@@ -36,7 +37,7 @@ def _locked(config: PromoteConfig, work: Workplace) -> PromoteResult:
     with writer_lock(lake, config.wait), releasing():
         finish(lake)
         end_erasure(lake)
-        published = Snapshot.open(lake)
+        published = replaceable(lake)
         return promote(config, workplace_of(published, config.runtime), published, Clock())
 
 
@@ -47,7 +48,7 @@ def promote(
     back = config.model is None
     wanted = before(published) if config.model is None else named(config.model, published)
     keys = keys_of_lake(published.manifest, work)
-    if wanted == Chosen.of(published):
+    if wanted.serves(published.manifest):
         done = Ended("unchanged", published.manifest, Verdict(why="same"))
     else:
         run = f"{clock.started:%Y%m%dT%H%M%S.%f}-{'rollback' if back else 'promote'}"

@@ -105,7 +105,7 @@ def ended(
     with clock.stage("evaluate") as note:
         manifest = propose_candidate(manifest, work)
         manifest = evaluate_candidate(
-            manifest, evaluation_spec(manifest), fit_spec(manifest), work
+            manifest, evaluation_spec(manifest), fit_spec(manifest), work, published
         )
         verdict, before = compare(manifest, work, published)
         note.append(_said(verdict))
@@ -121,7 +121,8 @@ def ended(
             drop(manifest, work)
             note.append("not to be promoted")
     if status == "promoted" and not verdict.passed:
-        log.warning("it serves all the same, as told: %s", verdict.reason)
+        told = "as told" if terms.force else "since it served before"
+        log.warning("it serves all the same, %s: %s", told, verdict.reason)
     return Ended(status, manifest, verdict, before)
 
 

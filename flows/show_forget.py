@@ -23,6 +23,11 @@ BEYOND = (
     " the media themselves are not touched"
 )
 
+WEIGHTS = (
+    "its weights stay: `mmindex train` makes a new one without it; where too few pairs are left to"
+    " train, index into a new lake"
+)
+
 STAYS = (
     "what stays is kept out only where the forgotten item had it: moved or copied, it comes in"
     " again",
@@ -92,7 +97,7 @@ def _done(table: Table, done: Erased) -> None:
     for model in done.models:
         seen = f"{_count(model.contents, 'content')} and {_count(model.captions, 'caption')} of it"
         table.add_row("model", f"[yellow]{plain(model.model)} was fitted on {seen}[/]")
-        table.add_row("", "[dim]its weights stay: index into a new lake to fit it anew[/]")
+        table.add_row("", f"[dim]{WEIGHTS}[/]")
     proof = done.proof
     read = f"{proof.files:,} files, {proof.bytes / 1e6:,.1f} MB read for {proof.patterns:,} traces"
     if proof.left:

@@ -13,6 +13,8 @@ import typer
 from flows.models_cli import NOT_BETTER, Lang, Wait
 from flows.options import LAKE, AsJson, Lake, Weights
 
+SEEDS = {"align.seed": "--seed", "fusing.seed": "--seed"}
+
 
 def train(  # noqa: PLR0913, PLR0917 - an option is an argument
     lake: Lake = LAKE,
@@ -44,7 +46,7 @@ def train(  # noqa: PLR0913, PLR0917 - an option is an argument
     lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
-    """Learn from the lake's own pairs, measure it, and let it serve if it is no worse."""
+    """Learn from the lake's own pairs, measure it, and let it serve if it is better."""
     from flows.models import Manner, run_train
     from flows.overrides import overridden
 
@@ -58,5 +60,5 @@ def train(  # noqa: PLR0913, PLR0917 - an option is an argument
         "runtime": {"weights": str(weights) if weights else None},
         "wait": wait,
     }
-    if not run_train(overridden(settings, set_ or ()), Manner(lang, as_json)):
+    if not run_train(overridden(settings, set_ or (), SEEDS), Manner(lang, as_json)):
         raise typer.Exit(NOT_BETTER)

@@ -22,6 +22,7 @@ from storage.snapshot import Snapshot
 from tasks.discretion import discreet
 from tasks.erasure.erase import end_erasure
 from tasks.models import FUSION, PROJECTION, keys_of_lake, workplace_of
+from tasks.policies import unwalked
 from tasks.promote_verdict import Verdict
 from tasks.training import Taught, TaughtFusion, teach_fusion, teach_projection
 from tasks.training_report import ToldFusion, TrainingReport, told_trials, write_report
@@ -68,12 +69,13 @@ def train(config: TrainConfig, work: Workplace, published: Snapshot, clock: Cloc
     fusing = config.fusing.model_copy(update={"seed": config.seed})
     with clock.stage("train projection") as note:
         taught = teach_projection(published, keys, align, work)
-        note.append(taught.version or "none is needed")
+        note.append(taught.version or ("unchanged" if taught.same else "none is needed"))
     run = f"{clock.started:%Y%m%dT%H%M%S.%f}-train"
     version = taught.version or (serves.version if serves else None)
     manifest = projected(run, version, keys, work, published, clock)
     with clock.stage("train fusion") as note:
-        fusion = teach_fusion(manifest, config.fusion, fusing, work)
+        unseen = unwalked(taught.unseen)
+        fusion = teach_fusion(manifest, config.fusion, fusing, work, published, unseen)
         note.append(fusion.choice.spec.name)
     manifest = assembled(manifest, fusion.choice, work, published, clock)
     story = _Story(config, taught, fusion, published.manifest)
@@ -105,8 +107,10 @@ class _Story:
         self, config: TrainConfig, taught: Taught, fusion: TaughtFusion, parent: Manifest
     ) -> None:
         self.config, self.taught, self.fusion, self.parent = config, taught, fusion, parent
-        stored = {PROJECTION: taught.version, FUSION: fusion.choice.version}
-        self.models = tuple(f"{name}/{of}" for name, of in stored.items() if of)
+        serves = parent.fusion.version if parent.fusion else None
+        learned = fusion.choice.version
+        self.stored = {PROJECTION: taught.version, FUSION: None if learned == serves else learned}
+        self.models = tuple(f"{name}/{of}" for name, of in self.stored.items() if of)
 
     @property
     def trials(self) -> Mapping[str, Any]:
@@ -116,7 +120,7 @@ class _Story:
 
     def write(self, done: Ended, work: Workplace, clock: Clock) -> None:
         """Write the report, if a model was stored: it goes by its version."""
-        version = self.taught.version or self.fusion.choice.version
+        version = self.stored[PROJECTION] or self.stored[FUSION]
         if version is None:
             return
         told, entry = done.manifest, done.manifest.fusion
@@ -149,7 +153,7 @@ class _Story:
 
     def result(self, done: Ended, work: Workplace, clock: Clock) -> TrainResult:
         """What a person reads."""
-        version = self.taught.version or self.fusion.choice.version
+        version = self.stored[PROJECTION] or self.stored[FUSION]
         notes = [
             f"{name}: {count} pairs, too few to learn from"
             for name, count in self.taught.few.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from storage.schemas import MmindexError
 
@@ -63,8 +64,11 @@ class KeyLostError(CorruptLakeError):
         )
 
 
+_MODELS: Final = (("models", "projection"), ("models", "fusion"))
+
+
 def _way_out(path: Path) -> str:
-    """What helps: a pointer has to be moved, the rest can be made again from the media."""
+    """What helps: a pointer has to be moved, a model replaced, the rest can be made again."""
     move = (
         "`mmindex snapshots list` names the snapshots, and `mmindex snapshots rollback NUMBER`"
         " lets a sound one serve"
@@ -75,6 +79,12 @@ def _way_out(path: Path) -> str:
     if path.name == "manifest.json":
         return (
             f"{move}; one that is not needed any more goes with its folder {path.parent}; {anew}"
+        )
+    if path.parts[-4:-2] in _MODELS or path.parts[-3:-1] in _MODELS:
+        return (
+            "what was learned is not made again as it was: `mmindex models promote` lets another"
+            " version serve (`mmindex models list` names them), and `mmindex train` makes a new"
+            " one; if this one serves, `mmindex index` sets it aside first"
         )
     return (
         "`mmindex index` makes it again from the media, `mmindex snapshots verify` lists all that"

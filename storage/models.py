@@ -1,25 +1,32 @@
 """Models with versions: ``models/<name>/<version>/``; no file of one is ever changed.
 
 A folder may have several records (``schemas.is_record``): an erasure writes another one beside
-the old. Which one counts is what a manifest says.
+the old. Which one counts is what a manifest says. ``hashes.json`` has the SHA-256 of the other
+files as they were stored, for versions that no manifest names; it is no file of the model.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
+from storage.cards import read_card
 from storage.errors import CorruptLakeError, ModelExistsError, UnknownModelError
 from storage.layout import Layout
 from storage.manifest import Manifest
 from storage.places.atomic import make_folder, sync, write_bytes
 from storage.places.conditional import create
 from storage.places.place import folders, is_local, listing
-from storage.schemas import is_record
+from storage.schemas import is_record, record_name
 from storage.snapshot import refuse_outdated
+
+HASHES: Final = "hashes.json"
 
 
 def store_model(layout: Layout, name: str, version: str, files: Mapping[str, bytes]) -> Path:
@@ -32,6 +39,7 @@ def store_model(layout: Layout, name: str, version: str, files: Mapping[str, byt
     folder = layout.model(name, version)
     if folder.exists():
         raise ModelExistsError(folder)
+    files = {**files, HASHES: _hashes(files)}
     if not is_local(folder):
         _put(folder, files)
         return folder
@@ -46,6 +54,20 @@ def store_model(layout: Layout, name: str, version: str, files: Mapping[str, byt
         raise
     sync(folder.parent)
     return folder
+
+
+def _hashes(files: Mapping[str, bytes]) -> bytes:
+    """As JSON; without records: an erasure puts others in their place."""
+    mine = {name: _sha256(files[name]) for name in sorted(files) if not is_record(name)}
+    return json.dumps(mine, indent=1).encode()
+
+
+def _own_name(name: str, files: Mapping[str, bytes]) -> bool:
+    return is_record(name) and name == record_name(files[name])
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _put(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -82,8 +104,12 @@ def _read(path: Path) -> bytes:
 def files_of(folder: Path) -> list[Path]:
     """The files of a version by its folder, sorted."""
     if not is_local(folder):
-        return [folder / name for name in sorted(listing(folder, deep=False))]
-    return [path for path in sorted(folder.iterdir()) if path.is_file()] if folder.is_dir() else []
+        found = [folder / name for name in sorted(listing(folder, deep=False))]
+    elif folder.is_dir():
+        found = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    else:
+        found = []
+    return [path for path in found if path.name != HASHES]
 
 
 def own_files(
@@ -102,6 +128,49 @@ def own_files(
     mine = next((path for path in named if path in records), None)
     others = {path for name, path in records.items() if name != mine} if mine else set()
     return [path for path in paths if path not in others]
+
+
+def sound_files(
+    layout: Layout, name: str, version: str, newest: Iterable[Manifest]
+) -> dict[str, bytes]:
+    """The files of a version by name, as they were when it was stored: it may be published.
+
+    Those that the first of the manifests ``newest`` names which names some, else all. Each is
+    compared with what every manifest says of it; where none does, with what was stored beside it.
+    Versions of before ``hashes.json`` that were never published have nothing to be compared with.
+    Raises UnknownModelError, and CorruptLakeError for a file that is missing or another by now.
+    """
+    naming, folder = list(newest), layout.model(name, version)
+    paths = own_files(layout, name, version, naming)
+    named = [mine for one in naming if (mine := one.paths(layout.relative(folder)))]
+    stored = _stored_hashes(folder)
+    if named:
+        paths = [layout.root / path for path in named[0]]
+    else:
+        paths = sorted({*paths, *(folder / name for name in stored)})
+    sums: dict[str, set[str]] = {name: {of} for name, of in stored.items()}
+    of_manifests = [file for one in naming for file in one.files]
+    for path in paths:
+        if known := {file.sha256 for file in of_manifests if file.path == layout.relative(path)}:
+            sums[path.name] = known
+    files = {path.name: _read(path) for path in paths}
+    for path in paths:
+        _check_sum(path, files, sums.get(path.name, set()))
+    return files
+
+
+def _stored_hashes(folder: Path) -> dict[str, str]:
+    return {name: str(of) for name, of in (read_card(folder / HASHES) or {}).items()}
+
+
+def _check_sum(path: Path, files: Mapping[str, bytes], known: set[str]) -> None:
+    """CorruptLakeError for a file with another checksum than any that is known, or its name's."""
+    if not known and is_record(path.name) and path.name != "config.json":
+        sound = _own_name(path.name, files)
+    else:
+        sound = known <= {_sha256(files[path.name])}
+    if not sound:
+        raise CorruptLakeError(path, "has another checksum than when it was stored")
 
 
 def check(layout: Layout, name: str) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from prefect import task
 
 from mmcore.encoders.presets import encoders_of, of_a_lake
+from mmcore.encoders.projections import FittedOn
 from mmcore.errors import EvaluationError
-from mmcore.evaluation.evaluate import Report, evaluate
+from mmcore.evaluation.evaluate import Report, evaluate, learned_from
 from mmcore.evaluation.report import write_report
 from mmcore.specs import EvaluationSpec, FitSpec, LimitsSpec, RuntimeSpec, SegmentationSpec
 from storage import candidates
@@ -32,11 +33,19 @@ DECIDING = (
 @task(name="evaluate", **POLICY)
 @discreet
 def evaluate_candidate(
-    manifest: Manifest, spec: EvaluationSpec, fit: FitSpec, work: Workplace
+    manifest: Manifest,
+    spec: EvaluationSpec,
+    fit: FitSpec,
+    work: Workplace,
+    beside: Snapshot | None = None,
 ) -> Manifest:
-    """Score the numbered candidate; one that cannot be scored is marked as blocked, and why."""
+    """Score the numbered candidate; one that cannot be scored is marked as blocked, and why.
+
+    What the models of ``beside`` learned from is not asked either: it is to be compared with that.
+    """
     try:
-        scored = score(manifest, spec, fit, work)
+        also = None if beside is None else fitted_on(beside.manifest, work)
+        scored = score(manifest, spec, fit, work, also)
     except EvaluationError as error:
         candidates.block(work.lake, manifest.run, str(error))
         raise
@@ -65,13 +74,24 @@ def carried_over(
     return told.model_copy(update={"report": report})
 
 
-def score(manifest: Manifest, spec: EvaluationSpec, fit: FitSpec, work: Workplace) -> Report:
+def fitted_on(manifest: Manifest, work: Workplace) -> FittedOn:
+    """What the models of a snapshot or candidate have learned from."""
+    return learned_from(Snapshot.of(work.lake, manifest), load_projection(manifest, work))
+
+
+def score(
+    manifest: Manifest,
+    spec: EvaluationSpec,
+    fit: FitSpec,
+    work: Workplace,
+    also: FittedOn | None = None,
+) -> Report:
     """Score one snapshot or candidate; a failure is an EvaluationError, unless the lake's."""
     encoders = encoders_of(work.preset, work.segmentation, work.runtime)
     try:
-        return evaluate(
-            Snapshot.of(work.lake, manifest), encoders, load_projection(manifest, work), spec, fit
-        )
+        projection = load_projection(manifest, work)
+        snapshot = Snapshot.of(work.lake, manifest)
+        return evaluate(snapshot, encoders, projection, spec, fit, also)
     except CorruptLakeError:
         raise
     except MmindexError as error:

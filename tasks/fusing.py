@@ -17,7 +17,7 @@ from mmcore.fusion.pooling import Members, fuse_items, item_inputs
 from mmcore.search.fusions import MODEL, model_of, spec_of
 from mmcore.specs import FusionSpec
 from mmcore.types import Fused, Ids
-from storage import models, schemas, tables
+from storage import schemas, tables
 from storage.manifest import FusionEntry, Manifest
 from storage.schemas import MODALITIES, Dtype, Modality
 from storage.snapshot import Snapshot
@@ -162,7 +162,7 @@ def _model_files(
     for known in (manifest, published.manifest if published else manifest):
         if paths := known.paths(work.lake.relative(folder)):
             return [work.lake.root / path for path in paths]
-    return models.files_of(folder)
+    return [folder / name for name in sorted(choice.files or ())]
 
 
 def _without_model(manifest: Manifest, work: Workplace) -> Manifest:

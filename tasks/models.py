@@ -15,6 +15,7 @@ from mmcore.encoders.presets import of_a_lake, runtime_of
 from mmcore.encoders.projections import Projection
 from mmcore.errors import ConfigError
 from mmcore.fusion.models import FusionModel
+from mmcore.search.fusions import spec_of
 from mmcore.specs import (
     EvaluationSpec,
     FitSpec,
@@ -32,7 +33,7 @@ from storage.rewrite import compression_of
 from storage.schemas import FUSED, MmindexError
 from storage.snapshot import Snapshot, published
 from tasks.candidate import SOFTWARE
-from tasks.fusing import Choice, serving
+from tasks.fusing import Choice
 from tasks.manifests import with_files
 from tasks.plan import keys_of
 from tasks.train import projection_entry
@@ -50,11 +51,12 @@ class Chosen:
     projection: str | None
     fusion: Choice
 
-    @classmethod
-    def of(cls, snapshot: Snapshot) -> Chosen:
-        """What a snapshot was made with."""
-        entry = snapshot.manifest.projection
-        return cls(entry.version if entry else None, serving(snapshot))
+    def serves(self, manifest: Manifest) -> bool:
+        """Whether a snapshot was made with these; by their versions, no file is read."""
+        entry, projection = manifest.fusion, manifest.projection
+        fusion = (spec_of(entry), entry.version) if entry else (FusionSpec(), None)
+        mine = (self.fusion.spec, self.fusion.version)
+        return (projection.version if projection else None, fusion) == (self.projection, mine)
 
 
 def workplace_of(snapshot: Snapshot, runtime: RuntimeSpec) -> Workplace:
@@ -128,12 +130,13 @@ def with_projection(
 ) -> Manifest:
     """The candidate with a stored version of the projection; UnknownModelError for no such one.
 
+    CorruptLakeError where a file of it is not as it was stored.
     ConfigError where it does not lead the lake's texts anywhere: it was made for other encoders.
     """
     if wanted is None:
         return manifest
-    paths = models.own_files(work.lake, PROJECTION, wanted, newest(work.lake))
-    found = Projection.from_files({path.name: path.read_bytes() for path in paths})
+    files = models.sound_files(work.lake, PROJECTION, wanted, newest(work.lake))
+    found = Projection.from_files(files)
     text = next((key for key in keys if key.name in found.heads), None)
     if text is None or not found.joins(text):
         raise ConfigError(
@@ -141,13 +144,16 @@ def with_projection(
             f" {published.manifest.number}: train one for these, with `mmindex train`"
         )
     told = manifest.model_copy(update={"projection": projection_entry(found)})
+    paths = [work.lake.model(PROJECTION, wanted) / name for name in files]
     return with_files(told, paths, work, published)
 
 
 def stored_fusion(lake: Layout, wanted: str) -> Choice:
-    """A trained fusion; UnknownModelError where there is none of that version."""
-    paths = models.own_files(lake, FUSION, wanted, newest(lake))
-    files = {path.name: path.read_bytes() for path in paths}
+    """A trained fusion; UnknownModelError where there is none of that version.
+
+    CorruptLakeError where a file of it is not as it was stored.
+    """
+    files = models.sound_files(lake, FUSION, wanted, newest(lake))
     return Choice(FusionSpec(name=FusionModel.from_files(files).kind), wanted, files)
 
 

@@ -9,7 +9,7 @@ from mmcore.fusion.base import PLAIN
 from mmcore.fusion.models import FusionModel
 from mmcore.specs import FusionSpec
 from storage import models
-from storage.errors import CorruptLakeError, UnknownModelError
+from storage.errors import UnknownModelError
 from storage.layout import Layout
 from storage.manifest import FusionEntry, Manifest
 from storage.snapshot import Snapshot
@@ -24,8 +24,9 @@ def named(name: str, published: Snapshot) -> Chosen:
     """What shall serve where a person says ``projection/p3`` or ``fusion/f2``.
 
     With a projection comes the fusion that it was published or trained with, with a fusion the
-    projection that serves. Raises UnknownModelError, and ConfigError for a fusion that was trained
-    in another space than the one that is served.
+    projection that serves. Only the files of what shall serve are read. Raises UnknownModelError,
+    CorruptLakeError where one is damaged, and ConfigError for a fusion that was trained in another
+    space than the one that is served.
     """
     lake = published.layout
     models.check(lake, name)
@@ -35,7 +36,8 @@ def named(name: str, published: Snapshot) -> Chosen:
     if kind == FUSION:
         choice = stored_fusion(lake, version)
         _check_space(choice, published.manifest)
-        return Chosen(Chosen.of(published).projection, choice)
+        serving = published.manifest.projection
+        return Chosen(serving.version if serving else None, choice)
     raise ConfigError(f"{name} is no model that serves: name a {PROJECTION} or a {FUSION}")
 
 
@@ -64,26 +66,31 @@ def _told(entry: FusionEntry) -> ToldFusion:
 
 def _choice(lake: Layout, told: ToldFusion) -> Choice:
     """A fusion that a manifest or a report names; the mean where its model is not there."""
-    if told.version is None:
-        return Choice(FusionSpec(name=told.name, weights=told.weights))
     try:
-        return stored_fusion(lake, told.version)
+        return _stored(lake, told)
     except UnknownModelError:
         log.warning("%s/%s is not there any more: items get their mean", FUSION, told.version)
         return Choice(FusionSpec(name=PLAIN))
 
 
+def _stored(lake: Layout, told: ToldFusion) -> Choice:
+    if told.version is None:
+        return Choice(FusionSpec(name=told.name, weights=told.weights))
+    return stored_fusion(lake, told.version)
+
+
 def before(published: Snapshot) -> Chosen:
     """The models of the newest kept snapshot, by parents, that served others than serve now.
 
-    ConfigError where none of the kept snapshots did.
+    ConfigError where none of the kept snapshots did, CorruptLakeError where one of these models is
+    damaged.
     """
-    manifest = published.manifest
     kept = {one.number: one for one in newest(published.layout)}
+    manifest = kept.get(published.manifest.number, published.manifest)  # whole, if it is damaged
     parent = kept.get(manifest.parent)
     while parent is not None:
         if _models(parent) != _models(manifest):
-            return _of(parent, published)
+            return _of(parent, published.layout)
         parent = kept.get(parent.parent)
     raise ConfigError(
         f"{published.layout.root}: no kept snapshot before {manifest.number} had other models:"
@@ -97,13 +104,10 @@ def _models(manifest: Manifest) -> tuple[object, ...]:
     return projection, fusion and (fusion.name, fusion.version, fusion.weights)
 
 
-def _of(manifest: Manifest, published: Snapshot) -> Chosen:
-    try:
-        return Chosen.of(Snapshot(published.layout, manifest))
-    except CorruptLakeError as error:
-        raise ConfigError(
-            f"a model that served in snapshot {manifest.number} is not whole any more ({error})"
-        ) from error
+def _of(manifest: Manifest, lake: Layout) -> Chosen:
+    projection, fusion = manifest.projection, manifest.fusion
+    choice = Choice(FusionSpec()) if fusion is None else _stored(lake, _told(fusion))
+    return Chosen(projection.version if projection else None, choice)
 
 
 def settled(choice: Choice, candidate: Manifest) -> Choice:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
+
 from prefect import task
 
+from mmcore.errors import EvaluationError
 from mmcore.types import EncoderKey
 from storage import candidates
 from storage.manifest import Evaluation, Manifest
 from storage.snapshot import Snapshot
 from tasks.discretion import discreet
-from tasks.evaluate import score, summary
+from tasks.evaluate import fitted_on, score, summary
 from tasks.models import bare, evaluation_spec, fit_spec, with_projection
 from tasks.policies import POLICY
 from tasks.promote_verdict import Verdict, verdict
 from tasks.workplace import Workplace
+
+log = logging.getLogger(__name__)
 
 
 @task(name="start-promotion", **POLICY)
@@ -34,20 +40,30 @@ def start_promotion(
 def compare(
     candidate: Manifest, work: Workplace, published: Snapshot
 ) -> tuple[Verdict, Evaluation]:
-    """Compare an evaluated candidate with what serves, by the same queries and the same code.
+    """Compare a candidate, evaluated beside what serves, with that: same queries, same code.
 
-    Also returns the evaluation of what serves.
+    Also returns the evaluation of what serves, which is made for this. Where that fails, as after
+    a change of software, nothing can be compared: the candidate serves by force, or a rollback.
     """
     before, after = _scored(published, candidate, work), candidate.evaluation
-    return verdict(before.scores, after.scores if after else {}), before
+    found = verdict(before.scores, after.scores if after else {})
+    return replace(found, said=before.reason if found.why == "unmeasured" else ""), before
 
 
 def _scored(published: Snapshot, candidate: Manifest, work: Workplace) -> Evaluation:
-    """The published evaluation, made anew where there is none, or other software made it."""
-    told = published.manifest
-    if told.evaluation is not None and told.software == candidate.software:
-        return told.evaluation
-    return summary(score(told, evaluation_spec(told), fit_spec(told), work))
+    """How what serves does on the candidate's queries.
+
+    Its own record does not do: it was made with other queries where the candidate's models learned
+    from more, or those that served when it was made.
+    """
+    told, also = published.manifest, fitted_on(candidate, work)
+    try:
+        return summary(score(told, evaluation_spec(told), fit_spec(told), work, also))
+    except EvaluationError as error:
+        why = "what serves could not be scored beside the candidate"
+        why += "" if work.private else f": {error.__cause__}"  # it may name what the lake holds
+        log.warning("%s", why)
+        return Evaluation(status="unmeasured", reason=why, queries=0, scores={})
 
 
 @task(name="refuse", **POLICY)

@@ -1,4 +1,4 @@
-"""Whether a candidate with other models may serve: it must not retrieve worse than what serves."""
+"""Whether a candidate with other models may serve: it must retrieve better than what serves."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from storage.schemas import MODALITIES
 MEASURE: Final = "RR"
 """The measure that decides: the mean reciprocal rank."""
 
-Why = Literal["", "worse", "across", "lost", "unmeasured", "same"]
+Why = Literal["", "worse", "equal", "across", "lost", "unmeasured", "same"]
 
 TOLD: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
     {
         "en": {
             "": "",
             "worse": "what serves is better: RR {before:.4f}, and {after:.4f} with it",
+            "equal": "what serves is as good: RR {before:.4f} with either",
             "across": "what serves finds one medium by another better, by its mean RR",
             "lost": "with it these can be asked no more: {names}",
             "unmeasured": "unmeasured: no direction is scored both with what serves and with it",
@@ -28,6 +29,7 @@ TOLD: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
         "zh": {
             "": "",
             "worse": "正在使用的更好：RR {before:.4f}，换用后为 {after:.4f}",
+            "equal": "正在使用的同样好：RR 均为 {before:.4f}",
             "across": "跨媒体检索时，正在使用的更好（平均 RR）",
             "lost": "换用后无法再检索：{names}",
             "unmeasured": "未测量：没有一个方向在两边都有分数",
@@ -69,9 +71,9 @@ class Verdict:
 def verdict(before: Scores, after: Scores) -> Verdict:
     """Compare by the mean of MEASURE over the directions that both have.
 
-    Their queries are the same ones: the lake's held-out captions. A candidate that is lower, by
-    however little, does not pass; nor does one that is lower over those directions that lead from
-    one medium to another, that cannot be compared, or that answers less.
+    Their queries have to be the same ones: the lake's held-out captions. A candidate that is not
+    higher does not pass; nor does one that is lower over those directions that lead from one
+    medium to another, by however little, that cannot be compared, or that answers less.
     """
     one, other = _measured(before), _measured(after)
     common = tuple(name for name in one if name in other)
@@ -86,6 +88,8 @@ def verdict(before: Scores, after: Scores) -> Verdict:
         why = "worse"
     elif not lost and across and across[1] < across[0]:
         why = "across"
+    elif not lost and means[1] == means[0]:
+        why = "equal"
     return Verdict(*means, across, common, lost, why)
 
 

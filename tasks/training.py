@@ -13,8 +13,10 @@ from prefect import task
 
 from mmcore.encoders.compute.batches import out_of_memory
 from mmcore.errors import TrainingError
-from mmcore.fusion.base import AUTO, PLAIN
+from mmcore.fusion.base import AUTO, PLAIN, Files
 from mmcore.fusion.learned import LEARNED
+from mmcore.fusion.models import FusionModel
+from mmcore.search.fusions import model_of, spec_of
 from mmcore.specs import FusionSpec
 from mmcore.training.alignment.spec import AlignSpec
 from mmcore.training.fusing.spec import FusionFitSpec
@@ -28,9 +30,9 @@ from tasks.discretion import discreet
 from tasks.fusing import Choice
 from tasks.models import FUSION, PROJECTION, fit_spec
 from tasks.policies import POLICY
-from tasks.train import maker
+from tasks.train import load_projection, maker
 from tasks.training_card import Told, licences_of, with_card
-from tasks.training_rows import fusion_rows, lesson
+from tasks.training_rows import Unseen, fusion_rows, lesson
 from tasks.workplace import Workplace
 
 log = logging.getLogger(__name__)
@@ -42,13 +44,19 @@ Curves = Mapping[str, tuple[Point, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """What a training came to; ``version`` is None where it stored no model."""
+    """What a training came to; ``version`` is None where it stored no model.
+
+    Prefect keeps it in memory, as all results (``policies.POLICY``). ``unseen`` is handed on
+    ``unwalked``: else its thousands of vectors would be searched for futures.
+    """
 
     version: str | None = None
     pairs: Mapping[str, int] = field(default_factory=dict)
     few: Mapping[str, int] = field(default_factory=dict)  # pairs of those that have too few
     trials: tuple[Trial, ...] = ()
     curves: Curves = field(default_factory=dict)
+    unseen: Unseen = field(default_factory=dict)  # what it was fitted on, for the fusion
+    same: bool = False  # it came to what serves
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,8 @@ def teach_projection(
     """Train a projection of the lake's encoders on its pairs and store it, to be promoted or not.
 
     Which captions are held out, and how many pairs there must be, the lake's own settings say.
-    Nothing is trained where every encoder is asked in its own space. Raises NothingToLearnError
+    Nothing is trained where every encoder is asked in its own space, and nothing stored where it
+    comes to the very projection that serves. Raises NothingToLearnError
     before any work, TrainingError where it comes to nothing; then nothing is stored.
     """
     spec = spec.model_copy(update={"fit": fit_spec(published.manifest)})
@@ -85,6 +94,10 @@ def teach_projection(
         trained = train_projection(
             found.texts, found.media, keys, spec, version, make=maker(work), progress=log.info
         )
+    told = found.pairs, found.few, trained.trials, trained.curves, trained.unseen
+    serves = load_projection(published.manifest, work)
+    if serves is not None and trained.projection.same_as(serves):
+        return Taught(None, *told, same=True)
     files = with_card(
         trained.projection.to_files(),
         Told(
@@ -101,22 +114,29 @@ def teach_projection(
         trained.trials,
     )
     models.store_model(work.lake, PROJECTION, version, files)
-    return Taught(version, found.pairs, found.few, trained.trials, trained.curves)
+    return Taught(version, *told)
 
 
 @task(name="train-fusion-model", **POLICY)
 @discreet
 def teach_fusion(
-    candidate: Manifest, wanted: str, spec: FusionFitSpec, work: Workplace
+    candidate: Manifest,
+    wanted: str,
+    spec: FusionFitSpec,
+    work: Workplace,
+    published: Snapshot,
+    unseen: Unseen,
 ) -> TaughtFusion:
     """Choose a fusion in the candidate's shared space, and store it where one was learned.
 
     ``wanted``: a fusion's name, or ``auto``, which takes the best of those that ``spec`` names.
+    One that comes to the very fusion that serves is not stored again. ``unseen``: where contents
+    that the candidate's projection was fitted on lie by projections that were not.
     """
     if wanted not in (AUTO, WEIGHTED, *LEARNED):
         return TaughtFusion(Choice(FusionSpec(name=wanted)))
     snapshot, fit = Snapshot.of(work.lake, candidate), fit_spec(candidate)
-    rows = fusion_rows(snapshot, fit)
+    rows = fusion_rows(snapshot, fit, unseen, spec.max_items)
     if len(rows) < 2:  # noqa: PLR2004
         why = "no two media of the lake live in one space"
         return TaughtFusion(Choice(FusionSpec(name=PLAIN)), reason=why)
@@ -130,6 +150,8 @@ def teach_fusion(
     if fitted.files is None:
         choice = Choice(fitted.spec)
         return TaughtFusion(choice, fitted.trials, fitted.curves, fitted.reason)
+    if (serves := _same(fitted.files, published)) is not None:
+        return TaughtFusion(serves, fitted.trials, fitted.curves)
     told = Told(
         snapshot=candidate.parent,
         preset=work.preset,
@@ -144,6 +166,17 @@ def teach_fusion(
     files = with_card(fitted.files, told, fitted.trials)
     models.store_model(work.lake, FUSION, version, files)
     return TaughtFusion(Choice(fitted.spec, version, files), fitted.trials, fitted.curves)
+
+
+def _same(files: Files, published: Snapshot) -> Choice | None:
+    """The fusion that serves, where it is the one of ``files`` and learned from the same."""
+    entry, known = published.manifest.fusion, model_of(published)
+    if entry is None or known is None:
+        return None
+    one, other = FusionModel.from_files(files), FusionModel.from_files(known)
+    if (one.fingerprint, one.told["fitted_on"]) != (other.fingerprint, other.told["fitted_on"]):
+        return None
+    return Choice(spec_of(entry), entry.version, known)
 
 
 @contextmanager

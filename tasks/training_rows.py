@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmcore.errors import NothingToLearnError, TrainingError
 from mmcore.specs import FitSpec
-from mmcore.training.dataset.lake import fit_rows, lake_rows
+from mmcore.training.alignment.gather import MOST_ITEMS
+from mmcore.training.dataset.lake import bare_rows, fit_rows, lake_rows
+from mmcore.training.fusing.chosen import chosen_items, placed_unseen
 from mmcore.training.pairs import FEWEST_KEYS
 from mmcore.training.projections import unfitted
 from mmcore.training.rows import Rows
@@ -17,6 +20,9 @@ from mmcore.training.split import fit_rows as allowed
 from mmcore.types import EncoderKey, Ids
 from storage.schemas import MODALITIES, Modality
 from storage.snapshot import Snapshot
+
+Unseen = Mapping[str, Mapping[str, NDArray[np.float32]]]
+"""Encoder → content → where it lies as if unseen, as ``TrainedProjection.unseen``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +48,7 @@ def lesson(snapshot: Snapshot, keys: Sequence[EncoderKey], spec: FitSpec) -> Les
     heads = [key for key in unfitted(keys, None) if key.modality != Modality.TEXT]
     if not heads:
         return None
-    texts, media = fit_rows(snapshot, unfitted(keys, None), spec)
+    texts, media = fit_rows(snapshot, unfitted(keys, None), spec, others=MOST_ITEMS)
     there = [key for key in heads if snapshot.manifest.paths(f"segments/{key.modality}")]
     learned = {key.space for key in heads if key.name in media}  # one head leads a whole space
     counts = _pairs(snapshot, [key for key in there if key.space not in learned], spec)
@@ -61,15 +67,13 @@ def _pairs(snapshot: Snapshot, keys: Sequence[EncoderKey], spec: FitSpec) -> dic
     """How many contents of each encoder have a caption that may be learned from."""
     if not keys:
         return {}
-    texts = lake_rows(snapshot, Modality.TEXT, space="own").captions()
+    texts = bare_rows(snapshot, Modality.TEXT).captions()
     items = np.unique(texts.take(allowed(texts, spec.held_out)).item_ids)
-    return {
-        key.name: _contents(lake_rows(snapshot, key.modality, space="own"), items) for key in keys
-    }
+    return {key.name: _contents(bare_rows(snapshot, key.modality, items)) for key in keys}
 
 
-def _contents(rows: Rows, items: Ids) -> int:
-    return len(set(rows.take(np.isin(rows.item_ids, items)).content_ids))
+def _contents(rows: Rows) -> int:
+    return len(set(rows.content_ids))
 
 
 def _why(
@@ -95,14 +99,36 @@ def _why(
     )
 
 
-def fusion_rows(snapshot: Snapshot, spec: FitSpec) -> dict[Modality, Rows]:
+def fusion_rows(
+    snapshot: Snapshot, spec: FitSpec, unseen: Unseen, most: int
+) -> dict[Modality, Rows]:
     """Vectors of the shared space by modality, without what is held out: to learn to fuse.
 
     An item with a held-out caption is left out with all its contents, wherever else they serve.
+    Of those left ``most`` are taken (``chosen_items``), and vectors are read of these alone. A
+    content that the projection was fitted on lies where it would ``unseen``. A modality that had
+    rows before the choice has an entry, with no rows where none of its items were taken.
     """
+    found = _learnable(snapshot, spec)
+    items = chosen_items(found, most)
+    return {m: _placed(snapshot, m, items, bare, unseen) for m, bare in found.items()}
+
+
+def _placed(
+    snapshot: Snapshot, modality: Modality, items: Ids, bare: Rows, unseen: Unseen
+) -> Rows:
+    """The rows of ``items`` with vectors, of the contents that ``bare`` has."""
+    rows = lake_rows(snapshot, modality, space="shared", items=items)
+    rows = rows.take(np.isin(rows.segment_ids, bare.segment_ids))
+    encoder = snapshot.manifest.encoder(modality)
+    return placed_unseen(rows, unseen.get(encoder.name, {}) if encoder else {})
+
+
+def _learnable(snapshot: Snapshot, spec: FitSpec) -> dict[Modality, Rows]:
+    """The rows that may be learned from, without vectors; no entry for no rows."""
     space = snapshot.manifest.fused_of
     here = [m for m in MODALITIES if m in _living(snapshot, space)]
-    rows = {modality: lake_rows(snapshot, modality, space="shared") for modality in here}
+    rows = {modality: bare_rows(snapshot, modality) for modality in here}
     spoiled: set[str] = set()
     items = np.zeros(0, dtype=np.int64)
     if (texts := rows.get(Modality.TEXT)) is not None:

@@ -65,12 +65,9 @@ class Comparison:
         ``relative``: each row is divided by its largest number, so that what is far from all is
         not lost to rounding; only directions may then be made of it.
         """
-        return self.alike(self.distances(left, right), relative=relative)
-
-    def alike(self, apart: Kernel, *, relative: bool = False) -> Kernel:
-        """(n, m) ``distances`` → what ``kernel`` gives for them."""
+        apart = self.distances(left, right)
         if relative and apart.size:
-            apart = apart - apart.min(axis=1, keepdims=True)
+            apart -= apart.min(axis=1, keepdims=True)
         return np.exp(-self.gamma * apart)
 
     def distances(self, left: NDArray[np.float32], right: NDArray[np.float32]) -> Kernel:

@@ -18,7 +18,6 @@ TOP: Final = 100  # classes that a label vector is made of
 TEMPERATURE: Final = 0.5
 _ROWS: Final = 1024  # projected at once
 _TINY: Final = 1e-6
-_SAME: Final = 1e-3  # of the typical distance: a content itself, also where its cell was rounded
 
 Matrix = NDArray[np.float32]
 
@@ -106,23 +105,6 @@ class Fitted:
     ridge: float
     label_share: float  # of the label vector that the regression corrects; 0: none
     mean: NDArray[np.float32] | None = None  # (d,) added to all: of captions that keep their mean
-    shift: Matrix | None = None  # (n, d) how far each pair's content moved by being fitted on
-
-    def place(self, shaped: Matrix, *, relative: bool) -> Features:
-        """(n, features) shaped → (n, d).
-
-        Where there is a ``shift``, the contents that were fitted on are placed as if they had not
-        been: among others, which nobody has told a caption of, they would be found too easily.
-        """
-        apart = self.comparison.distances(shaped, self.support)
-        placed = self.comparison.alike(apart, relative=relative) @ self.coefficients
-        if self.mean is not None:
-            placed = placed + self.mean
-        if self.shift is not None and len(shaped):
-            nearest = apart.argmin(axis=1)
-            known = apart[np.arange(len(apart)), nearest] < _SAME
-            placed = placed - np.where(known[:, None], self.shift[nearest], 0)
-        return np.asarray(placed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,9 +136,15 @@ class MediaHead:
         if self.labels is not None and share:
             placed += share * self.labels.place(features)
         if self.fitted is not None:
-            shaped = self.fitted.comparison.shaped(features)
-            relative = not share and self.fitted.mean is None  # then directions alone count
-            placed += self.fitted.place(shaped, relative=relative)
+            comparison = self.fitted.comparison
+            kernel = comparison.kernel(
+                comparison.shaped(features),
+                self.fitted.support,
+                relative=not share and self.fitted.mean is None,
+            )
+            placed += kernel @ self.fitted.coefficients
+            if self.fitted.mean is not None:
+                placed += self.fitted.mean
         whitened = placed @ self.whitening
         lost = np.linalg.norm(whitened, axis=1, keepdims=True) < _TINY**2
         return unit_rows(np.where(lost, self.whitening[0], whitened))  # somewhere, never nowhere

@@ -21,28 +21,20 @@ MOST_TILT: Final = 0.5  # of a vector towards or from all texts, for being a hub
 NEAREST: Final = 0.03  # of a bank
 _ROWS: Final = 1024  # at once
 _TINY: Final = 1e-6
-_SAME: Final = 1e-4  # of a cosine: a text itself, also where its cell was rounded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Regression:
-    """Unit vectors → what is added to them: by how alike they are to some that are known.
-
-    Those that are known themselves get what they would if they were not: less the ``shift``.
-    """
+    """Unit vectors → what is added to them: by how alike they are to some that are known."""
 
     anchors: Matrix  # (m, d) unit
     coefficients: Matrix  # (m, d)
     gamma: float  # of exp(-gamma * cosine distance)
-    shift: Matrix  # (m, d) how far each of them is moved more by being known
 
     def of(self, vectors: Features) -> Features:
         """(n, d) unit vectors → (n, d)."""
-        cosines = vectors @ self.anchors.T
-        moved = np.exp(-self.gamma * (1 - cosines)) @ self.coefficients
-        nearest = cosines.argmax(axis=1)
-        known = cosines[np.arange(len(cosines)), nearest] > 1 - _SAME
-        return np.asarray(moved - np.where(known[:, None], self.shift[nearest], 0))
+        alike = np.exp(-self.gamma * (1 - vectors @ self.anchors.T))
+        return np.asarray(alike @ self.coefficients)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

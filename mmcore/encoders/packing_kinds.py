@@ -61,7 +61,7 @@ def _below(name: str, tensors: Mapping[str, NDArray[Any]]) -> Tensors:
 
 
 def _is_plain_media(body: Body) -> bool:
-    return body["kind"] == "media" and not {"placed_by", "unseen"} & set(body)
+    return body["kind"] == "media" and "placed_by" not in body
 
 
 def _pack_text(head: TextHead) -> Packed:
@@ -93,9 +93,6 @@ def _pack_media(head: MediaHead) -> Packed:
         found |= _pack_comparison(fitted.comparison)
         if fitted.mean is not None:
             found |= {"mean": fitted.mean}
-        if fitted.shift is not None:
-            found |= {"shift": fitted.shift}
-            body |= {"unseen": True}
         body |= {
             "gamma": fitted.comparison.gamma,
             "ridge": fitted.ridge,
@@ -118,7 +115,6 @@ def _media(tensors: Tensors, body: Body) -> Head:
             body["ridge"],
             body["label_share"],
             tensors.get("mean"),
-            tensors.get("shift"),
         )
     return MediaHead(reading, tensors["whitening"], labels, fitted)
 
@@ -129,8 +125,8 @@ def _pack_moved(head: MovedHead) -> Packed:
     if head.mean is not None:
         found |= {"mean": head.mean}
     for name, move in head.moves.items():
-        own = {"anchors": move.anchors, "coefficients": move.coefficients, "shift": move.shift}
-        found |= _below(f"moves.{name}", own)
+        both = {"anchors": move.anchors, "coefficients": move.coefficients}
+        found |= _below(f"moves.{name}", both)
     gammas = {name: move.gamma for name, move in head.moves.items()}
     return found, {"kind": "moved", "base": base, "gammas": gammas}
 
@@ -139,7 +135,7 @@ def _moved(tensors: Tensors, body: Body) -> Head:
     moves = {}
     for name, gamma in body["gammas"].items():
         own = under(tensors, f"moves.{name}")
-        moves[name] = Regression(own["anchors"], own["coefficients"], gamma, own["shift"])
+        moves[name] = Regression(own["anchors"], own["coefficients"], gamma)
     base = unpacked(under(tensors, "base"), body["base"])
     return MovedHead(base, tensors["turn"], tensors.get("mean"), moves)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmcore.encoders import packing
 from mmcore.encoders.heads import Head
@@ -27,6 +28,10 @@ class FittedOn:
 
     contents: frozenset[str] = frozenset()
     captions: frozenset[str] = frozenset()  # ``caption_digests`` of their keys
+
+    def __or__(self, other: FittedOn) -> FittedOn:
+        """What either has seen."""
+        return FittedOn(self.contents | other.contents, self.captions | other.captions)
 
     @classmethod
     def told(cls, record: Mapping[str, Any]) -> FittedOn:
@@ -87,6 +92,19 @@ class Projection:
             return np.zeros((0, self.dim), dtype=np.float32)
         return self.heads[key.name].head.project(vectors, languages)
 
+    def same_as(self, other: Projection) -> bool:
+        """Whether both place everything alike and were fitted on the same, whatever their name."""
+        if (self.target, self.dim, self.fitted_on) != (other.target, other.dim, other.fitted_on):
+            return False
+        known = {"format", "fingerprints", "heads", "bodies"}
+        one, two = (packing.read(of.in_order().to_files()) for of in (self, other))
+        alike = all(one[1][name] == two[1][name] for name in known)
+        return alike and _equal(one[0], two[0])
+
+    def in_order(self) -> Projection:
+        """It with heads sorted by name, as files have them."""
+        return replace(self, heads=dict(sorted(self.heads.items())))
+
     def to_files(self) -> dict[str, bytes]:
         """``projection.safetensors``, ``config-<hash>.json`` (the record) and ``card.md``."""
         heads = {name: joined.head for name, joined in self.heads.items()}
@@ -135,3 +153,7 @@ class Projection:
             "`config-*.json` names them by hashes; the tensors hold features of those contents."
         ]
         return "\n".join([*lines, *told(self.training)]) + "\n"
+
+
+def _equal(one: Mapping[str, NDArray[Any]], other: Mapping[str, NDArray[Any]]) -> bool:
+    return one.keys() == other.keys() and all(np.array_equal(one[n], other[n]) for n in one)

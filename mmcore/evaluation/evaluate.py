@@ -24,7 +24,7 @@ from mmcore.training.rows import Rows
 from storage.schemas import MODALITIES, Modality
 from storage.snapshot import Snapshot
 
-__all__ = ["Report", "evaluate"]
+__all__ = ["Report", "evaluate", "learned_from"]
 
 
 def evaluate(
@@ -33,6 +33,7 @@ def evaluate(
     projection: Projection | None,
     spec: EvaluationSpec,
     fit: FitSpec,
+    also: FittedOn | None = None,
 ) -> Report:
     """Measure ``snapshot``, or a candidate, exactly: by matrix products, not through its indexes.
 
@@ -40,6 +41,8 @@ def evaluate(
     held-out contents. A query's own content is nowhere in its gallery; items with an equal caption
     are right. Directions with fewer than ``spec.min_queries`` are listed, not scored; without any
     other the report is "unmeasured" and says why. Whatever fails raises: no query is skipped.
+    What touches what the models of ``snapshot`` were fitted on, or ``also``, is not asked: so two
+    snapshots have the same queries, each with what the other has ``learned_from``.
     """
     rows = searched_rows(snapshot)
     pairs = Pairs(rows)
@@ -50,7 +53,7 @@ def evaluate(
         worst=WorstQueries(snapshot, pairs),
         spec=spec,
         held_out=fit.held_out,
-        fitted=_seen(snapshot, projection),
+        fitted=learned_from(snapshot, projection) | (also or FittedOn()),
     )
     asked = [*bench.directions(), *withheld(bench)]
     scored = [found for found in asked if isinstance(found, Scored)]
@@ -82,13 +85,10 @@ def evaluate(
     )
 
 
-def _seen(snapshot: Snapshot, projection: Projection | None) -> FittedOn:
+def learned_from(snapshot: Snapshot, projection: Projection | None) -> FittedOn:
     """What the projection was fitted on, and a trained fusion."""
     fusion = trained_on(snapshot)
-    if projection is None:
-        return fusion
-    one = projection.fitted_on
-    return FittedOn(one.contents | fusion.contents, one.captions | fusion.captions)
+    return fusion if projection is None else projection.fitted_on | fusion
 
 
 def _why(unscored: Sequence[Unscored], spec: EvaluationSpec) -> str:

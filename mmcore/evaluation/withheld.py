@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Final
 
 import numpy as np
@@ -63,27 +64,37 @@ def withheld(bench: Bench) -> Iterator[Scored | Unscored]:
 
 
 def _queries(bench: Bench) -> tuple[list[_Query], str]:
-    """The queries of the medium that most items can look for, and that medium."""
+    """The queries of the medium that most items can look for, and that medium.
+
+    Which one, the first ``max_queries`` items tell: ids are hashes. Others are looked at only as
+    long as queries are missing.
+    """
     space = bench.galleries.spaces(FUSED)[0]
     sides = {s for s in bench.pairs.sides if space in bench.galleries.spaces(s)[:1]}
+    able = _able(bench, sides)
+    first = list(islice(able, bench.spec.max_queries))
     having: Counter[Modality] = Counter()
-    items = []
-    for item in bench.pairs.held_out_items(bench.held_out, bench.fitted):
-        has = {s: c for s, c in bench.pairs.contents(item).items() if s in sides}
-        if len(has) > 2:  # noqa: PLR2004 - what is looked for, what is withheld, and a query
-            items.append((item, has))
-            having.update(medium(side) for side in has if medium(side) != Modality.TEXT)
+    for _, has in first:
+        having.update(medium(side) for side in has if medium(side) != Modality.TEXT)
     if not having:
         return [], ""
     target = str(max(having, key=lambda m: (having[m], -MODALITIES.index(m))))
-    queries = [
+    queries = (
         _Query(item, side, has[target], has[side])
-        for item, has in items
+        for item, has in chain(first, able)
         if target in has
         for side in has
         if side != target and _left(has, target, side)
-    ]
-    return queries[: bench.spec.max_queries], target
+    )
+    return list(islice(queries, bench.spec.max_queries)), target
+
+
+def _able(bench: Bench, sides: Collection[str]) -> Iterator[tuple[int, dict[str, frozenset[str]]]]:
+    """The held-out items of three ``sides`` or more, by id, and what each has; one at a time."""
+    for item in bench.pairs.held_out_items(bench.held_out, bench.fitted):
+        has = {s: c for s, c in bench.pairs.contents(item).items() if s in sides}
+        if len(has) > 2:  # noqa: PLR2004 - what is looked for, what is withheld, and a query
+            yield item, has
 
 
 def _left(has: dict[str, frozenset[str]], target: str, side: str) -> bool:

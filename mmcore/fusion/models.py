@@ -84,11 +84,21 @@ class FusionModel:
         try:
             tensors = {name: np.array(tensor) for name, tensor in load(files[TENSORS]).items()}
             network = told["network"]
+            _check(network, tensors)
             return cls(
                 told["fusion"], told["version"], told["space"], network, tensors, _rest(told)
             )
-        except (KeyError, TypeError, SafetensorError) as error:
+        except (KeyError, TypeError, ValueError, SafetensorError) as error:
             raise ConfigError(f"a trained fusion cannot be read ({error}): {_DAMAGED}") from error
+
+
+def _check(network: Any, tensors: Mapping[str, NDArray[Any]]) -> None:
+    """ValueError unless there is an architecture, and each tensor is of finite float32 numbers."""
+    if not isinstance(network, Mapping) or type(network.get("dim")) is not int:
+        raise ValueError("its record says nothing of a network")
+    for name, tensor in tensors.items():
+        if tensor.dtype != np.float32 or not np.isfinite(tensor).all():
+            raise ValueError(f"the tensor {name} is not of finite float32 numbers")
 
 
 def record_of(files: Files) -> dict[str, Any]:
@@ -100,7 +110,7 @@ def record_of(files: Files) -> dict[str, Any]:
         )
     try:
         told = json.loads(files[names[0]])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"the record of a trained fusion is no JSON: {_DAMAGED}") from error
     if not isinstance(told, dict):
         raise ConfigError(f"the record of a trained fusion says nothing: {_DAMAGED}")

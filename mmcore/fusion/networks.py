@@ -108,6 +108,13 @@ def network_of(kind: str, told: dict[str, Any]) -> FusionNetwork:
         if kind == "attention":
             sizes = (told["width"], told["heads"], told["layers"])
             return Attention(told["dim"], *sizes, told["dropout"])
-    except (KeyError, TypeError, ValueError, AssertionError) as error:
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AssertionError,
+        RuntimeError,
+        ArithmeticError,
+    ) as error:
         raise ConfigError(f"a fusion {kind} that cannot be made: {error!r} in {told}") from error
     raise ConfigError(f"no network of a fusion is called {kind!r}: known are mlp and attention")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ class Weighted(InPlace):
     def fuse(self, vectors: Weights, has: NDArray[np.bool_]) -> tuple[Vectors, Weights]:
         """See Fusion."""
         visible = shown(vectors, has)
-        weights = shares(has, np.asarray(self.weights, dtype=np.float32))
+        weights = shares(has, np.asarray(self.weights, dtype=np.float64))
         fused = np.einsum("nm,nmd->nd", weights, visible)
         return directed(fused, visible, has), weights
 
@@ -67,12 +67,15 @@ class Product(InPlace):
         return directed(np.where(lost[:, None], mean, fused), visible, has), weights
 
 
-def shares(has: NDArray[np.bool_], weights: Weights) -> Weights:
-    """(n, 4): ``weights`` of what is there, each row summing to 1; alike where all are zero."""
-    there = has.astype(np.float32)
+def shares(has: NDArray[np.bool_], weights: NDArray[np.floating[Any]]) -> Weights:
+    """(n, 4): ``weights`` of what is there, each row summing to 1; alike where all are zero.
+
+    In float64, by the largest that is there: sums of no weights are too large, or too small.
+    """
+    there = has.astype(np.float64)
     weighted = there * weights
-    none = weighted.sum(axis=1, keepdims=True) <= 0
-    chosen = np.where(none, there, weighted)
+    largest = weighted.max(axis=1, keepdims=True)
+    chosen = np.where(largest > 0, weighted / np.where(largest > 0, largest, 1.0), there)
     return np.asarray(chosen / chosen.sum(axis=1, keepdims=True), dtype=np.float32)
 
 

@@ -15,11 +15,10 @@ from mmcore.encoders.comparison import Comparison
 from mmcore.encoders.features import Features, Reading, directions
 from mmcore.encoders.heads import LANGUAGES, Fitted, Labels, Matrix, MediaHead, TextHead
 from mmcore.training.pairs import Pairs, language_of
-from mmcore.training.ridge import Choice, Problem, choose, coefficients, shifts, whitening_of
+from mmcore.training.ridge import Choice, Problem, choose, coefficients, whitening_of
 from mmcore.training.rows import Rows
 from mmcore.types import Vectors
 
-UNSEEN: Final = 5  # folds, by which contents are placed as if they had not been fitted on
 BACKGROUND: Final = 20  # texts that the neutral sentences count for in a language's mean
 
 
@@ -88,10 +87,7 @@ class Ending:
 def head_of(
     reading: Reading, labels: Labels | None, pairs: Pairs, ending: Ending, how: int | Choice
 ) -> tuple[MediaHead, Choice]:
-    """A head fitted on ``pairs`` by a choice, or by the best of cross-validation over folds.
-
-    Of a ``shared`` ending, contents that it was fitted on are placed as if unseen.
-    """
+    """A head fitted on ``pairs`` by a choice, or by the best of cross-validation over folds."""
     features = reading.features(pairs.cells)
     comparison = Comparison.fitted(reading, features)
     support = comparison.shaped(features)
@@ -107,7 +103,6 @@ def head_of(
         choice.ridge,
         choice.label_share,
         _kept_mean(problem),
-        shifts(problem, choice, UNSEEN) if ending.shared else None,
     )
     return MediaHead(reading, ending.matrix, labels, fitted), choice
 

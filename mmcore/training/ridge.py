@@ -141,23 +141,6 @@ def coefficients(problem: Problem, choice: Choice) -> NDArray[np.float32]:
     return np.asarray(scaled @ (axes.T @ wanted), dtype=np.float32)
 
 
-def shifts(problem: Problem, choice: Choice, count: int) -> NDArray[np.float32]:
-    """(n, d) how far each pair's content moves by its caption's fold being fitted on.
-
-    Less this, a content lies where a regression over the other ``count - 1`` folds puts it.
-    """
-    kernel = problem.kernel(choice.gamma)
-    moved = kernel @ coefficients(problem, choice)
-    fold = folds(problem.pairs.keys, count)
-    for number in set(fold.tolist()):
-        test, train = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-        start = problem.start(choice.label_share, train)
-        matrix = kernel[np.ix_(train, train)] + choice.ridge * np.eye(len(train))
-        found = np.linalg.solve(matrix, (problem.pairs.target - start)[train])
-        moved[test] -= kernel[np.ix_(test, train)] @ found
-    return np.asarray(moved, dtype=np.float32)
-
-
 def _placed(
     problem: Problem, train: NDArray[np.intp], test: NDArray[np.intp]
 ) -> Iterator[Features]:

@@ -7,6 +7,8 @@ whole. Snapshots that named the file stay unsound, unless what is made again has
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +39,19 @@ def missing_or_cut(layout: Layout, manifest: Manifest) -> list[Finding]:
     return found
 
 
+def damaged_models(layout: Layout, manifest: Manifest) -> list[Finding]:
+    """The files of a snapshot's models that are missing or another by now; reads them all."""
+    mine = [file for file in manifest.files if file.path.startswith("models/")]
+    found = missing_or_cut(layout, manifest.model_copy(update={"files": mine}))
+    cut = {finding.path for finding in found}
+    for file in mine:
+        if file.path not in cut:
+            content = (layout.root / file.path).read_bytes()
+            if hashlib.sha256(content).hexdigest() != file.sha256:
+                found.append(Finding(file.path, "has another checksum"))
+    return found
+
+
 def without(manifest: Manifest, names: set[str]) -> Manifest:
     """The manifest as a run may build on it when the files ``names`` are of no use.
 
@@ -59,6 +74,17 @@ def without(manifest: Manifest, names: set[str]) -> Manifest:
             "inputs": "",
         }
     )
+
+
+def trained(manifest: Manifest, damaged: Iterable[Finding]) -> set[str]:
+    """The folders of damaged models that `mmindex train` made: a run of `index` makes none."""
+    units = {_unit(one.path) for one in damaged if one.path.startswith("models/")}
+    made = {file.path for file in manifest.files}
+    return {
+        unit
+        for unit in units
+        if unit.startswith("models/fusion/") or f"{unit}/training.json" in made
+    }
 
 
 def set_aside(layout: Layout, path: Path) -> list[str]:

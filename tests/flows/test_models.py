@@ -42,15 +42,16 @@ def lake(made, tmp_path, run):
     return learning.copied(made, tmp_path / "lake")
 
 
-def test_a_training_is_told_in_both_languages(run, lake):
+def test_a_training_is_told_in_both_languages(run, lake, made, tmp_path):
     """What was learned from, what won, how it compares, and where its report is."""
     english = run("train", "--lake", lake, *QUICK)
-    chinese = run("train", "--lake", lake, *QUICK, "--lang", "zh")
+    other = learning.copied(made, tmp_path / "other")
+    chinese = run("train", "--lake", other, *QUICK, "--lang", "zh")
 
     assert (english.code, chinese.code) == (0, 0)
     for said in ("promoted projection/p2", "snapshot 2 serves", "mean RR", "text:en→image"):
         assert said in english.out
-    for said in ("已启用 projection/p3", "留出集", "胜出", "reports/training/p3/report.html"):
+    for said in ("已启用 projection/p2", "留出集", "胜出", "reports/training/p2/report.html"):
         assert said in chinese.out
 
 
@@ -113,6 +114,10 @@ def test_a_rollback_is_one_command(run, lake):
         (["train", "--fusion", "magic"], "no fusion named 'magic'"),
         (["train", "--set", "align.fold=3"], "did you mean align.folds?"),
         (["train", "--force", "--no-promote"], "say one of them"),
+        (["train", "--set", "align.seed=3"], "use --seed"),
+        (["train", "--set", "fusing.seed=3"], "use --seed"),
+        (["train", "--set", "fusing.heads=3"], "fusing.heads"),
+        (["train", "--set", "fusing.width=30"], "fusing.heads: "),
     ],
 )
 def test_what_cannot_be_is_one_line_and_code_2(run, lake, arguments, says):

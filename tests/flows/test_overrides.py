@@ -34,6 +34,29 @@ def test_what_is_no_assignment_is_refused(said):
         overridden({}, [said])
 
 
+@pytest.mark.parametrize(
+    ("said", "right"),
+    [
+        ("fusion.weights.image=2", """--set 'fusion.weights={"image": 2}'"""),
+        ("align.network.loss=x", """--set 'align.network={"loss": "x"}'"""),
+        ("a.b.c.d=1", """--set 'a.b={"c": {"d": 1}}'"""),
+    ],
+)
+def test_what_lies_deeper_is_answered_with_what_would_be_right(said, right):
+    """As it can be typed, and is then taken."""
+    with pytest.raises(ConfigError) as caught:
+        overridden({}, [said])
+    assert str(caught.value).endswith(right)
+    assert overridden({}, [right.removeprefix("--set '").removesuffix("'")])
+
+
+def test_what_an_option_decides_is_refused():
+    """It would have no effect; the option is named."""
+    with pytest.raises(ConfigError, match="use --seed"):
+        overridden({}, ["align.seed=3"], {"align.seed": "--seed"})
+    assert overridden({}, ["other.seed=3"], {"align.seed": "--seed"}) == {"other": {"seed": 3}}
+
+
 def test_what_is_no_section_is_refused():
     """Such a setting has an option."""
     with pytest.raises(ConfigError, match="no section"):

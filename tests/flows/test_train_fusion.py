@@ -7,6 +7,7 @@ import pytest
 
 from flows.models import listed
 from flows.snapshots import run_list
+from mmcore.encoders.projections import Projection
 from mmcore.errors import (
     ConfigError,
     EvaluationError,
@@ -14,8 +15,11 @@ from mmcore.errors import (
     TrainingError,
     UnknownPluginError,
 )
+from mmcore.evaluation.evaluate import evaluate, learned_from
 from mmcore.search.searcher import Searcher
 from mmcore.specs import FitSpec
+from mmcore.training.alignment import train as alignment
+from mmcore.training.fusing.train import fit_fusion
 from mmcore.types import Query
 from storage import candidates, models
 from storage.diff import diff
@@ -347,11 +351,112 @@ def test_other_encoders_than_the_lakes_cannot_be_trained_on(lake, monkeypatch):
         train(lake)
 
 
-def test_what_cannot_be_compared_is_not_promoted(tmp_path, index):
+def test_a_training_that_comes_to_what_serves_changes_nothing(lake):
+    """The lake is as it was: nothing is stored, published or refused; other epochs are new."""
+    assert train(lake, **LEARNED, force=True).models == ("projection/p2", "fusion/f1")
+
+    again = train(lake, **LEARNED)
+    other = train(
+        lake, **LEARNED | {"fusing": LEARNED["fusing"] | {"hidden": (9,)}}, promote=False
+    )
+
+    assert (again.status, again.why, again.models, again.snapshot) == ("unchanged", "same", (), 2)
+    assert again.won["projection"] == ("ridge",)
+    assert (other.status, other.models, other.projection) == ("stored", ("fusion/f2",), "p2")
+    assert models.every(Layout(lake)) == [
+        "fusion/f1",
+        "fusion/f2",
+        "projection/p1",
+        "projection/p2",
+    ]
+    assert published(Layout(lake)) == [1, 2]
+    assert not candidates.runs(Layout(lake))
+
+
+def test_both_are_asked_the_same(lake, monkeypatch):
+    """Neither is asked with what the other has learned from; what serves is scored for it anew."""
+    asked = []
+
+    def scoring(snapshot, encoders, projection, spec, fit, also):
+        asked.append((projection.version, learned_from(snapshot, projection) | also))
+        return evaluate(snapshot, encoders, projection, spec, fit, also)
+
+    monkeypatch.setattr("tasks.evaluate.evaluate", scoring)
+    fewer = Snapshot.open(Layout(lake)).manifest
+    result = train(lake)
+
+    (new, one), (old, other) = asked
+    assert (new, old) == ("p2", "p1")
+    assert one == other
+    stored = [
+        models.load_model(Layout(lake), m, "projection", v)
+        for m, v in ((fewer, "p1"), (serving(lake).manifest, "p2"))
+    ]
+    for files in stored:
+        seen = Projection.from_files(files).fitted_on
+        assert seen.contents <= one.contents
+        assert seen.captions <= one.captions
+    report = json.loads((Layout(lake).training("p2") / "report.json").read_bytes())
+    queries = report["scores"].keys() & report["scores_before"].keys()
+    assert set(result.directions) == queries
+
+
+def test_a_fusion_learns_of_media_as_if_unseen(lake, monkeypatch):
+    """It is given the places of the projection's training, not those that the lake serves."""
+    given, trained, real = [], [], fit_fusion
+    train_projection = alignment.train_projection
+    monkeypatch.setattr(
+        alignment,
+        "train_projection",
+        lambda *rest, **how: trained.append(train_projection(*rest, **how)) or trained[0],
+    )
+    monkeypatch.setattr(
+        "mmcore.training.fusing.train.fit_fusion",
+        lambda space, rows, *rest: given.append(rows) or real(space, rows, *rest),
+    )
+    train(lake, **LEARNED, force=True)
+
+    unseen, rows = trained[0].unseen["views-image"], given[0][Modality.IMAGE]
+    assert len(unseen) > 20
+    mine = [row for row, content in enumerate(rows.content_ids) if content in unseen]
+    assert len(mine) > 20
+    for row in mine:
+        assert rows.vectors[row].tolist() == unseen[rows.content_ids[row]].tolist()
+    _, ids, served = serving(lake).vectors(Modality.IMAGE, rows.segment_ids)
+    places = {one: vector for one, vector in zip(ids.tolist(), served, strict=True)}
+    assert any(
+        float(places[int(rows.segment_ids[row])] @ rows.vectors[row]) < 0.999 for row in mine
+    )
+
+
+def test_where_what_serves_cannot_be_scored_nothing_is_compared(lake, monkeypatch):
+    """The candidate is blocked, and it is said that it is what serves; --force helps."""
+    calls = []
+
+    def scoring(*given):
+        calls.append(given)
+        if len(calls) % 2 == 0:
+            raise ConfigError("no score")
+        return evaluate(*given)
+
+    monkeypatch.setattr("tasks.evaluate.evaluate", scoring)
+
+    result = train(lake)
+
+    assert (result.status, result.why) == ("refused", "unmeasured")
+    assert "what serves could not be scored" in result.reason
+    assert result.reason.endswith("no score")
+    assert current(Layout(lake)) == 1
+    assert [one.run for one in candidates.blocked(Layout(lake))] == candidates.runs(Layout(lake))
+    assert promote(lake, "projection/p2", force=True).status == "promoted"
+
+
+def test_what_cannot_be_compared_is_not_promoted(tmp_path, index, monkeypatch):
     """Too few held-out captions to measure: unmeasured, said, and only --force lets it serve."""
     learning.fill(tmp_path / "media")
     lake = tmp_path / "lake"
     index(tmp_path / "media", lake, evaluation={"min_queries": 500})
+    badly(monkeypatch)
 
     result = train(lake)
 

@@ -64,4 +64,5 @@ def _item(to: Path, number: int, what: tuple[str, str], *, sounds: bool) -> None
     media.text(to / f"text_{number}.txt", said(*what, number, language))
     if sounds:
         pitch = COLOURS[what[0]][2] * (1 + 0.01 * (number % 5))
-        media.wav(to / f"audio_{number}.wav", 0.3 + 0.02 * (number % 4), hertz=pitch)
+        seconds = 0.3 + 0.02 * (number % 4) + number / 16_000  # no two sounds are the same file
+        media.wav(to / f"audio_{number}.wav", seconds, hertz=pitch)

@@ -14,10 +14,10 @@ def scores(**rr):
 @pytest.mark.parametrize(
     ("before", "after", "why"),
     [
-        (scores(a=0.5, b=0.3), scores(a=0.3, b=0.5), ""),  # as good as what serves
+        (scores(a=0.5, b=0.3), scores(a=0.3, b=0.5), "equal"),
         (scores(a=0.5, b=0.3), scores(a=0.4, b=0.5), ""),
         (scores(a=0.5, b=0.3), scores(a=0.5, b=0.2999999), "worse"),
-        (scores(a=0.5), scores(a=0.5, b=0.0), ""),  # a new direction is no loss
+        (scores(a=0.5), scores(a=0.6, b=0.0), ""),  # a new direction is no loss
         (scores(a=0.5, b=0.3), scores(a=0.9), "lost"),
         (scores(a=0.5), scores(b=0.9), "unmeasured"),
         ({}, scores(a=0.9), "unmeasured"),
@@ -25,7 +25,7 @@ def scores(**rr):
         ({"a": {"R@1": 0.5}}, {"a": {"R@1": 0.9}}, "unmeasured"),
     ],
 )
-def test_a_candidate_must_not_retrieve_worse(before, after, why):
+def test_a_candidate_must_retrieve_better(before, after, why):
     """By the mean reciprocal rank over the directions that both have."""
     found = verdict(before, after)
 
@@ -62,4 +62,5 @@ def test_the_reasons_are_told_in_both_languages():
     for one in told:
         assert "0.5000" in one["worse"]
         assert "0.2500" in one["worse"]
+        assert "0.5000" in one["equal"]
         assert facts["names"] in one["lost"]

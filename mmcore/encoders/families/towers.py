@@ -7,16 +7,16 @@ four encoders have one joint space.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import Field, PositiveInt, ValidationError
+from pydantic import Field, ValidationError
 
 from mmcore.encoders.compute.device import Compute, moved, share_cores
 from mmcore.encoders.families.keys import Keys
@@ -55,20 +55,24 @@ PRESET: Final = Preset(
 )
 
 
+Channels = Annotated[int, Field(ge=2, le=4096, multiple_of=2)]
+Width = Annotated[int, Field(ge=1, le=65_536)]
+
+
 class TowersConfig(Spec):
     """What ``config.json`` holds: the network's shape, and what is done before it."""
 
     architecture: Literal["towers"] = "towers"
-    side: PositiveInt = Field(description="pixels of the square a picture is fitted in")
+    side: int = Field(ge=1, le=4096, description="pixels of the square a picture is fitted in")
     rate: Literal[16000] = 16000
-    words: PositiveInt = Field(description="words of vocab.txt, and two more")
-    longest: PositiveInt = Field(description="words that are read at once")
-    pictures: tuple[PositiveInt, ...] = Field(min_length=1)
-    sounds: tuple[PositiveInt, ...] = Field(min_length=2)
-    embedding: PositiveInt
-    hidden: PositiveInt
-    features: PositiveInt
-    dim: PositiveInt
+    words: int = Field(ge=2, le=10_000_000, description="words of vocab.txt, and two more")
+    longest: int = Field(ge=1, le=1_000_000, description="words that are read at once")
+    pictures: tuple[Channels, ...] = Field(min_length=1, max_length=16)
+    sounds: tuple[Channels, ...] = Field(min_length=2, max_length=16)
+    embedding: Width
+    hidden: Width
+    features: Width
+    dim: Width
     classes: tuple[str, ...] = ()
 
 
@@ -181,7 +185,7 @@ def read_config(folder: Path) -> TowersConfig:
     path = folder / CONFIG
     try:
         return _config(path, path.stat().st_mtime_ns)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         why = error
         if isinstance(error, ValidationError):
             told = error.errors()[0]
@@ -204,19 +208,42 @@ def read_vocabulary(
 
 
 def read_network(folder: Path, config: TowersConfig) -> Towers:
-    """The network of a folder, for inference, on the CPU; ConfigError for other weights."""
+    """The network of a folder, for inference, on the CPU; ConfigError for other weights.
+
+    They are looked at before the network is made, which may be as large as ``config`` likes.
+    """
     from safetensors import SafetensorError  # noqa: PLC0415 - with torch
     from safetensors.torch import load_file  # noqa: PLC0415 - making an encoder loads no torch
 
     from mmcore.encoders.families.towers_network import Towers  # noqa: PLC0415 - as well
 
-    network = Towers(sizes_of(config))
     try:
-        network.load_state_dict(load_file(folder / WEIGHTS))
-    except (RuntimeError, SafetensorError) as error:
+        state = load_file(folder / WEIGHTS)
+        _check_weights(folder, state, config)
+        network = Towers(sizes_of(config))
+        network.load_state_dict(state)
+    except (OSError, RuntimeError, SafetensorError) as error:
         why = " ".join(str(error).split())[:300]
-        raise ConfigError(f"{folder}: the weights are of another network ({why})") from error
+        raise ConfigError(f"{folder / WEIGHTS}: cannot be loaded ({why})") from error
     return network.eval().requires_grad_(False)
+
+
+def _check_weights(folder: Path, state: Mapping[str, torch.Tensor], config: TowersConfig) -> None:
+    """ConfigError unless they are finite numbers of float32 and the network's shapes."""
+    import torch  # noqa: PLC0415 - as above
+
+    from mmcore.encoders.families.towers_network import Towers  # noqa: PLC0415 - as above
+
+    with torch.device("meta"):  # takes no memory
+        made = Towers(sizes_of(config)).state_dict()
+    wanted = {name: tuple(one.shape) for name, one in made.items()}
+    if wanted != {name: tuple(one.shape) for name, one in state.items()}:
+        raise ConfigError(f"{folder}: the weights are of another network than {CONFIG} says")
+    for name, one in state.items():
+        if one.dtype != torch.float32 or not bool(one.isfinite().all()):
+            raise ConfigError(
+                f"{folder / WEIGHTS}: {name} is not of finite float32 numbers: train anew"
+            )
 
 
 def sizes_of(config: TowersConfig) -> Any:

@@ -15,8 +15,9 @@ from typing import Final
 import numpy as np
 
 from mmcore.training.alignment import hubness
+from mmcore.training.alignment.closed import Form
 from mmcore.training.alignment.measures import Found, measured, together
-from mmcore.training.alignment.parts import placed
+from mmcore.training.alignment.parts import Placed, placed
 from mmcore.training.alignment.spec import AlignSpec
 from mmcore.training.alignment.workshop import Cca, Plan, Workshop
 from mmcore.training.alignment.world import World
@@ -69,11 +70,18 @@ class Contest:
 
     def _try(self, plan: Plan) -> Tried:
         reached = together(
-            measured(placed(shop.part(plan), asked), asked) for shop, asked in self._folds
+            measured(placed(shop.part(plan), asked), asked, self._beside(shop, plan))
+            for shop, asked in self._folds
         )
         self.progress(f"{plan.method}: held-out RR {reached.score():.3f}")
         self.tried.append(Tried(plan, reached))
         return self.tried[-1]
+
+    def _beside(self, shop: Workshop, plan: Plan) -> tuple[Placed, World] | None:
+        """What was fitted on, where it is in the gallery."""
+        if self.spec.gallery == "new":
+            return None
+        return placed(shop.part(plan), shop.world), shop.world
 
 
 def choose(world: World, spec: AlignSpec, progress: Told) -> tuple[Plan, tuple[Trial, ...]]:
@@ -81,7 +89,11 @@ def choose(world: World, spec: AlignSpec, progress: Told) -> tuple[Plan, tuple[T
     contest = Contest(world, spec, progress)
     plan = contest.best(iter([Plan()]))
     if not world.joint:
-        plan = contest.best(Plan(text_ridge=ridge) for ridge in TEXT_RIDGES)
+        if any(side.labels is not None for side in world.sides):
+            plan = contest.best(iter([Plan(Form(by_scores=True))]))
+        forms = [replace(plan.form, text_ridge=ridge) for ridge in TEXT_RIDGES]
+        plan = contest.best(Plan(form) for form in forms)
+        plan = contest.best(iter([Plan(replace(plan.form, half=True))]))
     if spec.method in ("auto", "network"):
         shares = (replace(plan, share=share) for share in spec.network.shares)
         plan = contest.best(shares, must=spec.method == "network")

@@ -1,8 +1,8 @@
 """The closed form: kernel ridge regression of media to captions, and captions to each other.
 
-It is what an index run fits; or, where that does better held out, with both sides whitened by
-half, captions of each language moved towards what all captions of an item have in common, and
-classes counted by their scores.
+It is what an index run fits; or, where that does better held out, with classes counted by their
+scores and captions of each language moved towards what all captions of an item have in common; or
+with both sides whitened by half, too.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mmcore.encoders.features import Features, directions
 from mmcore.encoders.heads import LANGUAGES, JointHead, Matrix, MediaHead, TextHead
@@ -23,11 +22,32 @@ from mmcore.training.alignment.parts import Part
 from mmcore.training.alignment.world import World
 from mmcore.training.pairs import MOST, Captions, captions_of
 from mmcore.training.refits import FITTED
-from mmcore.training.ridge import Choice, folds, whitening_of
+from mmcore.training.ridge import Choice, whitening_of
 from mmcore.training.split import enough_texts
 
 FEWEST_MOVES: Final = 16  # items with captions in two languages, below which none is moved
 GAMMA: Final = 2.0  # of how alike captions are
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Which closed form; the plain one is as an index run fits it."""
+
+    by_scores: bool = False  # whether classes count by their scores, not their chances
+    text_ridge: float | None = None  # of the regression between captions; None: none
+    half: bool = False  # whether both sides are whitened by half, not media alone
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is what an index run fits."""
+        return self == PLAIN
+
+    def alike(self, other: Form) -> bool:
+        """Whether contents are cross-validated alike: the ridge between captions has no part."""
+        return (self.by_scores, self.half) == (other.by_scores, other.half)
+
+
+PLAIN: Final = Form()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,22 +63,21 @@ def closed_form(
     world: World,
     spec: FitSpec,
     *,
-    text_ridge: float | None,
+    form: Form,
     choices: Mapping[str, Choice] | None = None,
 ) -> Closed:
     """Fit it on ``world``; sides that ``choices`` has settings for are not cross-validated.
 
-    ``text_ridge`` is of the regression between captions; None: texts take no further step, and
-    all is as an index run fits it. In a joint space it has to be None.
+    In a joint space it has to be a form without steps of texts.
     """
     below = _text(world, spec)
     captions = captions_of(world.texts, below)
-    ending = _ending(world, captions, shared=text_ridge is not None)
+    ending = _ending(world, captions, shared=form.half)
     found: dict[str, MediaHead] = {}
     used: dict[str, Choice] = {}
     for side in world.sides:
         labels = side.labels
-        if labels is not None and ending.shared:
+        if labels is not None and form.by_scores:
             labels = replace(labels, by="scores")
         if len(side):
             pairs = side.pairs(captions, world.text.dim)
@@ -67,9 +86,10 @@ def closed_form(
             found[side.name] = head
         elif labels is not None:
             found[side.name] = MediaHead(side.reading, ending.matrix, labels, None)
-    if text_ridge is None or isinstance(below, JointHead):
+    if form.text_ridge is None or isinstance(below, JointHead):
         return Closed(Part(below, found), found, used)
-    text = moved_text(below, ending.matrix, captions, text_ridge)
+    turn = ending.matrix if form.half else np.eye(world.text.dim, dtype=np.float32)
+    text = moved_text(below, turn, captions, form.text_ridge)
     return Closed(Part(text, found), found, used)
 
 
@@ -113,32 +133,12 @@ def moved_text(
         mine = [row for row, of in enumerate(turned) if language in of]
         if len(mine) >= FEWEST_MOVES:
             anchors = np.array([turned[row][language] for row in mine])
-            fold = folds([both[row].key for row in mine], fitting.UNSEEN)
-            moves[language] = regression(anchors, wanted[mine] - anchors, (GAMMA, ridge), fold)
+            moves[language] = regression(anchors, wanted[mine] - anchors, GAMMA, ridge)
     return MovedHead(below, turn, None, moves)
 
 
-def regression(
-    anchors: Features, targets: Features, how: tuple[float, float], fold: NDArray[np.int64]
-) -> Regression:
-    """Kernel ridge regression of (m, d) unit ``anchors`` to (m, d) ``targets``.
-
-    ``how``: gamma and ridge; ``fold`` (m,) is held out together to tell what being known does.
-    """
-    gamma, ridge = how
+def regression(anchors: Features, targets: Features, gamma: float, ridge: float) -> Regression:
+    """Kernel ridge regression of (m, d) unit ``anchors`` to (m, d) ``targets``."""
     alike = np.exp(-gamma * (1 - anchors @ anchors.T)).astype(np.float64)
-    found = _solved(alike, targets, ridge)
-    shift = alike @ found
-    for number in set(fold.tolist()):
-        test, train = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-        own = _solved(alike[np.ix_(train, train)], targets[train], ridge)
-        shift[test] -= alike[np.ix_(test, train)] @ own
-    return Regression(_single(anchors), _single(found), gamma, _single(shift))
-
-
-def _solved(alike: Features, targets: Features, ridge: float) -> Features:
-    return np.asarray(np.linalg.solve(alike + ridge * np.eye(len(alike)), targets))
-
-
-def _single(rows: Features) -> Matrix:
-    return np.asarray(rows, dtype=np.float32)
+    found = np.linalg.solve(alike + ridge * np.eye(len(anchors)), targets)
+    return Regression(anchors.astype(np.float32), found.astype(np.float32), gamma)

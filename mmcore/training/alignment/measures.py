@@ -25,13 +25,8 @@ class Found:
     by: Mapping[tuple[str, str], Ranks]  # (side, "en→") …
 
     def score(self) -> float:
-        """The mean over all queries of all directions from one medium to another.
-
-        Captions among themselves count where there is nothing else: they are the easier part, and
-        would outvote what training is for.
-        """
-        across = [found for (side, _), found in self.by.items() if side != TEXTS]
-        every = np.concatenate([*(across or self.by.values()), np.zeros(0)])
+        """The mean over all queries of all directions."""
+        every = np.concatenate([*self.by.values(), np.zeros(0)])
         return float(every.mean()) if len(every) else 0.0
 
     def to_scores(self) -> dict[str, float]:
@@ -44,12 +39,14 @@ class Found:
         return {"RR": round(self.score(), 4), **told}
 
 
-def measured(placed: Placed, world: World) -> Found:
+def measured(placed: Placed, world: World, fitted: tuple[Placed, World] | None = None) -> Found:
     """Ask ``world`` in all directions: captions and contents as ``placed`` has them.
 
     Captions of each language → contents, contents → captions of the first language that there is,
     and captions of each further language → those of the first. Items with equal caption keys are
-    equally right. The gallery is all that there is of ``world``.
+    equally right. The gallery is all that there is of ``world``; and once more, with all that was
+    ``fitted`` on beside it, as in a lake. What a head has seen lies nearer to its captions than
+    what it has not, so a way can be good at the one and bad at the other.
     """
     keys = world.keys
     key = np.array(list(keys.values()), dtype=object)
@@ -60,6 +57,8 @@ def measured(placed: Placed, world: World) -> Found:
         if side.name in placed.contents and len(side):
             rows = np.array([place[item] for item in side.item_ids.tolist()])
             by |= _side(side.name, placed, rows, key, there)
+            if fitted is not None:
+                by |= _among(side.name, (placed, rows, key), fitted, there)
     for name in there[1:]:
         asked, gallery = (_has(placed.said[n]) for n in (name, there[0]))
         scores = placed.said[name][asked] @ placed.said[there[0]][gallery].T
@@ -79,6 +78,34 @@ def _side(
         if not number:
             back = contents[has] @ said[has].T
             by[name, f"·→{language}"] = _ranks(back, key[rows[has]], key[rows[has]])
+    return by
+
+
+def _among(
+    name: str,
+    asked: tuple[Placed, NDArray[np.int64], NDArray[np.object_]],
+    fitted: tuple[Placed, World],
+    there: list[str],
+) -> dict[tuple[str, str], Ranks]:
+    """The same questions, with what was fitted on in the gallery, too."""
+    (placed, rows, key), (seen, world) = asked, fitted
+    place = {item: row for row, item in enumerate(world.keys)}
+    side = next(side for side in world.sides if side.name == name)
+    known = np.array([place[item] for item in side.item_ids.tolist()], dtype=np.int64)
+    keys = np.array(list(world.keys.values()), dtype=object)[known]
+    contents = np.concatenate([placed.contents[name], seen.contents[name]])
+    every, by = np.concatenate([key[rows], keys]), {}
+    for number, language in enumerate(there):
+        said = placed.said[language][rows]
+        has = _has(said)
+        by[name, f"{language}→·, all"] = _ranks(said[has] @ contents.T, key[rows[has]], every)
+        if not number:
+            other = seen.said[language][known]
+            also = _has(other)
+            texts = np.concatenate([said[has], other[also]])
+            of = np.concatenate([key[rows[has]], keys[also]])
+            back = placed.contents[name][has] @ texts.T
+            by[name, f"·→{language}, all"] = _ranks(back, key[rows[has]], of)
     return by
 
 

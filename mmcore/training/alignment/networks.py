@@ -10,8 +10,7 @@ learn from places far better than those of new contents.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +28,7 @@ from mmcore.training.balance.mixing import shared_mixup
 from mmcore.training.loop.curves import Point
 from mmcore.training.loop.seeds import seeded
 from mmcore.training.loop.stopping import Stopping, check_loss
+from mmcore.training.loop.threads import one_thread
 
 TEXT: Final = "text"
 _HELD: Final = 5  # one pair of so many decides when a member's training ends
@@ -111,7 +111,7 @@ def train_member(
     A fifth of the captions, another one for each seed, is held back: the epoch that does best on
     it is kept. Raises TrainingError for a loss that is no number.
     """
-    with seeded(seed), _one_thread():
+    with seeded(seed), one_thread():
         nets = {
             side: Residual(lesson.seen.shape[1], lesson.said.shape[1], spec)
             for side, lesson in lessons.items()
@@ -120,17 +120,6 @@ def train_member(
             dim = next(iter(lessons.values())).said.shape[1]
             nets[TEXT] = Residual(dim, dim, spec)
         return _Training(lessons, spec, seed, nets).run()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """So that sums do not hang on how many cores there are; the networks are small."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @dataclass(slots=True, eq=False)

@@ -70,6 +70,11 @@ class AlignSpec(Spec):
         default="off",
         description="two coordinates that take from hubs: never, where they win held out, always",
     )
+    gallery: Literal["lake", "new"] = Field(
+        default="lake",
+        description="what held-out captions have to find their content among, to choose a way: new"
+        " contents, and those with all that was fitted on; or new ones alone",
+    )
     gain: NonNegativeFloat = Field(
         default=0.002, description="held-out reciprocal rank that one thing more has to bring"
     )

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mmcore.encoders.heads import Head
 from mmcore.encoders.projections import FittedOn, Joined, Projection, caption_digests
@@ -14,7 +17,7 @@ from mmcore.training.alignment.choose import choose
 from mmcore.training.alignment.gather import MOST_ITEMS, roles_for, world_of
 from mmcore.training.alignment.parts import Part
 from mmcore.training.alignment.spec import AlignSpec
-from mmcore.training.alignment.workshop import Workshop
+from mmcore.training.alignment.workshop import Plan, Workshop
 from mmcore.training.alignment.world import World
 from mmcore.training.loop.curves import Point
 from mmcore.training.loop.trials import Trial
@@ -23,7 +26,7 @@ from mmcore.training.projections import Make, registered
 from mmcore.training.roles import Roles
 from mmcore.training.rows import Rows
 from mmcore.training.split import caption_keys
-from mmcore.types import EncoderKey
+from mmcore.types import EncoderKey, unit_rows
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,8 @@ class TrainedProjection:
     projection: Projection
     trials: tuple[Trial, ...]
     curves: Mapping[str, tuple[Point, ...]]  # of the networks that were kept; {}: none were
+    unseen: Mapping[str, Mapping[str, NDArray[np.float32]]] = field(default_factory=dict)
+    """By encoder and content: where it lies when it was not fitted on (d,), to fit a fusion."""
 
 
 def train_projection(  # noqa: PLR0913 - what fit_projection takes, and who is told
@@ -82,7 +87,19 @@ def train_projection(  # noqa: PLR0913 - what fit_projection takes, and who is t
         fitted_on=_seen(world),
         training=_record(world, plan.method, spec, trials, _licences(keys, make)),
     )
-    return TrainedProjection(projection, trials, dict(shop.curves))
+    return TrainedProjection(projection, trials, dict(shop.curves), _unseen(shop, plan))
+
+
+def _unseen(shop: Workshop, plan: Plan) -> dict[str, dict[str, NDArray[np.float32]]]:
+    """By encoder; several of one space share what is known."""
+    found = shop.unseen_by(plan).contents
+    by: dict[str, dict[str, NDArray[np.float32]]] = {}
+    for side in shop.sides:
+        rows = found[side.name].astype(np.float32)
+        there = np.flatnonzero(np.any(rows != 0, axis=1)).tolist()
+        vectors = {side.content_ids[row]: unit_rows(rows[row][None])[0] for row in there}
+        by |= {key.name: vectors for key in side.keys}
+    return by
 
 
 def _heads(world: World, roles: Roles, part: Part) -> dict[str, Head]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +14,7 @@ from mmcore.encoders.heads import LANGUAGES, Head
 from mmcore.encoders.learned import Mlp, MovedHead, ResidualHead, beside
 from mmcore.training.alignment.blend import side_by_side
 from mmcore.training.alignment.cca import canonical
-from mmcore.training.alignment.closed import Closed, closed_form
+from mmcore.training.alignment.closed import PLAIN, Closed, Form, closed_form
 from mmcore.training.alignment.hubness import banks_of, without_hubs
 from mmcore.training.alignment.parts import Part, Placed, placed
 from mmcore.training.alignment.spec import AlignSpec
@@ -39,7 +39,7 @@ class Cca:
 class Plan:
     """One way to train: what is put upon the closed form."""
 
-    text_ridge: float | None = None  # of the closed form's further steps; None: none
+    form: Form = PLAIN
     share: float = 0.0  # of the networks' correction; 0: none
     cca: Mapping[str, Cca] = field(default_factory=dict)  # by side
     hubness: tuple[float, float] | None = None  # shares of media's and of texts'
@@ -52,7 +52,7 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """As a trial has it."""
-        told: dict[str, Any] = {"text_ridge": self.text_ridge, "network_share": self.share}
+        told: dict[str, Any] = {**asdict(self.form), "network_share": self.share}
         told["cca"] = {
             side: {"dims": c.dims, "ridge": c.ridge, "share": c.share}
             for side, c in self.cca.items()
@@ -69,9 +69,9 @@ class Workshop:
     world: World
     spec: AlignSpec
     curves: dict[str, tuple[Point, ...]] = field(default_factory=dict)  # of networks, by member
-    _closed: dict[float | None, Closed] = field(default_factory=dict)
-    _networks: dict[float | None, list[Mapping[str, Mlp]]] = field(default_factory=dict)
-    _unseen: dict[float | None, Placed] = field(default_factory=dict)
+    _closed: dict[Form, Closed] = field(default_factory=dict)
+    _networks: dict[Form, list[Mapping[str, Mlp]]] = field(default_factory=dict)
+    _unseen: dict[Form, Placed] = field(default_factory=dict)
     _canonical: dict[tuple[str, int, float], Part] = field(default_factory=dict)
 
     @property
@@ -81,7 +81,7 @@ class Workshop:
 
     def part(self, plan: Plan) -> Part:
         """The heads that ``plan`` leads to."""
-        part = self.closed(plan.text_ridge).part
+        part = self.closed(plan.form).part
         if plan.share:
             part = self._corrected(plan)
         if plan.cca:
@@ -99,24 +99,22 @@ class Workshop:
         found = placed(part, self.world)
         if plan.share or plan.cca:
             return found
-        return Placed(found.said, self.unseen(plan.text_ridge).contents)
+        return Placed(found.said, self.unseen(plan.form).contents)
 
-    def closed(self, text_ridge: float | None) -> Closed:
+    def closed(self, form: Form) -> Closed:
         """The closed form; whatever the ridge between captions is, cross-validated once."""
-        if text_ridge not in self._closed:
-            like = (
-                c.choices for r, c in self._closed.items() if (r is None) == (text_ridge is None)
+        if form not in self._closed:
+            like = (c.choices for f, c in self._closed.items() if f.alike(form))
+            self._closed[form] = closed_form(
+                self.world, self.spec.fit, form=form, choices=next(like, None)
             )
-            self._closed[text_ridge] = closed_form(
-                self.world, self.spec.fit, text_ridge=text_ridge, choices=next(like, None)
-            )
-        return self._closed[text_ridge]
+        return self._closed[form]
 
     def canonical(self, name: str, cca: Cca) -> Part:
         """The canonical directions of one side and its captions."""
         place = name, cca.dims, cca.ridge
         if place not in self._canonical:
-            closed = self.closed(None)
+            closed = self.closed(PLAIN)
             side = next(side for side in self.sides if side.name == name)
             pairs = side.pairs(
                 captions_of(self.world.texts, closed.part.text), self.world.text.dim
@@ -126,9 +124,9 @@ class Workshop:
             self._canonical[place] = found
         return self._canonical[place]
 
-    def unseen(self, text_ridge: float | None) -> Placed:
+    def unseen(self, form: Form) -> Placed:
         """Where the closed form puts each text and content when fitted without its caption."""
-        if text_ridge not in self._unseen:
+        if form not in self._unseen:
             keys = self.world.keys
             said = {name: np.zeros((len(keys), self.world.text.dim)) for name in LANGUAGES}
             contents = {s.name: np.zeros((len(s), self.world.text.dim)) for s in self.sides}
@@ -136,17 +134,17 @@ class Workshop:
             fold = folds(list(keys.values()), _UNSEEN)
             for number in range(_UNSEEN):
                 if 0 < (fold == number).sum() < len(fold):
-                    self._fill(empty, fold == number, text_ridge)
-            self._unseen[text_ridge] = empty
-        return self._unseen[text_ridge]
+                    self._fill(empty, fold == number, form)
+            self._unseen[form] = empty
+        return self._unseen[form]
 
-    def _fill(self, into: Placed, mine: NDArray[np.bool_], text_ridge: float | None) -> None:
+    def _fill(self, into: Placed, mine: NDArray[np.bool_], form: Form) -> None:
         """Place the items ``mine`` by a closed form of all others."""
         items = np.array(list(self.world.keys))
-        choices = self.closed(text_ridge).choices
+        choices = self.closed(form).choices
         others = self.world.of(items[~mine].tolist())
-        form = closed_form(others, self.spec.fit, text_ridge=text_ridge, choices=choices)
-        found = placed(form.part, self.world.of(items[mine].tolist()))
+        fitted = closed_form(others, self.spec.fit, form=form, choices=choices)
+        found = placed(fitted.part, self.world.of(items[mine].tolist()))
         for name in LANGUAGES:
             into.said[name][mine] = found.said[name]
         for side in self.sides:
@@ -154,12 +152,33 @@ class Workshop:
                 rows = np.isin(side.item_ids, items[mine])
                 into.contents[side.name][rows] = found.contents[side.name]
 
-    def networks(self, text_ridge: float | None) -> list[Mapping[str, Mlp]]:
+    def unseen_by(self, plan: Plan) -> Placed:
+        """The same of all that ``plan`` puts upon the closed form: each fold is trained anew.
+
+        Zero for folds whose others have fewer canonical directions than all have: they lead into
+        another space.
+        """
+        if not (plan.share or plan.cca or plan.hubness):
+            return self.unseen(plan.form)
+        items, fold = np.array(list(self.world.keys)), folds([*self.world.keys.values()], _UNSEEN)
+        dim = self.part(plan).dim(self.world)
+        found = {side.name: np.zeros((len(side), dim)) for side in self.sides}
+        for number in range(_UNSEEN):
+            mine, others = items[fold == number].tolist(), items[fold != number].tolist()
+            if mine and others:
+                part = Workshop(self.world.of(others), self.spec).part(plan)
+                for name, rows in placed(part, self.world.of(mine)).contents.items():
+                    side = next(side for side in self.world.sides if side.name == name)
+                    if len(side) and rows.shape[1] == dim:
+                        found[name][np.isin(side.item_ids, mine)] = rows
+        return Placed({}, found)
+
+    def networks(self, form: Form) -> list[Mapping[str, Mlp]]:
         """The members of the ensemble, by side and ``text``."""
-        if text_ridge not in self._networks:
+        if form not in self._networks:
             from mmcore.training.alignment import lessons, networks  # noqa: PLC0415 - loads torch
 
-            given = lessons.lessons_of(self, text_ridge)
+            given = lessons.lessons_of(self, form)
             members = []
             for number in range(self.spec.network.members):
                 learned = networks.train_member(
@@ -167,12 +186,12 @@ class Workshop:
                 )
                 members.append(learned.networks)
                 self.curves[f"network {number + 1}"] = learned.points
-            self._networks[text_ridge] = members
-        return self._networks[text_ridge]
+            self._networks[form] = members
+        return self._networks[form]
 
     def _corrected(self, plan: Plan) -> Part:
-        closed = self.closed(plan.text_ridge)
-        members = self.networks(plan.text_ridge)
+        closed = self.closed(plan.form)
+        members = self.networks(plan.form)
 
         def of(name: str) -> tuple[Mlp, ...]:
             return tuple(member[name] for member in members)
@@ -190,9 +209,9 @@ class Workshop:
             )
         return Part(text, media)
 
-    def read(self, side: Side, vectors: Features, text_ridge: float | None) -> Features:
+    def read(self, side: Side, vectors: Features, form: Form) -> Features:
         """(n, d + f) what networks read of a side's pairs, which the closed form puts at these."""
-        head = self.closed(text_ridge).heads[side.name]
+        head = self.closed(form).heads[side.name]
         if not self.spec.network.features or head.fitted is None:
             return vectors
         return beside(vectors, head.fitted.comparison.shaped(side.reading.features(side.cells)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 from torch import Tensor, nn
 
 from mmcore.errors import NothingToLearnError
@@ -18,9 +18,10 @@ from mmcore.training.balance.mixing import drop_modalities, noisy, shared_mixup
 from mmcore.training.balance.samplers import Balanced, ClassAware
 from mmcore.training.balance.spec import BalanceSpec
 from mmcore.training.balance.synthesis import Scale
-from mmcore.training.balance.threads import one_thread
+from mmcore.training.loop.rates import Decay, Rate
 from mmcore.training.loop.seeds import seeded
 from mmcore.training.loop.stopping import check_loss
+from mmcore.training.loop.threads import one_thread
 
 _PER_CLASS: Final = 4  # rows of each class in a class-aware batch
 _USED: Final = 0.5  # chance that a made vector is shown: what is missing has to be met as well
@@ -38,8 +39,8 @@ class ClassifierSpec(Spec):
     dropout: float = Field(default=0.3, ge=0, lt=1, description="chance that a number is dropped")
     epochs: PositiveInt = Field(default=40, description="passes over the rows")
     batch: PositiveInt = Field(default=32, description="rows of a step")
-    rate: PositiveFloat = Field(default=1e-3, description="learning rate of AdamW, cosine to 0")
-    weight_decay: NonNegativeFloat = Field(default=0.05, description="weight decay of AdamW")
+    rate: Rate = Field(default=1e-3, description="learning rate of AdamW, cosine to 0")
+    weight_decay: Decay = Field(default=0.05, description="weight decay of AdamW")
     seed: NonNegativeInt = Field(default=0, description="decides first weights, order and draws")
     balance: BalanceSpec = BalanceSpec()
 

@@ -72,7 +72,8 @@ def _made(features: Features, column: int, how: str, spec: GanSpec) -> tuple[Ten
         can = torch.isin(labels, known[known >= 0])
         wanted = labels[can].numpy().astype(np.int64)
         return absent[can], mixed(target[there], known.numpy(), wanted, spec.seed)
-    if int(there.sum()) < LEAST or not len(absent):
+    alone = len(features.blocks) == 1  # nothing to make it from
+    if alone or int(there.sum()) < LEAST or not len(absent):
         return absent[:0], target[:0]
     others = _others(features, column)
     gan = FeatureGan.fit(others[there], target[there], known, spec)

@@ -19,12 +19,16 @@ def class_weights(
     """(classes,) float32 weights by the effective number of rows, 1 on average.
 
     (1 − β) / (1 − βⁿ) for a class of n rows (Cui et al., "Class-Balanced Loss Based on Effective
-    Number of Samples", CVPR 2019). β = 0 weighs all alike, β → 1 by 1/n. A class without rows has
-    the weight of one with a single row. Labels of -1 do not count.
+    Number of Samples", CVPR 2019). β = 0 weighs all alike, β = 1 by 1/n. A class without rows has
+    the weight of one with a single row. Labels of -1 do not count. ValueError for a β that is not
+    in 0 to 1.
     """
+    if not 0 <= beta <= 1:
+        raise ValueError(f"a beta of {beta}: take one from 0 to 1")
     known = np.asarray(labels, dtype=np.int64)
     counts = np.bincount(known[known >= 0], minlength=classes).astype(np.float64)
-    raw = (1 - beta) / (1 - beta ** np.maximum(counts, 1))
+    rows = np.maximum(counts, 1)
+    raw = 1 / rows if beta == 1 else (1 - beta) / (1 - beta**rows)
     return torch.tensor(raw / raw.mean(), dtype=torch.float32)
 
 
@@ -77,8 +81,10 @@ def info_nce(
     Softmax over the batch (van den Oord et al., "Representation Learning with Contrastive
     Predictive Coding", 2018; both ways as in CLIP). ``same`` (n, n) bool says which other rows of
     ``b`` are right for a row of ``a`` too, such as equal captions: they share the target mass
-    (as in UniCL, Yang et al., 2022).
+    (as in UniCL, Yang et al., 2022). Of no rows it is a zero that has a gradient.
     """
+    if not len(a):
+        return (a.sum() + b.sum()) * 0.0
     scores = a @ b.T / temperature
     right = _right(len(a), same, scores)
     return (_soft(scores, right) + _soft(scores.T, right.T)) / 2
@@ -91,8 +97,11 @@ def sigmoid(
 
     −log σ(z · (scale · a·b + bias)), z = 1 for what belongs together and −1 else (Zhai et al.,
     "Sigmoid Loss for Language Image Pre-Training", ICCV 2023). The paper starts with scale 10 and
-    bias −10. ``same`` as of ``info_nce``: those pairs have z = 1.
+    bias −10. ``same`` as of ``info_nce``: those pairs have z = 1. Of no rows it is a zero
+    that has a gradient.
     """
+    if not len(a):
+        return (a.sum() + b.sum()) * 0.0
     scores = scale * (a @ b.T) + bias
     signs = 2 * _right(len(a), same, scores) - 1
     return -functional.logsigmoid(signs * scores).sum() / len(a)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from mmcore.specs import Spec
+from mmcore.training.loop.rates import Rate
 
 
 class AugmentSpec(Spec):
@@ -98,7 +99,7 @@ class GanSpec(Spec):
     )
     steps: PositiveInt = Field(default=300, description="steps of the generator")
     batch: PositiveInt = Field(default=64, description="rows of a step")
-    rate: PositiveFloat = Field(default=1e-3, description="learning rate of the critic")
+    rate: Rate = Field(default=1e-3, description="learning rate of the critic")
     anchor: float = Field(
         default=1.0,
         ge=0,

@@ -14,9 +14,9 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from mmcore.errors import NothingToLearnError
 from mmcore.training.balance.spec import GanSpec
-from mmcore.training.balance.threads import one_thread
 from mmcore.training.loop.seeds import seeded
-from mmcore.training.loop.stopping import check_loss
+from mmcore.training.loop.stopping import check_loss, check_vectors
+from mmcore.training.loop.threads import one_thread
 
 LEAST: Final = 8
 """Rows: from fewer no GAN is trained."""
@@ -52,16 +52,19 @@ class FeatureGan:
 
         A label of -1 says nothing. The same seed gives the same generator. Raises
         NothingToLearnError for fewer than 8 rows, ValueError for rows that do not match,
-        TrainingError where the loss is no number.
+        TrainingError where the loss, or a vector, is no number.
         """
         spec = spec or GanSpec()
         if len(condition) != len(target):
             raise ValueError(f"{len(condition)} conditions, {len(target)} targets")
+        if labels is not None and len(labels) != len(target):
+            raise ValueError(f"{len(labels)} labels, {len(target)} targets")
         if len(target) < LEAST:
             raise NothingToLearnError(
                 f"{len(target)} rows have both modalities, and a GAN needs {LEAST}: set"
                 " balance.synthesis=mixup or none"
             )
+        check_vectors(*(one.detach().cpu().numpy() for one in (condition, target)))
         known = None if labels is None else torch.as_tensor(labels)
         classes = 0 if known is None else max(0, int(known.max()) + 1)
         with seeded(spec.seed), one_thread():
@@ -74,6 +77,8 @@ class FeatureGan:
         self, condition: Tensor, labels: Tensor | NDArray[np.int64] | None, seed: int
     ) -> Tensor:
         """(n, d) float32 vectors for (n, c) conditions; another seed draws others."""
+        if labels is not None and len(labels) != len(condition):
+            raise ValueError(f"{len(labels)} labels, {len(condition)} conditions")
         known = None if labels is None else torch.as_tensor(labels)
         given = _given(self._scales[0].to(condition), known, self._classes)
         generator = torch.Generator().manual_seed(seed)

@@ -26,7 +26,7 @@ class Examples:
     gathered: Gathered
     splits: tuple[str | None, ...]
     labels: tuple[str | None, ...]
-    dropped: Mapping[str, int]  # by split: items that have a caption in common with a later one
+    dropped: Mapping[str, int]  # by split: items that share a caption or a file with a later one
 
     @property
     def items(self) -> tuple[MediaItem, ...]:
@@ -56,7 +56,7 @@ def examples_of(source: str | Path, spec: DatasetSpec) -> Examples:
     folders = split_folders(item.folders[0] for item in items if item.folders)
     given = [item.split or _folder(item, folders) for item in items]
     keys = [item.keys for item in items]
-    splits, dropped = without_leaks(divide(given, keys, spec), keys)
+    splits, dropped = without_leaks(divide(given, keys, spec), [i.leaks for i in items])
     return Examples(gathered, splits, labels_of(items, folders, spec), dropped)
 
 

@@ -30,11 +30,14 @@ def shared(count: int, dtype: torch.dtype) -> Tensor:
 
 
 class Faults:
-    """What became of each content of one modality; its memory is shared with worker processes."""
+    """What became of each content of one modality; its memory is shared with worker processes.
 
-    def __init__(self, kind: str, contents: Sequence[Content]) -> None:
+    ``needed``: whether there is no going on without any of them; else that is logged.
+    """
+
+    def __init__(self, kind: str, contents: Sequence[Content], *, needed: bool = True) -> None:
         names = dict.fromkeys(content.content_id for content in contents)
-        self._kind = kind
+        self._kind, self._needed, self._told = kind, needed, False
         self._places = {name: place for place, name in enumerate(names)}
         self._states = shared(len(names), torch.uint8)
 
@@ -46,17 +49,24 @@ class Faults:
         """It was not: logged the first time.
 
         Raises NothingToLearnError where that holds for all, or for the first twenty that were
-        tried.
+        tried, and they are needed.
         """
         place = self._places[content.content_id]
         if self._states[place] != _FAILED:
             log.warning("%s: left out, %s", readable(content.path), error)
         self._states[place] = _FAILED
         if self.count >= max(2, min(FEW, len(self._states))) and _READ not in self._states:
+            self._none(content, error)
+
+    def _none(self, content: Content, error: Exception) -> None:
+        said = f"none of {self.count} {self._kind} files could be read"
+        if self._needed:
             raise NothingToLearnError(
-                f"none of {self.count} {self._kind} files could be read; the last one is"
-                f" {readable(content.path)}: {error}"
+                f"{said}; the last one is {readable(content.path)}: {error}"
             ) from error
+        if not self._told:
+            log.warning("%s; items are taken without them", said)
+        self._told = True
 
     @property
     def count(self) -> int:

@@ -63,6 +63,9 @@ def _item(item: Item, source: Source, reader: TextReader) -> MediaItem:
         texts=tuple(text for text in texts if text is not None),
         told=item.labels,
         split=item.split,
+        files=tuple(
+            (str(file.modality), readable(file.path)) for file in files if file.text is None
+        ),
     )
 
 

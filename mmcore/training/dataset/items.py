@@ -39,6 +39,7 @@ class MediaItem:
     texts: tuple[Text, ...] = ()
     told: tuple[str, ...] = ()  # labels that a manifest gives it
     split: str | None = None  # that a manifest gives it
+    files: tuple[tuple[str, str], ...] = ()  # modality and path of those that are files
 
     @property
     def has(self) -> tuple[bool, bool, bool]:
@@ -65,9 +66,23 @@ class MediaItem:
         return frozenset(f"content/{name}" for name in contents[:1])
 
     @property
+    def leaks(self) -> frozenset[str]:
+        """What must not be on two sides of a split: its keys, and all its pictures and sounds."""
+        contents = (f"content/{one.content_id}" for one in (*self.pictures, *self.sounds))
+        return self.keys | frozenset(contents)
+
+    @property
     def folders(self) -> tuple[str, ...]:
         """The folders that its first file lies in, without one that is the item itself."""
-        folder = posixpath.dirname(self.place)
+        return self._above(self.place)
+
+    @property
+    def homes(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The modality of each file, and the folders that it lies in, as ``folders`` has them."""
+        return tuple((modality, self._above(path)) for modality, path in self.files)
+
+    def _above(self, path: str) -> tuple[str, ...]:
+        folder = posixpath.dirname(path)
         if folder == self.key:
             folder = posixpath.dirname(folder)
         return tuple(folder.split("/")) if folder else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -11,6 +12,7 @@ from mmcore.training.dataset.items import MediaItem
 from mmcore.training.dataset.spec import DatasetSpec
 
 _SHOWN: Final = 3
+_SEVERAL: Final = 2
 
 
 def labels_of(
@@ -18,19 +20,39 @@ def labels_of(
 ) -> tuple[str | None, ...]:
     """(n,) the label of each item, the first one where it has several; None for none.
 
-    ``splits`` are the folders at the top that are splits, and so no labels.
+    ``splits`` are the folders at the top that are splits, and so no labels; nor are those of
+    pictures, of texts and of sounds: a level of such folders is passed over.
     """
     wanted = spec.labels
     if wanted == "none":
         return (None,) * len(items)
     if wanted == "manifest" or (wanted == "auto" and any(item.told for item in items)):
         return tuple(next(iter(item.told), None) for item in items)
-    return tuple(_folder(item, splits) for item in items)
+    homes = [(kind, _below(of, splits)) for item in items for kind, of in item.homes]
+    level = _level(homes)
+    return tuple(next(iter(_below(item.folders, splits)[level:]), None) for item in items)
 
 
-def _folder(item: MediaItem, splits: Collection[str]) -> str | None:
-    below = item.folders[1:] if item.folders[:1] and item.folders[0] in splits else item.folders
-    return next(iter(below), None)
+def _below(folders: tuple[str, ...], splits: Collection[str]) -> tuple[str, ...]:
+    return folders[1:] if folders[:1] and folders[0] in splits else folders
+
+
+def _level(homes: Sequence[tuple[str, tuple[str, ...]]]) -> int:
+    """The first level, from 0, that is no sorting by modality: folders of one modality each.
+
+    ``homes``: modality and folders of each file. Folders of one modality in all, such as classes
+    of pictures, are labels.
+    """
+    level = 0
+    while True:
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for modality, folders in homes:
+            if level < len(folders):
+                found[folders[level]].add(modality)
+        every = set[str]().union(*found.values())
+        if len(every) < _SEVERAL or any(len(kinds) > 1 for kinds in found.values()):
+            return level
+        level += 1
 
 
 def refuse_unknown_rows(

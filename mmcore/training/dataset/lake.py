@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import heapq
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -39,16 +41,18 @@ def lake_rows(
 
     Sorted by item, content and place in the content. ``own`` gives the cells, ``shared`` the
     vectors in the space that the modality is searched in (the cells, where no projection joins the
-    encoder). With ``items``, only their rows. A modality that the lake does not have has no rows.
-    The encoder is the modality's main one, or the one that is searched in the space ``tower``.
+    encoder). With ``items``, only their rows, and vectors of no other are read. A modality that
+    the lake does not have has no rows. The encoder is the modality's main one, or the one that is
+    searched in the space ``tower``.
     """
     if not snapshot.manifest.paths(f"segments/{modality}/"):
         return Rows.empty(_dim(snapshot, modality, space, tower))
     rows = bare_rows(snapshot, modality, items)
+    wanted = None if items is None else np.unique(rows.segment_ids)
     if space == "own":
-        ids, vectors = snapshot.cells(modality, space=tower)
+        ids, vectors = snapshot.cells(modality, wanted, tower)
     else:
-        _, ids, vectors = snapshot.vectors(modality, space=tower)
+        _, ids, vectors = snapshot.vectors(modality, wanted, tower)
     return replace(rows, vectors=_of_segments(snapshot, rows.segment_ids, ids, vectors))
 
 
@@ -57,6 +61,8 @@ def fit_rows(
     keys: Sequence[EncoderKey],
     spec: FitSpec,
     previous: Projection | None = None,
+    *,
+    others: int | None = None,
 ) -> tuple[Rows, dict[str, Rows]]:
     """What the heads of ``keys``, as ``unfitted`` gave them, are fitted on, in their own spaces.
 
@@ -66,7 +72,8 @@ def fit_rows(
     Returns all captions, and by encoder name the rows of the pairs that a head is fitted on: of
     items with a caption, and none of it held out. Where there are too few, there are no rows;
     where nothing at all can be fitted, there are no texts either. Vectors are read only of what is
-    returned.
+    returned. With ``others``, captions are those that may be fitted on, of the items of these
+    pairs and of so many others, by hash: those that ``alignment.gather.world_of`` chooses of all.
     """
     nothing = Rows.empty(_dim(snapshot, Modality.TEXT, "own"))
     there = [key for key in keys if snapshot.manifest.paths(f"segments/{key.modality}/")]
@@ -81,17 +88,45 @@ def fit_rows(
             spaces[key.space].append(key)
     media: dict[str, Rows] = {}
     for of in spaces.values():
-        rows = [bare_rows(snapshot, key.modality, named.keys()) for key in of]
-        pairs = _chosen(rows, named, spec, recorded(previous, [key.name for key in of]))
-        if enough(pairs, named, spec):
-            for key, found in zip(of, rows, strict=True):
-                media[key.name] = _with_cells(
-                    snapshot, key.modality, of_pairs(found, frozenset(pairs))
-                )
+        before = recorded(previous, [key.name for key in of])
+        media |= _paired(snapshot, of, named, spec, before)
     text = any(key.modality == Modality.TEXT for key in there)
     if media or (text and split.enough_texts(allowed, spec)):
-        return _with_cells(snapshot, Modality.TEXT, texts), media
+        chosen = texts if others is None else _some(allowed, media, others)
+        return _with_cells(snapshot, Modality.TEXT, chosen), media
     return nothing, media
+
+
+def _some(allowed: Rows, media: Mapping[str, Rows], others: int) -> Rows:
+    """The captions of the items of ``media`` and of so many ``others``, by hash."""
+    paired = np.unique(
+        np.concatenate([np.zeros(0, np.int64), *(r.item_ids for r in media.values())])
+    )
+    left = np.setdiff1d(allowed.item_ids, paired).tolist()
+    chosen = heapq.nsmallest(others, left, key=_hash)
+    return allowed.take(np.isin(allowed.item_ids, [*paired.tolist(), *chosen]))
+
+
+def _hash(item: int) -> bytes:
+    return hashlib.blake2b(str(item).encode()).digest()
+
+
+def _paired(
+    snapshot: Snapshot,
+    keys: Sequence[EncoderKey],
+    named: Mapping[int, str],
+    spec: FitSpec,
+    before: frozenset[str],
+) -> dict[str, Rows]:
+    """The rows of the pairs of one space's encoders; none where they are too few."""
+    rows = [bare_rows(snapshot, key.modality, named.keys()) for key in keys]
+    pairs = frozenset(chosen := _chosen(rows, named, spec, before))
+    if not enough(chosen, named, spec):
+        return {}
+    return {
+        key.name: _with_cells(snapshot, key.modality, of_pairs(found, pairs))
+        for key, found in zip(keys, rows, strict=True)
+    }
 
 
 def _chosen(
@@ -143,7 +178,7 @@ def _kept_keys(snapshot: Snapshot, contents: Sequence[str]) -> tuple[str, ...] |
 def _with_cells(snapshot: Snapshot, modality: Modality, rows: Rows) -> Rows:
     if not len(rows):
         return Rows.empty(_dim(snapshot, modality, "own"))
-    ids, vectors = snapshot.cells(modality)
+    ids, vectors = snapshot.cells(modality, np.unique(rows.segment_ids))
     return replace(rows, vectors=_of_segments(snapshot, rows.segment_ids, ids, vectors))
 
 

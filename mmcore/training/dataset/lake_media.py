@@ -143,4 +143,5 @@ def _item(row: _Row, finder: Finder, texts: tuple[Text, ...]) -> MediaItem:
         texts=texts,
         told=() if row.labels == folder else row.labels,
         split=row.split,
+        files=tuple((str(file.modality), readable(file.path)) for file in row.files),
     )

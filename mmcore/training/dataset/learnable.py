@@ -49,9 +49,9 @@ def _check_items(dataset: MultiModalDataset) -> None:
     dropped = counts["dropped"].get(split, 0)
     if dropped:
         raise NothingToLearnError(
-            f"{dataset.source}: all {dropped} items of the split {split!r} have a caption that an"
-            " item to be tried on has too, so they would give the answers away: give the items"
-            " captions of their own, or other splits"
+            f"{dataset.source}: all {dropped} items of the split {split!r} have a caption, a"
+            " picture or a sound that an item to be tried on has too, so they would give the"
+            " answers away: give the items captions and files of their own, or other splits"
         )
     every = {name: count for name, count in counts["splits"].items() if count}
     if every:

@@ -99,8 +99,11 @@ class MultiModalDataset(Dataset[Example]):
         self.caption_keys = tuple(item.caption_key for item in self.items)
         self.texts = tuple(item.captions for item in self.items)
         self._epoch = shared(1, torch.int64)
-        self._pictures = Faults("picture", [c for item in self.items for c in item.pictures])
-        self._sounds = Faults("sound", [c for item in self.items for c in item.sounds])
+        needed = self.split == TRAIN  # a training that has ended is not thrown away by its test
+        pictures = [content for item in self.items for content in item.pictures]
+        sounds = [content for item in self.items for content in item.sounds]
+        self._pictures = Faults("picture", pictures, needed=needed)
+        self._sounds = Faults("sound", sounds, needed=needed)
         self._decoder: tuple[int | None, Decoder] | None = None
 
     def __len__(self) -> int:

@@ -19,7 +19,7 @@ from mmcore.training.finetuning.parameters import Learning
 from mmcore.training.finetuning.spec import FinetuneSpec
 from mmcore.training.finetuning.vectors import Embedder
 from mmcore.training.loop.curves import Point
-from mmcore.training.loop.stopping import Stopping, check_loss
+from mmcore.training.loop.stopping import Stopping, check_loss, check_weights
 
 MOST: Final = math.log(100.0)
 """Of a logarithmic scale, where a model's own is not larger: as CLIP bounds it."""
@@ -83,7 +83,7 @@ class Course:
 
         With ``keep_anyway`` it is the best of those that were trained.
 
-        Raises TrainingError for a loss that is no number.
+        Raises TrainingError for a loss, weights or vectors that are no numbers.
         """
         self._mode(training=False)
         points = [Point(0, self._validated(validation))]
@@ -94,8 +94,10 @@ class Course:
         steps = self._steps(len(train))
         for epoch in range(1, self.spec.epochs + 1):
             loss = self._pass(epoch, train, steps)
+            check_weights(epoch, [*self.learning.weights.values(), *self.loss.parameters])
             self._mode(training=False)
             points.append(Point(epoch, {"loss": loss, **self._validated(validation)}))
+            check_loss(epoch, points[-1].values["held_out_loss"])
             progress(points[-1])
             if stopping.better(epoch, points[-1].values["RR"]):
                 best = self._kept()

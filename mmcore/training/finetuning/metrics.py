@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from mmcore.training.loop.stopping import check_vectors
 from mmcore.types import Vectors
 
 CUTS: Final = (1, 5, 10)
@@ -17,8 +18,9 @@ def ranks(queries: Vectors, gallery: Vectors, right: NDArray[np.bool_]) -> NDArr
     """(n,) rank from 1 of the best right row of ``gallery`` (m, d); ``right`` is (n, m).
 
     Of rows that score the same, wrong ones count as before: a model that has one vector for all
-    finds nothing.
+    finds nothing. TrainingError for vectors that are not finite.
     """
+    check_vectors(queries, gallery)
     scores = queries @ gallery.T
     best = np.where(right, scores, -np.inf).max(axis=1, keepdims=True)
     found: NDArray[np.int64] = 1 + ((scores >= best) & ~right).sum(axis=1)

@@ -77,8 +77,9 @@ class Pairs:
 def pairs_of(source: str | Path, modality: Modality, spec: FinetuneSpec) -> Pairs:
     """The items of a folder or a lake that have a caption and a medium; decodes no medium.
 
-    Splits that a source gives count more than the hash of a caption. An item with captions of two
-    splits is dropped. Raises ConfigError, NothingToLearnError or SourceError as ``examples_of``.
+    Splits that a source gives count more than the hash of a caption. An item with a caption, a
+    picture or a sound of two splits is dropped. Raises ConfigError, NothingToLearnError or
+    SourceError as ``examples_of``.
     """
     wanted = DatasetSpec(
         held_out=spec.held_out,

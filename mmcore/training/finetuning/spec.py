@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
 from mmcore.specs import Spec
+from mmcore.training.loop.licences import Licence
+from mmcore.training.loop.rates import Decay, Rate
 
 
 class FinetuneSpec(Spec):
@@ -32,10 +34,10 @@ class FinetuneSpec(Spec):
         default=1,
         description="batches whose gradients make one step; pairs are still compared within one",
     )
-    learning_rate: PositiveFloat = Field(
+    learning_rate: Rate = Field(
         default=1e-4, description="AdamW's, at its highest; a tenth of it suits last-blocks"
     )
-    weight_decay: NonNegativeFloat = Field(default=0.01, description="AdamW's")
+    weight_decay: Decay = Field(default=0.01, description="AdamW's")
     warmup: float = Field(
         default=0.1, ge=0, lt=1, description="share of the steps in which the rate rises"
     )
@@ -83,7 +85,9 @@ class FinetuneSpec(Spec):
         default=0, description="decides first changes, the order of pairs, which caption is taken"
     )
     device: str = Field(default="auto", description="cpu, cuda:N or auto")
-    licence: str = Field(default="", description="licence of the result; none: the base model's")
+    licence: Licence = Field(
+        default="", description="licence of the result; none: the base model's"
+    )
     noncommercial: bool = Field(
-        default=False, description="whether a base may be used that is not for commercial use"
+        default=False, description="whether base and result may be not for commercial use"
     )

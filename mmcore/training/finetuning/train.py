@@ -88,7 +88,7 @@ def finetune(
     import torch  # noqa: PLC0415 - a command line is shown without torch
 
     from mmcore.training.finetuning.families import FAMILIES  # noqa: PLC0415 - the same
-    from mmcore.training.finetuning.writing import check_free  # noqa: PLC0415 - the same
+    from mmcore.training.loop.folders import check_free  # noqa: PLC0415 - the same
 
     spec = spec or FinetuneSpec()
     if preset not in FAMILIES:
@@ -129,7 +129,7 @@ def _opened(preset: str, weights: str | Path, source: str | Path, spec: Finetune
     from mmcore.training.finetuning.vectors import Embedder  # noqa: PLC0415 - the same
 
     device = device_of(spec.device)
-    runtime = _runtime(preset, weights, spec)
+    runtime = _runtime(preset, weights)
     texts, media = encoders_for(preset, runtime)
     licence = _licence(media.licence, spec)
     pairs = pairs_of(source, FAMILIES[preset].modality, spec)
@@ -143,12 +143,13 @@ def _opened(preset: str, weights: str | Path, source: str | Path, spec: Finetune
     return _Work(preset, spec, embedder, pairs, licence)
 
 
-def _runtime(preset: str, weights: str | Path, spec: FinetuneSpec) -> RuntimeSpec:
-    """Of encoders of a folder, whatever it is called, or of an id; in float32 on the CPU."""
+def _runtime(preset: str, weights: str | Path) -> RuntimeSpec:
+    """Of encoders of a folder, whatever it is called, or of an id; in float32 on the CPU.
+
+    Licences are looked at here (``_licence``), before any work, and under this command's settings.
+    """
     named = str(weights.absolute()) if isinstance(weights, Path) else weights
-    return RuntimeSpec(
-        device="cpu", dtype="float32", models={preset: named}, noncommercial=spec.noncommercial
-    )
+    return RuntimeSpec(device="cpu", dtype="float32", models={preset: named}, noncommercial=True)
 
 
 def _licence(base: str, spec: FinetuneSpec) -> str:
@@ -157,7 +158,13 @@ def _licence(base: str, spec: FinetuneSpec) -> str:
             f"licence {spec.licence!r}: the base model's ({base}) is not for commercial use, which"
             " holds for what is made of it"
         )
-    return spec.licence or base
+    licence = spec.licence or base
+    if is_noncommercial(licence) and not spec.noncommercial:
+        raise ConfigError(
+            f"licence {licence!r}: the weights would not be for commercial use; where that is what"
+            " you want, --set noncommercial=true"
+        )
+    return licence
 
 
 def _trained(work: _Work, to: Path, progress: Progress) -> FinetuneResult:
@@ -192,10 +199,10 @@ def _write(work: _Work, model: Any, found: FinetuneResult, how: tuple[str, int])
     """The folder, which appears whole once its own encoders give the trained vectors."""
     from mmcore.training.finetuning.writing import (  # noqa: PLC0415 - as above
         Told,
-        building,
         copy_files,
         write_card,
     )
+    from mmcore.training.loop.folders import building  # noqa: PLC0415 - as above
 
     card = read_card(work.base.path)
     told = Told(
@@ -227,7 +234,7 @@ def _check_written(work: _Work, folder: Path) -> None:
 
     from mmcore.training.finetuning.families import encoders_for  # noqa: PLC0415 - as above
 
-    texts, media = encoders_for(work.preset, _runtime(work.preset, folder, work.spec))
+    texts, media = encoders_for(work.preset, _runtime(work.preset, folder))
     embedder = replace(work.embedder, amp=False)
     pairs = work.pairs.splits[TEST][:CHECKED]
     said = [pair.captions[0] for pair in pairs]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 from mmcore.encoders.weights.folder import INDEX, PICKLES, SAFE, Folder
-from mmcore.errors import ConfigError
 from mmcore.training.dataset.splits import SPLITS
 from mmcore.training.finetuning.spec import FinetuneSpec
 from mmcore.training.loop.curves import Point, plot
@@ -55,25 +53,6 @@ class Told:
             "epochs": [point.to_json() for point in self.points],
             "software": {name: version(name) for name in software},
         }
-
-
-def check_free(to: Path) -> None:
-    """ConfigError for a folder that holds something."""
-    if to.exists() and (not to.is_dir() or any(to.iterdir())):
-        raise ConfigError(f"{to} is there already: name a new folder")
-
-
-@contextmanager
-def building(to: Path) -> Iterator[Path]:
-    """A folder beside ``to``, which takes its place at the end; after an error it goes."""
-    partial = to.with_name(f".{to.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        partial.replace(to)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def copy_files(base: Folder, to: Path) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,6 +23,7 @@ from mmcore.training.fusing.spec import FusionFitSpec
 from mmcore.training.loop.curves import Point
 from mmcore.training.loop.seeds import seeded
 from mmcore.training.loop.stopping import Stopping, check_loss
+from mmcore.training.loop.threads import one_thread
 
 _STOP: Final = 6  # one part in so many of the items tells when to end
 _FEWEST: Final = 8  # questions by which an end can be told
@@ -83,7 +83,7 @@ def _trained(
     """
     rng = np.random.default_rng(spec.seed)
     stopping, points = Stopping(spec.patience), list[Point]()
-    with seeded(spec.seed), _one_thread():
+    with seeded(spec.seed), one_thread():
         told: Mapping[str, Any] = architecture(kind, contents.vectors.shape[1], spec)
         network = network_of(kind, dict(told))
         optimiser = torch.optim.AdamW(
@@ -105,17 +105,6 @@ def _trained(
     if held is None:
         return Trained(network.eval(), epochs, tuple(points))
     return Trained(best.eval(), stopping.epoch, tuple(points))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Torch on one thread: such small steps lose time by more, and sums depend on their number."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _epoch(

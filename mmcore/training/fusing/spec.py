@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt, ValidationInfo, field_validator
 
 from mmcore.specs import Spec
 
@@ -50,6 +50,16 @@ class FusionFitSpec(Spec):
         default=(512, 256), min_length=1, description="widths of the mlp's layers"
     )
     width: PositiveInt = Field(default=128, description="numbers of a token of the attention")
-    heads: PositiveInt = Field(default=4, description="of the attention; they divide its width")
+    heads: PositiveInt = Field(
+        default=4, validate_default=True, description="of the attention; they divide its width"
+    )
     layers: PositiveInt = Field(default=1, description="of the attention")
     seed: NonNegativeInt = Field(default=0, description="decides every draw")
+
+    @field_validator("heads")
+    @classmethod
+    def _divides_the_width(cls, heads: int, info: ValidationInfo) -> int:
+        width = info.data.get("width", heads)  # absent where it is wrong itself
+        if width % heads:
+            raise ValueError(f"{heads} heads do not divide the width {width} of the attention")
+        return heads

@@ -13,6 +13,7 @@ from mmcore.fusion.base import PLAIN, Fusion, fusion_of
 from mmcore.fusion.learned import LEARNED
 from mmcore.fusion.models import FusionModel
 from mmcore.specs import FusionSpec
+from mmcore.training.fusing.chosen import chosen_items, of_items
 from mmcore.training.fusing.contents import Contents, contents_of
 from mmcore.training.fusing.grid import best_weights
 from mmcore.training.fusing.scoring import Exam, Found, best_of, ranks_of
@@ -50,23 +51,28 @@ def fit_fusion(
     Items with two contents or more are asked for by each content alone, and by each two of
     different sides, and sought by what they are without these. Folds go by caption. A candidate
     wins over a simpler one if it is better by more than a standard error; it is then fitted on all
-    items. With fewer than ``min_items`` of them it is the mean, and ``reason`` says why.
+    items. With fewer than ``min_items`` of them it is the mean, and ``reason`` says why. Of more
+    than ``max_items`` the first are taken, before anything is made of their rows.
+
+    A learned one names what it was fitted on. Weights do not: they are at most three numbers out
+    of three each (``grid.WEIGHTS``), which tell nothing of one item and cannot favour it.
 
     Args:
         space: the shared space, which the vectors lie in.
         rows: the vectors by modality, as ``lake_rows(…, space="shared")`` gives them, all in
             ``space``; what is held out for evaluation, and its items, must be left out of them.
             They must be as those of new items are: by a projection that was not fitted on the
-            same items (folds). One places the media that it has seen too near to their captions,
-            and what is chosen by those is worse than the mean on others.
+            same items (``placed_unseen``). One places the media that it has seen too near to their
+            captions, and what is chosen by those is worse than the mean on others.
         spec: what is tried, and how.
         version: what a learned one is called, "f1" …
 
     Raises:
         TrainingError: a vector, or a loss, is no number.
     """
-    contents, captions = contents_of(rows)
-    contents = _some(contents, spec.max_items)
+    items = chosen_items(rows, spec.max_items)
+    contents, captions = contents_of({m: of_items(of, items) for m, of in rows.items()})
+    contents = contents.take(contents.learnable())
     if (why := _too_few(contents, spec)) is not None:
         return FittedFusion(PLAIN, trials=(Trial(PLAIN, won=True),), reason=why)
     tried: dict[str, _Candidate] = {name: _Candidate(name) for name in spec.candidates}
@@ -81,14 +87,6 @@ def fit_fusion(
         files = _named(model, contents, captions, trials, spec)
     curves = {name: c.points for name, c in tried.items() if c.points}
     return FittedFusion(winner.name, weights, files, trials, curves)
-
-
-def _some(contents: Contents, most: int) -> Contents:
-    """The items that can be learned from, at most so many: the first, as ids are hashes."""
-    which = np.flatnonzero(contents.learnable())[:most]
-    mask = np.zeros(len(contents), dtype=np.bool_)
-    mask[which] = True
-    return contents.take(mask)
 
 
 def _too_few(contents: Contents, spec: FusionFitSpec) -> str | None:

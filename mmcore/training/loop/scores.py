@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from mmcore.training.loop.stopping import check_vectors
 from mmcore.types import Vectors
 
 CUTOFFS: Final = (1, 5, 10)
@@ -47,8 +48,10 @@ def ranks(queries: Side, gallery: Side, groups: Places) -> Places:
     """(q,) the rank, from 1, of the best right item of each query that has one in the gallery.
 
     An item scores by its best row; right are the items of the query's group (``groups_of``). Of
-    equal scores the item at the smaller place comes first.
+    equal scores the item at the smaller place comes first. TrainingError for vectors that are not
+    finite.
     """
+    check_vectors(queries.vectors, gallery.vectors)
     order = np.argsort(gallery.items, kind="stable")
     items, starts = np.unique(gallery.items[order], return_index=True)
     asked = queries.take(np.isin(groups[queries.items], groups[items]))

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mmcore.errors import TrainingError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(slots=True)
@@ -39,4 +47,22 @@ def check_loss(epoch: int, loss: float) -> None:
         raise TrainingError(
             f"epoch {epoch}: the loss is {loss}: take a smaller learning rate, or look for broken"
             " vectors with `mmindex snapshots verify`; nothing is kept of this training"
+        )
+
+
+def check_vectors(*tables: NDArray[Any]) -> None:
+    """Raise TrainingError for numbers that are not finite: comparisons with NaN rank it first."""
+    if not all(np.isfinite(table).all() for table in tables):
+        raise TrainingError(
+            "the model gives vectors that are not finite, which cannot be ranked: take a smaller"
+            " learning rate, or other weights to begin with; nothing is kept of this training"
+        )
+
+
+def check_weights(epoch: int, weights: Iterable[Tensor]) -> None:
+    """Raise TrainingError for weights that are not finite: a last step may ruin them unseen."""
+    if not all(bool(one.isfinite().all()) for one in weights):
+        raise TrainingError(
+            f"epoch {epoch}: the weights are not finite any more: take a smaller learning rate;"
+            " nothing is kept of this training"
         )

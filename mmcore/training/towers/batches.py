@@ -105,10 +105,11 @@ class Batches:
     def _order(self, epoch: int) -> list[list[int]]:
         """The places of each batch; a last one of a single item joins the one before."""
         size, seed = self.spec.batch_size, self.spec.seed
-        labelled = self.labels.max(initial=-1) >= 0
-        balance = self.spec.balance if labelled else self.spec.balance.unlabelled()
+        known = np.unique(self.labels[self.labels >= 0])
+        sorted_by = self.spec.classifies and len(known) > 0
+        balance = self.spec.balance if sorted_by else self.spec.balance.unlabelled()
         if balance.sampling == "class-aware":
-            classes = min(_CLASSES, max(2, size // 2))
+            classes = min(_CLASSES, len(known), max(2, size // 2))
             aware = ClassAware(self.labels, classes, max(1, size // classes), seed)
             aware.set_epoch(epoch)
             return list(aware)

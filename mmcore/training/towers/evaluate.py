@@ -17,7 +17,11 @@ from mmcore.training.towers.spec import TowersSpec
 
 
 def evaluate_retrieval_model(
-    folder: Path, source: str | Path, split: str | None = "test", *, device: str | None = None
+    folder: str | Path,
+    source: str | Path,
+    split: str | None = "test",
+    *,
+    device: str | None = None,
 ) -> dict[str, float]:
     """What the model in ``folder`` is worth on a split of ``source``.
 
@@ -33,6 +37,7 @@ def evaluate_retrieval_model(
     from mmcore.training.towers.batches import Batches  # noqa: PLC0415 - as well
     from mmcore.training.towers.measure import measured  # noqa: PLC0415 - as well
 
+    folder = Path(folder)
     spec, config = read_spec(folder), read_config(folder)
     where = device_of(spec.device if device is None else device)
     vocabulary = read_vocabulary(folder, config, spec.network.dictionaries)
@@ -49,7 +54,7 @@ def read_spec(folder: Path) -> TowersSpec:
     path = folder / TRAINING
     try:
         return TowersSpec.model_validate(json.loads(path.read_text("utf-8"))["spec"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         raise ConfigError(f"{path}: does not say how the model was trained ({why})") from error
 

@@ -18,7 +18,7 @@ from mmcore.encoders.compute.device import compute_of
 from mmcore.specs import RuntimeSpec
 from mmcore.training.loop.curves import Point
 from mmcore.training.loop.seeds import seeded
-from mmcore.training.loop.stopping import Stopping, check_loss
+from mmcore.training.loop.stopping import Stopping, check_loss, check_weights
 from mmcore.training.towers import checkpoints
 from mmcore.training.towers.batches import Batch, Batches
 from mmcore.training.towers.checkpoints import Checkpoint
@@ -57,7 +57,7 @@ class Course:
     def learn(self, progress: Progress, *, resume: bool) -> None:
         """Train in place; the network then has the weights of its best epoch.
 
-        Raises TrainingError for a loss that is no number.
+        Raises TrainingError for a loss or weights that are no numbers.
         """
         if resume:
             self._resume()
@@ -94,6 +94,7 @@ class Course:
     def _epoch(self, number: int) -> Point:
         with seeded(self.objective.spec.seed + number * 2**32):
             loss = self._pass(number)
+        check_weights(number, self._network.parameters())
         values = {"loss": loss}
         if self.validation is not None:
             values |= held_out(self.validation, self.objective, self.device)

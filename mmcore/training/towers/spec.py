@@ -6,9 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import (
     Field,
-    NonNegativeFloat,
     NonNegativeInt,
-    PositiveFloat,
     PositiveInt,
     model_validator,
 )
@@ -17,6 +15,8 @@ from mmcore.encoders.weights.releases import UNKNOWN
 from mmcore.specs import Spec
 from mmcore.training.balance.spec import BalanceSpec
 from mmcore.training.dataset.spec import DatasetSpec
+from mmcore.training.loop.licences import Licence
+from mmcore.training.loop.rates import Decay, Rate
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Channels = Annotated[int, Field(ge=2, le=4096, multiple_of=2)]
@@ -60,16 +60,19 @@ class TowersSpec(Spec):
     contrast: Literal["info-nce", "sigmoid"] = Field(
         default="info-nce", description="loss of pairs"
     )
-    classification_weight: PositiveFloat = Field(
-        default=1.0, description="of the loss of classes, beside that of pairs, which has 1"
+    classification_weight: float = Field(
+        default=1.0,
+        gt=0,
+        le=1000,
+        description="of the loss of classes, beside that of pairs, which has 1",
     )
     epochs: PositiveInt = Field(default=30, description="passes over the items, at most")
     batch_size: int = Field(default=32, ge=2, description="items of a step")
-    rate: PositiveFloat = Field(default=1e-3, description="highest learning rate, of Adam")
-    weight_decay: NonNegativeFloat = Field(
+    rate: Rate = Field(default=1e-3, description="highest learning rate, of Adam")
+    weight_decay: Decay = Field(
         default=0.01, description="of the weights, apart from Adam's step (AdamW)"
     )
-    clip: PositiveFloat = Field(default=1.0, description="length of the gradient at most")
+    clip: float = Field(default=1.0, gt=0, le=1000, description="length of the gradient at most")
     schedule: Literal["cosine", "step", "none"] = Field(
         default="cosine", description="how the learning rate falls"
     )
@@ -93,13 +96,16 @@ class TowersSpec(Spec):
         description="of products; auto: bfloat16 on a GPU that is fast with it, float32 on a CPU",
     )
     seed: int = Field(
-        default=0, ge=0, lt=2**31, description="decides first weights, order, and what is drawn"
+        default=0,
+        ge=0,
+        lt=2**31,
+        description="decides first weights, order, and what is drawn; dataset.seed too, if unsaid",
     )
     device: str = Field(default="auto", description="cpu, cuda:N or auto")
     workers: NonNegativeInt = Field(
         default=0, description="processes that decode beside the training; 0: none"
     )
-    licence: str = Field(default=UNKNOWN, description="licence of the weights, for the card")
+    licence: Licence = Field(default=UNKNOWN, description="licence of the weights, for the card")
     network: NetworkSpec = NetworkSpec()
     dataset: DatasetSpec = DatasetSpec()
     balance: BalanceSpec = BalanceSpec()
@@ -112,6 +118,13 @@ class TowersSpec(Spec):
                 " before they are trained: they learn a vector for what is missing instead; set"
                 " it to none"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _one_seed(self) -> TowersSpec:
+        if "seed" not in self.dataset.model_fields_set:
+            seeded = self.dataset.model_copy(update={"seed": self.seed})
+            object.__setattr__(self, "dataset", seeded)  # frozen for others
         return self
 
     @property

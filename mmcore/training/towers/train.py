@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from mmcore.encoders.compute.device import device_of, share_cores
 from mmcore.encoders.families.towers import WEIGHTS, TowersConfig
 from mmcore.encoders.families.towers_words import Vocabulary
-from mmcore.errors import ConfigError, TrainingError
+from mmcore.errors import NothingToLearnError, TrainingError
 from mmcore.training.loop.curves import Point
+from mmcore.training.loop.folders import building, check_free
 from mmcore.training.towers.card import Told, config_of, write
 from mmcore.training.towers.spec import TowersSpec
 from storage.schemas import digest
@@ -64,8 +64,7 @@ def train_retrieval_model(
     """
     share_cores()
     spec, started = spec or TowersSpec(), time.monotonic()
-    if to.exists() and (not to.is_dir() or any(to.iterdir())):
-        raise ConfigError(f"{to} is there already: name a new folder")
+    check_free(to)
     splits, augment = _splits(source, spec)
     device = device_of(spec.device)
     vocabulary = _vocabulary(splits["train"], spec)
@@ -101,7 +100,15 @@ def _splits(source: str | Path, spec: TowersSpec) -> tuple[dict[str, MultiModalD
     if spec.contrasts:
         check_learnable(train, classes=False)
     if spec.classifies:
-        check_learnable(train, classes=True)
+        try:
+            check_learnable(train, classes=True)
+        except NothingToLearnError as error:
+            told = {label for label in train.labels.tolist() if label >= 0}
+            if not len(train) or len(told) > 1:  # it is not for want of classes
+                raise
+            raise NothingToLearnError(
+                f"{error}; or learn without classes, of pairs alone: objective=contrastive"
+            ) from error
     return {
         "train": train,
         "validation": train.of("validation"),
@@ -222,11 +229,8 @@ def _write(
 
     from mmcore.training.towers.checkpoints import remove  # noqa: PLC0415 - as well
 
-    building = to.with_name(f".{to.name}.partial")
-    shutil.rmtree(building, ignore_errors=True)
-    building.mkdir(parents=True)
     state = course.objective.network.state_dict()
-    save_file({name: one.cpu().contiguous() for name, one in state.items()}, building / WEIGHTS)
-    write(building, config, vocabulary, told)
-    building.replace(to)
+    with building(to) as folder:
+        save_file({name: one.cpu().contiguous() for name, one in state.items()}, folder / WEIGHTS)
+        write(folder, config, vocabulary, told)
     remove(course.folder)

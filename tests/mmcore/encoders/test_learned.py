@@ -75,7 +75,7 @@ def moved():
         text(),
         numbers(4, 4),
         0.1 * numbers(4),
-        {"en": Regression(units(5, 4), numbers(5, 4), 2.0, numbers(5, 4))},
+        {"en": Regression(units(5, 4), numbers(5, 4), 2.0)},
     )
 
 
@@ -143,7 +143,7 @@ def test_a_head_of_another_kind_is_refused():
 def test_only_texts_of_the_language_are_moved():
     """A regression on one anchor adds its coefficient to what equals it; Chinese stays."""
     anchor = np.array([[1.0, 0.0]], np.float32)
-    move = Regression(anchor, np.eye(2, dtype=np.float32)[1:], 2.0, 0 * anchor)
+    move = Regression(anchor, np.array([[0.0, 1.0]], np.float32), 2.0)
     head = MovedHead(JointHead(), np.eye(2, dtype=np.float32), None, {"en": move})
     found = head.project(np.repeat(anchor, 2, axis=0), ["en", "zh"])
 

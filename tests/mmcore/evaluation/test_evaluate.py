@@ -140,6 +140,23 @@ def test_what_the_projection_was_fitted_on_is_not_asked(lake, report):
         assert direction(found, name).gallery == direction(report, name).gallery
 
 
+def test_what_another_has_learned_from_is_not_asked_either(lake):
+    """Two snapshots have the same queries, each with what the other was fitted on."""
+    files = lake.rows("files", ["path", "content_id"]).to_pylist()
+    one, two = (
+        FittedOn(contents=frozenset(f["content_id"] for f in files if f["path"] == path))
+        for path in ("lie.png", "red-1.png")
+    )
+    projection = Projection("x", "p1", 32, {}, one)
+    plain = evaluate(lake, towers(), projection, FEW, ALL)
+    beside = evaluate(lake, towers(), projection, FEW, ALL, two)
+    other = evaluate(lake, towers(), Projection("x", "p2", 32, {}, two), FEW, ALL, one)
+
+    counts = [{d.name: d.queries for d in of.directions} for of in (plain, beside, other)]
+    assert counts[1] == counts[2]
+    assert counts[1]["image→text:en"] == counts[0]["image→text:en"] - 1
+
+
 def test_indexes_are_compared_with_exact_search(report):
     """A flat index gives back everything, and says what it was asked with."""
     assert {r.recall for r in report.index_recall} == {1.0}

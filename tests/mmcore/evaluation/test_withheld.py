@@ -3,6 +3,7 @@ import pytest
 
 from mmcore.encoders.projections import FittedOn
 from mmcore.evaluation.evaluate import evaluate
+from mmcore.evaluation.queries import Pairs
 from mmcore.specs import EvaluationSpec, FitSpec
 from storage.manifest import entry
 from storage.models import store_model
@@ -54,6 +55,21 @@ def test_what_is_withheld_is_not_asked_with(lake):
     )
     assert without_chinese == pytest.approx(1)
     assert without_english == pytest.approx((asking - 1) / asking)
+
+
+def test_no_more_items_are_walked_than_there_are_queries(lake, monkeypatch):
+    """Two queries are of one item; of a target, two items tell."""
+    walked, real = [], Pairs.held_out_items
+    monkeypatch.setattr(
+        Pairs,
+        "held_out_items",
+        lambda *given: (walked.append(item) or item for item in real(*given)),
+    )
+    spec = EvaluationSpec(min_queries=1, max_queries=2)
+    found = by_name(evaluate(lake, towers(), None, spec, ALL))
+
+    assert found["withheld→image"].queries == 2
+    assert len(walked) == 2
 
 
 def test_few_items_are_not_scored(lake):

@@ -3,6 +3,7 @@ import sys
 
 import numpy as np
 import pytest
+from safetensors.numpy import load, save
 
 from mmcore.errors import ConfigError
 from mmcore.fusion.base import fusion_of
@@ -106,6 +107,9 @@ RECORDS = {  # what is wrong with the record: bytes, and what stands in their pl
     "a wide network": (b'"dim": 6', b'"dim": 6000000'),
     "no network": (b'"hidden"', b'"hid"'),
     "no JSON": (b"{", b""),
+    "a network of no kind": (b'"network": {', b'"network": [], "old": {'),
+    "a negative layer": (b'"dim": 6', b'"dim": -6'),
+    "words for numbers": (b'"dim": 6', b'"dim": "6"'),
 }
 
 
@@ -117,7 +121,10 @@ def spoiled(what):
     if what in RECORDS:
         assert RECORDS[what][0] in record
         return {**files, name: record.replace(*RECORDS[what])}
+    loaded = load(tensors)
     changes = {
+        "NaN": {TENSORS: save({n: t * np.float32(np.nan) for n, t in loaded.items()})},
+        "halves": {TENSORS: save({n: t.astype(np.float16) for n, t in loaded.items()})},
         "no record": {name: None},
         "two records": {"config.json": record},
         "a list": {name: b"[]"},
@@ -127,7 +134,7 @@ def spoiled(what):
     return {n: content for n, content in {**files, **changes[what]}.items() if content is not None}
 
 
-OTHERS = ("no record", "two records", "a list", "no tensors", "cut tensors")
+OTHERS = ("NaN", "halves", "no record", "two records", "a list", "no tensors", "cut tensors")
 
 
 @pytest.mark.parametrize("what", [*RECORDS, *OTHERS])

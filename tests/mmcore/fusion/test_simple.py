@@ -111,3 +111,13 @@ def test_an_unknown_fusion_lists_the_known():
     with pytest.raises(UnknownPluginError) as caught:
         fusion_of(FusionSpec(name="blend"))
     assert "mean" in caught.value.known
+
+
+@pytest.mark.parametrize("size", [1e-320, 1e-40, 1e40, 1e300, 1.7e308])
+def test_weights_of_any_size_are_shares(size):
+    """Only what they are to each other counts: no sum overflows, none vanishes."""
+    spec = FusionSpec(name="weighted", weights={"image": size, "text": size})
+    fused, weights = fusion_of(spec).fuse(two([1, 0], [0, 1]), BOTH)
+
+    assert fused[0] == pytest.approx([0.5**0.5, 0.5**0.5])
+    assert weights[0].tolist() == [0.5, 0.5, 0, 0]

@@ -291,7 +291,7 @@ def test_the_highest_version_of_a_model_stays(lake):
         models.store_model(lake, "projection", version, {"card.md": b"", "config.json": b"{}"})
     set_age(lake, 31 * DAY)
 
-    assert clean(lake).files["models"] == 4
+    assert clean(lake).files["models"] == 6
     assert models.versions(lake, "projection") == ["p10"]
 
 
@@ -329,7 +329,7 @@ def test_a_record_that_no_manifest_names_goes(lake):
 
     clean(lake)
 
-    assert {path.name for path in folder.iterdir()} == {named, weights}
+    assert {path.name for path in folder.iterdir()} == {named, weights, models.HASHES}
 
 
 def test_what_was_set_aside_goes_in_time(lake):

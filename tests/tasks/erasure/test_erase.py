@@ -197,7 +197,7 @@ def test_a_model_that_no_snapshot_names_loses_it_too(lake):
     done = forget(lake)
 
     assert "projection/p2" in [model.model for model in done.models]
-    assert _names(folder) == {
+    assert _names(folder) - {models.HASHES} == {
         record_name(record_of({p.name: p.read_bytes() for p in folder.iterdir()}))
     }
 

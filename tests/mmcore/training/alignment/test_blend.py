@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -71,25 +69,10 @@ def test_few_items_of_two_languages_move_nobody():
 
 
 def test_a_regression_reaches_its_targets():
-    """With next to no ridge, what it was fitted on would be added exactly."""
-    fitted = regression(ROWS, ASKED, (GAMMA, 1e-6), np.arange(len(ROWS)) % 5)
-    found = replace(fitted, shift=np.zeros_like(fitted.shift))
+    """With next to no ridge, what it was fitted on is added exactly."""
+    found = regression(ROWS, ASKED, GAMMA, 1e-6)
 
     np.testing.assert_allclose(found.of(ROWS), ASKED, atol=0.05)
-
-
-def test_what_a_regression_knows_is_moved_as_if_it_did_not():
-    """A known row gets what a regression over the other folds gives it; others get all."""
-    fold = np.arange(len(ROWS)) % 5
-    found = regression(ROWS, ASKED, (GAMMA, 0.1), fold)
-    others = fold != 0
-    without = regression(ROWS[others], ASKED[others], (GAMMA, 0.1), fold[others])
-    new = -ROWS[:3]
-
-    np.testing.assert_allclose(found.of(ROWS[~others]), without.of(ROWS[~others]), atol=1e-4)
-    whole = replace(found, shift=np.zeros_like(found.shift))
-    np.testing.assert_allclose(found.of(new), whole.of(new))
-    assert np.abs(found.shift).max() > 0.1
 
 
 def test_a_hub_is_found_less_often():

@@ -76,3 +76,12 @@ def test_items_can_be_shown_with_some_of_their_modalities_only():
     assert shown.has.tolist() == [[False, True], [False, False]]
     assert shown.labels.tolist() == [0, 1]
     assert shown.blocks["picture"].shape == (2, 5)
+
+
+def test_one_modality_alone_is_made_of_nothing():
+    """A GAN has no other modality to go by: what is missing stays so."""
+    whole = features()
+    alone = Features({"sound": whole.blocks["sound"]}, whole.has[:, 1:], whole.labels)
+
+    assert torch.equal(filled(alone, "gan", 0, QUICK).has, alone.has)
+    assert filled(alone, "mixup", 0).has.all()

@@ -172,3 +172,22 @@ def test_losses_of_pairs_lead_to_a_learnt_temperature_and_bias():
     for one in (temperature, scale, bias):
         assert torch.isfinite(one.grad)
         assert one.grad != 0
+
+
+def test_a_beta_of_one_weighs_by_the_inverse_of_the_rows():
+    """The limit of the formula; beyond it there is none."""
+    weights = class_weights([0, 0, 0, 1], 2, beta=1.0)
+
+    assert weights.tolist() == pytest.approx([0.5, 1.5])
+    for beta in (-0.1, 1.1, math.nan):
+        with pytest.raises(ValueError, match="beta"):
+            class_weights([0, 1], 2, beta=beta)
+
+
+def test_no_pairs_cost_nothing():
+    """Zero, with a gradient, and not the mean of nothing."""
+    none = torch.zeros(0, 2, requires_grad=True)
+
+    for loss in (info_nce(none, none, 0.1), sigmoid(none, none, 10.0, -10.0)):
+        assert loss.item() == 0.0
+        loss.backward()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmcore.errors import NothingToLearnError
+from mmcore.errors import NothingToLearnError, TrainingError
 from mmcore.training.balance.spec import GanSpec
 from mmcore.training.balance.synthesis import FeatureGan, mixed
 
@@ -121,3 +121,13 @@ def test_a_class_without_rows_cannot_be_mixed():
     """The classes are named."""
     with pytest.raises(NothingToLearnError, match=r"classes \[7\]"):
         mixed(torch.eye(2), np.array([0, 1]), np.array([0, 7]), 0)
+
+
+def test_what_no_gan_can_learn_of_is_refused():
+    """NaN, before any work; labels of another number of rows."""
+    condition, target, _ = toy(20, seed=1)
+    with pytest.raises(ValueError, match="19 labels"):
+        FeatureGan.fit(condition, target, np.zeros(19, dtype=np.int64), QUICK)
+    target[3, 1] = torch.nan
+    with pytest.raises(TrainingError, match="not finite"):
+        FeatureGan.fit(condition, target, None, QUICK)

@@ -1,3 +1,5 @@
+import shutil
+
 from mmcore.training.dataset.examples import counted, examples_of
 from mmcore.training.dataset.spec import DatasetSpec
 from tests import plain
@@ -61,3 +63,34 @@ def test_counts_tell_labels_and_modalities(tmp_path):
     assert counts["pairs"] == 1
     assert counted(examples, examples.of("test"))["unlabelled"] == 1
     assert examples.classes == ("cats", "dogs")
+
+
+def test_a_picture_of_the_test_split_is_not_trained_on(tmp_path):
+    """Equal files under other captions are on one side of a split, the second of an item too."""
+    files = plain.numbered("train", ["A cat.", "A dog.", "A cow."])
+    files |= plain.numbered("test", ["A hen.", "A bee."], sound=0.1)
+    plain.write(tmp_path, files)
+    shutil.copy(tmp_path / "test/image_1.png", tmp_path / "train/image_1.png")
+    shutil.copy(tmp_path / "test/audio_2.wav", tmp_path / "train/audio_3.wav")
+    examples = examples_of(tmp_path, WHOLE)
+
+    assert [examples.items[row].key for row in examples.of("train")] == ["train/2"]
+    assert examples.dropped == {"train": 2, "validation": 0}
+
+
+def test_folders_by_modality_are_no_classes(tmp_path):
+    """Where pictures and texts lie apart, the folders below name the classes."""
+    files = {f"images/{label}/{n}.png": n for n, label in enumerate(("cat", "dog"))}
+    files |= {f"texts/{label}/{n}.txt": f"A {label}." for n, label in enumerate(("cat", "dog"))}
+    plain.write(tmp_path / "deep", files)
+    plain.write(tmp_path / "flat", {"images/1.png": 1, "texts/1.txt": "A cat."})
+
+    assert examples_of(tmp_path / "deep", WHOLE).classes == ("cat", "dog")
+    assert examples_of(tmp_path / "flat", WHOLE).classes == ()
+
+
+def test_classes_of_one_modality_are_classes(tmp_path):
+    """Pictures alone, sorted by what they show, are labelled by folders."""
+    plain.write(tmp_path, {"cat/1.png": 1, "dog/2.png": 2})
+
+    assert examples_of(tmp_path, WHOLE).classes == ("cat", "dog")

@@ -54,3 +54,13 @@ def test_one_good_file_is_enough():
         faults.fail(content, ERROR)
 
     assert faults.count == 39
+
+
+def test_what_is_only_tried_on_may_fail_as_a_whole(caplog):
+    """It is told once, and there is a going on."""
+    found = contents(3)
+    faults = Faults("picture", found, needed=False)
+    for content in (*found, *found):
+        faults.fail(content, ERROR)
+
+    assert caplog.text.count("picture files could be read") == 1

@@ -35,3 +35,12 @@ def test_an_item_has_what_it_has():
     assert MediaItem(1, "1", "", pictures=(content("a"),)).has == (True, False, False)
     assert MediaItem(1, "1", "", texts=(text("a", None),)).has == (False, True, False)
     assert MediaItem(1, "1", "", sounds=(content("a"),)).has == (False, False, True)
+
+
+def test_all_files_of_an_item_may_leak():
+    """Beside captions, which alone decide a split, all pictures and sounds count."""
+    pictures = (content("b"), content("a"))
+    item = MediaItem(1, "1", "", pictures, (content("c"),), (text("Cat", "en"),))
+
+    assert item.keys == {"cat"}
+    assert item.leaks == {"cat", "content/a", "content/b", "content/c"}

@@ -57,3 +57,19 @@ def test_a_labelled_item_without_files_is_refused():
     refuse_unknown_items([])
     with pytest.raises(NothingToLearnError, match="a, b, c and 2 more"):
         refuse_unknown_items("abcde")
+
+
+def test_a_folder_of_one_modality_is_no_label():
+    """Items that a manifest makes of a folder of pictures and one of texts have no class by it."""
+
+    def apart(key: str, *paths: str) -> MediaItem:
+        files = tuple(("text" if path.endswith(".txt") else "image", path) for path in paths)
+        return MediaItem(1, key, paths[0], files=files)
+
+    flat = [apart(n, f"images/{n}.png", f"texts/{n}.txt") for n in "12"]
+    deep = [apart(n, f"train/images/{n}/a.png", f"train/texts/{n}/b.txt") for n in "12"]
+    mixed = [apart("1", "cat/1.png", "cat/1.txt"), apart("2", "dog/2.png")]
+
+    assert labels_of(flat, (), DatasetSpec()) == (None, None)
+    assert labels_of(deep, {"train"}, DatasetSpec()) == ("1", "2")
+    assert labels_of(mixed, (), DatasetSpec()) == ("cat", "dog")

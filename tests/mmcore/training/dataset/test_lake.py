@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from mmcore.specs import FitSpec
 from mmcore.training import pairs
+from mmcore.training.alignment import gather
 from mmcore.training.dataset.lake import fit_rows, lake_rows
 from mmcore.training.split import fit_rows as fittable
 from storage.schemas import Modality, item_id
@@ -94,7 +97,9 @@ def test_no_vector_is_read_where_nothing_can_be_fitted(lake, monkeypatch):
     read = []
     cells = Snapshot.cells
     monkeypatch.setattr(
-        Snapshot, "cells", lambda self, modality: read.append(modality) or cells(self, modality)
+        Snapshot,
+        "cells",
+        lambda self, modality, *rest: read.append(modality) or cells(self, modality, *rest),
     )
     text, image = [encoder.key for encoder in towers()]
     none = FitSpec(held_out=0.0, min_pairs=500)
@@ -112,6 +117,39 @@ def test_no_more_rows_are_given_than_a_head_keeps(lake, monkeypatch):
     _, media = fit_rows(lake, keys, FitSpec(held_out=0.0, min_pairs=10))
 
     assert len(media["hash-image"]) == 12
+
+
+def test_a_training_reads_captions_of_pairs_and_of_some_others(lake, monkeypatch):
+    """Those that would be chosen of all captions; of no others a cell is read."""
+    read, cells = [], Snapshot.cells
+    monkeypatch.setattr(
+        Snapshot,
+        "cells",
+        lambda self, modality, wanted=None, space=None: (
+            read.append((modality, len(wanted))) or cells(self, modality, wanted, space)
+        ),
+    )
+    monkeypatch.setattr(pairs, "MOST", 8)
+    monkeypatch.setattr(pairs, "FEWEST_KEYS", 2)
+    monkeypatch.setattr(gather, "MOST_ITEMS", 3)
+    keys, spec = [encoder.key for encoder in towers()], FitSpec(held_out=0.2, min_pairs=2)
+    made = {encoder.key.name: encoder for encoder in towers()}
+    apart = [keys[0], replace(keys[1], space="views")]
+    roles = gather.roles_for(apart)
+
+    every, media = fit_rows(lake, keys, spec)
+    some, same = fit_rows(lake, keys, spec, others=3)
+
+    paired = set(media["hash-image"].item_ids.tolist())
+    assert len(set(some.item_ids.tolist()) - paired) == 3
+    assert len(set(some.item_ids.tolist())) < len(set(every.item_ids.tolist()))
+    assert (Modality.TEXT, len(set(some.segment_ids.tolist()))) in read
+    worlds = [
+        gather.world_of(texts, rows, roles, spec, lambda key: made[key.name])
+        for texts, rows in ((every, media), (some, same))
+    ]
+    assert worlds[0].texts.segment_ids.tolist() == worlds[1].texts.segment_ids.tolist()
+    assert np.array_equal(worlds[0].texts.vectors, worlds[1].texts.vectors)
 
 
 def test_a_lake_without_the_medium_is_not_read(lake, monkeypatch):

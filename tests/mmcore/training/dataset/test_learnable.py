@@ -82,7 +82,7 @@ def test_a_split_that_leaks_as_a_whole_is_told(tmp_path):
         "test", ["A dog", "a cat"]
     )
 
-    assert "all 2 items of the split 'train' have a caption that" in refused(
+    assert "all 2 items of the split 'train' have a caption, a picture" in refused(
         dataset(tmp_path, files), classes=False
     )
 

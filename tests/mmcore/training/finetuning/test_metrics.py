@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from mmcore.errors import TrainingError
 from mmcore.training.finetuning.metrics import ranks, scores
 
 
@@ -38,3 +39,12 @@ def test_equal_captions_are_right_for_each_other():
 
     assert scores(texts, [0, 1, 2], media, ["a", "a", "b"])["RR"] == 1.0
     assert scores(texts, [0, 1, 2], media, ["a", "c", "b"])["RR"] < 1.0
+
+
+def test_vectors_that_are_no_numbers_are_no_hits():
+    """NaN compares as false, and would rank first: it is an error."""
+    good, bad = np.eye(2, dtype=np.float32), np.full((2, 2), np.nan, dtype=np.float32)
+
+    for texts, media in ((good, bad), (bad, good)):
+        with pytest.raises(TrainingError, match="not finite"):
+            scores(texts, [0, 1], media, ["a", "b"])

@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from safetensors.torch import load_file
 
 from mmcore.encoders.presets import encoders_of, runtime_of
@@ -217,15 +218,30 @@ def test_too_little_memory_names_the_batch(base, pictures, spec, tmp_path, monke
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_loss_that_is_no_number_ends_it(base, pictures, spec, tmp_path):
+def test_a_rate_beyond_all_use_is_refused(spec):
+    """As is a licence of several lines."""
+    for wrong in ({"learning_rate": 1e30}, {"learning_rate": np.nan}, {"licence": "a\nb"}):
+        with pytest.raises(ValidationError):
+            spec(**wrong)
+
+
+def test_a_loss_that_is_no_number_ends_it(base, pictures, spec, tmp_path, monkeypatch):
     """A rate that blows the weights up is a TrainingError, and no folder."""
+    step = torch.optim.AdamW.step
+
+    def leap(self):
+        for group in self.param_groups:
+            group["lr"] = 1e30
+        step(self)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", leap)
     with pytest.raises(TrainingError):
         finetune(
             "siglip2",
             base("siglip2"),
             pictures,
             tmp_path / "to",
-            spec(learning_rate=1e30, method="last-blocks"),
+            spec(method="last-blocks"),
         )
     assert list(tmp_path.iterdir()) == []
 
@@ -280,3 +296,39 @@ def test_a_gpu_learns_in_bfloat16(base, pictures, spec, tmp_path):
     assert found.after["RR"] > found.before["RR"]
     assert np.isfinite(found.points[-1].values["loss"])
     assert found.folder is not None
+
+
+def test_a_licence_that_the_result_would_not_load_under_is_refused_first(
+    base, pictures, spec, tmp_path, monkeypatch
+):
+    """Before any training, and with this command's own setting; with that, it is written."""
+    wanted = {"licence": "cc-by-nc-4.0", "epochs": 1, "learning_rate": 1e-3, "keep_anyway": True}
+    with monkeypatch.context() as patched:
+        patched.setattr(Embedder, "all_texts", None)  # nothing is computed
+        with pytest.raises(ConfigError, match="--set noncommercial=true"):
+            finetune("siglip2", base("siglip2"), pictures, tmp_path / "to", spec(**wanted))
+
+    found = finetune(
+        *("siglip2", base("siglip2"), pictures, tmp_path / "to"),
+        spec(**wanted, noncommercial=True),
+    )
+    assert licence_of(found.folder, None) == "cc-by-nc-4.0"
+    modes = {path.stat().st_mode & 0o777 for path in found.folder.iterdir()}
+    assert len(modes) == 1
+
+
+def test_weights_that_are_no_numbers_never_win(base, pictures, spec, tmp_path, monkeypatch):
+    """NaN after the last step ends the training, and no folder is written."""
+    step = torch.optim.AdamW.step
+
+    def ruined(self):
+        step(self)
+        with torch.no_grad():
+            self.param_groups[0]["params"][0].fill_(torch.nan)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", ruined)
+    wanted = spec(epochs=1, batch_size=64, keep_anyway=True)  # one step: its loss is sound
+    with pytest.raises(TrainingError, match="epoch 1: the weights are not finite"):
+        finetune("siglip2", base("siglip2"), pictures, tmp_path / "to", wanted)
+
+    assert not (tmp_path / "to").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mmcore.errors import TrainingError
 from mmcore.evaluation.measures import means, per_query
 from mmcore.evaluation.ranking import Gallery, Overrides, rank
 from mmcore.training.loop.scores import (
@@ -89,3 +90,13 @@ def test_accuracy_of_items_and_of_classes():
 
     assert scores == {"accuracy": 0.75, "mean class accuracy": 0.75}
     assert accuracies(np.array([0]), np.array([-1])) == {}
+
+
+def test_vectors_that_are_no_numbers_are_no_hits():
+    """NaN is neither more nor less than anything, and would rank first: it is an error."""
+    good, bad = side([0, 1]), side([0, 1])
+    bad.vectors[1, 0] = np.nan
+
+    for one, other in ((good, bad), (bad, good)):
+        with pytest.raises(TrainingError, match="not finite"):
+            ranks(one, other, groups_of(("a", "b")))

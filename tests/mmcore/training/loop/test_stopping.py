@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
+import torch
 
 from mmcore.errors import TrainingError
-from mmcore.training.loop.stopping import Stopping, check_loss
+from mmcore.training.loop.stopping import Stopping, check_loss, check_weights
 
 
 def test_the_best_epoch_is_kept_and_patience_ends_it():
@@ -38,3 +39,13 @@ def test_what_is_no_number_is_an_error(value):
     with pytest.raises(TrainingError, match="epoch 3"):
         Stopping(patience=1).better(3, value)
     check_loss(3, 0.0)
+
+
+def test_ruined_weights_are_an_error():
+    """One number among many is enough."""
+    weights = [torch.ones(3), torch.ones(2, 2)]
+    check_weights(4, weights)
+    weights[1][0, 1] = math.inf
+
+    with pytest.raises(TrainingError, match="epoch 4: the weights"):
+        check_weights(4, weights)

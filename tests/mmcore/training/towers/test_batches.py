@@ -89,3 +89,19 @@ def test_processes_that_decode_beside_change_nothing(dataset):
         torch.testing.assert_close(one.inputs.pixels, other.inputs.pixels)
         torch.testing.assert_close(one.inputs.words, other.inputs.words)
         torch.testing.assert_close(one.inputs.samples, other.inputs.samples)
+
+
+def test_pairs_alone_are_not_sampled_by_class(dataset):
+    """A training that tells no classes sees each item once, whatever its labels."""
+    batches = Batches(dataset, VOCABULARY, small(batch_size=4, objective="contrastive"))
+
+    assert sorted(place for found in places(batches, 1) for place in found) == list(range(12))
+
+
+@pytest.mark.parametrize("size", [6, 12, 24])
+def test_class_aware_batches_are_as_large_as_wanted(dataset, size):
+    """Six classes fill a batch of any size that is a multiple."""
+    balance = {"sampling": "class-aware"}
+    batches = Batches(dataset, VOCABULARY, small(batch_size=size, balance=balance))
+
+    assert {len(found) for found in places(batches, 1)} == {size}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from mmcore.encoders.families.towers import read_config, read_network, read_vocabulary
 from mmcore.encoders.presets import encoders_of
@@ -127,3 +131,37 @@ def test_a_folder_that_does_not_say_how_it_was_trained_is_refused(world):
     """The checkpoint of the tests is such a one."""
     with pytest.raises(ConfigError, match=r"training\.json: does not say"):
         evaluate_retrieval_model(checkpoint("towers"), world)
+
+
+def test_a_folder_may_be_a_text_and_has_to_be_whole(folder, world, tmp_path):
+    """Its path as a str is the same; without weights it is refused in one line."""
+    assert evaluate_retrieval_model(str(folder), world) == evaluate_retrieval_model(folder, world)
+    damaged = shutil.copytree(folder, tmp_path / "t")
+    (damaged / "model.safetensors").unlink()
+
+    with pytest.raises(ConfigError, match=r"model\.safetensors: cannot be loaded"):
+        evaluate_retrieval_model(damaged, world)
+
+
+@pytest.mark.parametrize("ruin", [lambda one: one * torch.nan, torch.Tensor.half])
+def test_weights_that_are_no_numbers_are_refused(folder, tmp_path, ruin):
+    """NaN, and numbers of another kind than were written."""
+    damaged = shutil.copytree(folder, tmp_path / "t")
+    weights = {name: ruin(one) for name, one in load_file(damaged / "model.safetensors").items()}
+    save_file(weights, damaged / "model.safetensors")
+
+    with pytest.raises(ConfigError, match="finite float32"):
+        read_network(damaged, read_config(damaged))
+
+
+@pytest.mark.parametrize(
+    "change", [{"words": 9_999_999, "embedding": 65_536}, {"dim": 10**9}, {"pictures": [3.5]}]
+)
+def test_a_config_that_was_tampered_with_is_refused(folder, tmp_path, change):
+    """Absurd sizes before any memory is taken for them, and what is no size."""
+    damaged = shutil.copytree(folder, tmp_path / "t")
+    told = json.loads((damaged / "config.json").read_text("utf-8"))
+    (damaged / "config.json").write_text(json.dumps({**told, **change}), "utf-8")
+
+    with pytest.raises(ConfigError):
+        read_network(damaged, read_config(damaged))

@@ -7,11 +7,12 @@ import shutil
 
 import pytest
 import torch
+from pydantic import ValidationError
 from safetensors.torch import load_file
 
 from mmcore.errors import ConfigError, NothingToLearnError, TrainingError
 from mmcore.training.loop.curves import Point
-from mmcore.training.towers import loop
+from mmcore.training.towers import loop, train
 from mmcore.training.towers.evaluate import evaluate_retrieval_model
 from mmcore.training.towers.train import train_retrieval_model
 from tests import media
@@ -182,10 +183,11 @@ def test_resuming_nothing_begins(world, tmp_path):
     assert [point.epoch for point in result.points] == [1]
 
 
-def test_a_loss_that_is_no_number_leaves_nothing(world, tmp_path):
+def test_a_loss_that_is_no_number_leaves_nothing(world, tmp_path, monkeypatch):
     """A learning rate that no network survives ends the training, and no folder is left."""
+    monkeypatch.setattr(loop, "rate_at", lambda *_: 1e30)
     with pytest.raises(TrainingError, match="smaller learning rate"):
-        train_retrieval_model(world, tmp_path / "t", small(rate=1e30, clip=1e30, warmup=0))
+        train_retrieval_model(world, tmp_path / "t", small())
 
     assert left(tmp_path / "t") == []
 
@@ -255,7 +257,8 @@ def test_classes_are_learnt_of_items_without_pairs(tmp_path):
 def test_one_class_is_nothing_to_learn(tmp_path, monkeypatch, objective, says):
     """Said before any work."""
     for number in range(4):
-        media.png(tmp_path / "media" / "train" / "a" / f"image_{number}.png")
+        picture = tmp_path / "media" / "train" / "a" / f"image_{number}.png"
+        media.png(picture, media.noise(24, 16, seed=number))
         media.text(tmp_path / "media" / "train" / "a" / f"text_{number}.txt", f"word {number}")
     monkeypatch.setattr(loop.Course, "learn", None)
 
@@ -323,3 +326,91 @@ def test_a_gpu_learns_in_bfloat16(world, tmp_path):
 
     assert made.points[-1].values["loss"] < made.points[0].values["loss"]
     assert there["text→image RR"] == pytest.approx(made.scores["text→image RR"], abs=0.1)
+
+
+def test_weights_that_are_ruined_last_leave_nothing(tmp_path, monkeypatch):
+    """Without a validation split too, what the last step has ruined is not written."""
+    world = toys.folder(tmp_path / "media", each=1, validation=False)
+    step = torch.optim.AdamW.step
+
+    def ruined(self):
+        step(self)
+        with torch.no_grad():
+            self.param_groups[0]["params"][0].fill_(torch.nan)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", ruined)
+    dataset = {"side": 32, "seconds": 0.4, "validation": 0}
+    spec = small(epochs=1, batch_size=64, dataset=dataset)  # one step: its loss is sound
+    with pytest.raises(TrainingError, match="epoch 1: the weights are not finite"):
+        train_retrieval_model(world, tmp_path / "t", spec)
+
+    assert left(tmp_path / "t") == ["media"]
+
+
+def test_a_broken_test_split_keeps_the_training(world, tmp_path, caplog):
+    """Pictures to be tried on that nobody can read are told, and what is left is scored."""
+    damaged = shutil.copytree(world, tmp_path / "media")
+    for picture in (*damaged.glob("test/*/*.png"), *damaged.glob("validation/*/*.png")):
+        picture.write_bytes(b"\x89PNG\r\n\x1a\n" + picture.name.encode())
+
+    result = train_retrieval_model(damaged, tmp_path / "t", small(epochs=1))
+
+    assert "text→audio RR" in result.scores
+    assert "text→image RR" not in result.scores
+    assert "none of 12 picture files could be read" in caplog.text
+
+
+def test_all_files_may_be_read_by_whom_any_new_file_may(plain):
+    """Weights are no secret beside their card."""
+    modes = {path.name: path.stat().st_mode & 0o777 for path in plain.folder.iterdir()}
+
+    assert modes["model.safetensors"] == modes["README.md"]
+    assert len(set(modes.values())) == 1
+
+
+def test_a_folder_that_cannot_be_written_leaves_nothing(world, tmp_path, monkeypatch):
+    """A failure while the folder is made takes the half of it away."""
+
+    def full(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(train, "write", full)
+    with pytest.raises(OSError, match="no space"):
+        train_retrieval_model(world, tmp_path / "t", small(epochs=1, checkpoint=0))
+
+    assert left(tmp_path / "t") == []
+
+
+def test_without_labels_the_way_without_classes_is_told(tmp_path):
+    """The error names the objective that needs none."""
+    for number in range(4):
+        media.png(tmp_path / "media" / f"image_{number}.png", media.noise(24, 16, seed=number))
+        media.text(tmp_path / "media" / f"text_{number}.txt", f"word {number}")
+    dataset = {"held_out": 0, "validation": 0}
+
+    with pytest.raises(NothingToLearnError, match="objective=contrastive"):
+        train_retrieval_model(tmp_path / "media", tmp_path / "t", small(dataset=dataset))
+
+
+def test_one_seed_decides_all_unless_another_is_given():
+    """``seed`` is the dataset's too, and what is read again is the same."""
+    spec = small(seed=7)
+
+    assert spec.dataset.seed == 7
+    assert small(seed=7, dataset={"seed": 3}).dataset.seed == 3
+    assert type(spec).model_validate(spec.model_dump()) == spec
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        *({"rate": value} for value in (0, 2, float("inf"), float("nan"))),
+        {"weight_decay": float("inf")},
+        {"clip": float("inf")},
+        {"licence": "mit\nlicense: other"},
+    ],
+)
+def test_settings_that_no_training_survives_are_refused(settings):
+    """Rates beyond all use, and a licence that would be several fields of a card."""
+    with pytest.raises(ValidationError):
+        small(**settings)
