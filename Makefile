@@ -40,4 +40,6 @@ test-slow: .venv/.installed-dev
 
 bench: data
 	$(BIN)/python -m benchmarks.stamps data/stamps
+	$(BIN)/python -m benchmarks.training data/stamps
+	$(BIN)/python -m benchmarks.imbalance data/stamps
 	$(BIN)/python -m benchmarks.image_encoder data/stamps
