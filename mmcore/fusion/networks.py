@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from itertools import pairwise
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from storage.schemas import MODALITIES
 COUNT: Final = len(MODALITIES)
 
 
-class FusionNetwork(nn.Module):
+class FusionNetwork(nn.Module, ABC):
     """Shares of the present modalities, and what is added to their weighted mean.
 
     fused = unit(Σ share·vector + gate·unit(addition)). The addition goes where one modality is
@@ -28,9 +29,9 @@ class FusionNetwork(nn.Module):
         self.dim = dim
         self.gate = nn.Parameter(torch.zeros(1))
 
+    @abstractmethod
     def parts(self, vectors: Tensor, has: Tensor) -> tuple[Tensor, Tensor]:
         """(n, 4) logits of the shares and (n, d) the addition's direction, of any length."""
-        raise NotImplementedError
 
     def forward(self, vectors: Tensor, has: Tensor) -> tuple[Tensor, Tensor]:
         """(n, 4, d) with zeros where absent, (n, 4) bool → (n, d), not unit yet; (n, 4) shares."""

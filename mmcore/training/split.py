@@ -66,3 +66,8 @@ def fit_rows(texts: Rows, share: float) -> NDArray[np.bool_]:
 def enough_texts(texts: Rows, spec: FitSpec) -> bool:
     """Whether the means of languages can be fitted on ``texts``: by different captions."""
     return len(set(caption_keys(texts))) >= spec.min_pairs
+
+
+def hash_of(item: int) -> bytes:
+    """What an item comes by in an order that nobody has chosen."""
+    return hashlib.blake2b(str(item).encode()).digest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -19,7 +18,7 @@ from mmcore.training.priors import labels_of, prior_of
 from mmcore.training.projections import Make
 from mmcore.training.roles import Roles, roles_of
 from mmcore.training.rows import Rows
-from mmcore.training.split import fit_rows
+from mmcore.training.split import fit_rows, hash_of
 from mmcore.types import EncoderKey
 
 MOST_ITEMS: Final = 10_000  # whose captions are fitted on, beside those of pairs
@@ -63,7 +62,7 @@ def world_of(
     if not any(map(len, sides)):
         raise NothingToLearnError(_too_few(roles, media, named, spec))
     paired = {item for side in sides for item in side.item_ids.tolist()}
-    others = sorted(named.keys() - paired, key=_hash)[:MOST_ITEMS]
+    others = sorted(named.keys() - paired, key=hash_of)[:MOST_ITEMS]
     kept = allowed.take(np.isin(allowed.item_ids, [*paired, *others]))
     if roles.joint:
         return World(roles.text, True, kept, tuple(sides), {}, None)
@@ -115,7 +114,3 @@ def _too_few(
         + f"; it takes {spec.min_pairs} items with {FEWEST_KEYS} different captions that are not"
         " held out: add pictures or sounds with a text each"
     )
-
-
-def _hash(item: int) -> bytes:
-    return hashlib.blake2b(str(item).encode()).digest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -103,12 +102,8 @@ def _some(allowed: Rows, media: Mapping[str, Rows], others: int) -> Rows:
         np.concatenate([np.zeros(0, np.int64), *(r.item_ids for r in media.values())])
     )
     left = np.setdiff1d(allowed.item_ids, paired).tolist()
-    chosen = heapq.nsmallest(others, left, key=_hash)
+    chosen = heapq.nsmallest(others, left, key=split.hash_of)
     return allowed.take(np.isin(allowed.item_ids, [*paired.tolist(), *chosen]))
-
-
-def _hash(item: int) -> bytes:
-    return hashlib.blake2b(str(item).encode()).digest()
 
 
 def _paired(
