@@ -9,7 +9,8 @@ import numpy as np
 
 from mmcore.types import Ids, Vectors
 from storage.indexes.build import build_index, build_name
-from storage.indexes.files import IndexCard, write_index
+from storage.indexes.card import IndexCard
+from storage.indexes.files import write_index
 from storage.layout import space_folder
 from storage.manifest import IndexEntry, Manifest
 from storage.schemas import FUSED, MODALITIES, Modality

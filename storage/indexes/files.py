@@ -3,50 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from storage.errors import CorruptLakeError
-from storage.places.atomic import replacing, write_bytes
-from storage.places.place import local_copy
+from storage.indexes.card import CARD, CODES, IndexCard, read_card
+from storage.indexes.reading import read_faiss, write_faiss
+from storage.places.atomic import write_bytes
 
 _FAISS: Final[Any] = faiss  # its type stubs lack what its Python side adds
 
 
-class IndexCard(BaseModel):
-    """What an index holds and how it was built."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    space: str
-    modality: str  # "fused" for items
-    dim: int
-    metric: Literal["inner_product"] = "inner_product"
-    type: str = "flat"
-    rows: int
-    search_parameter: str | None = None
-    created_at: datetime
-    faiss_version: str = faiss.__version__
-    build: str
-
-
 def write_index(folder: Path, index: faiss.Index, card: IndexCard) -> Path:
     """Write index and card and return ``folder``; a finished build is kept as it is."""
-    if (folder / "index.json").exists():
+    if (folder / CARD).exists():
         return folder
     if (index.ntotal, index.d) != (card.rows, card.dim):
         raise ValueError(f"{index.ntotal} rows of {index.d}, card of {card.rows} of {card.dim}")
-    path = folder / "index.faiss"
-    with replacing(path, final=True) as temporary, temporary.open("wb") as file:
-        # through Python's file: faiss opens no path that is not ASCII on every system
-        faiss.write_index(index, _FAISS.PyCallbackIOWriter(file.write))
-    write_bytes(folder / "index.json", card.model_dump_json(indent=2).encode(), final=True)
+    write_faiss(folder / CODES, index)
+    write_bytes(folder / CARD, card.model_dump_json(indent=2).encode(), final=True)
     return folder
 
 
@@ -60,7 +39,7 @@ class Index:
     @classmethod
     def open(cls, folder: Path) -> Index:
         """Read index and card; CorruptLakeError when one is missing, damaged or another's."""
-        card, index = _read_card(folder / "index.json"), _read_faiss(folder / "index.faiss")
+        card, index = read_card(folder / CARD), read_faiss(folder / CODES)
         if (index.ntotal, index.d) != (card.rows, card.dim):
             raise CorruptLakeError(
                 folder,
@@ -93,22 +72,3 @@ def _selecting(ids: NDArray[np.int64] | None) -> Any:
         return None
     allowed = np.ascontiguousarray(ids, dtype=np.int64)
     return _FAISS.SearchParameters(sel=_FAISS.IDSelectorBatch(allowed))
-
-
-def _read_card(path: Path) -> IndexCard:
-    try:
-        return IndexCard.model_validate_json(path.read_bytes())
-    except FileNotFoundError as error:
-        raise CorruptLakeError(path, "is missing") from error
-    except ValidationError as error:
-        raise CorruptLakeError(path, "is not the card of an index") from error
-
-
-def _read_faiss(path: Path) -> Any:
-    try:
-        with local_copy(path).open("rb") as file:
-            return faiss.read_index(_FAISS.PyCallbackIOReader(file.read))
-    except FileNotFoundError as error:
-        raise CorruptLakeError(path, "is missing") from error
-    except RuntimeError as error:
-        raise CorruptLakeError(path, f"faiss cannot read it ({str(error)[-80:]})") from error

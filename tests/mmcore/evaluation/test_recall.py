@@ -3,7 +3,8 @@ import pytest
 
 from mmcore.evaluation.recall import index_recall
 from storage.indexes.build import build_index
-from storage.indexes.files import IndexCard, write_index
+from storage.indexes.card import IndexCard
+from storage.indexes.files import write_index
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from tests.lakes import WHEN, coloured_items, make_lake, towers

@@ -4,8 +4,9 @@ import pytest
 
 from storage.errors import CorruptLakeError
 from storage.indexes.build import build_index
+from storage.indexes.card import IndexCard
 from storage.indexes.exact import exact_search
-from storage.indexes.files import Index, IndexCard, write_index
+from storage.indexes.files import Index, write_index
 from tests.factories import WHEN, unit_vectors
 
 IDS = np.array([2**62 + i for i in range(20)])

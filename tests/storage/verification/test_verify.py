@@ -7,7 +7,8 @@ import pytest
 
 from storage import schemas
 from storage.indexes.build import build_index
-from storage.indexes.files import IndexCard, write_index
+from storage.indexes.card import IndexCard
+from storage.indexes.files import write_index
 from storage.layout import Layout
 from storage.publication import publish, roll_back
 from storage.tables import read_parts, vector_column, vectors_of, write_part, write_rows
