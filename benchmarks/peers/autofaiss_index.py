@@ -3,7 +3,8 @@
     python benchmarks/peers/autofaiss_index.py POINTS QUERIES EXACT MEMORY LATENCY_MS
 
 POINTS (n, d) and QUERIES (q, d) are ``.npy`` of float32 and length 1, EXACT (q, k) the positions
-of the true nearest. MEMORY is as autofaiss takes it, such as ``300MB``. Prints JSON. Imports nothing of mmindex.
+of the true nearest. MEMORY is as autofaiss takes it, such as ``300MB``.
+Prints JSON. Imports nothing of mmindex.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ def test_a_world_is_the_same_for_the_same_seed():
 
 
 def test_points_are_clustered_and_queries_lie_across_a_gap():
-    """A point's nearest is far nearer than a chance one; a query's nearest is farther than that."""
+    """A point's nearest is far nearer than a chance one; a query's is farther than that."""
     world = World.of(64)
     points, queries = world.points(4000, 1), world.queries(200, 2)
     alike = points[:200] @ points.T
