@@ -108,14 +108,13 @@ def cut(
     cells: Cells, categories: Mapping[int, str], parts: tuple[set[int], set[int]], seed: int
 ) -> Cut:
     """The items to fit on, of the classes that both parts have, cut; and those that are asked."""
-    fit, asked = ({i for i in part if i in categories} for part in parts)
-    classes = sorted({categories[i] for i in fit} & {categories[i] for i in asked})
-    fit, asked = ({i for i in part if categories[i] in classes} for part in (fit, asked))
+    fit, asked = of_common_classes(categories, parts)
+    classes = sorted({categories[i] for i in fit})
     kept = long_tail(categories, fit, seed)
     items = sorted(fit | asked)
     every = features(cells, items, torch.tensor([classes.index(categories[i]) for i in items]))
     train = every.take(places(items, kept))
-    told = [share(f"caption/{seed}/{i}") >= WITHOUT_CAPTION for i in items if i in kept]
+    told = [has_caption(i, seed) for i in items if i in kept]
     train.has[:, list(train.blocks).index("text")] &= torch.tensor(told)
     sizes = sorted(Counter(categories[i] for i in kept).values(), reverse=True)
     return Cut(
@@ -128,13 +127,33 @@ def cut(
     )
 
 
+def of_common_classes(
+    categories: Mapping[int, str], parts: tuple[set[int], set[int]]
+) -> tuple[set[int], set[int]]:
+    """The items of both parts whose category both of them have."""
+    one, other = ({i for i in part if i in categories} for part in parts)
+    classes = {categories[i] for i in one} & {categories[i] for i in other}
+    one, other = ({i for i in part if categories[i] in classes} for part in (one, other))
+    return one, other
+
+
+def has_caption(item: int, seed: int) -> bool:
+    """Whether an item that is learnt from keeps its captions."""
+    return share(f"caption/{seed}/{item}") >= WITHOUT_CAPTION
+
+
+def inner_parts(cells: Cells, seed: int) -> tuple[set[int], set[int]]:
+    """The fitting half, and the third of it by which choices are made."""
+    fit, _ = halves(cells, seed)
+    held = {i for i in fit if share(f"inner/{seed}/{cells.caption_keys[i]}") < HELD_OUT}
+    return fit - held, held
+
+
 def cuts(cells: Cells, categories: Mapping[int, str], seed: int) -> dict[str, Cut]:
     """By part: ``inner``, both sides in the fitting half, and ``scored``."""
-    fit, scored = halves(cells, seed)
-    held = {i for i in fit if share(f"inner/{seed}/{cells.caption_keys[i]}") < HELD_OUT}
     return {
-        "inner": cut(cells, categories, (fit - held, held), seed),
-        "scored": cut(cells, categories, (fit, scored), seed),
+        "inner": cut(cells, categories, inner_parts(cells, seed), seed),
+        "scored": cut(cells, categories, halves(cells, seed), seed),
     }
 
 
@@ -327,14 +346,23 @@ def table(trainings: Trainings, winner: str) -> str:
 
 def read(data: Path) -> list[dict[str, Cut]]:
     """The cuts of all splits."""
-    pairs = [json.loads(line) for line in (data / "pairs.jsonl").read_text("utf-8").splitlines()]
+    pairs = pairs_of(data)
     cells = load(data / "lake", pairs)
-    categories = {
+    return [cuts(cells, categories_of(pairs), seed) for seed in SEEDS]
+
+
+def pairs_of(data: Path) -> list[dict[str, Any]]:
+    """The items of the set, with their files."""
+    return [json.loads(line) for line in (data / "pairs.jsonl").read_text("utf-8").splitlines()]
+
+
+def categories_of(pairs: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+    """The category of each item that is no symbol."""
+    return {
         item_id(ROOT, str(pair["id"])): str(pair["category"])
         for pair in pairs
         if pair["group"] != "symbols"
     }
-    return [cuts(cells, categories, seed) for seed in SEEDS]
 
 
 def measured(

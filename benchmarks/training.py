@@ -35,7 +35,6 @@ from mmcore.fusion.pooling import pool
 from mmcore.specs import FitSpec
 from mmcore.training.alignment.spec import AlignSpec
 from mmcore.training.alignment.train import TrainedProjection, train_projection
-from mmcore.training.fusing.chosen import placed_unseen
 from mmcore.training.fusing.spec import FusionFitSpec
 from mmcore.training.fusing.train import FittedFusion, fit_fusion
 from mmcore.training.projections import fit_projection
@@ -123,13 +122,11 @@ def train(
         Modality.AUDIO: (audio, media[audio.name]),
     }
     projected = {
-        modality: placed_unseen(
-            replace(rows, vectors=stamps.project(trained.projection, key, rows)),
-            trained.unseen.get(key.name, {}),
-        )
+        modality: replace(rows, vectors=stamps.project(trained.projection, key, rows))
         for modality, (key, rows) in shared.items()
     }
-    fused = fit_fusion(trained.projection.space, projected, FusionFitSpec(), "f1")
+    unseen = trained.unseen.by({modality: key.name for modality, (key, _) in shared.items()})
+    fused = fit_fusion(trained.projection.space, projected, FusionFitSpec(), "f1", unseen)
     return before, trained, fused
 
 

@@ -359,13 +359,14 @@ def forget(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be erased, and do nothing.")
     ] = False,
+    lang: Annotated[str | None, typer.Option(help="zh or en; the locale's if not given.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Erase items from every kept snapshot, prove it, and keep them out from now on."""
     from flows.forget import Manner, Wanted, run_forget, run_readmit
 
     wanted = Wanted(tuple(paths or ()), tuple(item or ()), query, k, content)
-    manner = Manner(yes, dry_run, wait, as_json)
+    manner = Manner(yes, dry_run, wait, as_json, lang)
     (run_readmit if readmit else run_forget)(lake, wanted, manner)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import typer
 
-from flows import show_forget as show
 from flows.command import ERR, OUT, print_json
+from flows.forget_words import counted
+from flows.language import language_of
+from flows.show_forget import Show, item_json
 from mmcore.errors import ConfigError
 from mmcore.types import Hit, Query
 from storage import publication
@@ -26,6 +29,8 @@ from storage.snapshot import Snapshot, manifest_of
 from tasks.erasure import erase
 from tasks.erasure.choose import Choice, choose, choose_ids
 from tasks.erasure.readmit import lift, lifted_by
+
+_COMMAS: Final = str.maketrans(",，、", "   ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,12 @@ class Manner:
     dry_run: bool = False
     wait: float = 0.0
     as_json: bool = False
+    lang: str | None = None
+
+    @property
+    def show(self) -> Show:
+        """What people are shown; ConfigError for a language that is none."""
+        return Show(language_of(self.lang, os.environ))
 
 
 def run_forget(lake: str, wanted: Wanted, manner: Manner) -> None:
@@ -61,7 +72,7 @@ def run_forget(lake: str, wanted: Wanted, manner: Manner) -> None:
     all. Raises ErasureError where a proof finds something, NothingToForgetError where nothing is
     there, ConfigError where it is to be confirmed and nobody can.
     """
-    layout = Layout(place_of(lake))
+    show, layout = manner.show, Layout(place_of(lake))
     manifest_of(layout)  # a lake, before the lock makes a folder
     check_key(layout)
     _check(layout, wanted, manner)
@@ -101,14 +112,14 @@ def _tell(
     if manner.as_json:
         print_json(_json(layout, selection, done, ended))
     elif selection is not None:
-        show.forgotten(OUT, layout, selection, done)
+        manner.show.forgotten(OUT, layout, selection, done)
     elif ended is None:
-        show.declined(OUT)
+        manner.show.declined(OUT)
 
 
 def run_readmit(lake: str, wanted: Wanted, manner: Manner) -> None:
     """`mmindex forget --readmit`: lift tombstones, so that the next run indexes those files."""
-    layout = Layout(place_of(lake))
+    show, layout = manner.show, Layout(place_of(lake))
     manifest_of(layout)
     check_key(layout)
     _check_readmitted(wanted, manner)
@@ -176,15 +187,17 @@ def _chosen(layout: Layout, wanted: Wanted, manner: Manner) -> Choice | None:
         if not hits:
             return None
         return choose_ids(layout, {hit.item_id for hit in hits}, (), content=wanted.content)
+    show = manner.show
     choice = choose(layout, wanted.paths, wanted.items, content=wanted.content)
     if choice.several and not manner.dry_run:
         if not manner.as_json:
             show.several(ERR, choice)
-        if not _yes(f"Forget all {len(choice.selection.items)} items?", manner):
+        count = counted(len(choice.selection.items), "item", show.words)
+        if not _yes(show.words["ask-all"].format(items=count), manner):
             return None
     elif _asks(manner):
         show.forgotten(ERR, layout, choice.selection, None)
-        return choice if typer.confirm("Erase this?", default=False, err=True) else None
+        return choice if typer.confirm(show.words["ask"], default=False, err=True) else None
     return choice
 
 
@@ -205,14 +218,15 @@ def _hits(layout: Layout, wanted: Wanted) -> list[Hit]:
 def _confirmed(hits: Sequence[Hit], manner: Manner) -> Sequence[Hit]:
     """Those of the hits that are to go; all of them with --yes, and in a dry run."""
     if not manner.as_json:
-        show.found(ERR, hits)
+        manner.show.found(ERR, hits)
     if manner.yes or manner.dry_run:
         return hits
     _refuse_unasked("what a query finds is only erased when it is confirmed")
-    answer = typer.prompt("Forget which (numbers, or all)", default="none", err=True)
-    if answer.strip().lower() == "all":
+    words = manner.show.words
+    answer = typer.prompt(words["ask-which"], default=words["nothing"], err=True)
+    if answer.strip().lower() in {"all", words["all"]}:
         return hits
-    numbers = answer.replace(",", " ").split()
+    numbers = answer.translate(_COMMAS).split()
     if not all(n.isdecimal() and 1 <= int(n) <= len(hits) for n in numbers):
         return ()
     return [hits[int(number) - 1] for number in numbers]
@@ -267,9 +281,9 @@ def _json(
     elif ended is not None:
         told["ended"] = asdict(ended)
     if selection is not None:
-        told["items"] = [show.item_json(item) for item in selection.items]
+        told["items"] = [item_json(item) for item in selection.items]
         told["refused"] = [f"{root}/{path}" for root, path in selection.refused]
         told["contents"] = len(selection.contents)
         told["contents_that_stay"] = len(selection.stays)
-        told["shared_with"] = [show.item_json(item) for item in selection.shared]
+        told["shared_with"] = [item_json(item) for item in selection.shared]
     return told if done is None else told | asdict(done)

@@ -186,10 +186,12 @@ def _scores(naming: list[Manifest], report: TrainingReport | None) -> dict[str, 
         scores, before = report.scores, report.before
         after = _mean(scores) if report.after is None else report.after
         told = {"why": report.why, "lost": report.lost, "before": before, "after": report.after}
+        told |= {"known_before": report.known_before, "known_after": report.known_after}
         return {**told, "score": after, "scores": scores}
     served = [one.evaluation.scores for one in naming if one.evaluation]
     scores = served[0] if served else {}
     none: dict[str, Any] = {"why": "", "lost": [], "before": None, "after": None}
+    none |= {"known_before": None, "known_after": None}
     return {**none, "score": _mean(scores), "scores": scores}
 
 

@@ -64,6 +64,8 @@ def told_setting(kind: type[BaseModel], error: Mapping[str, Any]) -> str:
     """What is wrong with a setting of ``kind``, by pydantic's account, and what would be right."""
     path = [str(part) for part in error["loc"]]
     where = ".".join(path)
+    if not path:  # settings that do not go together
+        return str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         near = difflib.get_close_matches(where, [*_names(kind)], n=1)
         hint = f"; did you mean {near[0]}?" if near else ""

@@ -7,7 +7,7 @@ from prefect import flow
 from flows.clock import Clock
 from flows.config import PromoteConfig, PromoteResult
 from flows.mending import replaceable
-from flows.promotion import Ended, Terms, assembled, ended, projected
+from flows.promotion import Ended, Terms, assembled, damaged_of, ended, projected
 from mmcore.embedding.embed import releasing
 from storage.keys import check_key
 from storage.layout import Layout
@@ -55,7 +55,8 @@ def promote(
         manifest = projected(run, wanted.projection, keys, work, published, clock)
         choice = settled(wanted.fusion, manifest)
         manifest = assembled(manifest, choice, work, published, clock)
-        terms = Terms(force=config.force, free=back)
+        damaged = damaged_of(published)
+        terms = Terms(force=config.force, free=back, verdict=config.verdict, damaged=damaged)
         done = ended(manifest, work, published, terms, clock)
     told = done.told(published.manifest.number, work)
     return PromoteResult.model_validate({**told, "seconds": clock.seconds})

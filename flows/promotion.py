@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flows.clock import Clock
 from flows.outcome import report_of
 from mmcore.types import EncoderKey
 from storage.manifest import Evaluation, Manifest
-from storage.snapshot import Snapshot
+from storage.snapshot import Snapshot, manifest_of
 from tasks.evaluate import evaluate_candidate
 from tasks.fuse import fuse
 from tasks.fusing import Choice
 from tasks.indexes import build_indexes
-from tasks.models import evaluation_spec, fit_spec
+from tasks.models import FUSION, PROJECTION, evaluation_spec, fit_spec
 from tasks.project import project_cells
 from tasks.promote import compare, drop, refuse, start_promotion
-from tasks.promote_verdict import Verdict
+from tasks.promote_verdict import Verdict, VerdictSpec
 from tasks.publish import propose_candidate, publish_snapshot
 from tasks.training_report import Status
 from tasks.workplace import Workplace
@@ -32,6 +32,8 @@ class Terms:
     promote: bool = True
     force: bool = False  # whatever it scores
     free: bool = False  # without a comparison: it served before
+    verdict: VerdictSpec = field(default_factory=VerdictSpec)
+    damaged: tuple[str, ...] = ()  # models that served, as ``damaged_of`` names them
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,24 @@ class Ended:
             "before": self.verdict.before,
             "after": self.verdict.after,
             "directions": self.verdict.directions,
+            "known": self.verdict.known,
+            "known_before": self.verdict.known_before,
+            "known_after": self.verdict.known_after,
+            "damaged": self.verdict.damaged,
             "scores": told.evaluation.scores if told.evaluation else {},
             "report": report_of(work.lake, told),
         }
+
+
+def damaged_of(published: Snapshot) -> tuple[str, ...]:
+    """The models that serve and that ``published`` is without (``mending.replaceable``)."""
+    whole, usable = manifest_of(published.layout), published.manifest
+    pairs = {
+        PROJECTION: (whole.projection, usable.projection),
+        FUSION: (whole.fusion, usable.fusion),
+    }
+    gone = {name: one.version for name, (one, left) in pairs.items() if one and not left}
+    return tuple(f"{name}/{version}" for name, version in gone.items() if version)
 
 
 def projected(
@@ -107,7 +124,7 @@ def ended(
         manifest = evaluate_candidate(
             manifest, evaluation_spec(manifest), fit_spec(manifest), work, published
         )
-        verdict, before = compare(manifest, work, published)
+        verdict, before = compare(manifest, work, published, terms.verdict, terms.damaged)
         note.append(_said(verdict))
     with clock.stage("publish") as note:
         status = _status(verdict, terms)
@@ -120,10 +137,20 @@ def ended(
         else:
             drop(manifest, work)
             note.append("not to be promoted")
+    _warn(status, verdict, terms)
+    return Ended(status, manifest, verdict, before)
+
+
+def _warn(status: Status, verdict: Verdict, terms: Terms) -> None:
+    """Say what is unusual about what serves now."""
     if status == "promoted" and not verdict.passed:
         told = "as told" if terms.force else "since it served before"
         log.warning("it serves all the same, %s: %s", told, verdict.reason)
-    return Ended(status, manifest, verdict, before)
+    if status == "promoted" and verdict.damaged:
+        log.warning("%s served, damaged, and is replaced", " and ".join(verdict.damaged))
+    elif verdict.damaged:
+        names = " and ".join(verdict.damaged)
+        log.warning("%s, damaged, is not replaced: `mmindex index` sets it aside", names)
 
 
 def _status(verdict: Verdict, terms: Terms) -> Status:

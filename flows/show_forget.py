@@ -1,4 +1,4 @@
-"""How what is forgotten looks on a terminal."""
+"""How what is forgotten looks on a terminal, in English and in Chinese."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from flows.forget_words import WORDS, Words, counted
 from flows.show import MOST, hits, plain
+from mmcore.media.reasons import Language
 from mmcore.types import Hit
 from storage.layout import Layout
 
@@ -18,50 +20,142 @@ if TYPE_CHECKING:  # they load faiss and Prefect
     from tasks.erasure.choose import Choice
     from tasks.erasure.erase import Erased
 
-BEYOND = (
-    "backups, copies of the lake, older versions that a bucket keeps, other machines' caches, and"
-    " the media themselves are not touched"
-)
 
-WEIGHTS = (
-    "its weights stay: `mmindex train` makes a new one without it; where too few pairs are left to"
-    " train, index into a new lake"
-)
+class Show:
+    """Shows in one language."""
 
-STAYS = (
-    "what stays is kept out only where the forgotten item had it: moved or copied, it comes in"
-    " again",
-    "--content takes it from them as well, and keeps it out wherever it lies",
-)
+    def __init__(self, language: Language) -> None:
+        self.words: Words = WORDS[language]
 
+    def forgotten(
+        self, out: Console, layout: Layout, selection: Selection, done: Erased | None
+    ) -> None:
+        """The summary of `mmindex forget`: what goes, what stays for others, and the proof."""
+        words = self.words
+        out.print(f"[bold]mmindex[/] {self._head(selection, done)}")
+        table = _grid()
+        self._listed(table, words["forget"], [self._line(item) for item in selection.items])
+        refused = [plain(f"{root}/{path}") for root, path in selection.refused]
+        self._listed(table, words["quarantined"], refused)
+        shared = [self._line(item) for item in selection.shared]
+        if selection.stays:
+            stay = self._count(len(selection.stays), "content")
+            table.add_row(words["stay"], words["stay-count"].format(contents=stay))
+            self._listed(table, "", shared)
+            for name in ("stays", "content-option"):
+                table.add_row("", f"[dim]{words[name]}[/]")
+        elif selection.shared:
+            self._listed(table, words["lose"], shared)
+        self._end(out, table, layout, done)
 
-def forgotten(out: Console, layout: Layout, selection: Selection, done: Erased | None) -> None:
-    """The summary of `mmindex forget`: what goes, what stays for others, and the proof."""
-    out.print(f"[bold]mmindex[/] {_head(selection, done)}")
-    table = _grid()
-    _listed(table, "forget", [_line(item) for item in selection.items])
-    _listed(table, "quarantined", [plain(f"{root}/{path}") for root, path in selection.refused])
-    if selection.stays:
-        table.add_row("stay", f"{_count(len(selection.stays), 'content')}, which others have too:")
-        _listed(table, "", [_line(item) for item in selection.shared])
-        for line in STAYS:
-            table.add_row("", f"[dim]{line}[/]")
-    elif selection.shared:
-        _listed(table, "lose it", [_line(item) for item in selection.shared])
-    _end(out, table, layout, done)
+    def ended(self, out: Console, layout: Layout, done: Erased) -> None:
+        """What became of an erasure that waited for its end, or its proof."""
+        head = self.words["left" if done.proof.left else "ended"]
+        out.print(f"[bold]mmindex[/] {head}")
+        self._end(out, _grid(), layout, done)
 
+    def waits(self, err: Console, why: str) -> None:
+        """An erasure is not ended, though the command came for something else."""
+        said = self.words["waits"].format(why=plain(why))
+        err.print(said, style="red", highlight=False, soft_wrap=True)
 
-def ended(out: Console, layout: Layout, done: Erased) -> None:
-    """What became of an erasure that waited for its end, or its proof."""
-    left = "[red]tried to end an erasure that waits: something of it is left[/]"
-    head = left if done.proof.left else "ended an erasure that was interrupted"
-    out.print(f"[bold]mmindex[/] {head}")
-    _end(out, _grid(), layout, done)
+    def several(self, out: Console, choice: Choice) -> None:
+        """Paths that more than one item has, and all items that would go."""
+        words = self.words
+        for text, count in choice.several.items():
+            said = words["several"].format(path=plain(text), items=self._count(count, "item"))
+            out.print(said, highlight=False)
+        for item in choice.selection.items[:MOST]:
+            out.print(f"  {self._line(item)}", highlight=False)
+        left = len(choice.selection.items) - MOST
+        if left > 0:
+            out.print(f"  [dim]{words['more'].format(count=left)}[/]")
+        out.print(f"[dim]{words['one-of-them']}[/]")
 
+    def found(self, out: Console, best: Sequence[Hit]) -> None:
+        """What a query found, with the numbers by which it is confirmed."""
+        hits(out, best)
 
-def waits(err: Console, why: str) -> None:
-    """An erasure is not ended, though the command came for something else."""
-    err.print(f"an erasure waits: {plain(why)}", style="red", highlight=False, soft_wrap=True)
+    def declined(self, out: Console) -> None:
+        """Nobody confirmed."""
+        out.print(f"[bold]mmindex[/] {self.words['declined']}")
+
+    def readmitted(self, out: Console, count: int, stay: int, *, dry_run: bool) -> None:
+        """The summary of `mmindex forget --readmit`, and that other files may be out still."""
+        words = self.words
+        said = words["would-lift" if dry_run else "lifted"].format(
+            tombstones=self._count(count, "tombstone"),
+            them=words["that" if count == 1 else "those"],
+        )
+        out.print(f"[bold]mmindex[/] {said}", soft_wrap=True)
+        if stay:
+            left = self._count(stay, "tombstone")
+            said = words["stays-out" if stay == 1 else "stay-out"].format(tombstones=left)
+            out.print(f"[dim]{said}[/]", soft_wrap=True)
+
+    def _count(self, count: int, what: str) -> str:
+        return counted(count, what, self.words)
+
+    def _end(self, out: Console, table: Table, layout: Layout, done: Erased | None) -> None:
+        if done is not None:
+            self._done(table, done)
+        table.add_row(self.words["lake"], escape(str(layout.root)))
+        out.print(table)
+        if done is not None:
+            out.print(f"[dim]{self.words['beyond']}[/]", soft_wrap=True)
+
+    def _head(self, selection: Selection, done: Erased | None) -> str:
+        files = sum(len(item.files) for item in selection.items) + len(selection.refused)
+        what = self.words["counts"].format(
+            items=self._count(len(selection.items), "item"),
+            files=self._count(files, "file"),
+            contents=self._count(len(selection.contents), "content"),
+        )
+        return self.words["planned" if done is None else "forgot"].format(what=what)
+
+    def _done(self, table: Table, done: Erased) -> None:
+        words = self.words
+        numbers = words["between"].join(map(str, done.reissued)) or words["none"]
+        removed = words["files"].format(count=done.removed)
+        table.add_row(words["snapshots"], words["anew"].format(numbers=numbers, removed=removed))
+        if done.candidates:
+            names = plain(words["between"].join(done.candidates))
+            table.add_row(words["candidates"], words["dropped"].format(names=names))
+        if done.reports:
+            table.add_row(words["reports"], words["cleaned"].format(count=done.reports))
+        for model in done.models:
+            seen = words["seen"].format(
+                model=plain(model.model),
+                contents=self._count(model.contents, "content"),
+                captions=self._count(model.captions, "caption"),
+            )
+            table.add_row(words["model"], f"[yellow]{seen}[/]")
+            table.add_row("", f"[dim]{words['weights']}[/]")
+        table.add_row(words["proof"], self._proof(done))
+
+    def _proof(self, done: Erased) -> str:
+        words, proof = self.words, done.proof
+        read = words["read"].format(
+            files=words["files"].format(count=proof.files),
+            megabytes=proof.bytes / 1e6,
+            patterns=proof.patterns,
+        )
+        if not proof.left:
+            return words["clean"].format(read=read)
+        return words["found"].format(read=read, files=self._count(len(proof.left), "file"))
+
+    def _listed(self, table: Table, name: str, lines: Sequence[str]) -> None:
+        for number, line in enumerate(lines[:MOST]):
+            table.add_row("" if number else name, line)
+        left = len(lines) - MOST
+        if left > 0:
+            table.add_row("", f"[dim]{self.words['more-json'].format(count=left)}[/]")
+
+    def _line(self, item: Chosen) -> str:
+        files = ", ".join(plain(path) for path in item.files[:MOST])
+        left = len(item.files) - MOST
+        more = " " + self.words["more"].format(count=left) if left > 0 else ""
+        return f"{plain(f'{item.root}/{item.key}')} [dim]{files}{more}[/]"
 
 
 def _grid() -> Table:
@@ -69,60 +163,6 @@ def _grid() -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     return table
-
-
-def _end(out: Console, table: Table, layout: Layout, done: Erased | None) -> None:
-    if done is not None:
-        _done(table, done)
-    table.add_row("lake", escape(str(layout.root)))
-    out.print(table)
-    if done is not None:
-        out.print(f"[dim]{BEYOND}[/]", soft_wrap=True)
-
-
-def _head(selection: Selection, done: Erased | None) -> str:
-    files = sum(len(item.files) for item in selection.items) + len(selection.refused)
-    counts = {"item": len(selection.items), "file": files, "content": len(selection.contents)}
-    what = ", ".join(_count(count, name) for name, count in counts.items())
-    return f"dry run: would forget {what}" if done is None else f"[green]forgot[/] {what}"
-
-
-def _done(table: Table, done: Erased) -> None:
-    numbers = ", ".join(map(str, done.reissued)) or "none"
-    table.add_row("snapshots", f"{numbers} written anew; {done.removed:,} files removed")
-    if done.candidates:
-        table.add_row("candidates", f"{plain(', '.join(done.candidates))} dropped")
-    if done.reports:
-        table.add_row("reports", f"{done.reports:,} files cleaned")
-    for model in done.models:
-        seen = f"{_count(model.contents, 'content')} and {_count(model.captions, 'caption')} of it"
-        table.add_row("model", f"[yellow]{plain(model.model)} was fitted on {seen}[/]")
-        table.add_row("", f"[dim]{WEIGHTS}[/]")
-    proof = done.proof
-    read = f"{proof.files:,} files, {proof.bytes / 1e6:,.1f} MB read for {proof.patterns:,} traces"
-    if proof.left:
-        table.add_row(
-            "proof", f"[red]{read}: {_count(len(proof.left), 'file')} with some of them[/]"
-        )
-    else:
-        table.add_row("proof", f"{read}: [green]none found[/]")
-
-
-def _listed(table: Table, name: str, lines: Sequence[str]) -> None:
-    for number, line in enumerate(lines[:MOST]):
-        table.add_row("" if number else name, line)
-    if len(lines) > MOST:
-        table.add_row("", f"[dim]and {len(lines) - MOST:,} more: --json names them all[/]")
-
-
-def _line(item: Chosen) -> str:
-    files = ", ".join(plain(path) for path in item.files[:MOST])
-    more = f" and {len(item.files) - MOST:,} more" if len(item.files) > MOST else ""
-    return f"{plain(f'{item.root}/{item.key}')} [dim]{files}{more}[/]"
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def item_json(item: Chosen) -> dict[str, Any]:
@@ -133,40 +173,3 @@ def item_json(item: Chosen) -> dict[str, Any]:
         "key": item.key,
         "files": list(item.files),
     }
-
-
-def several(out: Console, choice: Choice) -> None:
-    """Paths that more than one item has, and all items that would go."""
-    for text, count in choice.several.items():
-        out.print(f"{plain(text)} is a file of {count:,} items:", highlight=False)
-    for item in choice.selection.items[:MOST]:
-        out.print(f"  {_line(item)}", highlight=False)
-    if len(choice.selection.items) > MOST:
-        out.print(f"  [dim]and {len(choice.selection.items) - MOST:,} more[/]")
-    out.print("[dim]to forget one of them alone: --item ROOT/KEY[/]")
-
-
-def found(out: Console, best: Sequence[Hit]) -> None:
-    """What a query found, with the numbers by which it is confirmed."""
-    hits(out, best)
-
-
-def declined(out: Console) -> None:
-    """Nobody confirmed."""
-    out.print("[bold]mmindex[/] nothing was forgotten")
-
-
-def readmitted(out: Console, count: int, stay: int, *, dry_run: bool) -> None:
-    """The summary of `mmindex forget --readmit`, and that other files may be out still."""
-    verb = "dry run: would lift" if dry_run else "lifted"
-    out.print(
-        f"[bold]mmindex[/] {verb} {_count(count, 'tombstone')}: the next `mmindex index` takes"
-        f" {'that file' if count == 1 else 'those files'} in again",
-        soft_wrap=True,
-    )
-    if stay:
-        out.print(
-            f"[dim]{_count(stay, 'tombstone')} stay{'s' if stay == 1 else ''}: an item's other"
-            " files have their own; name them, or their folder, too[/]",
-            soft_wrap=True,
-        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -31,6 +32,11 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "compared": "held out",
             "over": "mean RR {before} → {after} over {count} directions",
             "uncompared": "nothing to compare: no direction is scored in both",
+            "known": "known: {source}→{target}",
+            "remembered": "RR {before:.3f} → {after:.3f}, {queries:,} captions it was fitted on",
+            "damage": "damaged",
+            "replaced": "{models}, which served: replaced, and not compared with",
+            "unreplaced": "{models}, which serves: not compared with; → mmindex index replaces it",
             "report": "report",
             "note": "note",
             "refusal": "→ mmindex models promote {model} --force lets it serve all the same",
@@ -62,6 +68,11 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "compared": "留出集",
             "over": "{count} 个方向的平均 RR：{before} → {after}",
             "uncompared": "无法比较：没有一个方向两边都有分数",
+            "known": "已学过：{source}→{target}",
+            "remembered": "RR {before:.3f} → {after:.3f}，{queries:,} 条训练过的说明",
+            "damage": "已损坏",
+            "replaced": "原来使用的 {models}：已被替换，未与它比较",
+            "unreplaced": "正在使用的 {models}：未与它比较；→ mmindex index 会将它替换",
             "report": "报告",
             "note": "说明",
             "refusal": "→ 仍要启用：mmindex models promote {model} --force",
@@ -139,7 +150,7 @@ def because(told: Mapping[str, Any], language: Language) -> str:
     known = TOLD[language].get(told.get("why") or "")
     if not known:
         return str(told["reason"])
-    return known.format(before=told["before"], after=told["after"], names=", ".join(told["lost"]))
+    return known.format(**{**told, "names": ", ".join(told["lost"])})
 
 
 def _judged(result: PromoteResult, language: Language) -> Iterator[tuple[str, str]]:
@@ -152,6 +163,14 @@ def _judged(result: PromoteResult, language: Language) -> Iterator[tuple[str, st
         yield words["compared"], words["over"].format(before=before, after=after, count=count)
     elif result.status != "unchanged":
         yield words["compared"], words["uncompared"]
+    for name, of in result.known.items():
+        source, _, target = name.removeprefix("text:").partition("→")
+        known = words["known"].format(source=source, target=target)
+        yield known, words["remembered"].format(**asdict(of))
+    if result.damaged:
+        how = "replaced" if result.status == "promoted" else "unreplaced"
+        told = words[how].format(models=plain(", ".join(result.damaged)))
+        yield words["damage"], f"[yellow]{told}[/]"
     if why := because(result.model_dump(), language):
         yield words["why"], plain(why)
     if result.report:

@@ -13,7 +13,12 @@ import typer
 from flows.models_cli import NOT_BETTER, Lang, Wait
 from flows.options import LAKE, AsJson, Lake, Weights
 
-SEEDS = {"align.seed": "--seed", "fusing.seed": "--seed"}
+ELSEWHERE = {
+    "align.seed": "--seed",
+    "fusing.seed": "--seed",
+    "align.fit": "`mmindex index --set fit.…`, which the lake keeps",
+}
+"""Settings that ``--set`` does not decide, and what does."""
 
 
 def train(  # noqa: PLR0913, PLR0917 - an option is an argument
@@ -60,5 +65,5 @@ def train(  # noqa: PLR0913, PLR0917 - an option is an argument
         "runtime": {"weights": str(weights) if weights else None},
         "wait": wait,
     }
-    if not run_train(overridden(settings, set_ or (), SEEDS), Manner(lang, as_json)):
+    if not run_train(overridden(settings, set_ or (), ELSEWHERE), Manner(lang, as_json)):
         raise typer.Exit(NOT_BETTER)

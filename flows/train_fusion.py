@@ -9,7 +9,8 @@ from prefect import flow
 
 from flows.clock import Clock
 from flows.config import TrainConfig, TrainResult
-from flows.promotion import Ended, Terms, assembled, ended, projected
+from flows.mending import replaceable
+from flows.promotion import Ended, Terms, assembled, damaged_of, ended, projected
 from mmcore.embedding.embed import releasing
 from mmcore.errors import ConfigError, EvaluationError, UnknownPluginError, UntoldError
 from mmcore.fusion.base import AUTO, fusions
@@ -34,11 +35,12 @@ def train_fusion(config: TrainConfig) -> TrainResult:
     """Train on a lake's own pairs, store the models, and let them serve if they are better.
 
     Nothing is decoded or embedded: what is learned from, and what is made of it, are the vectors
-    that the published snapshot holds. Whatever happens, that one serves until another is better.
+    that the published snapshot holds. Whatever happens, that one serves until another is better; a
+    damaged model that serves is replaced, and nothing is compared with it.
     """
     check(config)
     lake = Layout(config.lake_root())
-    work = workplace_of(Snapshot.open(lake), config.runtime)  # before the lock makes a folder
+    work = workplace_of(replaceable(lake), config.runtime)  # before the lock makes a folder
     check_key(lake)
     return _locked(config, work)
 
@@ -57,7 +59,7 @@ def _locked(config: TrainConfig, work: Workplace) -> TrainResult:
     with writer_lock(lake, config.wait), releasing():
         finish(lake)
         end_erasure(lake)
-        published = Snapshot.open(lake)
+        published = replaceable(lake)
         return train(config, workplace_of(published, config.runtime), published, Clock())
 
 
@@ -79,7 +81,8 @@ def train(config: TrainConfig, work: Workplace, published: Snapshot, clock: Cloc
         note.append(fusion.choice.spec.name)
     manifest = assembled(manifest, fusion.choice, work, published, clock)
     story = _Story(config, taught, fusion, published.manifest)
-    if not taught.version and manifest.fusion == published.manifest.fusion:
+    same = not taught.version and manifest.fusion == published.manifest.fusion
+    if same and not damaged_of(published):
         done = Ended("unchanged", published.manifest, Verdict(why="same"))
     else:
         done = _judged(manifest, work, published, story, clock)
@@ -90,7 +93,8 @@ def _judged(
     manifest: Manifest, work: Workplace, published: Snapshot, story: _Story, clock: Clock
 ) -> Ended:
     """Bring the candidate to its end, and tell it in the training's report."""
-    terms = Terms(story.config.promote, story.config.force)
+    told = story.config
+    terms = Terms(told.promote, told.force, verdict=told.verdict, damaged=damaged_of(published))
     try:
         done = ended(manifest, work, published, terms, clock)
     except (EvaluationError, UntoldError) as error:
@@ -145,6 +149,10 @@ class _Story:
             before=done.verdict.before,
             after=done.verdict.after,
             directions=list(done.verdict.directions),
+            known=dict(done.verdict.known),
+            known_before=done.verdict.known_before,
+            known_after=done.verdict.known_after,
+            damaged=list(done.verdict.damaged),
             scores=told.evaluation.scores if told.evaluation else {},
             scores_before=done.before.scores if done.before else {},
             seconds=clock.seconds,

@@ -12,19 +12,20 @@ import json
 import re
 import shutil
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
 from typing import Final
 from uuid import uuid4
 
 from storage.cards import read_card
 from storage.errors import CorruptLakeError, ModelExistsError, UnknownModelError
 from storage.layout import Layout
-from storage.manifest import Manifest
+from storage.manifest import Manifest, read_manifest
 from storage.places.atomic import make_folder, sync, write_bytes
 from storage.places.conditional import create
 from storage.places.place import folders, is_local, listing
-from storage.schemas import is_record, record_name
-from storage.snapshot import refuse_outdated
+from storage.schemas import MmindexError, is_record, record_name
+from storage.snapshot import published, refuse_outdated
 
 HASHES: Final = "hashes.json"
 
@@ -192,9 +193,23 @@ def versions(layout: Layout, name: str) -> list[str]:
 
 
 def next_version(layout: Layout, name: str) -> str:
-    """``p4``, ``f2``: above every version there is, also of what was fitted and not published."""
-    taken = versions(layout, name)
+    """``p4``, ``f2``: above every version there is, also of what was fitted and not published.
+
+    And above those that a snapshot names, whose folder may be lost: what was projected by one lies
+    below its name.
+    """
+    taken = sorted({*versions(layout, name), *_named(layout, name)}, key=_natural)
     return f"{name[0]}{1 + (int(taken[-1][1:]) if taken else 0)}"
+
+
+def _named(layout: Layout, name: str) -> set[str]:
+    """The versions that snapshots name, of those that can be read."""
+    found, below = set[str](), layout.relative(layout.models(name))
+    for number in published(layout):
+        with suppress(MmindexError):  # `mmindex snapshots` tells of it
+            manifest = read_manifest(layout.snapshot(number) / "manifest.json")
+            found |= {PurePosixPath(path).parent.name for path in manifest.paths(below)}
+    return found
 
 
 def _natural(version: str) -> list[tuple[str, int]]:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
+
+from pydantic import Field
 
 from mmcore.media.reasons import Language
+from mmcore.specs import Spec
 from storage.schemas import MODALITIES
+
+if TYPE_CHECKING:
+    from mmcore.evaluation.known import Known
 
 MEASURE: Final = "RR"
 """The measure that decides: the mean reciprocal rank."""
 
-Why = Literal["", "worse", "equal", "across", "lost", "unmeasured", "same"]
+Why = Literal["", "worse", "equal", "across", "lost", "forgets", "unmeasured", "same"]
 
 TOLD: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
     {
@@ -23,6 +29,8 @@ TOLD: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "equal": "what serves is as good: RR {before:.4f} with either",
             "across": "what serves finds one medium by another better, by its mean RR",
             "lost": "with it these can be asked no more: {names}",
+            "forgets": "captions that were learned from find their own items less:"
+            " RR {known_before:.4f}, and {known_after:.4f} with it",
             "unmeasured": "unmeasured: no direction is scored both with what serves and with it",
             "same": "nothing else than what serves already",
         },
@@ -32,6 +40,8 @@ TOLD: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "equal": "正在使用的同样好：RR 均为 {before:.4f}",
             "across": "跨媒体检索时，正在使用的更好（平均 RR）",
             "lost": "换用后无法再检索：{names}",
+            "forgets": "训练过的说明更难找到自己的条目：RR {known_before:.4f}，"
+            "换用后为 {known_after:.4f}",
             "unmeasured": "未测量：没有一个方向在两边都有分数",
             "same": "与正在使用的相同",
         },
@@ -45,9 +55,34 @@ Scores = Mapping[str, Mapping[str, float]]
 Pair = tuple[float, float]
 
 
+class VerdictSpec(Spec):
+    """When a candidate with other models may serve."""
+
+    max_forgotten: float = Field(
+        default=0.02,
+        ge=0,
+        le=1,
+        description="mean RR that captions which were learned from may lose in finding their own"
+        " items, at most; 1: whatever they lose",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """One direction asked with captions that what serves was fitted on: mean RR, with either."""
+
+    queries: int
+    before: float
+    after: float
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the comparison says; ``why`` the candidate may not serve, "" where it may."""
+    """What the comparison says; ``why`` the candidate may not serve, "" where it may.
+
+    ``damaged``: the models of what serves that are damaged, and can be compared with no more. Then
+    nothing has to be shown: with these gone, as good is enough, and so is what is not measured.
+    """
 
     before: float | None = None  # of what serves, over the directions that both have
     after: float | None = None
@@ -56,6 +91,10 @@ class Verdict:
     lost: tuple[str, ...] = ()  # what was measured before, and cannot be any more
     why: Why = ""
     said: str = ""  # where it is none of these
+    known: Mapping[str, Remembered] = field(default_factory=dict)  # never in the means above
+    known_before: float | None = None  # of what serves, over the directions of ``known``
+    known_after: float | None = None
+    damaged: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str:
@@ -65,32 +104,72 @@ class Verdict:
     @property
     def passed(self) -> bool:
         """Whether the candidate may serve."""
-        return not self.why
+        return not self.why or bool(self.damaged and self.why in {"unmeasured", "equal"})
 
 
-def verdict(before: Scores, after: Scores) -> Verdict:
+def verdict(
+    before: Scores,
+    after: Scores,
+    known: Mapping[str, Remembered] = MappingProxyType({}),
+    spec: VerdictSpec | None = None,
+) -> Verdict:
     """Compare by the mean of MEASURE over the directions that both have.
 
     Their queries have to be the same ones: the lake's held-out captions. A candidate that is not
     higher does not pass; nor does one that is lower over those directions that lead from one
-    medium to another, by however little, that cannot be compared, or that answers less.
+    medium to another, by however little, that cannot be compared, or that answers less. What it
+    gains must not be paid by what was learned from: the mean over ``known`` may not fall by more
+    than ``spec`` lets it.
     """
     one, other = _measured(before), _measured(after)
     common = tuple(name for name in one if name in other)
     lost = tuple(name for name in one if name not in other)
     if not common:
-        return Verdict(lost=lost, why="unmeasured")
-    means = _means(common, one, other)
+        return _knowing(Verdict(lost=lost, why="unmeasured"), known)
     led = tuple(name for name in common if _across(name))
     across = _means(led, one, other) if led else None
-    why: Why = "lost" if lost else ""
-    if not lost and means[1] < means[0]:
-        why = "worse"
-    elif not lost and across and across[1] < across[0]:
-        why = "across"
-    elif not lost and means[1] == means[0]:
-        why = "equal"
-    return Verdict(*means, across, common, lost, why)
+    found = Verdict(*_means(common, one, other), across, common, lost)
+    found = _knowing(found, known)
+    return replace(found, why=_why(found, spec or VerdictSpec()))
+
+
+def _why(found: Verdict, spec: VerdictSpec) -> Why:
+    """The first reason that holds."""
+    reasons: dict[Why, bool] = {
+        "lost": bool(found.lost),
+        "worse": _less(found.before, found.after),
+        "across": found.across is not None and _less(*found.across),
+        "forgets": _less(found.known_before, found.known_after, spec.max_forgotten),
+        "equal": found.before == found.after,
+    }
+    return next((why for why, holds in reasons.items() if holds), "")
+
+
+def _less(before: float | None, after: float | None, by: float = 0.0) -> bool:
+    return before is not None and after is not None and before - after > by
+
+
+def _knowing(found: Verdict, known: Mapping[str, Remembered]) -> Verdict:
+    """It with what became of known captions: means over directions, as of those held out."""
+    if not known:
+        return found
+    before, after = (
+        sum(getattr(of, side) for of in known.values()) / len(known)
+        for side in ("before", "after")
+    )
+    return replace(found, known=known, known_before=before, known_after=after)
+
+
+def remembered(before: Known, after: Known, fewest: int) -> dict[str, Remembered]:
+    """Direction → means over the captions that both were asked with, if there are ``fewest``."""
+    found = {}
+    for name in (name for name in before if name in after):
+        one, other = before[name], after[name]
+        both = [content for content in one if content in other]
+        if len(both) >= max(1, fewest):
+            means = (sum(of[content] for content in both) / len(both) for of in (one, other))
+            found[name] = Remembered(len(both), *means)
+    return found
 
 
 def _means(names: tuple[str, ...], one: Mapping[str, float], other: Mapping[str, float]) -> Pair:

@@ -22,6 +22,7 @@ from mmcore.training.alignment.spec import AlignSpec
 from mmcore.training.fusing.spec import FusionFitSpec
 from mmcore.training.loop.curves import Point
 from mmcore.training.loop.trials import Trial
+from mmcore.training.unseen import Unseen
 from mmcore.types import EncoderKey
 from storage import models
 from storage.manifest import Manifest
@@ -32,7 +33,7 @@ from tasks.models import FUSION, PROJECTION, fit_spec
 from tasks.policies import POLICY
 from tasks.train import load_projection, maker
 from tasks.training_card import Told, licences_of, with_card
-from tasks.training_rows import Unseen, fusion_rows, lesson
+from tasks.training_rows import fusion_rows, lesson
 from tasks.workplace import Workplace
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class Taught:
     few: Mapping[str, int] = field(default_factory=dict)  # pairs of those that have too few
     trials: tuple[Trial, ...] = ()
     curves: Curves = field(default_factory=dict)
-    unseen: Unseen = field(default_factory=dict)  # what it was fitted on, for the fusion
+    unseen: Unseen = field(default_factory=Unseen)  # what it was fitted on, for the fusion
     same: bool = False  # it came to what serves
 
 
@@ -136,7 +137,7 @@ def teach_fusion(
     if wanted not in (AUTO, WEIGHTED, *LEARNED):
         return TaughtFusion(Choice(FusionSpec(name=wanted)))
     snapshot, fit = Snapshot.of(work.lake, candidate), fit_spec(candidate)
-    rows = fusion_rows(snapshot, fit, unseen, spec.max_items)
+    rows = fusion_rows(snapshot, fit, spec.max_items)
     if len(rows) < 2:  # noqa: PLR2004
         why = "no two media of the lake live in one space"
         return TaughtFusion(Choice(FusionSpec(name=PLAIN)), reason=why)
@@ -145,8 +146,9 @@ def teach_fusion(
     from mmcore.training.fusing.train import fit_fusion  # noqa: PLC0415 - loads torch
 
     began, version = time.monotonic(), models.next_version(work.lake, FUSION)
+    named = {str(m): found.name for m in rows if (found := candidate.encoder(m)) is not None}
     with memory("the fusion"):
-        fitted = fit_fusion(candidate.fused_of, rows, spec, version)
+        fitted = fit_fusion(candidate.fused_of, rows, spec, version, unseen.by(named))
     if fitted.files is None:
         choice = Choice(fitted.spec)
         return TaughtFusion(choice, fitted.trials, fitted.curves, fitted.reason)

@@ -24,6 +24,7 @@ from storage.errors import CorruptLakeError
 from storage.layout import Layout
 from storage.places.atomic import write_bytes
 from storage.places.place import folders
+from tasks.promote_verdict import Remembered
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,10 @@ class TrainingReport(BaseModel):
     before: float | None = None  # mean RR of what served, over ``directions``
     after: float | None = None
     directions: list[str] = []  # that both are scored in
+    known: dict[str, Remembered] = {}  # what was learned from, asked again: no score of retrieval
+    known_before: float | None = None  # mean over its directions, with what served
+    known_after: float | None = None
+    damaged: list[str] = []  # models that served and could not be compared with
     scores: dict[str, dict[str, float]] = {}  # of the candidate
     scores_before: dict[str, dict[str, float]] = {}
     curves: list[str] = []  # names of pictures beside the report

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mmcore.errors import NothingToLearnError, TrainingError
 from mmcore.specs import FitSpec
 from mmcore.training.alignment.gather import MOST_ITEMS
 from mmcore.training.dataset.lake import bare_rows, fit_rows, lake_rows
-from mmcore.training.fusing.chosen import chosen_items, placed_unseen
+from mmcore.training.fusing.chosen import chosen_items
 from mmcore.training.pairs import FEWEST_KEYS
 from mmcore.training.projections import unfitted
 from mmcore.training.rows import Rows
@@ -20,9 +19,6 @@ from mmcore.training.split import fit_rows as allowed
 from mmcore.types import EncoderKey, Ids
 from storage.schemas import MODALITIES, Modality
 from storage.snapshot import Snapshot
-
-Unseen = Mapping[str, Mapping[str, NDArray[np.float32]]]
-"""Encoder → content → where it lies as if unseen, as ``TrainedProjection.unseen``."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,29 +95,23 @@ def _why(
     )
 
 
-def fusion_rows(
-    snapshot: Snapshot, spec: FitSpec, unseen: Unseen, most: int
-) -> dict[Modality, Rows]:
+def fusion_rows(snapshot: Snapshot, spec: FitSpec, most: int) -> dict[Modality, Rows]:
     """Vectors of the shared space by modality, without what is held out: to learn to fuse.
 
     An item with a held-out caption is left out with all its contents, wherever else they serve.
     Of those left ``most`` are taken (``chosen_items``), and vectors are read of these alone. A
-    content that the projection was fitted on lies where it would ``unseen``. A modality that had
-    rows before the choice has an entry, with no rows where none of its items were taken.
+    modality that had rows before the choice has an entry, with no rows where none of its items
+    were taken.
     """
     found = _learnable(snapshot, spec)
     items = chosen_items(found, most)
-    return {m: _placed(snapshot, m, items, bare, unseen) for m, bare in found.items()}
+    return {m: _read(snapshot, m, items, bare) for m, bare in found.items()}
 
 
-def _placed(
-    snapshot: Snapshot, modality: Modality, items: Ids, bare: Rows, unseen: Unseen
-) -> Rows:
+def _read(snapshot: Snapshot, modality: Modality, items: Ids, bare: Rows) -> Rows:
     """The rows of ``items`` with vectors, of the contents that ``bare`` has."""
     rows = lake_rows(snapshot, modality, space="shared", items=items)
-    rows = rows.take(np.isin(rows.segment_ids, bare.segment_ids))
-    encoder = snapshot.manifest.encoder(modality)
-    return placed_unseen(rows, unseen.get(encoder.name, {}) if encoder else {})
+    return rows.take(np.isin(rows.segment_ids, bare.segment_ids))
 
 
 def _learnable(snapshot: Snapshot, spec: FitSpec) -> dict[Modality, Rows]:

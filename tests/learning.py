@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from flows.config import PromoteResult, TrainResult
+from flows.models import listed
 from mmcore.specs import EvaluationSpec, FitSpec
 from mmcore.training.dataset.lake import fit_rows
 from mmcore.training.rows import Rows
@@ -70,12 +72,19 @@ def indexer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 
 def make(root: Path) -> Path:
     """A folder ``media`` and its lake, whose projection p1 was fitted on wrong pairs."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, mistaken():
         fill(root / "media")
         index = indexer(patch)
-        patch.setattr("tasks.train.fit_rows", lambda *given: _mixed(*fit_rows(*given)))
         assert index(root / "media", root / "lake").status == "published"
     return root
+
+
+@contextmanager
+def mistaken() -> Iterator[None]:
+    """Runs of `index` fit a projection on wrong pairs: a training finds a better one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tasks.train.fit_rows", lambda *given: _mixed(*fit_rows(*given)))
+        yield
 
 
 def _mixed(texts: Rows, media: Mapping[str, Rows]) -> tuple[Rows, dict[str, Rows]]:
@@ -110,6 +119,21 @@ def serving(lake: Path) -> Snapshot:
     snapshot = Snapshot.open(Layout(lake))
     assert verify(snapshot.layout, snapshot.manifest).findings == ()
     return snapshot
+
+
+def lines(lake: Path) -> dict[str, Any]:
+    """What `mmindex models list` says, by model."""
+    layout = Layout(lake)
+    return {line["model"]: line for line in listed(layout, Snapshot.open(layout).manifest)}
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    """A training or a measuring that fails."""
+
+    def failing(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return failing
 
 
 def badly(monkeypatch: pytest.MonkeyPatch) -> None:

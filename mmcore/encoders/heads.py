@@ -22,6 +22,11 @@ _TINY: Final = 1e-6
 Matrix = NDArray[np.float32]
 
 
+def language_of(language: str | None) -> str:
+    """``language`` where texts have a mean of their own for it, else ``other``."""
+    return language if language in LANGUAGES else "other"
+
+
 class Head(Protocol):
     """One encoder's cells → unit vectors of the shared space, each row by itself."""
 

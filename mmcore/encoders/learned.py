@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mmcore.encoders.comparison import Comparison
 from mmcore.encoders.features import Features, Reading
-from mmcore.encoders.heads import Head, Matrix
+from mmcore.encoders.heads import Head, Matrix, language_of
 from mmcore.types import Vectors, unit_rows
 
 MOST_TILT: Final = 0.5  # of a vector towards or from all texts, for being a hub
@@ -32,16 +32,20 @@ class Regression:
     gamma: float  # of exp(-gamma * cosine distance)
 
     def of(self, vectors: Features) -> Features:
-        """(n, d) unit vectors → (n, d)."""
-        alike = np.exp(-self.gamma * (1 - vectors @ self.anchors.T))
-        return np.asarray(alike @ self.coefficients)
+        """(n, d) unit vectors → (n, d); some rows at once, so that memory is bounded."""
+        moves = np.zeros((len(vectors), self.coefficients.shape[1]), np.float32)
+        for start in range(0, len(vectors), _ROWS):
+            alike = 1 - vectors[start : start + _ROWS] @ self.anchors.T
+            moves[start : start + _ROWS] = np.exp(-self.gamma * alike) @ self.coefficients
+        return moves
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MovedHead:
     """Another head's vectors less a mean, turned by a matrix, then moved as their language is.
 
-    ``moves`` by language; texts of a language without one stay where the matrix leads.
+    ``moves`` by language, all but English and Chinese ones as ``other``; texts of a language
+    without one stay where the matrix leads.
     """
 
     base: Head
@@ -62,8 +66,9 @@ class MovedHead:
         shifted = below if self.mean is None else below - self.mean
         turned = _somewhere(shifted @ self.turn, self.turn[0])
         moved = turned.copy()
+        names = np.array([language_of(language) for language in languages])
         for name, move in self.moves.items():
-            mine = np.array([language == name for language in languages], dtype=bool)
+            mine = names == name
             if mine.any():
                 moved[mine] = turned[mine] + move.of(turned[mine])
         return _somewhere(moved, turned)
@@ -185,14 +190,17 @@ class HubHead:
 
     def project(self, cells: Vectors, languages: Sequence[str | None] = ()) -> Vectors:
         """(n, dim) cells → (n, d + 2) unit vectors."""
-        below = self.base.project(cells, languages)
+        return self.over(self.base.project(cells, languages))
+
+    def over(self, below: Features) -> Vectors:
+        """(n, d) unit vectors where the head below puts them → (n, d + 2)."""
         height = np.full((len(below), 1), self.height, np.float32)
         tilt = self._tilts(below) if len(below) else height
         both = [height, tilt] if self.kind == "text" else [tilt, height]
         length = np.sqrt(1 - self.height**2 - tilt**2)
         return np.concatenate([below * length, *both], axis=1, dtype=np.float32)
 
-    def _tilts(self, below: Vectors) -> NDArray[np.float32]:
+    def _tilts(self, below: Features) -> NDArray[np.float32]:
         """(n, 1) less than 0 for what the whole bank is near to."""
         if self.bank is None or not self.height:
             return np.zeros((len(below), 1), np.float32)

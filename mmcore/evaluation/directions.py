@@ -54,13 +54,18 @@ class Bench:
         few queries says how many it has. All questions of a side are made vectors of a space at
         once, for whatever is looked for with them.
         """
-        targets = [*self.pairs.sides, *([FUSED] if self.galleries.has_fused else [])]
         for source in self.pairs.sides:
-            common = {t: self._common(source, t) for t in targets if t != source}
+            common = {t: self.common(source, t) for t in self.targets if t != source}
             for space in self.vectors.spaces(source):
                 yield from self._in_space(space, source, [t for t in common if common[t] == space])
 
-    def _common(self, source: str, target: str) -> str | None:
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What can be looked for: media, texts by language, and fused vectors."""
+        return (*self.pairs.sides, *((FUSED,) if self.galleries.has_fused else ()))
+
+    def common(self, source: str, target: str) -> str | None:
+        """The space in which ``source`` asks for ``target``; None where they share none."""
         found = self.galleries.spaces(target)
         return next((space for space in self.vectors.spaces(source) if space in found), None)
 
@@ -81,7 +86,7 @@ class Bench:
     ) -> Scored | Unscored:
         if len(chosen) < self.spec.min_queries:
             return Unscored(name=name, queries=len(chosen))
-        ranking = self._ranked(target, space, chosen)
+        ranking = self.ranked(target, space, chosen)
         able = np.flatnonzero(ranking.relevant).tolist()
         if len(able) < self.spec.min_queries:
             return Unscored(name=name, queries=len(able))
@@ -111,7 +116,8 @@ class Bench:
                     chosen[target].append(question)
         return chosen
 
-    def _ranked(self, target: str, space: str, chosen: Sequence[Question]) -> Ranking:
+    def ranked(self, target: str, space: str, chosen: Sequence[Question]) -> Ranking:
+        """What prepared questions find; what is right may be in no gallery of theirs."""
         made = np.stack([self.vectors.of(question, space) for question in chosen])
         lies_in, vectors = self.galleries.asked(target, space, made)
         for question, vector in zip(chosen, vectors, strict=True):

@@ -44,17 +44,8 @@ def evaluate(
     What touches what the models of ``snapshot`` were fitted on, or ``also``, is not asked: so two
     snapshots have the same queries, each with what the other has ``learned_from``.
     """
-    rows = searched_rows(snapshot)
-    pairs = Pairs(rows)
-    bench = Bench(
-        pairs=pairs,
-        galleries=Galleries(snapshot, rows),
-        vectors=QuestionVectors(snapshot, Asker(snapshot.manifest, encoders, projection)),
-        worst=WorstQueries(snapshot, pairs),
-        spec=spec,
-        held_out=fit.held_out,
-        fitted=learned_from(snapshot, projection) | (also or FittedOn()),
-    )
+    fitted = learned_from(snapshot, projection) | (also or FittedOn())
+    bench = laid_out(snapshot, encoders, projection, spec, fit, fitted)
     asked = [*bench.directions(), *withheld(bench)]
     scored = [found for found in asked if isinstance(found, Scored)]
     unscored = [
@@ -82,6 +73,28 @@ def evaluate(
         languages=coverage.languages(snapshot),
         counts=dict(manifest.counts),
         quarantine=coverage.quarantine(snapshot),
+    )
+
+
+def laid_out(
+    snapshot: Snapshot,
+    encoders: Sequence[Encoder],
+    projection: Projection | None,
+    spec: EvaluationSpec,
+    fit: FitSpec,
+    fitted: FittedOn,
+) -> Bench:
+    """The snapshot with its pairs and galleries; what ``fitted`` has seen is not asked."""
+    rows = searched_rows(snapshot)
+    pairs = Pairs(rows)
+    return Bench(
+        pairs=pairs,
+        galleries=Galleries(snapshot, rows),
+        vectors=QuestionVectors(snapshot, Asker(snapshot.manifest, encoders, projection)),
+        worst=WorstQueries(snapshot, pairs),
+        spec=spec,
+        held_out=fit.held_out,
+        fitted=fitted,
     )
 
 

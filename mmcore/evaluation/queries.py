@@ -121,6 +121,25 @@ class Pairs:
             ):
                 yield self._question(content, side, items, keys)
 
+    def known(self, side: str, share: float, fitted: FittedOn) -> Iterator[Question]:
+        """Texts of ``side`` that were fitted on with other media of theirs, by content id.
+
+        Not those of an item with a held-out caption: ``share`` may have been raised since.
+        """
+        for content in sorted(self._items.get(side, ())):
+            text = self._texts.get(content)
+            if text is None or caption_digests([text.key]).isdisjoint(fitted.captions):
+                continue
+            items = self._items[side][content]
+            keys = {key for item in items for key in self._keys[item]}
+            if self._learned(items, fitted) and not any(is_held_out(key, share) for key in keys):
+                yield self._question(content, side, items, keys)
+
+    def _learned(self, items: Collection[int], fitted: FittedOn) -> bool:
+        """Whether anything but a text of ``items`` was fitted on."""
+        contents = (content for item in items for content in self._contents[item])
+        return any(c in fitted.contents and c not in self._texts for c in contents)
+
     def held_out_items(self, share: float, fitted: FittedOn) -> Iterator[int]:
         """The items with a held-out caption that nothing was fitted on, by id."""
         for item in sorted(self._keys):

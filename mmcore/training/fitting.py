@@ -13,8 +13,16 @@ from mmcore.encoders.background import sentences
 from mmcore.encoders.base import Encoder
 from mmcore.encoders.comparison import Comparison
 from mmcore.encoders.features import Features, Reading, directions
-from mmcore.encoders.heads import LANGUAGES, Fitted, Labels, Matrix, MediaHead, TextHead
-from mmcore.training.pairs import Pairs, language_of
+from mmcore.encoders.heads import (
+    LANGUAGES,
+    Fitted,
+    Labels,
+    Matrix,
+    MediaHead,
+    TextHead,
+    language_of,
+)
+from mmcore.training.pairs import Pairs
 from mmcore.training.ridge import Choice, Problem, choose, coefficients, whitening_of
 from mmcore.training.rows import Rows
 from mmcore.types import Vectors
@@ -82,6 +90,7 @@ class Ending:
     matrix: Matrix  # (d, d)
     shared: bool = False  # captions are led through it, too
     centred: bool = True  # captions have lost their mean
+    lake: bool = False  # settings are chosen among what was fitted on, too
 
 
 def head_of(
@@ -94,7 +103,7 @@ def head_of(
     placed = labels.place(features) if labels is not None else None
     apart = comparison.distances(support, support)
     turn = ending.matrix if ending.shared else None
-    problem = Problem(pairs, apart, placed, ending.matrix, ending.centred, turn)
+    problem = Problem(pairs, apart, placed, ending.matrix, ending.centred, turn, ending.lake)
     choice = choose(problem, how) if isinstance(how, int) else how
     fitted = Fitted(
         replace(comparison, gamma=choice.gamma),

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.encoders.features import Features, directions
-from mmcore.encoders.heads import LANGUAGES, Head
+from mmcore.encoders.heads import LANGUAGES, Head, language_of
 from mmcore.specs import FitSpec
 from mmcore.training.rows import Rows
-from mmcore.training.split import caption_keys
+from mmcore.training.split import caption_groups, caption_keys
 from mmcore.types import Vectors
 
 MOST: Final = 2000  # pairs that a head is fitted on: it keeps their features
@@ -58,13 +58,23 @@ class Pairs:
 
 
 def item_keys(texts: Rows) -> dict[int, str]:
-    """The key that each item of ``texts`` goes by: of its first caption, English ones first."""
+    """The key that each item of ``texts`` goes by, one for all that captions connect.
+
+    The smallest of those items' captions, English ones first. Items that share a caption in any
+    language are equally right for a question, and in one fold, also by way of others.
+    """
     keys: dict[int, tuple[int, str]] = {}
+    said: defaultdict[int, set[str]] = defaultdict(set)
     own = zip(texts.item_ids.tolist(), texts.languages, caption_keys(texts), strict=True)
     for item, language, key in own:
-        found = LANGUAGES.index(language_of(language)), key
+        found = LANGUAGES.index(language_of(language)) if key else len(LANGUAGES), key
         keys[item] = min(keys.get(item, found), found)
-    return {item: key for item, (_, key) in keys.items()}
+        said[item] |= {key} if key else set()
+    groups = caption_groups(list(keys), said)[0].tolist()
+    names: dict[int, tuple[int, str]] = {}
+    for group, found in zip(groups, keys.values(), strict=True):
+        names[group] = min(names.get(group, found), found)
+    return {item: names[group][1] for item, group in zip(keys, groups, strict=True)}
 
 
 def captions_of(texts: Rows, head: Head) -> dict[int, Captions]:
@@ -141,8 +151,3 @@ def pairs_of(rows: Sequence[Rows], captions: Mapping[int, Captions], dim: int) -
 
 def _hash(pair: Pair) -> bytes:
     return hashlib.blake2b(repr(pair).encode()).digest()
-
-
-def language_of(language: str | None) -> str:
-    """``language`` where texts have a mean of their own for it, else ``other``."""
-    return language if language in LANGUAGES else "other"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveInt
 
 from mmcore.encoders.compute.device import device_of
 from mmcore.encoders.families.recurrent import CONFIG, WEIGHTS
@@ -24,6 +24,8 @@ from mmcore.media.sounds.features import BANDS, log_mel
 from mmcore.media.sounds.resample import RATE, Waveform
 from mmcore.media.sounds.windows import windows
 from mmcore.specs import LimitsSpec, Seconds, SegmentationSpec, Spec
+from mmcore.training.loop.licences import Licence
+from mmcore.training.loop.rates import Rate
 from mmcore.types import Content
 from storage.schemas import Modality
 
@@ -50,7 +52,7 @@ class RecurrentSpec(Spec):
         default=4, description="passes without gain on held-out sounds that end the training"
     )
     ahead: PositiveInt = Field(default=3, description="frames of 10 ms that it has to look ahead")
-    rate: PositiveFloat = Field(default=1e-3, description="learning rate")
+    rate: Rate = Field(default=1e-3, description="learning rate")
     held_out: float = Field(
         default=0.1, gt=0, le=0.5, description="share of the sounds, the last ones, held out"
     )
@@ -59,7 +61,7 @@ class RecurrentSpec(Spec):
     )
     seed: int = Field(default=0, description="decides first weights, and the order of files")
     device: str = Field(default="auto", description="cpu, cuda:N or auto")
-    licence: str = Field(default=UNKNOWN, description="licence of the weights, for the card")
+    licence: Licence = Field(default=UNKNOWN, description="licence of the weights, for the card")
 
 
 @dataclass(slots=True)

@@ -42,6 +42,7 @@ class Problem:
     whitening: Features  # (d, d)
     centred: bool = True  # captions have lost what they have in common, and so do contents
     turn: Features | None = None  # (d, d) of captions and contents alike, in place of whitening
+    lake: bool = False  # held-out pairs are sought among all that was fitted on, too
 
     def kernel(self, gamma: float) -> Kernel:
         """(n, n) how alike the pairs' contents are."""
@@ -105,8 +106,8 @@ def choose(problem: Problem, count: int) -> Choice:
     """The gamma, ridge and label share with the best mean reciprocal rank over ``count`` folds.
 
     Directions: each language's captions → contents, and contents → captions of the first language.
-    The gallery is the query's own fold: models of other folds have seen its key and would pull
-    their contents towards it. Equal scores: the one that is most like the labels.
+    The gallery is the query's own fold; and once more, where ``problem.lake``, that and what the
+    fold's model was fitted on, where it puts it. Equal scores: the one most like the labels.
     """
     fold = folds(problem.pairs.keys, count)
     settings = [(g, ridge, share) for g in GAMMAS for ridge in RIDGES for share in problem.shares]
@@ -116,8 +117,12 @@ def choose(problem: Problem, count: int) -> Choice:
         if len(test) and len(test) < len(fold):
             train = np.flatnonzero(fold != number)
             asked = _Asked.of(problem, test)
-            for tried, placed in enumerate(_placed(problem, train, test)):
-                reached[tried].append(asked.ranks(placed))
+            beside = _Asked.of(problem, train) if problem.lake else None
+            for tried, (placed, seen) in enumerate(_placed(problem, train, test)):
+                found = asked.ranks(placed)
+                if beside is not None:
+                    found += asked.ranks_among(placed, beside, seen)
+                reached[tried].append(found)
     scores = [
         np.mean(
             [
@@ -143,21 +148,27 @@ def coefficients(problem: Problem, choice: Choice) -> NDArray[np.float32]:
 
 def _placed(
     problem: Problem, train: NDArray[np.intp], test: NDArray[np.intp]
-) -> Iterator[Features]:
-    """The test pairs' contents in the shared space, by the train pairs, for each setting."""
+) -> Iterator[tuple[Features, Features]]:
+    """Contents in the shared space by the ``train`` pairs, for each setting: ``test``, ``train``.
+
+    The latter only where ``problem.lake`` asks for them.
+    """
+    both = np.concatenate([test, train]) if problem.lake else test
     led = problem.pairs.target[train] @ problem.last
-    starts = [problem.start(share, train) @ problem.last for share in problem.shares]
+    start = problem.start(1.0, train) @ problem.last
+    scales = (1.0,) if problem.labels is None else problem.shares  # of the start: it is linear
     for gamma in GAMMAS:
         kernel = problem.kernel(gamma)
         values, axes = np.linalg.eigh(kernel[np.ix_(train, train)])
-        near = kernel[np.ix_(test, train)] @ axes
-        targets, said = axes.T @ led, [axes.T @ start[train] for start in starts]
+        near = kernel[np.ix_(both, train)] @ axes
+        targets, said = axes.T @ led, axes.T @ start[train]
         for ridge in RIDGES:
             shrunk = near / (np.maximum(values, 0) + ridge)
-            whole = shrunk @ targets
-            for start, part in zip(starts, said, strict=True):
-                placed = whole - shrunk @ part
-                yield directions(placed + start[test] if problem.stays else placed)
+            whole, part = shrunk @ targets, shrunk @ said
+            for scale in scales:
+                placed = whole - scale * part
+                placed = directions(placed + scale * start[both] if problem.stays else placed)
+                yield placed[: len(test)], placed[len(test) :]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -191,6 +202,23 @@ class _Asked:
         found = [ranks(of, same) for of, (_, same) in zip(scores, self.ways, strict=True)]
         back, same = scores[self.first][:, self.rows].T, self.ways[self.first][1][:, self.rows]
         return [*found, ranks(back, same.T)]
+
+    def ranks_among(
+        self, placed: Features, others: _Asked, seen: Features
+    ) -> list[NDArray[np.float64]]:
+        """The same with ``others`` in the gallery, which are right for nobody here."""
+        found = []
+        every = np.concatenate([placed, seen])
+        for said, same in self.ways:
+            found.append(ranks(said @ every.T, _wider(same, len(seen))))
+        (said, same), (further, _) = self.ways[self.first], others.ways[self.first]
+        texts = np.concatenate([said, further])
+        back = placed[self.rows] @ texts.T
+        return [*found, ranks(back, _wider(same[:, self.rows].T, len(further)))]
+
+
+def _wider(right: NDArray[np.bool_], more: int) -> NDArray[np.bool_]:
+    return np.pad(right, ((0, 0), (0, more)))
 
 
 def ranks(scores: Features, relevant: NDArray[np.bool_]) -> NDArray[np.float64]:

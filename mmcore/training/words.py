@@ -17,6 +17,7 @@ from mmcore.encoders.families.word_folder import write_folder
 from mmcore.encoders.families.word_table import words_of
 from mmcore.encoders.weights.releases import UNKNOWN
 from mmcore.errors import ConfigError, MissingExtraError
+from mmcore.training.loop.licences import one_line
 
 NEGATIVE: Final = 5  # words drawn against each that is seen
 _MOST: Final = 10_000  # words of a sentence that gensim reads; a longer text is several
@@ -42,12 +43,16 @@ def train(  # noqa: PLR0913 - what decides the vectors
     meanwhile. ``vocab.txt`` then lists words of the texts: mind whom it is given to.
 
     Raises MissingExtraError without gensim, ConfigError where ``to`` is taken, a number is none,
-    or no word occurs ``min_count`` times.
+    a licence is not one line, or no word occurs ``min_count`` times.
     """
     if find_spec("gensim") is None:
         raise MissingExtraError("training word2vec", "words")
     if min(dim, window, min_count, epochs) < 1 or seed < 0:
         raise ConfigError("dim, window, min_count and epochs are 1 or more, seed is 0 or more")
+    try:
+        one_line(licence)
+    except ValueError as error:
+        raise ConfigError(f"licence: {error}") from error
     if to.exists():
         raise ConfigError(f"{to}: is there already: name another folder")
     options = {"window": window, "min_count": min_count, "epochs": epochs, "seed": seed}

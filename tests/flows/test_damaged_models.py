@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.show_forget import WEIGHTS
+from flows.forget_words import WORDS
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
 from storage.maintenance import mending
@@ -150,5 +150,5 @@ def test_forget_says_how_a_model_learns_anew():
     """By `mmindex train`; a new lake is only for those with too few pairs, as the page shows."""
     page = (Path(__file__).parents[2] / "docs" / "commands.md").read_text("utf-8")
 
-    assert "`mmindex train` makes a new one" in WEIGHTS
-    assert WEIGHTS in page
+    assert "`mmindex train` makes a new one" in WORDS["en"]["weights"]
+    assert WORDS["en"]["weights"] in page

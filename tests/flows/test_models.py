@@ -116,6 +116,8 @@ def test_a_rollback_is_one_command(run, lake):
         (["train", "--force", "--no-promote"], "say one of them"),
         (["train", "--set", "align.seed=3"], "use --seed"),
         (["train", "--set", "fusing.seed=3"], "use --seed"),
+        (["train", "--set", 'align.fit={"min_pairs": 2}'], "use `mmindex index --set fit"),
+        (["train", "--set", "verdict.max_forgotten=2"], "verdict.max_forgotten"),
         (["train", "--set", "fusing.heads=3"], "fusing.heads"),
         (["train", "--set", "fusing.width=30"], "fusing.heads: "),
     ],

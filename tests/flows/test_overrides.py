@@ -6,6 +6,7 @@ from flows.command import valid
 from flows.config import IndexConfig
 from flows.overrides import overridden
 from mmcore.errors import ConfigError
+from mmcore.training.towers.spec import TowersSpec
 
 
 def test_a_setting_is_put_into_its_section():
@@ -75,3 +76,12 @@ def test_a_wrong_setting_is_told_with_the_right_one(section, told):
     """A slip of the pen is answered with the nearest name, a list with how one is written."""
     with pytest.raises(ConfigError, match=told):
         valid(IndexConfig, {"media": ("x",), "lake": "y", "segmentation": section})
+
+
+def test_settings_that_do_not_go_together_are_told_without_a_place():
+    """No setting alone is wrong: the sentence of the spec is all that is said."""
+    with pytest.raises(ConfigError) as caught:
+        valid(TowersSpec, {"objective": "contrastive", "balance": {"synthesis": "gan"}})
+
+    assert str(caught.value).startswith("balance.synthesis makes features")
+    assert "got {" not in str(caught.value)

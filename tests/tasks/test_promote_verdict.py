@@ -1,9 +1,11 @@
 """Whether a candidate may serve."""
 
+from dataclasses import replace
+
 import pytest
 
 from mmcore.media.reasons import LANGUAGES
-from tasks.promote_verdict import TOLD, verdict
+from tasks.promote_verdict import TOLD, Remembered, VerdictSpec, remembered, verdict
 
 
 def scores(**rr):
@@ -52,9 +54,61 @@ def test_only_what_both_have_is_compared():
     assert (found.before, found.after) == (pytest.approx(0.4), pytest.approx(0.5))
 
 
+@pytest.mark.parametrize(
+    ("after", "most", "why"),
+    [
+        ((0.18, 0.99), 0.02, "forgets"),
+        ((0.93, 0.99), 0.02, "forgets"),  # the mean falls by .03
+        ((0.97, 0.99), 0.02, ""),  # by .01
+        ((0.18, 0.99), 1.0, ""),
+        ((1.0, 1.0), 0.0, ""),
+    ],
+)
+def test_what_was_learned_may_not_be_forgotten(after, most, why):
+    """The mean over known directions may fall by so much; held-out means do not count it."""
+    known = {
+        "text:en→image": Remembered(100, 0.99, after[0]),
+        "text:zh→image": Remembered(100, 0.99, after[1]),
+    }
+    found = verdict(scores(a=0.5), scores(a=0.6), known, VerdictSpec(max_forgotten=most))
+
+    assert (found.why, found.passed) == (why, not why)
+    assert (found.before, found.after, found.directions) == (0.5, 0.6, ("a",))
+    assert found.known_before == pytest.approx(0.99)
+    assert found.known_after == pytest.approx(sum(after) / 2)
+    assert bool(found.reason) == bool(why)
+
+
+def test_known_captions_are_those_that_both_were_asked_with():
+    """Means over these, if there are enough; a direction that one alone has is left out."""
+    before = {"text:en→image": {"a": 1.0, "b": 0.5, "c": 0.1}, "text:en→audio": {"a": 1.0}}
+    after = {"text:en→image": {"b": 0.25, "a": 1.0, "d": 0.1}, "text:en→fused": {"a": 1.0}}
+
+    assert remembered(before, after, 2) == {"text:en→image": Remembered(2, 0.75, 0.625)}
+    assert remembered(before, after, 3) == {}
+    assert remembered({"x": {"a": 1.0}}, {"x": {"b": 1.0}}, 0) == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why", "passed"),
+    [
+        ({}, scores(a=0.2), "unmeasured", True),
+        (scores(a=0.5), scores(a=0.5, b=0.1), "equal", True),
+        (scores(a=0.5), scores(a=0.4), "worse", False),
+        (scores(a=0.5, b=0.5), scores(a=0.9), "lost", False),
+    ],
+)
+def test_a_damaged_model_needs_only_be_made_good(before, after, why, passed):
+    """As good is enough, and so is what cannot be compared; worse in what is whole is not."""
+    found = replace(verdict(before, after), damaged=("fusion/f1",))
+
+    assert (found.why, found.passed) == (why, passed)
+
+
 def test_the_reasons_are_told_in_both_languages():
     """With the same facts."""
     facts = {"before": 0.5, "after": 0.25, "names": "text:en→audio"}
+    facts |= {"known_before": 0.99, "known_after": 0.18}
     told = [{why: text.format(**facts) for why, text in TOLD[one].items()} for one in LANGUAGES]
 
     english, chinese = told
@@ -64,3 +118,5 @@ def test_the_reasons_are_told_in_both_languages():
         assert "0.2500" in one["worse"]
         assert "0.5000" in one["equal"]
         assert facts["names"] in one["lost"]
+        assert "0.9900" in one["forgets"]
+        assert "0.1800" in one["forgets"]

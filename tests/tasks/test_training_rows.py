@@ -21,7 +21,7 @@ def test_a_fusion_learns_nothing_of_what_is_held_out(tmp_path):
     held = np.array([is_held_out(key, FIT.held_out) for key in caption_keys(texts)])
     spoiled = set(texts.item_ids[held].tolist())
 
-    found = fusion_rows(snapshot, FIT, {}, 1000)
+    found = fusion_rows(snapshot, FIT, 1000)
 
     assert 0 < len(spoiled) < len(set(texts.item_ids.tolist()))
     assert set(found) == {Modality.TEXT, Modality.IMAGE}
@@ -38,26 +38,10 @@ def test_what_lives_in_another_space_has_no_part(tmp_path):
     items = {"frog": {"frog.wav": "1.0"}, **coloured_items()}
     snapshot = make_lake(tmp_path, items, towers(audio=True))
 
-    assert set(fusion_rows(snapshot, FitSpec(held_out=0), {}, 1000)) == {
+    assert set(fusion_rows(snapshot, FitSpec(held_out=0), 1000)) == {
         Modality.TEXT,
         Modality.IMAGE,
     }
-
-
-def test_a_fusion_learns_of_media_where_they_lie_as_if_unseen(tmp_path):
-    """All rows of a content that the projection was fitted on get its one vector, no others."""
-    snapshot = make_lake(tmp_path, coloured_items(), towers())
-    plain = fusion_rows(snapshot, FitSpec(held_out=0), {}, 1000)
-    content = plain[Modality.IMAGE].content_ids[0]
-    vector = np.eye(plain[Modality.IMAGE].vectors.shape[1], dtype=np.float32)[0]
-
-    found = fusion_rows(snapshot, FitSpec(held_out=0), {"hash-image": {content: vector}}, 1000)
-
-    mine = np.array([one == content for one in found[Modality.IMAGE].content_ids])
-    assert np.array_equal(found[Modality.IMAGE].vectors[mine], np.tile(vector, (mine.sum(), 1)))
-    before, after = plain[Modality.IMAGE].vectors[~mine], found[Modality.IMAGE].vectors[~mine]
-    assert np.array_equal(before, after)
-    assert np.array_equal(plain[Modality.TEXT].vectors, found[Modality.TEXT].vectors)
 
 
 def test_vectors_are_read_of_the_items_that_are_taken(tmp_path, monkeypatch):
@@ -70,7 +54,7 @@ def test_vectors_are_read_of_the_items_that_are_taken(tmp_path, monkeypatch):
         return real(self, modality, wanted, space)
 
     monkeypatch.setattr(Snapshot, "vectors", reading)
-    found = fusion_rows(snapshot, FitSpec(held_out=0), {}, 4)
+    found = fusion_rows(snapshot, FitSpec(held_out=0), 4)
 
     assert {len(set(rows.item_ids.tolist())) for rows in found.values()} == {4}
     assert asked == [len(set(rows.segment_ids.tolist())) for rows in found.values()]

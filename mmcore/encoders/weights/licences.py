@@ -17,11 +17,15 @@ SAYS_NOTHING: Final = frozenset({"", "null", "~", "other", "unknown", UNKNOWN})
 
 
 def licence_of(path: Path, release: Release | None) -> str:
-    """What the folder's card says, else the front matter of its README, else the release."""
+    """What the folder's card says, else the front matter of its README, else the release.
+
+    One line: cards of what is trained upon it repeat it in their front matter.
+    """
     folder = path if path.is_dir() else path.parent
     card = read_card(folder)
     said = (card.licence if card else "", stated(folder / "README.md"))
-    found = next((one for one in said if one.lower() not in SAYS_NOTHING), "")
+    lines = (" ".join(one.split()) for one in said)
+    found = next((one for one in lines if one.lower() not in SAYS_NOTHING), "")
     return found or (release.licence if release is not None else UNKNOWN)
 
 

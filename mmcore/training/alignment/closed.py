@@ -26,7 +26,7 @@ from mmcore.training.ridge import Choice, whitening_of
 from mmcore.training.split import enough_texts
 
 FEWEST_MOVES: Final = 16  # items with captions in two languages, below which none is moved
-GAMMA: Final = 2.0  # of how alike captions are
+GAMMA: Final = 0.1  # of how alike captions are: so wide that it is near to a linear map
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +64,17 @@ def closed_form(
     spec: FitSpec,
     *,
     form: Form,
+    lake: bool = False,
     choices: Mapping[str, Choice] | None = None,
 ) -> Closed:
     """Fit it on ``world``; sides that ``choices`` has settings for are not cross-validated.
 
-    In a joint space it has to be a form without steps of texts.
+    Others are, among what was fitted on, too, if ``lake``. In a joint space it has to be a form
+    without steps of texts.
     """
     below = _text(world, spec)
     captions = captions_of(world.texts, below)
-    ending = _ending(world, captions, shared=form.half)
+    ending = replace(_ending(world, captions, shared=form.half), lake=lake)
     found: dict[str, MediaHead] = {}
     used: dict[str, Choice] = {}
     for side in world.sides:
@@ -119,7 +121,10 @@ def rooted(whitening: Matrix) -> Matrix:
 def moved_text(
     below: TextHead, turn: Matrix, captions: Mapping[int, Captions], ridge: float
 ) -> MovedHead:
-    """Texts turned, and those of each language moved towards an item's captions in all of them."""
+    """Texts turned, and those of each language moved towards an item's captions in all of them.
+
+    By a wide kernel: a narrow one moves what it was fitted on alone, and new ones towards it.
+    """
     two = [c for _, c in sorted(captions.items()) if len(c.said) > 1]
     both = sorted(two, key=lambda c: c.key)[:MOST]
     if len(both) < FEWEST_MOVES:

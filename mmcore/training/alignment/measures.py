@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,26 +16,54 @@ from mmcore.training.alignment.world import World
 from mmcore.training.ridge import ranks
 
 Ranks = NDArray[np.float64]
-TEXTS = "text"
+Keys = NDArray[np.object_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answers:
+    """Reciprocal ranks of one direction's held-out queries, and their caption keys."""
+
+    ranks: Ranks  # (q,)
+    keys: Keys  # (q,)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Reciprocal ranks of held-out queries: by side (TEXTS: captions among themselves) and way."""
+    """Answers by direction (``en→zh``); those among all that was fitted on end in ``, all``."""
 
-    by: Mapping[tuple[str, str], Ranks]  # (side, "en→") …
+    by: Mapping[str, Answers]
 
     def score(self) -> float:
-        """The mean over all queries of all directions."""
-        every = np.concatenate([*self.by.values(), np.zeros(0)])
-        return float(every.mean()) if len(every) else 0.0
+        """The mean of the directions' means, as a verdict on models has it."""
+        means = [answers.ranks.mean() for answers in self.by.values() if len(answers.ranks)]
+        return float(np.mean(means)) if means else 0.0
+
+    def gain(self, other: Found) -> tuple[float, float]:
+        """By how much the score is above that of ``other`` on the same queries: mean, error.
+
+        The standard error is over caption keys: what a caption is asked for in several directions
+        and galleries goes up and down together.
+        """
+        apart = {
+            way: answers.ranks - other.by[way].ranks
+            for way, answers in self.by.items()
+            if len(answers.ranks)
+        }
+        if not apart:
+            return 0.0, 0.0
+        weighed = [(d - d.mean()) / (len(apart) * len(d)) for d in apart.values()]
+        keys = np.concatenate([self.by[way].keys for way in apart])
+        _, place = np.unique(keys.astype(np.str_), return_inverse=True)
+        of_key = np.bincount(place, np.concatenate(weighed))
+        mean = float(np.mean([d.mean() for d in apart.values()]))
+        return mean, float(np.sqrt(np.sum(of_key**2)))
 
     def to_scores(self) -> dict[str, float]:
         """Mean reciprocal ranks by direction, and the one that decides."""
         told = {
-            f"RR {way.replace('·', side)}": round(float(found.mean()), 4)
-            for (side, way), found in sorted(self.by.items())
-            if len(found)
+            f"RR {way}": round(float(answers.ranks.mean()), 4)
+            for way, answers in sorted(self.by.items())
+            if len(answers.ranks)
         }
         return {"RR": round(self.score(), 4), **told}
 
@@ -42,87 +71,59 @@ class Found:
 def measured(placed: Placed, world: World, fitted: tuple[Placed, World] | None = None) -> Found:
     """Ask ``world`` in all directions: captions and contents as ``placed`` has them.
 
-    Captions of each language → contents, contents → captions of the first language that there is,
-    and captions of each further language → those of the first. Items with equal caption keys are
-    equally right. The gallery is all that there is of ``world``; and once more, with all that was
-    ``fitted`` on beside it, as in a lake. What a head has seen lies nearer to its captions than
-    what it has not, so a way can be good at the one and bad at the other.
+    From the captions of each language and from each side's contents to each other of these. Items
+    with equal caption keys are equally right. The gallery is all that there is of ``world``; and
+    once more, with all that was ``fitted`` on beside it, as in a lake. What a head has seen lies
+    nearer to its captions than what it has not, so a way can be good at the one and bad at the
+    other.
     """
-    keys = world.keys
-    key = np.array(list(keys.values()), dtype=object)
-    place = {item: row for row, item in enumerate(keys)}
-    there = [name for name in LANGUAGES if np.any(placed.said[name])]
-    by: dict[tuple[str, str], Ranks] = {}
-    for side in world.sides:
-        if side.name in placed.contents and len(side):
-            rows = np.array([place[item] for item in side.item_ids.tolist()])
-            by |= _side(side.name, placed, rows, key, there)
-            if fitted is not None:
-                by |= _among(side.name, (placed, rows, key), fitted, there)
-    for name in there[1:]:
-        asked, gallery = (_has(placed.said[n]) for n in (name, there[0]))
-        scores = placed.said[name][asked] @ placed.said[there[0]][gallery].T
-        by[TEXTS, f"{name}→{there[0]}"] = _ranks(scores, key[asked], key[gallery])
+    mine = dict(_groups(placed, world))
+    seen = {} if fitted is None else dict(_groups(*fitted))
+    by: dict[str, Answers] = {}
+    for source, target in permutations(mine, 2):
+        by[f"{source}→{target}"] = _asked(mine[source], [mine[target]])
+        if target in seen:
+            by[f"{source}→{target}, all"] = _asked(mine[source], [mine[target], seen[target]])
     return Found(by)
 
 
-def _side(
-    name: str, placed: Placed, rows: NDArray[np.int64], key: NDArray[np.object_], there: list[str]
-) -> dict[tuple[str, str], Ranks]:
-    contents, by = placed.contents[name], {}
-    for number, language in enumerate(there):
-        said = placed.said[language][rows]
-        has = _has(said)
-        scores = said[has] @ contents.T
-        by[name, f"{language}→·"] = _ranks(scores, key[rows[has]], key[rows])
-        if not number:
-            back = contents[has] @ said[has].T
-            by[name, f"·→{language}"] = _ranks(back, key[rows[has]], key[rows[has]])
-    return by
-
-
-def _among(
-    name: str,
-    asked: tuple[Placed, NDArray[np.int64], NDArray[np.object_]],
-    fitted: tuple[Placed, World],
-    there: list[str],
-) -> dict[tuple[str, str], Ranks]:
-    """The same questions, with what was fitted on in the gallery, too."""
-    (placed, rows, key), (seen, world) = asked, fitted
+def _groups(placed: Placed, world: World) -> Iterator[tuple[str, tuple[Features, Keys]]]:
+    """What can be asked with and sought: languages and sides, vectors (n, d) and keys (n,)."""
+    key = np.array(list(world.keys.values()), dtype=object)
     place = {item: row for row, item in enumerate(world.keys)}
-    side = next(side for side in world.sides if side.name == name)
-    known = np.array([place[item] for item in side.item_ids.tolist()], dtype=np.int64)
-    keys = np.array(list(world.keys.values()), dtype=object)[known]
-    contents = np.concatenate([placed.contents[name], seen.contents[name]])
-    every, by = np.concatenate([key[rows], keys]), {}
-    for number, language in enumerate(there):
-        said = placed.said[language][rows]
-        has = _has(said)
-        by[name, f"{language}→·, all"] = _ranks(said[has] @ contents.T, key[rows[has]], every)
-        if not number:
-            other = seen.said[language][known]
-            also = _has(other)
-            texts = np.concatenate([said[has], other[also]])
-            of = np.concatenate([key[rows[has]], keys[also]])
-            back = placed.contents[name][has] @ texts.T
-            by[name, f"·→{language}, all"] = _ranks(back, key[rows[has]], of)
-    return by
+    for language in LANGUAGES:
+        said = placed.said[language]
+        has = np.flatnonzero(np.any(said != 0, axis=1))
+        if len(has):
+            yield language, (said[has], key[has])
+    for side in world.sides:
+        if side.name in placed.contents and len(side):
+            rows = [place[item] for item in side.item_ids.tolist()]
+            yield side.name, (placed.contents[side.name], key[rows])
 
 
-def _has(said: Features) -> NDArray[np.int64]:
-    return np.flatnonzero(np.any(said != 0, axis=1))
-
-
-def _ranks(scores: Features, asked: NDArray[np.object_], gallery: NDArray[np.object_]) -> Ranks:
-    same = asked[:, None] == gallery[None]
+def _asked(queries: tuple[Features, Keys], gallery: list[tuple[Features, Keys]]) -> Answers:
+    """Those that have something right there ask all of it."""
+    asked, keys = queries
+    every = np.concatenate([of for _, of in gallery])
+    same = keys[:, None] == every[None]
     right = same.any(axis=1)
-    return ranks(scores[right], same[right])
+    scores = asked[right] @ np.concatenate([vectors for vectors, _ in gallery]).T
+    return Answers(ranks(scores, same[right]), keys[right])
 
 
 def together(found: Iterable[Found]) -> Found:
     """What several folds reached, as one."""
-    by: dict[tuple[str, str], list[Ranks]] = {}
+    by: dict[str, list[Answers]] = {}
     for one in found:
-        for way, reached in one.by.items():
-            by.setdefault(way, []).append(reached)
-    return Found({way: np.concatenate(reached) for way, reached in by.items()})
+        for way, answers in one.by.items():
+            by.setdefault(way, []).append(answers)
+    return Found(
+        {
+            way: Answers(
+                np.concatenate([a.ranks for a in several]),
+                np.concatenate([a.keys for a in several]),
+            )
+            for way, several in by.items()
+        }
+    )

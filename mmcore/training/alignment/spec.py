@@ -67,8 +67,9 @@ class AlignSpec(Spec):
     cca: CcaSpec = CcaSpec()
     network: NetworkSpec = NetworkSpec()
     hubness: Literal["off", "auto", "on"] = Field(
-        default="off",
-        description="two coordinates that take from hubs: never, where they win held out, always",
+        default="auto",
+        description="two coordinates that take from hubs: never; unless it does better without,"
+        " held out; always",
     )
     gallery: Literal["lake", "new"] = Field(
         default="lake",
@@ -76,7 +77,9 @@ class AlignSpec(Spec):
         " contents, and those with all that was fitted on; or new ones alone",
     )
     gain: NonNegativeFloat = Field(
-        default=0.002, description="held-out reciprocal rank that one thing more has to bring"
+        default=0.002,
+        description="held-out reciprocal rank that another way has to bring at least; it has to"
+        " bring a standard error, too",
     )
     seed: NonNegativeInt = Field(
         default=0, description="of networks: order, first weights, dropout"

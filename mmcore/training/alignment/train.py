@@ -26,6 +26,7 @@ from mmcore.training.projections import Make, registered
 from mmcore.training.roles import Roles
 from mmcore.training.rows import Rows
 from mmcore.training.split import caption_keys
+from mmcore.training.unseen import Unseen
 from mmcore.types import EncoderKey, unit_rows
 
 log = logging.getLogger(__name__)
@@ -38,8 +39,7 @@ class TrainedProjection:
     projection: Projection
     trials: tuple[Trial, ...]
     curves: Mapping[str, tuple[Point, ...]]  # of the networks that were kept; {}: none were
-    unseen: Mapping[str, Mapping[str, NDArray[np.float32]]] = field(default_factory=dict)
-    """By encoder and content: where it lies when it was not fitted on (d,), to fit a fusion."""
+    unseen: Unseen = field(default_factory=Unseen)  # by encoder, to fit a fusion
 
 
 def train_projection(  # noqa: PLR0913 - what fit_projection takes, and who is told
@@ -90,7 +90,7 @@ def train_projection(  # noqa: PLR0913 - what fit_projection takes, and who is t
     return TrainedProjection(projection, trials, dict(shop.curves), _unseen(shop, plan))
 
 
-def _unseen(shop: Workshop, plan: Plan) -> dict[str, dict[str, NDArray[np.float32]]]:
+def _unseen(shop: Workshop, plan: Plan) -> Unseen:
     """By encoder; several of one space share what is known."""
     found = shop.unseen_by(plan).contents
     by: dict[str, dict[str, NDArray[np.float32]]] = {}
@@ -99,7 +99,7 @@ def _unseen(shop: Workshop, plan: Plan) -> dict[str, dict[str, NDArray[np.float3
         there = np.flatnonzero(np.any(rows != 0, axis=1)).tolist()
         vectors = {side.content_ids[row]: unit_rows(rows[row][None])[0] for row in there}
         by |= {key.name: vectors for key in side.keys}
-    return by
+    return Unseen(by, shop.unseen_folds)
 
 
 def _heads(world: World, roles: Roles, part: Part) -> dict[str, Head]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mmcore.encoders.features import Features
 from mmcore.encoders.heads import LANGUAGES, Head
-from mmcore.encoders.learned import Mlp, MovedHead, ResidualHead, beside
+from mmcore.encoders.learned import HubHead, Mlp, MovedHead, ResidualHead, beside
 from mmcore.training.alignment.blend import side_by_side
 from mmcore.training.alignment.cca import canonical
 from mmcore.training.alignment.closed import PLAIN, Closed, Form, closed_form
@@ -99,14 +99,19 @@ class Workshop:
         found = placed(part, self.world)
         if plan.share or plan.cca:
             return found
-        return Placed(found.said, self.unseen(plan.form).contents)
+        return Placed(found.said, self._unseen_contents(plan.form))
+
+    def _unseen_contents(self, form: Form) -> Mapping[str, Features]:
+        """Those of ``unseen``, in which the ridge between captions has no part."""
+        return self.unseen(replace(form, text_ridge=None)).contents
 
     def closed(self, form: Form) -> Closed:
         """The closed form; whatever the ridge between captions is, cross-validated once."""
         if form not in self._closed:
             like = (c.choices for f, c in self._closed.items() if f.alike(form))
+            lake, choices = self.spec.gallery == "lake", next(like, None)
             self._closed[form] = closed_form(
-                self.world, self.spec.fit, form=form, choices=next(like, None)
+                self.world, self.spec.fit, form=form, lake=lake, choices=choices
             )
         return self._closed[form]
 
@@ -138,6 +143,12 @@ class Workshop:
             self._unseen[form] = empty
         return self._unseen[form]
 
+    @property
+    def unseen_folds(self) -> dict[int, int]:
+        """By item: the fold whose others place it in ``unseen`` and ``unseen_by``."""
+        keys = self.world.keys
+        return dict(zip(keys, folds([*keys.values()], _UNSEEN).tolist(), strict=True))
+
     def _fill(self, into: Placed, mine: NDArray[np.bool_], form: Form) -> None:
         """Place the items ``mine`` by a closed form of all others."""
         items = np.array(list(self.world.keys))
@@ -158,8 +169,8 @@ class Workshop:
         Zero for folds whose others have fewer canonical directions than all have: they lead into
         another space.
         """
-        if not (plan.share or plan.cca or plan.hubness):
-            return self.unseen(plan.form)
+        if not (plan.share or plan.cca):
+            return self._unseen_heads(plan)
         items, fold = np.array(list(self.world.keys)), folds([*self.world.keys.values()], _UNSEEN)
         dim = self.part(plan).dim(self.world)
         found = {side.name: np.zeros((len(side), dim)) for side in self.sides}
@@ -172,6 +183,17 @@ class Workshop:
                     if len(side) and rows.shape[1] == dim:
                         found[name][np.isin(side.item_ids, mine)] = rows
         return Placed({}, found)
+
+    def _unseen_heads(self, plan: Plan) -> Placed:
+        """Of a closed form; coordinates for hubs are of the banks that all have."""
+        found = self._unseen_contents(plan.form)
+        heads = self.part(plan).media
+        with_hubs = {}
+        for name, rows in found.items():
+            head = heads[name]
+            with_hubs[name] = head.over(rows) if isinstance(head, HubHead) else rows
+            with_hubs[name] = np.where(np.any(rows != 0, axis=1)[:, None], with_hubs[name], 0)
+        return Placed({}, with_hubs)
 
     def networks(self, form: Form) -> list[Mapping[str, Mlp]]:
         """The members of the ensemble, by side and ``text``."""

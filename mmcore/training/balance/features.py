@@ -8,8 +8,10 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from mmcore.errors import NothingToLearnError
 from mmcore.training.balance.spec import GanSpec
 from mmcore.training.balance.synthesis import LEAST, FeatureGan, mixed
 
@@ -60,6 +62,27 @@ def filled(
             blocks[name][rows] = torch.nn.functional.normalize(made, dim=1) * length
             has[rows, column] = True
     return replace(features, blocks=blocks, has=has)
+
+
+def check_makeable(
+    has: NDArray[np.bool_], labels: NDArray[np.int64], how: Literal["none", "gan", "mixup"]
+) -> None:
+    """Raise NothingToLearnError where ``filled`` would make nothing of (n, m) ``has``."""
+    if how == "none" or any(_makeable(has, labels, column, how) for column in range(has.shape[1])):
+        return
+    source = f"{LEAST} items that have it" if how == "gan" else "a labelled item of the same class"
+    raise NothingToLearnError(
+        f"balance.synthesis={how} has nothing to do: no picture, text or sound is missing that"
+        f" could be made from {source}; set balance.synthesis=none"
+    )
+
+
+def _makeable(has: NDArray[np.bool_], labels: NDArray[np.int64], column: int, how: str) -> bool:
+    there = has[:, column]
+    if how == "gan":
+        return not there.all() and int(there.sum()) >= LEAST
+    known = labels >= 0
+    return bool(np.isin(labels[~there & known], labels[there & known]).any())
 
 
 def _made(features: Features, column: int, how: str, spec: GanSpec) -> tuple[Tensor, Tensor]:

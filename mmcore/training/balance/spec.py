@@ -47,8 +47,9 @@ class BalanceSpec(Spec):
     """What is done against rare classes, few pairs and missing modalities.
 
     The default is what won mean class accuracy inside the fitting halves of a 50:1 long-tail cut
-    of the public set, among all methods alone and the best two together
-    (`benchmarks/imbalance.py`).
+    of the public set, for a classifier over frozen cells, among all methods alone and the best two
+    together (`benchmarks/imbalance.py`). Small towers gain nothing clear by any of them
+    (`benchmarks/imbalance_towers.py`).
     """
 
     sampling: Literal["none", "balanced", "class-aware"] = Field(
@@ -77,7 +78,7 @@ class BalanceSpec(Spec):
     synthesis: Literal["none", "gan", "mixup"] = Field(
         default="none",
         description="vectors of a missing modality: made by a conditional GAN, or mixed of two"
-        " of the same class",
+        " of the same class; the towers' head of classes is trained on with them at the end",
     )
     augment: AugmentSpec = AugmentSpec()
 

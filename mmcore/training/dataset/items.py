@@ -6,8 +6,7 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from mmcore.encoders.heads import LANGUAGES
-from mmcore.training.pairs import language_of
+from mmcore.encoders.heads import LANGUAGES, language_of
 from mmcore.types import Content
 
 
@@ -53,7 +52,7 @@ class MediaItem:
 
     @property
     def caption_key(self) -> str:
-        """The key of its first caption, English ones first, as ``pairs.item_keys`` has it."""
+        """The key of its first caption, English ones first."""
         return min(self._ranked(), default=(0, ""))[1]
 
     @property

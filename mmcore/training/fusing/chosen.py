@@ -1,14 +1,12 @@
-"""Which items of a lake a fusion is fitted on, and where their contents lie as if unseen."""
+"""Which items of a lake a fusion is fitted on."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mmcore.training.rows import Rows
 from mmcore.training.split import caption_keys
@@ -57,22 +55,3 @@ def _learnable(rows: Mapping[Modality, Rows], items: Ids) -> list[int]:
 def of_items(rows: Rows, items: Ids) -> Rows:
     """The rows of ``items``."""
     return rows.take(np.isin(rows.item_ids, items))
-
-
-def placed_unseen(rows: Rows, vectors: Mapping[str, NDArray[np.float32]]) -> Rows:
-    """``rows`` with the vectors (d,) of the contents that ``vectors`` names in place of theirs.
-
-    A projection places what it was fitted on nearer to its captions than anything new. ``vectors``
-    are where projections of the other folds put these contents
-    (``TrainedProjection.unseen`` of their encoder). Each row of a content gets its one vector.
-    ValueError for vectors of another length than the rows'.
-    """
-    there = [row for row, content in enumerate(rows.content_ids) if content in vectors]
-    if not there:
-        return rows
-    placed = rows.vectors.copy()
-    found = np.stack([vectors[rows.content_ids[row]] for row in there])
-    if found.shape[1] != placed.shape[1]:
-        raise ValueError(f"vectors of {found.shape[1]} numbers for rows of {placed.shape[1]}")
-    placed[there] = found
-    return replace(rows, vectors=placed)

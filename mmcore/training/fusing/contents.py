@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from mmcore.errors import TrainingError
 from mmcore.training.rows import Rows
-from mmcore.training.split import caption_keys
+from mmcore.training.split import caption_groups, caption_keys
+from mmcore.training.unseen import Unseen
 from mmcore.types import Ids, Vectors
 from storage.schemas import MODALITIES, Modality, stable_id
 
@@ -34,8 +35,10 @@ class Contents:
     sides: tuple[str, ...]  # (n,) the modality, of texts with the language
     codes: Places  # (n,) equal for what may not be sought by each other: one content, one caption
     asks: Mask  # (n,) whether it may be a query: no text that was read or heard in another file
-    vectors: Vectors  # (n, d) unit
+    vectors: Vectors  # (n, d) unit: where it lies, or would if nothing had been fitted on it
+    settled: Vectors  # (n, d) unit: where the lake has it
     content_ids: tuple[str, ...]  # (n,)
+    placed_by: Places  # (items,) which fold's projection gave ``vectors``; -1 where none did
 
     def __len__(self) -> int:
         """How many items there are."""
@@ -61,13 +64,31 @@ class Contents:
             self.codes[rows],
             self.asks[rows],
             self.vectors[rows],
+            self.settled[rows],
             tuple(self.content_ids[row] for row in rows.tolist()),
+            self.placed_by[which],
         )
 
     def fold(self, folds: int, salt: str = "") -> Places:
         """(items,) the number of each item's fold, by a hash: of one group, all in the same."""
         found = [stable_id("fusion-fold", salt, name) % folds for name in self.folds_by]
         return np.array(found, dtype=np.int64)
+
+    @property
+    def placed(self) -> bool:
+        """Whether some lie elsewhere than the lake has them."""
+        return bool((self.placed_by >= 0).any())
+
+    def parts(self, count: int) -> Places:
+        """(items,) in which of several parts each is that are held out in turn.
+
+        As many as there are folds of projections, where these placed them, and the same; items
+        that none did, by hash. Else ``count``, by hash.
+        """
+        if not self.placed:
+            return self.fold(count)
+        found = self.fold(int(self.placed_by.max()) + 1)
+        return np.where(self.placed_by >= 0, self.placed_by, found)
 
     def learnable(self) -> Mask:
         """(items,) which have two contents or more, so that one can be sought by the other."""
@@ -78,12 +99,16 @@ class Contents:
         return np.array(several, dtype=np.bool_)
 
 
-def contents_of(rows: Mapping[Modality, Rows]) -> tuple[Contents, frozenset[str]]:
+def contents_of(
+    rows: Mapping[Modality, Rows], unseen: Unseen | None = None
+) -> tuple[Contents, frozenset[str]]:
     """What items have, and all caption keys of theirs.
 
-    A content's segments count as one: the direction of their mean. Raises TrainingError for a
+    A content's segments count as one: the direction of their mean. ``unseen``, by modality, tells
+    where the contents that a projection was fitted on would lie. Raises TrainingError for a
     vector that is not finite, ValueError for vectors of several lengths.
     """
+    new = Unseen() if unseen is None else unseen
     found: dict[tuple[int, int, str], _Row] = {}
     captions: defaultdict[int, set[str]] = defaultdict(set)
     for modality, of in rows.items():
@@ -95,7 +120,7 @@ def contents_of(rows: Mapping[Modality, Rows]) -> tuple[Contents, frozenset[str]
         _gather(modality, of, found, captions)
     ordered = {place: row for place, row in sorted(found.items()) if row.length > _CANCELLED}
     items = np.array(sorted({item for item, _, _ in ordered}), dtype=np.int64)
-    groups, names = _groups(items.tolist(), captions)
+    groups, names = caption_groups(items.tolist(), captions)
     codes: dict[str, int] = {}
     contents = Contents(
         items,
@@ -106,8 +131,10 @@ def contents_of(rows: Mapping[Modality, Rows]) -> tuple[Contents, frozenset[str]
         tuple(row.side for row in ordered.values()),
         np.array([codes.setdefault(r.code, len(codes)) for r in ordered.values()], dtype=np.int64),
         np.array([row.asks for row in ordered.values()], dtype=np.bool_),
+        _stacked([_as_new(place, row, new) for place, row in ordered.items()]),
         _stacked([row.total / row.length for row in ordered.values()]),
         tuple(content for _, _, content in ordered),
+        np.array([new.folds.get(item, -1) for item in items.tolist()], dtype=np.int64),
     )
     return contents, frozenset(key for keys in captions.values() for key in keys)
 
@@ -124,6 +151,16 @@ class _Row:
     @property
     def length(self) -> float:
         return float(np.linalg.norm(self.total))
+
+
+def _as_new(place: tuple[int, int, str], row: _Row, unseen: Unseen) -> NDArray[np.float32]:
+    """Where a content lies as if nothing had been fitted on it."""
+    _, column, content = place
+    settled: NDArray[np.float32] = (row.total / row.length).astype(np.float32)
+    vector = unseen.vectors.get(MODALITIES[column], {}).get(content, settled)
+    if len(vector) != len(settled):
+        raise ValueError(f"vectors of {len(vector)} numbers for rows of {len(settled)}")
+    return vector
 
 
 def _gather(
@@ -148,28 +185,6 @@ def _gather(
         found[place].total += rows.vectors[row]
         if key:
             captions[item].add(key)
-
-
-def _groups(
-    items: Sequence[int], captions: Mapping[int, Iterable[str]]
-) -> tuple[Places, tuple[str, ...]]:
-    """Numbers and names of the groups of items that captions connect, also by way of others."""
-    parent = {f"item {item}": f"item {item}" for item in items}
-
-    def root(name: str) -> str:
-        while parent[name] != name:
-            parent[name] = parent[parent[name]]
-            name = parent[name]
-        return name
-
-    for item in items:
-        for key in captions.get(item, ()):
-            parent.setdefault(f"caption {key}", f"caption {key}")
-            one, other = sorted((root(f"item {item}"), root(f"caption {key}")))
-            parent[other] = one  # captions come before items: folds hold for other lakes too
-    names = tuple(root(f"item {item}") for item in items)
-    numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(n, len(numbers)) for n in names], dtype=np.int64), names
 
 
 def _stacked(vectors: Sequence[NDArray[np.float32]]) -> Vectors:

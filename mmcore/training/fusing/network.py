@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -26,6 +27,7 @@ from mmcore.training.loop.stopping import Stopping, check_loss
 from mmcore.training.loop.threads import one_thread
 
 _STOP: Final = 6  # one part in so many of the items tells when to end
+_ASKED: Final = 1000  # questions of each epoch, by which the end is told
 _FEWEST: Final = 8  # questions by which an end can be told
 
 
@@ -56,11 +58,19 @@ def stopped(kind: str, contents: Contents, spec: FusionFitSpec) -> Trained:
     The plain mean, with which it starts, counts as epoch 0. Where the rest is too small to tell,
     the last epoch counts.
     """
-    held = contents.fold(_STOP, "stop") == 0
-    rest = Exam.of(contents.take(held))
+    held = _stop_items(contents, spec)
+    rest = Exam.of(contents, held, _ASKED)
     if len(rest.questions) < _FEWEST:
         return trained(kind, contents, spec, spec.epochs)
     return _trained(kind, contents.take(~held), spec, spec.epochs, rest)
+
+
+def _stop_items(contents: Contents, spec: FusionFitSpec) -> NDArray[np.bool_]:
+    """(items,) by which a training ends: of one projection, where several placed them."""
+    parts = contents.parts(spec.folds)
+    if contents.placed and len(np.unique(parts)) > 1:
+        return np.asarray(parts == parts.min())
+    return np.asarray(contents.fold(_STOP, "stop") == 0)
 
 
 def trained(kind: str, contents: Contents, spec: FusionFitSpec, epochs: int) -> Trained:
@@ -77,9 +87,9 @@ def _trained(
 ) -> Trained:
     """Each item, by one or two of its contents, has to find its fused vector without these.
 
-    Against the other items of the batch (``info_nce``); those that share a caption with it are
-    right too. What is sought loses modalities at random. TrainingError for a loss that is not
-    finite.
+    Against the other items of the batch (``info_nce``), all of which one projection placed; those
+    that share a caption with it are right too. What is sought loses modalities at random.
+    TrainingError for a loss that is not finite.
     """
     rng = np.random.default_rng(spec.seed)
     stopping, points = Stopping(spec.patience), list[Point]()
@@ -116,10 +126,9 @@ def _epoch(
 ) -> float:
     """One pass over the items; the mean loss of its steps."""
     network.train()
-    order = rng.permutation(len(contents))
     losses = []
-    for low in range(0, len(order), spec.batch_size):
-        questions = drawn(contents, order[low : low + spec.batch_size].tolist(), spec.pairs, rng)
+    for batch in _batches(contents, spec, rng):
+        questions = drawn(contents, batch, spec.pairs, rng)
         if len(questions) < 2:  # noqa: PLR2004 - nothing to tell it from
             continue
         optimiser.zero_grad()
@@ -128,6 +137,22 @@ def _epoch(
         optimiser.step()
         losses.append(float(loss.detach()))
     return float(np.mean(losses)) if losses else 0.0
+
+
+def _batches(
+    contents: Contents, spec: FusionFitSpec, rng: np.random.Generator
+) -> Iterator[list[int]]:
+    """Items in a drawn order, those of one projection together."""
+    order = rng.permutation(len(contents))
+    parts = contents.placed_by[order]
+    pools = [order[parts == part] for part in np.unique(parts)]
+    found = [
+        pool[low : low + spec.batch_size].tolist()
+        for pool in pools
+        for low in range(0, len(pool), spec.batch_size)
+    ]
+    for place in rng.permutation(len(found)).tolist():
+        yield found[place]
 
 
 def _loss(

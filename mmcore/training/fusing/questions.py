@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.training.fusing.contents import Contents, Mask, Places
-from mmcore.types import unit_rows
+from mmcore.types import Vectors, unit_rows
 from storage.schemas import MODALITIES
 
 MOST: Final = 4000  # questions that a score is the mean of
@@ -55,17 +55,17 @@ class Questions:
         return stacked(contents, *self.sought, len(self))
 
 
-def every_question(contents: Contents) -> Questions:
-    """By each content of an item alone, and by each two of different sides.
+def every_question(contents: Contents, of: Mask, most: int = MOST) -> Questions:
+    """By each content of the items ``of`` (items,) alone, and by each two of different sides.
 
-    Where a lake has more than ``MOST`` of them, those of the first items.
+    Where there are more than ``most`` of them, those of the first items.
     """
     chosen: list[tuple[int, Sequence[int], Sequence[int]]] = []
-    for item in range(len(contents)):
+    for item in np.flatnonzero(of).tolist():
         chosen += _of_item(contents, item)
-        if len(chosen) >= MOST:
+        if len(chosen) >= most:
             break
-    return Questions.of(contents, chosen[:MOST])
+    return Questions.of(contents, chosen[:most])
 
 
 def _of_item(contents: Contents, item: int) -> Iterator[tuple[int, Sequence[int], Sequence[int]]]:
@@ -98,16 +98,20 @@ def drawn(
     return Questions.of(contents, chosen)
 
 
-def whole(contents: Contents) -> Stacked:
-    """Every item with all that it has."""
-    return stacked(contents, contents.items, np.arange(len(contents.items)), len(contents))
+def whole(contents: Contents, new: Mask) -> Stacked:
+    """Every item with all that it has: as the lake has it, those of ``new`` (items,) as if new."""
+    vectors = np.where(new[contents.items][:, None], contents.vectors, contents.settled)
+    return _pooled(vectors, contents.columns, contents.items, len(contents))
 
 
 def stacked(contents: Contents, places: Places, rows: Places, count: int) -> Stacked:
     """Contents of one place and modality, pooled: the direction of their mean."""
-    dim = contents.vectors.shape[1]
-    total = np.zeros((count, len(MODALITIES), dim), dtype=np.float32)
-    np.add.at(total, (places, contents.columns[rows]), contents.vectors[rows])
+    return _pooled(contents.vectors[rows], contents.columns[rows], places, count)
+
+
+def _pooled(vectors: Vectors, columns: Places, places: Places, count: int) -> Stacked:
+    total = np.zeros((count, len(MODALITIES), vectors.shape[1]), dtype=np.float32)
+    np.add.at(total, (places, columns), vectors)
     has: Mask = np.linalg.norm(total, axis=2) > _CANCELLED
     total[has] = unit_rows(total[has]) if has.any() else 0
     total[~has] = 0

@@ -23,7 +23,14 @@ class FusionFitSpec(Spec):
         default=3,
         ge=2,
         le=20,
-        description="parts, by caption, that are held out in turn to choose",
+        description="parts, by caption, that are held out in turn to choose; where a projection"
+        " was trained, as many as it has folds of its own",
+    )
+    gain: float = Field(
+        default=0.005,
+        ge=0,
+        lt=1,
+        description="reciprocal rank that a later candidate has to bring, and a standard error",
     )
     min_items: PositiveInt = Field(
         default=48, description="fewer items with two contents than this: the mean, nothing fitted"

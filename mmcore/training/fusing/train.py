@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -15,12 +15,13 @@ from mmcore.fusion.models import FusionModel
 from mmcore.specs import FusionSpec
 from mmcore.training.fusing.chosen import chosen_items, of_items
 from mmcore.training.fusing.contents import Contents, contents_of
-from mmcore.training.fusing.grid import best_weights
+from mmcore.training.fusing.grid import Grid
 from mmcore.training.fusing.scoring import Exam, Found, best_of, ranks_of
 from mmcore.training.fusing.spec import FusionFitSpec
 from mmcore.training.loop.curves import Point
 from mmcore.training.loop.trials import Trial
 from mmcore.training.rows import Rows
+from mmcore.training.unseen import Unseen
 from storage.schemas import Modality
 
 _WEIGHTED: Final = "weighted"
@@ -44,15 +45,21 @@ class FittedFusion:
 
 
 def fit_fusion(
-    space: str, rows: Mapping[Modality, Rows], spec: FusionFitSpec, version: str
+    space: str,
+    rows: Mapping[Modality, Rows],
+    spec: FusionFitSpec,
+    version: str,
+    unseen: Unseen | None = None,
 ) -> FittedFusion:
     """Fit the candidates of ``spec`` on items, and choose one by items that are held out in turn.
 
     Items with two contents or more are asked for by each content alone, and by each two of
-    different sides, and sought by what they are without these. Folds go by caption. A candidate
-    wins over a simpler one if it is better by more than a standard error; it is then fitted on all
-    items. With fewer than ``min_items`` of them it is the mean, and ``reason`` says why. Of more
-    than ``max_items`` the first are taken, before anything is made of their rows.
+    different sides, and sought by what they are without these, among all items: held-out ones lie
+    as new ones would, others as the lake has them. Folds go by caption. A candidate wins over a
+    simpler one if it is better by ``spec.gain`` and by more than a standard error, and single
+    contents lose no more than that against the simplest; it is then fitted on all items. With
+    fewer than ``min_items`` of them it is the mean, and ``reason`` says why. Of more than
+    ``max_items`` the first are taken, before anything is made of their rows.
 
     A learned one names what it was fitted on. Weights do not: they are at most three numbers out
     of three each (``grid.WEIGHTS``), which tell nothing of one item and cannot favour it.
@@ -61,31 +68,37 @@ def fit_fusion(
         space: the shared space, which the vectors lie in.
         rows: the vectors by modality, as ``lake_rows(…, space="shared")`` gives them, all in
             ``space``; what is held out for evaluation, and its items, must be left out of them.
-            They must be as those of new items are: by a projection that was not fitted on the
-            same items (``placed_unseen``). One places the media that it has seen too near to their
-            captions, and what is chosen by those is worse than the mean on others.
         spec: what is tried, and how.
         version: what a learned one is called, "f1" …
+        unseen: where contents lie by projections that were not fitted on them, by modality. A
+            projection places the media that it has seen too near to their captions, and what is
+            chosen by those is worse than the mean on others.
 
     Raises:
         TrainingError: a vector, or a loss, is no number.
     """
     items = chosen_items(rows, spec.max_items)
-    contents, captions = contents_of({m: of_items(of, items) for m, of in rows.items()})
+    contents, captions = contents_of({m: of_items(of, items) for m, of in rows.items()}, unseen)
     contents = contents.take(contents.learnable())
     if (why := _too_few(contents, spec)) is not None:
         return FittedFusion(PLAIN, trials=(Trial(PLAIN, won=True),), reason=why)
-    tried: dict[str, _Candidate] = {name: _Candidate(name) for name in spec.candidates}
-    for candidate in tried.values():
-        candidate.try_on(contents, spec)
-    winner = tried[best_of({n: c.found for n, c in tried.items()}, list(tried))]
-    weights = best_weights(contents) if winner.name == _WEIGHTED else None
-    trials = tuple(c.trial(won=c is winner) for c in tried.values())
+    tried: dict[str, _Candidate] = {n: _candidate(n, contents) for n in spec.candidates}
+    for part in np.unique(contents.parts(spec.folds)).tolist():
+        held = contents.parts(spec.folds) == part
+        exam, others = Exam.of(contents, held), contents.take(~held)
+        for candidate in tried.values():
+            candidate.ask(exam, others, part, spec)
+    found = {name: candidate.found() for name, candidate in tried.items()}
+    winner = tried[best_of(found, list(tried), spec.gain)]
+    trials = tuple(
+        Trial(name, c.settings, found[name].scores(), c is winner) for name, c in tried.items()
+    )
     files = None
-    if winner.name in LEARNED:
+    if isinstance(winner, _Learned):
         model = _model(winner, contents, spec, space, version)
         files = _named(model, contents, captions, trials, spec)
-    curves = {name: c.points for name, c in tried.items() if c.points}
+    curves = {name: c.points for name, c in tried.items() if isinstance(c, _Learned) and c.points}
+    weights = winner.grid.tried[winner.grid.best()] if isinstance(winner, _Weighted) else None
     return FittedFusion(winner.name, weights, files, trials, curves)
 
 
@@ -95,60 +108,113 @@ def _too_few(contents: Contents, spec: FusionFitSpec) -> str | None:
             f"{len(contents)} items have two contents in the shared space, and a fusion is fitted"
             f" on {spec.min_items} at least"
         )
-    folds = set(contents.fold(spec.folds).tolist())
-    if len(folds) < spec.folds:
+    if len(set(contents.parts(spec.folds).tolist())) < (2 if contents.placed else spec.folds):
         return "the items' captions are too alike to hold some of them out"
     return None
 
 
-@dataclass(slots=True)
-class _Candidate:
-    """One way to fuse: what it found on held-out items, and what each fold settled."""
+class _Candidate(Protocol):
+    """One way to fuse, which is fitted on all parts but one and asked by that, for each part."""
 
     name: str
-    found: Found = field(default_factory=Found)
-    epochs: list[int] = field(default_factory=list)
-    points: tuple[Point, ...] = ()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the parts settled."""
+
+    def ask(self, exam: Exam, others: Contents, part: int, spec: FusionFitSpec) -> None:
+        """Fit on ``others``, and answer the questions of ``part``."""
+
+    def found(self) -> Found:
+        """What it found in all parts."""
+
+
+def _candidate(name: str, contents: Contents) -> _Candidate:
+    if name in LEARNED:
+        return _Learned(name)
+    return _Weighted(Grid.of(contents)) if name == _WEIGHTED else _Fixed(name)
+
+
+@dataclass(slots=True)
+class _Fixed:
+    """A fusion with nothing to fit."""
+
+    name: str
+    asked: list[Found] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
 
-    def try_on(self, contents: Contents, spec: FusionFitSpec) -> None:
-        """Fit on all folds but one, and ask the items of that one; for each fold."""
-        folds = contents.fold(spec.folds)
-        for number in range(spec.folds):
-            fusion = self._fitted(contents.take(folds != number), spec)
-            held = Exam.of(contents.take(folds == number))
-            self.found.add(held, ranks_of(fusion, held))
+    def ask(self, exam: Exam, others: Contents, part: int, spec: FusionFitSpec) -> None:
+        """See _Candidate."""
+        self.asked.append(_asked(fusion_of(FusionSpec(name=self.name)), exam))
 
-    def _fitted(self, contents: Contents, spec: FusionFitSpec) -> Fusion:
-        if self.name in LEARNED:
-            from mmcore.training.fusing.network import architecture, stopped  # noqa: PLC0415 - torch
+    def found(self) -> Found:
+        """See _Candidate."""
+        return Found.together(self.asked)
 
-            done = stopped(self.name, contents, spec)
-            self.epochs.append(done.epochs)
-            self.points = self.points or done.points  # of the first fold
-            self.settings = {
-                **architecture(self.name, contents.vectors.shape[1], spec),
-                "learning_rate": spec.learning_rate,
-                "epochs": self.rounds,
-            }
-            return done.fusion(self.name)
-        if self.name == _WEIGHTED:
-            self.settings = {"weights": best_weights(contents)}
-            return fusion_of(FusionSpec(name=_WEIGHTED, weights=self.settings["weights"]))
-        return fusion_of(FusionSpec(name=self.name))
+
+@dataclass(slots=True)
+class _Weighted:
+    """The best weights of a grid; a part is answered by those that are best in the others."""
+
+    grid: Grid
+    name: str = _WEIGHTED
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The weights that are best in all parts."""
+        return {"weights": self.grid.tried[self.grid.best()]} if self.grid.found else {}
+
+    def ask(self, exam: Exam, others: Contents, part: int, spec: FusionFitSpec) -> None:
+        """See _Candidate."""
+        self.grid.ask(exam, part)
+
+    def found(self) -> Found:
+        """See _Candidate."""
+        return self.grid.held()
+
+
+@dataclass(slots=True)
+class _Learned:
+    """A network, and what each part took to train it."""
+
+    name: str
+    asked: list[Found] = field(default_factory=list)
+    epochs: list[int] = field(default_factory=list)
+    points: tuple[Point, ...] = ()  # of the first part
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def ask(self, exam: Exam, others: Contents, part: int, spec: FusionFitSpec) -> None:
+        """See _Candidate."""
+        from mmcore.training.fusing.network import architecture, stopped  # noqa: PLC0415 - torch
+
+        done = stopped(self.name, others, spec)
+        self.epochs.append(done.epochs)
+        self.points = self.points or done.points
+        self.settings = {
+            **architecture(self.name, others.vectors.shape[1], spec),
+            "learning_rate": spec.learning_rate,
+            "epochs": self.rounds,
+        }
+        self.asked.append(_asked(done.fusion(self.name), exam))
+
+    def found(self) -> Found:
+        """See _Candidate."""
+        return Found.together(self.asked)
 
     @property
     def rounds(self) -> int:
-        """How many epochs it is trained on all items: as many as the folds took on average."""
+        """How many epochs it is trained on all items: as many as the parts took on average."""
         return max(1, round(float(np.mean(self.epochs)))) if self.epochs else 0
 
-    def trial(self, *, won: bool) -> Trial:
-        """What is told of it; weights and epochs are those of the last fold, or their mean."""
-        return Trial(self.name, self.settings, self.found.scores(), won)
+
+def _asked(fusion: Fusion, exam: Exam) -> Found:
+    found = Found()
+    found.add(exam, ranks_of(fusion, exam))
+    return found
 
 
 def _model(
-    winner: _Candidate, contents: Contents, spec: FusionFitSpec, space: str, version: str
+    winner: _Learned, contents: Contents, spec: FusionFitSpec, space: str, version: str
 ) -> FusionModel:
     """The network, trained on all items; what it was trained on is not told yet."""
     from mmcore.training.fusing.network import architecture, trained  # noqa: PLC0415 - torch
@@ -189,7 +255,7 @@ def card_of(model: FusionModel, trials: tuple[Trial, ...]) -> str:
         f"Trained on {model.told['items']} items of this lake with seed {model.told['seed']}; none"
         " has a caption that is held out for evaluation.",
         "",
-        "Held-out items, in folds by caption, found by single contents and by pairs of them:",
+        "Held-out items, in folds by caption, found among all by single contents and by pairs:",
         "",
         "| fusion | RR | Success@10 | |",
         "|---|---|---|---|",

@@ -7,11 +7,12 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 
-def _one_line(licence: str) -> str:
+def one_line(licence: str) -> str:
+    """The licence itself; ValueError for one of several lines, or with control characters."""
     if not licence.isprintable():
         raise ValueError("a licence is one line: its SPDX name, or another one")
     return licence
 
 
-Licence = Annotated[str, AfterValidator(_one_line)]
+Licence = Annotated[str, AfterValidator(one_line)]
 """A text of one line: a card would read further ones as fields of its own."""

@@ -80,14 +80,14 @@ class Batches:
     @property
     def steps(self) -> int:
         """Batches of an epoch of training."""
-        return len(self._order(1))
+        return len(self.order(1))
 
     def training(self, epoch: int) -> Iterator[Batch]:
         """Those of one epoch, from 1: all items, or as the balance has them."""
         self.dataset.set_epoch(epoch)
         if self._augment is not None:
             self._augment.set_epoch(epoch)
-        return self._loaded(self._order(epoch))
+        return self._loaded(self.order(epoch))
 
     def in_order(self) -> Iterator[Batch]:
         """Each item once, in the dataset's order."""
@@ -102,7 +102,7 @@ class Batches:
         )
         return iter(loader)
 
-    def _order(self, epoch: int) -> list[list[int]]:
+    def order(self, epoch: int) -> list[list[int]]:
         """The places of each batch; a last one of a single item joins the one before."""
         size, seed = self.spec.batch_size, self.spec.seed
         known = np.unique(self.labels[self.labels >= 0])

@@ -32,6 +32,7 @@ class Told:
     seconds: float
     parameters: int
     counts: Mapping[str, Any]  # by split: labels, modalities, what was dropped, what is unreadable
+    completed: Mapping[str, Any]  # what came of features that were made; empty: none were
 
     def to_json(self) -> dict[str, Any]:
         """As ``training.json`` has it."""
@@ -45,6 +46,7 @@ class Told:
             "seconds": round(self.seconds, 1),
             "parameters": self.parameters,
             "counts": dict(self.counts),
+            "completed": dict(self.completed),
         }
 
 
@@ -94,9 +96,20 @@ def _card(config: TowersConfig, told: Told) -> str:
         f"- items: {counts}",
         f"- epochs: {len(told.points)}, the weights are those of epoch {told.best_epoch}",
         f"- seed: {spec.seed}",
+        *_completed(told),
         *("", "![curves](curves.svg)", ""),
     ]
     if told.scores:
         lines += ["On the test split, of which nothing was learnt:", "", "| | |", "|---|---|"]
         lines += [f"| {name} | {value:.3f} |" for name, value in told.scores.items()]
     return "\n".join(lines) + "\n"
+
+
+def _completed(told: Told) -> list[str]:
+    if not told.completed:
+        return []
+    made = ", ".join(f"{count} {name}" for name, count in told.completed["made"].items())
+    return [
+        f"- features made for what is missing ({told.spec.balance.synthesis}): {made or 'none'};"
+        f" the head of classes is that of epoch {told.completed['epoch']} upon them"
+    ]

@@ -34,20 +34,34 @@ class Objective:
 
         ``chance`` decides what is mixed and hidden while it is learnt from; None: nothing is.
         """
-        if chance is not None and self.spec.balance.augment.feature_noise:
-            share = self.spec.balance.augment.feature_noise
-            features = {name: noisy(rows, share, chance) for name, rows in features.items()}
+        features = self._noisy(features, chance)
         total = sum(rows.sum() for rows in features.values()) * 0.0 + self.network.shift * 0.0
         if self.spec.contrasts:
             total = total + self._pairs(batch, features, chance)
         if self.spec.classifies:
             weight = self.spec.classification_weight
-            total = total + weight * self._classes(batch, features, chance)
+            total = total + weight * self._labelled(
+                features, batch.inputs.has, batch.labels, chance
+            )
         return total
 
-    def _classes(self, batch: Batch, features: Features, chance: torch.Generator | None) -> Tensor:
+    def classes(
+        self, features: Features, has: Tensor, labels: Tensor, chance: torch.Generator | None
+    ) -> Tensor:
+        """Of (n,) labels alone; ``features`` has the rows that ``has`` (n, 3) says."""
+        return self._labelled(self._noisy(features, chance), has, labels, chance)
+
+    def _noisy(self, features: Features, chance: torch.Generator | None) -> Features:
+        share = self.spec.balance.augment.feature_noise
+        if chance is None or not share:
+            return features
+        return {name: noisy(rows, share, chance) for name, rows in features.items()}
+
+    def _labelled(
+        self, features: Features, has: Tensor, labels: Tensor, chance: torch.Generator | None
+    ) -> Tensor:
         """Of labels; with mixup, of two labels in the shares that rows were mixed in."""
-        has, labels, balance = batch.inputs.has, batch.labels, self.spec.balance
+        balance = self.spec.balance
         if chance is not None and balance.modality_dropout:
             kept = drop_modalities(has, balance.modality_dropout, chance)
             features, has = _hidden(features, has, kept), kept

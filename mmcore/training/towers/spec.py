@@ -111,12 +111,12 @@ class TowersSpec(Spec):
     balance: BalanceSpec = BalanceSpec()
 
     @model_validator(mode="after")
-    def _no_synthesis(self) -> TowersSpec:
-        if self.balance.synthesis != "none":
+    def _synthesis_of_classes(self) -> TowersSpec:
+        if self.balance.synthesis != "none" and not self.classifies:
             raise ValueError(
-                "balance.synthesis makes vectors of what is missing, and the towers have none"
-                " before they are trained: they learn a vector for what is missing instead; set"
-                " it to none"
+                "balance.synthesis makes features of what is missing for the head of classes, and"
+                " objective=contrastive has none: take objective=both or classification, or"
+                " balance.synthesis=none"
             )
         return self
 

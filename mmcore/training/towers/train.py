@@ -73,6 +73,7 @@ def train_retrieval_model(
     with _nothing_left(to):
         course = _course(splits, (spec, config, vocabulary), (to, device), augment)
         course.learn(progress or (lambda _: None), resume=resume)
+        completed = _completed(splits, course, vocabulary)
         scores = _tested(splits["test"], course, vocabulary)
     told = Told(
         spec=spec,
@@ -84,6 +85,7 @@ def train_retrieval_model(
         seconds=time.monotonic() - started,
         parameters=sum(one.numel() for one in course.objective.network.parameters()),
         counts={name: split.counts() for name, split in splits.items()},
+        completed=completed,
     )
     _write(to, course, config, vocabulary, told)
     return TowersResult(to, told.points, told.best_epoch, scores, told.seconds, told.counts)
@@ -92,6 +94,7 @@ def train_retrieval_model(
 def _splits(source: str | Path, spec: TowersSpec) -> tuple[dict[str, MultiModalDataset], Augment]:
     """Train, validation and test; NothingToLearnError where nothing can be learnt of the first."""
     from mmcore.training.balance.augment import Augment  # noqa: PLC0415 - imports torch
+    from mmcore.training.balance.features import check_makeable  # noqa: PLC0415 - as well
     from mmcore.training.dataset.learnable import check_learnable  # noqa: PLC0415 - as well
     from mmcore.training.dataset.media import MultiModalDataset  # noqa: PLC0415 - as well
 
@@ -109,6 +112,8 @@ def _splits(source: str | Path, spec: TowersSpec) -> tuple[dict[str, MultiModalD
             raise NothingToLearnError(
                 f"{error}; or learn without classes, of pairs alone: objective=contrastive"
             ) from error
+    if spec.balance.synthesis != "none":
+        check_makeable(train.has, train.labels, spec.balance.synthesis)
     return {
         "train": train,
         "validation": train.of("validation"),
@@ -187,6 +192,20 @@ def _seen_of(split: MultiModalDataset) -> list[list[str]]:
         [*(one.content_id for one in (*item.pictures, *item.sounds)), *(c.text for c in of)]
         for item, of in zip(split.items, split.texts, strict=True)
     ]
+
+
+def _completed(
+    splits: Mapping[str, MultiModalDataset], course: Course, vocabulary: Vocabulary
+) -> dict[str, Any]:
+    """Train the head of classes on with features of what is missing, where that is wanted."""
+    from mmcore.training.towers.batches import Batches  # noqa: PLC0415 - imports torch
+    from mmcore.training.towers.completing import complete  # noqa: PLC0415 - as well
+
+    spec = course.objective.spec
+    if spec.balance.synthesis == "none":
+        return {}
+    plain = Batches(splits["train"].of("train"), vocabulary, spec)  # unchanged media
+    return complete(course.objective, plain, course.validation, course.device).to_json()
 
 
 def _tested(test: MultiModalDataset, course: Course, vocabulary: Vocabulary) -> dict[str, float]:

@@ -199,3 +199,25 @@ def test_a_hub_loses_what_the_bank_gives_it():
 
     hubs = 0.9375 * (hubness(cells, bank) - 0.5)
     np.testing.assert_allclose(asked @ tilted.T, plain - np.clip(hubs, -0.125, 0.125), atol=1e-6)
+
+
+def test_languages_without_a_name_of_their_own_move_as_other():
+    """French and unknown texts get the move that was fitted for all others; Chinese stays."""
+    move = Regression(units(5, 4), numbers(5, 4), 2.0)
+    head = MovedHead(JointHead(), np.eye(4, dtype=np.float32), None, {"other": move})
+    cells = units(4, 4, seed=3)
+    wanted = directions(cells + move.of(cells))
+
+    found = head.project(cells, ["fr", None, "other", "zh"])
+    np.testing.assert_allclose(found[:3], wanted[:3], atol=1e-6)
+    np.testing.assert_allclose(found[3], cells[3], atol=1e-6)
+
+
+def test_a_regression_is_made_in_blocks(monkeypatch):
+    """Of two rows at once, the last alone: the same as of all."""
+    move, rows = Regression(units(5, 4), numbers(5, 4), 2.0), units(7, 4, seed=3)
+    whole = move.of(rows)
+    monkeypatch.setattr("mmcore.encoders.learned._ROWS", 2)
+
+    np.testing.assert_allclose(move.of(rows), whole, atol=1e-6)
+    assert move.of(rows[:0]).shape == (0, 4)

@@ -5,7 +5,7 @@ import pytest
 
 from mmcore.encoders.heads import LANGUAGES, TextHead
 from mmcore.training import pairs as module
-from mmcore.training.pairs import captions_of, pairs_of
+from mmcore.training.pairs import captions_of, item_keys, pairs_of
 from mmcore.training.rows import Rows
 
 HEAD = TextHead("fitted", {name: np.zeros(2, dtype=np.float32) for name in LANGUAGES})
@@ -43,6 +43,25 @@ def test_captions_of_an_item_are_averaged_per_language():
     assert found[1].said["zh"] == pytest.approx([1, 0])
     assert found[1].key == "frog"
     assert found[2].said["other"] == pytest.approx([0, 1])
+
+
+def test_items_that_captions_connect_have_one_key():
+    """1 and 2 share Chinese, 2 and 3 English; punctuation alone connects nobody."""
+    texts = rows(
+        [
+            (1, "a", "en", "A toad."),
+            (1, "b", "zh", "青蛙"),
+            (2, "f", "zh", "青蛙"),
+            (2, "c", "en", "A frog."),
+            (3, "g", "en", "A frog."),
+            (3, "d", "en", "?"),
+            (4, "h", "en", "?"),
+            (4, "e", "zh", "狗"),
+        ],
+        np.eye(8)[:, :2],
+    )
+
+    assert item_keys(texts) == {1: "frog", 2: "frog", 3: "frog", 4: "狗"}
 
 
 def test_a_pair_is_a_contents_mean_cell_and_its_items_captions():

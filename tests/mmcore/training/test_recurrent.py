@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from safetensors.torch import load_file
 
 from mmcore.encoders.families.recurrent import build_gru, build_lstm
@@ -185,3 +186,13 @@ def test_what_cannot_be_trained_is_said_before_work(tmp_path):
     with pytest.raises(ConfigError, match="7 sounds to learn from"):
         train_recurrent([*voices(7, 1), *[np.zeros(100)] * 9], "lstm", tmp_path / "a", QUICK)
     assert [one.name for one in tmp_path.iterdir()] == ["full"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [("licence", "MIT\ntags: [free]", "one line"), ("rate", 1.5, "less than or equal to 1")],
+)
+def test_a_setting_that_cannot_be_is_refused(name, value, why):
+    """A licence of several lines would give the card fields of its own."""
+    with pytest.raises(ValidationError, match=why):
+        RecurrentSpec.model_validate({name: value})

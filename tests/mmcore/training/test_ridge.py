@@ -12,6 +12,7 @@ from mmcore.training.ridge import (
     LABEL_SHARES,
     RIDGES,
     Problem,
+    _Asked,
     choose,
     coefficients,
     folds,
@@ -93,3 +94,25 @@ def test_the_regression_explains_what_it_was_given():
     wanted = given.pairs.target - given.pairs.target.mean(axis=0)
 
     np.testing.assert_allclose(given.kernel(choice.gamma) @ small, wanted, atol=1e-2)
+
+
+def test_what_was_fitted_on_can_be_in_the_gallery():
+    """A rival that is nearer than the right content halves the rank, in both directions."""
+    given = problem(n=4)
+    new, old = _Asked.of(given, np.array([0, 1])), _Asked.of(given, np.array([2, 3]))
+    said = given.pairs.said["en"]
+    rivals = np.stack([said[0], -said[0]])  # one of them right at the first caption
+
+    alone, among = new.ranks(said[:2] * 0.9), new.ranks_among(said[:2] * 0.9, old, rivals)
+    assert alone[0].tolist() == [1, 1]
+    assert among[0].tolist() == [0.5, 1]
+    assert among[-1].tolist() == [1, 1]  # contents ask captions, and none of these is a rival
+
+
+def test_a_choice_counts_both_galleries():
+    """Fitted contents right at their captions are no rivals: a small ridge puts them there."""
+    alone = choose(problem(noise=0.5), 4)
+    lake = choose(replace(problem(noise=0.5), lake=True), 4)
+
+    assert lake.score < alone.score
+    assert lake.ridge <= alone.ridge

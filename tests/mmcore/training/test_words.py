@@ -122,6 +122,8 @@ def test_what_cannot_be_trained_is_refused(tmp_path, monkeypatch):
         words.train([], tmp_path / "w")
     with pytest.raises(ConfigError, match="is there already"):
         words.train(corpus(4), tmp_path)
+    with pytest.raises(ConfigError, match="one line"):
+        words.train(corpus(4), tmp_path / "w", licence="MIT\ntags: [free]")
     with pytest.raises(ConfigError, match="1 or more"):
         words.train(corpus(4), tmp_path / "w", dim=0)
     assert list(tmp_path.iterdir()) == []

@@ -101,3 +101,10 @@ def test_card_before_readme_before_release(tmp_path):
     assert licence_of(tmp_path, release) == "mit"
     write_card(tmp_path, Card(id="owner/model", licence="Apache-2.0"))
     assert licence_of(tmp_path, release) == "Apache-2.0"
+
+
+def test_a_licence_of_several_lines_is_one(tmp_path):
+    """A card of what is trained upon it has it in its front matter, where lines are fields."""
+    write_card(tmp_path, Card(id="owner/model", licence="MIT\ntags: [free]"))
+
+    assert licence_of(tmp_path, None) == "MIT tags: [free]"

@@ -66,15 +66,14 @@ def test_one_way_won_and_all_are_told(trained):
     """Trials have names, settings and scores as JSON; exactly one is what was kept."""
     trials = [trial for trial in trained.trials if trial.scores]
 
-    assert {"ridge", "network"} <= {trial.name for trial in trials}
+    assert {"ridge + hubness", "ridge"} <= {trial.name for trial in trials}
+    assert any("network" in trial.name for trial in trials)
     assert any("cca" in trial.name for trial in trials)
     assert any("hubness" in trial.name for trial in trials)
     assert sum(trial.won for trial in trials) == 1
     json.dumps([trial.to_json() for trial in trials])
     won = next(trial for trial in trials if trial.won)
-    most = max(trial.scores["RR"] for trial in trials)
-    steps = 5  # of the contest, of which each may pass over less than the gain
-    assert won.scores["RR"] >= most - steps * SPEC.gain
+    assert won is trials[0] or won.scores["RR"] >= trials[0].scores["RR"] + SPEC.gain - 1e-4
     assert trained.projection.training["method"] == won.name
 
 
@@ -178,6 +177,18 @@ def test_a_method_that_is_named_is_what_is_kept(method):
     assert method in won.name
     assert found.projection.heads["hash-image"].head.state == "fitted"
     assert bool(found.curves) == (method == "network")
+
+
+def test_unseen_contents_have_the_coordinates_that_all_have():
+    """In the trained space, by another projection: of a medium without a share, with no tilt."""
+    spec = RIDGE.model_copy(update={"hubness": "on"})
+    found = train(spec, n=60)
+    vectors = np.array(list(found.unseen.vectors[IMAGE.key.name].values()))
+    head = found.projection.heads[IMAGE.key.name].head
+
+    assert vectors.shape[1] == found.projection.dim
+    assert vectors[:, -1] == pytest.approx(np.full(len(vectors), head.height))
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(np.ones(len(vectors)))
 
 
 def test_hubs_lose_when_asked_for():

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from mmcore.training.balance.features import Features, filled
+from mmcore.errors import NothingToLearnError
+from mmcore.training.balance.features import Features, check_makeable, filled
 from mmcore.training.balance.spec import GanSpec
 
 QUICK = GanSpec(steps=10, hidden=16, noise=4)
@@ -85,3 +87,31 @@ def test_one_modality_alone_is_made_of_nothing():
 
     assert torch.equal(filled(alone, "gan", 0, QUICK).has, alone.has)
     assert filled(alone, "mixup", 0).has.all()
+
+
+@pytest.mark.parametrize(
+    ("how", "there", "labels", "works"),
+    [
+        ("gan", 8, 0, True),
+        ("gan", 7, 0, False),
+        ("gan", 9, 0, False),  # all have it
+        ("mixup", 1, 0, True),
+        ("mixup", 1, -1, False),  # the one that has it has no class
+        ("mixup", 9, 0, False),
+        ("none", 9, 0, True),
+    ],
+)
+def test_what_could_be_made_is_known_beforehand(how, there, labels, works):
+    """Of nine items, all with a picture and some with a sound; ``filled`` says the same."""
+    has = np.array([[True, place < there] for place in range(9)])
+    known = np.array([labels, *[0] * 8]) if there == 1 else np.zeros(9, dtype=np.int64)
+    blocks = {"picture": torch.ones(9, 3), "sound": torch.ones(9, 2)}
+    given = Features(blocks, torch.from_numpy(has), torch.from_numpy(known))
+    gains = bool((filled(given, how, 0, QUICK).has & ~given.has).any())
+
+    assert gains is (works and how != "none")
+    if works:
+        check_makeable(has, known, how)
+    else:
+        with pytest.raises(NothingToLearnError, match=f"synthesis={how}"):
+            check_makeable(has, known, how)

@@ -1,10 +1,10 @@
-"""Which items a fusion is fitted on, and where their contents lie."""
+"""Which items a fusion is fitted on."""
 
 import numpy as np
 import pytest
 
 from mmcore.training.fusing import chosen
-from mmcore.training.fusing.chosen import chosen_items, of_items, placed_unseen
+from mmcore.training.fusing.chosen import chosen_items, of_items
 from mmcore.training.fusing.contents import contents_of
 from storage.schemas import Modality
 from tests.mmcore.training.fusing.lakes import rows_of
@@ -62,23 +62,8 @@ def test_no_more_items_are_walked_than_needed(monkeypatch):
     assert len(walked) <= 20
 
 
-def test_contents_lie_where_they_are_said_to():
-    """Those that are named move, the given rows stay as they were."""
+def test_rows_are_taken_by_their_items():
+    """Those of other items are left out."""
     rows = lake()[Modality.IMAGE]
-    before, vector = rows.vectors.copy(), np.eye(6, dtype=np.float32)[2]
 
-    found = placed_unseen(rows, {rows.content_ids[3]: vector, "another": vector})
-
-    assert np.array_equal(found.vectors[3], vector)
-    assert np.array_equal(np.delete(found.vectors, 3, 0), np.delete(before, 3, 0))
-    assert np.array_equal(rows.vectors, before)
-    assert placed_unseen(rows, {}) is rows
     assert of_items(rows, rows.item_ids[:2]).content_ids == rows.content_ids[:2]
-
-
-def test_vectors_of_another_space_are_refused():
-    """Their length tells."""
-    rows = lake()[Modality.IMAGE]
-
-    with pytest.raises(ValueError, match="5 numbers for rows of 6"):
-        placed_unseen(rows, {rows.content_ids[0]: np.ones(5, dtype=np.float32)})

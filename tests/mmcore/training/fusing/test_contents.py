@@ -5,10 +5,16 @@ from mmcore.errors import TrainingError
 from mmcore.training.fusing.contents import contents_of
 from mmcore.training.fusing.questions import drawn, every_question, whole
 from mmcore.training.rows import Rows
+from mmcore.training.unseen import Unseen
 from mmcore.types import unit_rows
 from storage.schemas import Modality
 
 X, Y, Z = np.eye(3, dtype=np.float32)
+
+
+def every(contents):
+    """A mask of all items."""
+    return np.ones(len(contents), dtype=bool)
 
 
 def rows(*told, derived=None):
@@ -61,7 +67,7 @@ def test_items_of_one_caption_are_one_group_and_fold():
 def test_every_content_asks_alone_and_every_two_of_different_sides():
     """What is sought is the item without them; where nothing is left, nothing is asked."""
     contents, _ = contents_of(two_items())
-    questions = every_question(contents)
+    questions = every_question(contents, every(contents))
 
     asked = sorted(zip(questions.items.tolist(), questions.kinds, strict=True))
     assert asked == [
@@ -91,7 +97,7 @@ def test_a_caption_never_seeks_itself_nor_a_content_its_other_medium():
         }
     )
 
-    assert len(every_question(found)) == 0
+    assert len(every_question(found, every(found))) == 0
     assert found.learnable().tolist() == [False, False]
 
 
@@ -105,7 +111,11 @@ def test_texts_that_were_read_or_heard_are_sought_but_do_not_ask():
     )
 
     assert contents.asks.tolist() == [True, True, False]  # by column, then content
-    assert set(every_question(contents).kinds) == {"image", "text:en", "image+text:en"}
+    assert set(every_question(contents, every(contents)).kinds) == {
+        "image",
+        "text:en",
+        "image+text:en",
+    }
     assert len(captions) == 1
 
 
@@ -124,7 +134,7 @@ def test_drawn_questions_are_decided_by_the_seed():
 def test_an_item_is_stacked_as_a_fusion_takes_it():
     """Captions of two languages are one text: half-way between them."""
     contents, _ = contents_of(two_items())
-    vectors, has = whole(contents)
+    vectors, has = whole(contents, every(contents))
 
     assert has.tolist() == [[True, True, False, False]] * 2
     assert vectors[0, 1] == pytest.approx([0.5**0.5, 0.5**0.5, 0])
@@ -147,3 +157,35 @@ def test_a_vector_that_is_no_number_stops_the_training():
 
     with pytest.raises(TrainingError, match="image"):
         contents_of(bad)
+
+
+def test_contents_lie_where_they_are_said_to():
+    """As new where a projection that had not seen them puts them, and settled as the lake does."""
+    told = Unseen({"image": {"i2": X, "another": Y}, "text": {"i2": Y}}, {2: 3})
+    contents, _ = contents_of(two_items(), told)
+
+    assert contents.vectors[3].tolist() == X.tolist()
+    assert contents.settled[3].tolist() == Z.tolist()
+    assert np.array_equal(np.delete(contents.vectors, 3, 0), np.delete(contents.settled, 3, 0))
+    assert contents.placed_by.tolist() == [-1, 3]
+    new = np.array([False, True])
+    assert whole(contents, new)[0][1, 0].tolist() == X.tolist()
+    assert whole(contents, ~new)[0][1, 0].tolist() == Z.tolist()
+
+
+def test_parts_are_the_folds_of_the_projections():
+    """Items that none of them placed go by hash, within as many parts."""
+    vectors = {"image": {"i1": X, "i2": X}}
+    plain, _ = contents_of(two_items())
+    one, _ = contents_of(two_items(), Unseen(vectors, {1: 4}))
+    both, _ = contents_of(two_items(), Unseen(vectors, {1: 4, 2: 0}))
+
+    assert plain.parts(3).tolist() == plain.fold(3).tolist()
+    assert one.parts(3).tolist() == [4, int(plain.fold(5)[1])]
+    assert both.parts(3).tolist() == [4, 0]
+
+
+def test_places_of_another_space_are_refused():
+    """Their length tells."""
+    with pytest.raises(ValueError, match="2 numbers for rows of 3"):
+        contents_of(two_items(), Unseen({"image": {"i1": X[:2]}}))

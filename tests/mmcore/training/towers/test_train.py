@@ -311,10 +311,39 @@ def test_the_sigmoid_loss_and_bfloat16_train(world, tmp_path):
     assert points[-1].values["loss"] < points[0].values["loss"]
 
 
-def test_synthesis_is_refused():
-    """It makes vectors of stored ones, which there are none of before the towers are trained."""
-    with pytest.raises(ValueError, match=r"balance\.synthesis"):
-        small(balance={"synthesis": "gan"})
+def test_synthesis_needs_classes():
+    """What is made is for the head of classes, which a contrastive training has not."""
+    with pytest.raises(ValueError, match=r"balance\.synthesis.*objective=contrastive has none"):
+        small(objective="contrastive", balance={"synthesis": "gan"})
+
+
+@pytest.mark.parametrize("how", ["gan", "mixup"])
+def test_synthesis_that_has_nothing_to_make_is_refused(world, tmp_path, how):
+    """Where all items have all: before any work, with nothing left."""
+    with pytest.raises(NothingToLearnError, match=f"synthesis={how} has nothing to do"):
+        train_retrieval_model(world, tmp_path / "t", small(balance={"synthesis": how}))
+    assert left(tmp_path / "t") == []
+
+
+def test_synthesis_changes_the_head_of_the_same_towers(world, tmp_path):
+    """Up to it the training is the one without; training.json and the card tell what was made."""
+    lacking = shutil.copytree(world, tmp_path / "media")
+    sorted((lacking / "train").rglob("text_*.txt"))[0].unlink()
+    plain, made = (
+        train_retrieval_model(lacking, tmp_path / how, small(epochs=1, balance={"synthesis": how}))
+        for how in ("none", "mixup")
+    )
+    one, other = weights(plain.folder), weights(made.folder)
+    told = json.loads((made.folder / "training.json").read_text("utf-8"))["completed"]
+
+    assert {name for name in one if not torch.equal(one[name], other[name])} == {
+        "classifier.1.weight",
+        "classifier.1.bias",
+    }
+    assert told["made"] == {"text": 1}
+    assert told["epoch"] > 0
+    assert "made for what is missing (mixup): 1 text" in (made.folder / "README.md").read_text()
+    assert evaluate_retrieval_model(made.folder, lacking) == pytest.approx(made.scores, abs=1e-6)
 
 
 @pytest.mark.gpu

@@ -1,0 +1,186 @@
+"""Whether what `mmindex train` made may serve: it is asked the same as what serves, and better."""
+
+import json
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from flows.show_models import because, trained
+from flows.snapshots import run_list
+from mmcore.encoders.projections import FittedOn, Projection
+from mmcore.errors import ConfigError, EvaluationError
+from mmcore.evaluation.evaluate import evaluate, learned_from
+from storage import candidates, models
+from storage.layout import Layout
+from storage.snapshot import Snapshot, current
+from tasks.promote_verdict import Remembered
+from tests import learning
+from tests.learning import badly, promote, serving, train
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder and its lake of one snapshot."""
+    return learning.make(tmp_path_factory.mktemp("learning"))
+
+
+@pytest.fixture
+def index(monkeypatch):
+    """The flows as plain functions, over encoders that know eight words."""
+    return learning.indexer(monkeypatch)
+
+
+@pytest.fixture
+def lake(made, tmp_path, index):
+    """A lake to be trained on, whose media are elsewhere."""
+    return learning.copied(made, tmp_path / "lake")
+
+
+def test_a_model_that_is_worse_is_stored_and_does_not_serve(lake, monkeypatch, capsys):
+    """Its candidate stays, blocked, and all lists say why; --force lets it serve."""
+    train(lake)
+    badly(monkeypatch)
+
+    result = train(lake)
+
+    assert (result.status, result.why, result.snapshot) == ("refused", "worse", 2)
+    assert result.after < result.before
+    assert current(Layout(lake)) == 2
+    (blocked,) = candidates.blocked(Layout(lake))
+    assert blocked.reason == result.reason
+    run_list(str(lake), as_json=True)
+    assert result.reason in capsys.readouterr().out
+    line = learning.lines(lake)["projection/p3"]
+    assert (line["state"], line["reason"]) == ("refused", result.reason)
+    states = {name: line["state"] for name, line in learning.lines(lake).items()}
+    assert (states["projection/p1"], states["projection/p2"]) == ("served", "serves")
+    again = promote(lake, "projection/p3")
+    assert (again.status, again.why) == ("refused", "worse")
+    assert promote(lake, "projection/p3", force=True).status == "promoted"
+    assert serving(lake).manifest.projection.version == "p3"
+
+
+def test_both_are_asked_the_same(lake, monkeypatch):
+    """Neither is asked with what the other has learned from; what serves is scored for it anew."""
+    asked = []
+
+    def scoring(snapshot, encoders, projection, spec, fit, also):
+        asked.append((projection.version, learned_from(snapshot, projection) | also))
+        return evaluate(snapshot, encoders, projection, spec, fit, also)
+
+    monkeypatch.setattr("tasks.evaluate.evaluate", scoring)
+    fewer = Snapshot.open(Layout(lake)).manifest
+    result = train(lake)
+
+    (new, one), (old, other) = asked
+    assert (new, old) == ("p2", "p1")
+    assert one == other
+    stored = [
+        models.load_model(Layout(lake), m, "projection", v)
+        for m, v in ((fewer, "p1"), (serving(lake).manifest, "p2"))
+    ]
+    for files in stored:
+        seen = Projection.from_files(files).fitted_on
+        assert seen.contents <= one.contents
+        assert seen.captions <= one.captions
+    report = json.loads((Layout(lake).training("p2") / "report.json").read_bytes())
+    queries = report["scores"].keys() & report["scores_before"].keys()
+    assert set(result.directions) == queries
+
+
+def test_where_what_serves_cannot_be_scored_nothing_is_compared(lake, monkeypatch):
+    """The candidate is blocked, and it is said that it is what serves; --force helps."""
+    calls = []
+
+    def scoring(*given):
+        calls.append(given)
+        if len(calls) % 2 == 0:
+            raise ConfigError("no score")
+        return evaluate(*given)
+
+    monkeypatch.setattr("tasks.evaluate.evaluate", scoring)
+
+    result = train(lake)
+
+    assert (result.status, result.why) == ("refused", "unmeasured")
+    assert "what serves could not be scored" in result.reason
+    assert result.reason.endswith("no score")
+    assert current(Layout(lake)) == 1
+    assert [one.run for one in candidates.blocked(Layout(lake))] == candidates.runs(Layout(lake))
+    assert promote(lake, "projection/p2", force=True).status == "promoted"
+
+
+def test_what_cannot_be_compared_is_not_promoted(tmp_path, index, monkeypatch):
+    """Too few held-out captions to measure: unmeasured, said, and only --force lets it serve."""
+    learning.fill(tmp_path / "media")
+    lake = tmp_path / "lake"
+    index(tmp_path / "media", lake, evaluation={"min_queries": 500})
+    badly(monkeypatch)
+
+    result = train(lake)
+
+    assert (result.status, result.why, result.before) == ("refused", "unmeasured", None)
+    assert train(lake, force=True).status == "promoted"
+    assert serving(lake).manifest.projection.version == "p3"
+
+
+def test_what_cannot_be_scored_is_blocked_and_said(lake, monkeypatch):
+    """The model stays stored, its candidate is kept, and the list of models says why."""
+    monkeypatch.setattr("tasks.evaluate.evaluate", learning.raising(ConfigError("no score")))
+
+    with pytest.raises(EvaluationError, match="no score"):
+        train(lake)
+
+    assert current(Layout(lake)) == 1
+    assert [one.run for one in candidates.blocked(Layout(lake))] == candidates.runs(Layout(lake))
+    line = learning.lines(lake)["projection/p2"]
+    assert (line["state"], "no score" in line["reason"]) == ("refused", True)
+
+
+def test_captions_that_were_learned_from_are_asked_of_both(lake, monkeypatch):
+    """One that takes pictures for those of other captions has lost what the one before knew."""
+    train(lake)
+    badly(monkeypatch)
+
+    result = train(lake, promote=False)
+
+    (name,) = [name for name in result.known if name.endswith("image")]
+    found = result.known[name]
+    assert found.queries > 20
+    assert found.before > found.after + 0.2
+    assert result.known_before > result.known_after
+    assert not [one for one in (*result.scores, *result.directions) if "known" in one]
+
+
+def test_a_candidate_that_forgets_does_not_serve(lake, monkeypatch):
+    """Better on held-out captions or not; a setting says how much it may, and it is all told."""
+    numbers = {"text:en→image": Remembered(40, 0.99, 0.18)}
+    monkeypatch.setattr("tasks.promote._remembered", lambda *_: numbers)
+
+    refused = train(lake)
+
+    assert (refused.status, refused.why, current(Layout(lake))) == ("refused", "forgets", 1)
+    assert refused.after > refused.before
+    assert refused.reason.endswith("RR 0.9900, and 0.1800 with it")
+    line = learning.lines(lake)["projection/p2"]
+    assert (line["state"], line["why"]) == ("refused", "forgets")
+    assert because(line, "en") == refused.reason
+    assert "0.1800" in because(line, "zh")
+    page = (Layout(lake).training("p2") / "report.html").read_text("utf-8")
+    assert "known: en→image" in page
+    for language, said in (("en", "known: en→image"), ("zh", "已学过：en→image")):
+        out = Console(file=StringIO(), width=200)
+        trained(out, refused, language)
+        assert said in out.file.getvalue()
+    assert train(lake, verdict={"max_forgotten": 0.9}).status == "promoted"
+    report = json.loads((Layout(lake).report("2") / "report.json").read_bytes())
+    assert not [one["name"] for one in report["directions"] if "known" in one["name"]]
+    assert serving(lake).manifest.evaluation.scores.keys() == refused.scores.keys()
+
+
+def test_what_was_never_fitted_on_is_not_known(lake, monkeypatch):
+    """A lake whose projection learned of nothing has nothing to forget."""
+    monkeypatch.setattr("tasks.promote.fitted_on", lambda *_: FittedOn())
+
+    assert train(lake, promote=False).known == {}
