@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
+
+from storage.indexes.card import CARD, CODES, TRUTH, VECTORS, IndexCard, read_card
+from storage.indexes.choose import Chosen, choose
+from storage.indexes.goal import Goal
+from storage.indexes.questions import Questions
+from storage.indexes.reading import write_faiss
+from storage.indexes.truth import truth_key
+from storage.indexes.vectors_file import (
+    check_ids,
+    check_vectors,
+    mapped_vectors,
+    rows_of,
+    write_vectors,
+)
+from storage.places.atomic import write_bytes
+from storage.places.place import children, remove
 
 
 def build_index(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> faiss.Index:
@@ -32,3 +49,69 @@ def build_name(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> str:
     hasher.update(np.ascontiguousarray(ids, dtype=np.int64).data)
     hasher.update(np.ascontiguousarray(vectors, dtype=np.float32).data)
     return hasher.hexdigest()[:16]
+
+
+def goal_name(rows: str, questions: Questions | None, goal: Goal) -> str:
+    """Name a build by rows (their digest), queries and goal, 16 hex digits.
+
+    Neither threads nor what was measured count: the same input keeps its name.
+    """
+    asked = "" if questions is None else truth_key(rows, questions, goal.k)
+    wanted = (goal.recall, goal.k, goal.memory, goal.latency, goal.cheap, goal.seed)
+    return hashlib.sha256(f"goal-1\0{rows}\0{asked}\0{wanted}".encode()).hexdigest()[:16]
+
+
+def built(
+    folder: Path,
+    ids: NDArray[np.int64],
+    vectors: NDArray[np.float32],
+    questions: Questions | None,
+    goal: Goal,
+    about: IndexCard,
+) -> IndexCard:
+    """Choose an index for ``vectors`` (n, d) under ``ids`` (n,), sorted; write it and its card.
+
+    ``vectors`` may be those of ``folder``'s own ``vectors.faiss``, mapped, which then is kept.
+    ``about`` has space, modality, rows, dimension, time and name of the build; the card returned
+    has all the rest. A finished build is kept as it is.
+
+    Raises NothingFitsError where no kind meets the goal, UnsoundVectorError for a vector that
+    cannot be searched, and ValueError for ids that are not sorted or do not fit.
+    """
+    if CARD in children(folder):
+        return read_card(folder / CARD)
+    if vectors.shape != (about.rows, about.dim) or len(ids) != about.rows:
+        raise ValueError(f"{len(ids)} ids, vectors of {vectors.shape}, a card of {about.rows}")
+    check_ids(ids)
+    if VECTORS not in children(folder):  # else they were checked when they were written
+        for places, rows in rows_of(vectors):
+            check_vectors(ids[places], rows)
+    chosen = choose(ids, vectors, questions, goal, folder=folder)
+    card = about.model_copy(
+        update={
+            "type": chosen.kind.name,
+            "setting": chosen.setting,
+            "files": _written(folder, ids, vectors, chosen),
+            "trained_on": chosen.trained_on,
+            "reached": chosen.reached,
+            "tried": chosen.tried,
+        }
+    )
+    write_bytes(folder / CARD, card.model_dump_json(indent=2).encode(), final=True)
+    return card
+
+
+def _written(
+    folder: Path, ids: NDArray[np.int64], vectors: NDArray[np.float32], chosen: Chosen
+) -> tuple[str, ...]:
+    """Write what was chosen, and return the names of its files; the exact answers are there."""
+    there, truth = children(folder), () if chosen.truth is None else (TRUTH,)
+    remove([folder / CODES])  # of a build that was interrupted, perhaps of another kind
+    if chosen.index is None:
+        write_vectors(folder / CODES, ids, vectors.shape[1], rows_of(vectors))
+        remove([folder / VECTORS])
+        return (CODES, *truth)
+    if VECTORS not in there or not np.array_equal(mapped_vectors(folder / VECTORS)[0], ids):
+        write_vectors(folder / VECTORS, ids, vectors.shape[1], rows_of(vectors))
+    write_faiss(folder / CODES, chosen.index)
+    return (CODES, VECTORS, *truth)

@@ -17,6 +17,7 @@ VECTORS: Final = "vectors.faiss"  # exact vectors by id, to refine and to search
 DELTA: Final = "delta.faiss"  # exact vectors that came after, searched beside
 DEAD: Final = "dead.npy"  # sorted ids that `index.faiss` still has and nobody may find
 TRUTH: Final = "truth.npz"  # exact answers to the queries that were measured with
+EVERY: Final = (CARD, CODES, VECTORS, DELTA, DEAD, TRUTH)  # the card, by which it is found
 
 
 class _Frozen(BaseModel):
@@ -67,6 +68,14 @@ class Reached(_Frozen):
     k: PositiveInt = 10
 
 
+class Fresh(_Frozen):
+    """What an index was when it was built afresh: what its updates are held against."""
+
+    rows: NonNegativeInt
+    recall: float | None = None
+    imbalance: float | None = Field(default=None, description="of its lists; 1: equal sizes")
+
+
 class IndexCard(_Frozen):
     """What an index holds and how it was built."""
 
@@ -82,10 +91,12 @@ class IndexCard(_Frozen):
     faiss_version: str = faiss.__version__
     build: str
     files: tuple[str, ...] = (CODES,)  # beside the card
+    mapped: bool = False  # whether its lists are left on disk when it is opened
     trained_on: NonNegativeInt = 0  # rows, at random over all
     reached: Reached | None = None  # None: exact, or built without queries
     tried: tuple[Point, ...] = ()  # in order; the frontier
     updates: NonNegativeInt = 0  # since it was built afresh
+    fresh: Fresh | None = None  # as it was then; None: it is
     dead: NonNegativeInt = 0  # rows of `index.faiss` that nobody may find
     added: NonNegativeInt = 0  # rows of the delta
 

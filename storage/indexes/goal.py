@@ -16,6 +16,7 @@ class Goal:
             None: any.
         latency: milliseconds that half of single queries may take, one thread; None: whatever the
             first kind takes that reaches the recall, where exact search is not cheap.
+        cheap: rows times dimensions up to which exact search is taken without measuring anything.
         seed: decides the sample that is trained on, and which half of the queries tunes.
         threads: of building and of searching in batches; None: all cores.
     """
@@ -24,5 +25,6 @@ class Goal:
     k: int = 10
     memory: int | None = None
     latency: float | None = None
+    cheap: int = 50_000_000
     seed: int = 0
     threads: int | None = None
