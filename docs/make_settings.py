@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from flows.config import IndexConfig
+from pydantic.fields import FieldInfo
+
+from flows.config import IndexConfig, TrainConfig
+from flows.train_cli import ELSEWHERE
 from mmcore.specs import Spec
 
 INTRODUCTION = """# Settings of `mmindex index`
@@ -17,21 +21,43 @@ fields of `IndexConfig`. A setting of `segmentation` is part of the encoders' fi
 it decides is embedded again when it changes (but for `ocr` and `asr`, which have their own).
 """
 
+TRAINING = """# Settings of `mmindex train`
+
+They are set alike (`--set fusing.epochs=20`), and are the fields of `TrainConfig`; `runtime` is as
+above. What lies deeper is JSON: `--set 'align.network={"epochs": 20, "members": 1}'`. Not here:
+seeds (`--seed`), and which captions are held out and how many pairs there must be. These are the
+lake's own (`fit`, above), as its last `mmindex index` had them. `verdict` is of `mmindex models
+promote` too, by the field of `PromoteConfig`.
+"""
+
 
 def page() -> str:
     """The page as it is to be."""
-    parts = [INTRODUCTION]
-    for name, field in IndexConfig.model_fields.items():
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, Spec):
-            parts.append(_section(name, kind))
+    told = list(_sections("", IndexConfig.model_fields))
+    known = {kind for _, kind in told}
+    trained = [of for of in _sections("", TrainConfig.model_fields) if of[1] not in known]
+    parts = [INTRODUCTION, *(_section(name, kind) for name, kind in told), TRAINING]
+    for name, kind in trained:
+        parts.append(_section(name, kind))
+        parts += [_section(*of) for of in _sections(f"{name}.", kind.model_fields, ELSEWHERE)]
     return "\n".join(parts)
+
+
+def _sections(
+    prefix: str, fields: dict[str, FieldInfo], left_out: Collection[str] = ()
+) -> Iterator[tuple[str, type[Spec]]]:
+    for name, field in fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Spec) and f"{prefix}{name}" not in left_out:
+            yield f"{prefix}{name}", kind
 
 
 def _section(name: str, kind: type[Spec]) -> str:
     lines = [f"## {name}", "", "| name | default | meaning |", "|---|---|---|"]
     for field, told in kind.model_fields.items():
         default = told.get_default(call_default_factory=True)
+        if f"{name}.{field}" in ELSEWHERE or isinstance(default, Spec):
+            continue
         value = json.dumps(list(default) if isinstance(default, tuple) else default)
         lines.append(f"| `{field}` | `{value}` | {told.description or ''} |")
     return "\n".join([*lines, ""])

@@ -16,6 +16,7 @@ from mmcore.specs import (
     EvaluationSpec,
     FitSpec,
     FusionSpec,
+    IndexSpec,
     LimitsSpec,
     PlanSpec,
     RuntimeSpec,
@@ -27,6 +28,7 @@ from mmcore.training.alignment.spec import AlignSpec
 from mmcore.training.fusing.spec import FusionFitSpec
 from mmcore.types import Source
 from storage.places.place import place_of
+from tasks.promote_verdict import Remembered, VerdictSpec, Why
 
 
 class IndexConfig(Spec):
@@ -44,6 +46,7 @@ class IndexConfig(Spec):
     plan: PlanSpec = PlanSpec()
     fit: FitSpec = FitSpec()
     fusion: FusionSpec = FusionSpec()
+    index: IndexSpec = IndexSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
     runtime: RuntimeSpec = RuntimeSpec()
     storage: StorageSpec = StorageSpec()
@@ -96,6 +99,7 @@ class IndexConfig(Spec):
             "segmentation": self.segmentation,
             "fit": self.fit,
             "fusion": self.fusion,
+            "index": self.index,
             "evaluation": self.evaluation,
         }
         told = {name: spec.model_dump(mode="json") for name, spec in named.items()}
@@ -238,6 +242,9 @@ class Compacted(Spec):
         default=0, description="of the old files, which go with the last snapshot that names them"
     )
     bytes_after: int = Field(default=0, description="of the new files")
+    indexes: int = Field(
+        default=0, description="indexes built afresh, for too many of their rows were gone"
+    )
     left_out: str = Field(default="", description="why nothing was compacted")
 
 
@@ -274,6 +281,7 @@ class TrainConfig(Spec):
         description="auto (the best of fusing.candidates), or the name of a fusion",
     )
     fusing: FusionFitSpec = FusionFitSpec()
+    verdict: VerdictSpec = VerdictSpec()
     runtime: RuntimeSpec = RuntimeSpec()
     promote: bool = Field(default=True, description="let it serve if it is better")
     force: bool = Field(default=False, description="let it serve whatever it scores")
@@ -293,6 +301,7 @@ class PromoteConfig(Spec):
     model: str | None = Field(
         description="NAME/VERSION, as projection/p3 or fusion/f2; none: what served before"
     )
+    verdict: VerdictSpec = VerdictSpec()
     runtime: RuntimeSpec = RuntimeSpec()
     force: bool = Field(default=False, description="let it serve whatever it scores")
     wait: NonNegativeFloat = Field(
@@ -315,9 +324,7 @@ class PromoteResult(Spec):
     projection: str | None = Field(default=None, description="the version that was judged")
     fusion: str | None = Field(default=None, description="the fusion that was judged")
     reason: str = Field(default="", description="why it does not serve")
-    why: Literal["", "worse", "equal", "across", "lost", "unmeasured", "same"] = Field(
-        default="", description="the same, for programs"
-    )
+    why: Why = Field(default="", description="the same, for programs")
     lost: tuple[str, ...] = Field(
         default=(), description="directions that what serves is scored in, and it is not"
     )
@@ -326,6 +333,18 @@ class PromoteResult(Spec):
     )
     after: float | None = Field(default=None, description="the same of what was judged")
     directions: tuple[str, ...] = Field(default=(), description="that both are scored in")
+    known: dict[str, Remembered] = Field(
+        default_factory=dict,
+        description="captions that what served was fitted on, by direction: mean RR of their own"
+        " items with either; no score of retrieval, and in none of the means above",
+    )
+    known_before: float | None = Field(
+        default=None, description="mean over the directions of known, with what served"
+    )
+    known_after: float | None = Field(default=None, description="the same with what was judged")
+    damaged: tuple[str, ...] = Field(
+        default=(), description="models that served and are damaged: nothing is compared with them"
+    )
     scores: dict[str, dict[str, float]] = Field(
         default_factory=dict, description="of what was judged, on the held-out captions"
     )

@@ -87,7 +87,7 @@ def plan_of(
         note.append(f"{parts} parts to rewrite" if parts else "no part to rewrite")
     if no_room := no_room_for(plan):
         return None, Compacted(left_out=no_room)
-    return (plan if plan.steps else None), Compacted()
+    return plan or None, Compacted()
 
 
 def reason_against(lake: Layout, config: MaintainConfig) -> str:
@@ -126,6 +126,7 @@ def compacted_of(plan: Compaction, files: list[FileEntry], size: int) -> Compact
     return Compacted(
         parts_before=sum(len(step.merge.parts) for step in plan.steps),
         parts_after=sum(file.path.startswith("embeddings/") for file in files),
+        indexes=len(plan.indexes),
         bytes_before=sum(file.bytes for file in plan.before),
         bytes_after=size,
     )

@@ -153,10 +153,14 @@ def maintained(out: Console, result: MaintainResult) -> None:
 
 def _compacted(found: Compacted, *, planned: bool) -> str:
     """``compacted 48 parts into 2, ``, where there were such."""
-    if not found.parts_before:
-        return ""
-    verb = "would compact" if planned else "compacted"
-    return f"{verb} {found.parts_before:,} parts into {found.parts_after:,}, "
+    told = ""
+    if found.parts_before:
+        verb = "would compact" if planned else "compacted"
+        told += f"{verb} {found.parts_before:,} parts into {found.parts_after:,}, "
+    if found.indexes:
+        verb = "would build" if planned else "built"
+        told += f"{verb} {found.indexes:,} indexes afresh, "
+    return told
 
 
 def _old_parts(found: Compacted) -> str:

@@ -21,6 +21,9 @@ from storage.schemas import Dtype, Modality, digest
 Seconds = Annotated[float, Field(gt=0, le=10_000_000, allow_inf_nan=False)]
 """A duration: more than a hundred days is a slip."""
 
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+"""An amount that is not nothing."""
+
 
 class Spec(BaseModel):
     """Frozen, strict about names, with a digest of its content."""
@@ -234,6 +237,42 @@ class StorageSpec(Spec):
     thumbnail_side: NonNegativeInt = Field(
         default=160,
         description="pixels of the longer side of thumbnails that are made from now on; 0: none",
+    )
+
+
+class IndexSpec(Spec):
+    """What each index has to reach; which kind it is, and how it is searched, is then measured.
+
+    Up to ``exact_numbers`` numbers an index is exact, unless a budget forbids it; of those nothing
+    is measured.
+    """
+
+    recall: float = Field(
+        default=0.98,
+        gt=0,
+        le=1,
+        description="mean share of the exact k nearest that a real query has to get back",
+    )
+    k: PositiveInt = Field(default=10, description="how many nearest that is of")
+    memory_mb: Positive | None = Field(
+        default=None,
+        description="millions of bytes that an opened index may hold, mapped files left out;"
+        " none: any",
+    )
+    latency_ms: Positive | None = Field(
+        default=None,
+        description="milliseconds that half of single queries may take in one thread; none: any",
+    )
+    queries: PositiveInt = Field(
+        default=1000,
+        description="queries of an index at most; one half tunes it, the other one reports",
+    )
+    exact_numbers: NonNegativeInt = Field(
+        default=50_000_000,
+        description="rows times dimensions up to which an index is exact, and nothing is measured",
+    )
+    seed: NonNegativeInt = Field(
+        default=0, description="decides the sample that is trained on, and the halves of queries"
     )
 
 

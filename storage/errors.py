@@ -236,3 +236,26 @@ class ErasureError(MmindexError):
             " Remove by hand what mmindex did not write; `mmindex maintain --grace-days 0` removes"
             " what no kept snapshot names. `mmindex forget`, with nothing named, looks again"
         )
+
+
+class UnsoundVectorError(MmindexError):
+    """A vector that was to go into an index is not finite, or not of length 1."""
+
+    exit_code = 7
+
+    def __init__(self, row: int, length: float) -> None:
+        self.row, self.length = row, length
+        super().__init__(
+            f"row {row} has a vector of length {length:.4g}, not 1, and cannot be searched:"
+            " `mmindex snapshots verify` says which file it is in; nothing was published"
+        )
+
+
+class NothingFitsError(MmindexError):
+    """No kind of index meets the goal; ``tried`` has what was measured (points of a card)."""
+
+    exit_code = 9
+
+    def __init__(self, goal: str, table: str, relax: str, tried: Sequence[object]) -> None:
+        self.goal, self.table, self.relax, self.tried = goal, table, relax, tuple(tried)
+        super().__init__(f"no index reaches {goal}: {relax}; nothing was published\n{table}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -21,7 +21,8 @@ from storage.manifest import IndexEntry, Manifest, read_manifest
 from storage.places.place import holding, is_local, read_now, sizes, store_of
 from storage.places.stores import probe
 from storage.schemas import MODALITIES, Modality
-from storage.tables import read_parts, stream_part, vectors_of
+from storage.tables import read_parts, vectors_of
+from storage.vector_blocks import VectorBlocks, holds, places, streamed
 
 TABLES: Final = {
     "files": schemas.FILES,
@@ -143,6 +144,17 @@ class Snapshot:
         """The main space in which a modality is searched; "" when it has no encoder."""
         return next(iter(self.spaces(modality)), "")
 
+    def blocks(self, modality: str, space: str | None = None) -> VectorBlocks | None:
+        """The live vectors of a modality, or of the items ("fused"), to be read block by block.
+
+        They are those of ``vectors`` and ``fused``; no more than a row group is held at once. None
+        where there is no encoder, or no fusion.
+        """
+        if modality == schemas.FUSED:
+            return self._fused_blocks()
+        found = self._stored(Modality(modality), space)
+        return None if found is None else self._blocks(Modality(modality), found[1], found[2])
+
     def vectors(
         self,
         modality: Modality,
@@ -154,13 +166,26 @@ class Snapshot:
         That is the main one, or ``space``, another one of ``spaces``. With ``wanted``, only those
         of the live ones, and parts that have none of them are not read but for their ids.
         """
+        found = self._stored(modality, space)
+        if found is None:
+            return ("", *self.cells(modality, wanted, space))
+        name, folder, dim = found
+        return (name, *self._gather(modality, folder, dim, wanted))
+
+    def _stored(self, modality: Modality, space: str | None) -> tuple[str, Path, int] | None:
+        """The space in which a modality is searched, the folder of its vectors, and their dim."""
         encoder, projection = self.manifest.encoder(modality, space), self.manifest.projection
         if encoder is None:
-            return ("", *self.cells(modality, wanted, space))
+            return None
+        dtype = self.manifest.dtype
         if projection is None or not self.manifest.joins(encoder):
-            return (encoder.space, *self.cells(modality, wanted, space))
-        folder = self.layout.space(projection.space, modality, self.manifest.dtype)
-        return (projection.space, *self._gather(modality, folder, projection.dim, wanted))
+            folder = self.layout.embeddings(modality, encoder.name, encoder.fingerprint, dtype)
+            return encoder.space, folder, encoder.dim
+        return (
+            projection.space,
+            self.layout.space(projection.space, modality, dtype),
+            projection.dim,
+        )
 
     def pairs(self, modality: Modality) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Item ids (n,) and segment ids (n,): a row for each item that a segment serves."""
@@ -180,8 +205,8 @@ class Snapshot:
         vectors = np.empty((len(live), fusion.dim), dtype=np.float32)
         has = np.zeros((len(live), len(names)), dtype=bool)
         found = np.zeros(len(live), dtype=bool)
-        for table in _streamed(paths, fusion.dim, ["item_id", "vector", *names]):
-            mine, place = _places(table["item_id"].to_numpy(), live)
+        for table in streamed(paths, fusion.dim, ["item_id", "vector", *names]):
+            mine, place = places(table["item_id"].to_numpy(), live)
             if found[place].any() or len(np.unique(place)) < len(place):
                 raise CorruptLakeError(folder, "an item has two fused vectors")
             found[place] = True
@@ -214,57 +239,45 @@ class Snapshot:
         return [self.layout.root / path for path in self.manifest.paths(folder)]
 
     @_as_opened
-    def _gather(
-        self, modality: Modality, folder: Path, dim: int, wanted: NDArray[np.int64] | None
-    ) -> Rows:
-        """The vectors of all live segments, or those wanted; holds them and one row group."""
+    def _fused_blocks(self) -> VectorBlocks | None:
+        """``blocks`` of the live items that have a fused vector."""
+        fusion = self.manifest.fusion
+        if fusion is None:
+            return None
+        folder = self.layout.fused(fusion.space, fusion.fingerprint, self.manifest.dtype)
+        paths = self._paths(self.layout.relative(folder))
+        fused = read_parts(paths, ["item_id"])["item_id"].to_numpy() if paths else ()
+        ids, counts = np.unique(np.asarray(fused, dtype=np.int64), return_counts=True)
+        if np.any(counts > 1):
+            raise CorruptLakeError(folder, "an item has two fused vectors")
+        live = np.intersect1d(ids, self.rows("items", ["item_id"])["item_id"].to_numpy())
+        return VectorBlocks(live, fusion.dim, folder, paths, key="item_id")
+
+    @_as_opened
+    def _blocks(
+        self,
+        modality: Modality,
+        folder: Path,
+        dim: int,
+        wanted: NDArray[np.int64] | None = None,
+    ) -> VectorBlocks:
+        """Those of all live segments, or of those wanted."""
         live = np.unique(
             self.rows(f"segments/{modality}", ["segment_id"])["segment_id"].to_numpy()
         )
         paths = self._paths(self.layout.relative(folder))
         if wanted is not None:
             live = np.intersect1d(live, wanted)
-            paths = [path for path in paths if len(live) and _holds(path, live)]
-        vectors = np.empty((len(live), dim), dtype=np.float32)
-        missing = np.ones(len(live), dtype=bool)
-        for table in _streamed(paths, dim, ["segment_id", "vector"]) if len(live) else ():
-            mine, place = _places(table["segment_id"].to_numpy(), live)
-            new = missing[place]  # of two parts the first one counts
-            vectors[place[new]] = vectors_of(table)[mine][new]
-            missing[place[new]] = False
-        if missing.any():
-            raise CorruptLakeError(
-                folder, f"lacks the vectors of {missing.sum()} of {len(live)} live segments"
-            )
-        return live, vectors
+            paths = [path for path in paths if len(live) and holds(path, live)]
+        return VectorBlocks(live, dim, folder, paths)
 
-
-def _streamed(paths: Sequence[Path], dim: int, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """The row groups of parts with vectors of ``dim`` numbers, one after the other."""
-    for path in paths:
-        for table in stream_part(path, columns):
-            if lacking := set(columns) - set(table.column_names):
-                raise CorruptLakeError(path, f"has no column {', '.join(sorted(lacking))}")
-            if table.schema.field("vector").type.list_size != dim:
-                raise CorruptLakeError(path, f"its vectors do not have {dim} numbers")
-            yield table
-
-
-def _places(
-    ids: NDArray[np.int64], live: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
-    """Which of ``ids`` are among the sorted ``live`` (a mask), and the place of each of those."""
-    if not len(live):
-        return np.zeros(len(ids), dtype=bool), np.zeros(0, dtype=np.intp)
-    place = np.minimum(np.searchsorted(live, ids), len(live) - 1)
-    mine = live[place] == ids
-    return mine, place[mine]
-
-
-def _holds(path: Path, ids: NDArray[np.int64]) -> bool:
-    """Whether a part has a row of one of the sorted ``ids``; reads its ids only."""
-    found = read_parts([path], ["segment_id"])["segment_id"].to_numpy()
-    return bool(np.isin(found, ids).any())
+    @_as_opened
+    def _gather(
+        self, modality: Modality, folder: Path, dim: int, wanted: NDArray[np.int64] | None
+    ) -> Rows:
+        """The vectors of all live segments, or those wanted; holds them and one row group."""
+        found = self._blocks(modality, folder, dim, wanted)
+        return found.ids, found.gathered()
 
 
 def current(layout: Layout) -> int | None:

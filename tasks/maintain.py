@@ -15,9 +15,12 @@ from storage.maintenance.garbage import Collected, Retention, Survey
 from storage.maintenance.packing import Aims
 from storage.manifest import FileEntry, Manifest
 from storage.places.place import is_local
+from storage.snapshot import Snapshot
 from tasks.discretion import discreet
+from tasks.indexing import rebuilt
 from tasks.policies import POLICY
 from tasks.publish import propose, publish
+from tasks.workplace import Workplace
 
 
 @task(name="plan-compaction", **POLICY)
@@ -51,8 +54,15 @@ def compact_parts(found: Compaction, step: Step) -> list[FileEntry]:
 @task(name="propose-compaction", **POLICY)
 @discreet
 def propose_compaction(found: Compaction, written: list[FileEntry], run: str) -> Manifest:
-    """Give the snapshot of the new parts its number, once, and write it as a candidate."""
-    return propose(found.manifest(written, run), found.layout)
+    """Give the snapshot of the new parts its number, once, and write it as a candidate.
+
+    Indexes that hold too much that went are built afresh, which are kept where they are built.
+    """
+    manifest = found.manifest(written, run)
+    if found.indexes:
+        work = Workplace.of(Snapshot.open(found.layout))
+        manifest = rebuilt(manifest, found.indexes, work)
+    return propose(manifest, found.layout)
 
 
 @task(name="publish-compaction", **POLICY)

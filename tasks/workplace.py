@@ -9,7 +9,9 @@ from mmcore.media.reading.readers import readers_of
 from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec, StorageSpec
 from mmcore.types import EncoderKey
 from storage.layout import Layout
-from storage.schemas import Modality
+from storage.rewrite import compression_of
+from storage.schemas import FUSED, Modality
+from storage.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,21 @@ class Workplace:
     runtime: RuntimeSpec
     storage: StorageSpec = field(default_factory=StorageSpec)
     private: bool = False  # no name and no text of a file stays
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Workplace:
+        """Where a snapshot's own rows are worked on, by what it was made with; loads no model."""
+        told = snapshot.manifest
+        parts = [snapshot.layout.root / path for path in told.paths(FUSED)]
+        return cls(
+            lake=snapshot.layout,
+            preset=told.preset,
+            segmentation=SegmentationSpec.model_validate(told.specs.get("segmentation", {})),
+            limits=LimitsSpec(),
+            runtime=RuntimeSpec(),
+            storage=StorageSpec(dtype=told.dtype, compression=compression_of(parts)),
+            private=told.private,
+        )
 
     def cells_of(self, key: EncoderKey) -> Path:
         """The folder of an encoder's cells, in the dtype that this run stores."""

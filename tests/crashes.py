@@ -74,7 +74,7 @@ def contents_of(snapshot: Snapshot) -> Contents:
         rows={name: _rows(snapshot, name) for name in tables},
         vectors=vectors,
         indexed={
-            str(name): sorted(faiss.vector_to_array(index.faiss_index.id_map).tolist())
+            str(name): index.held().tolist()
             for name, index in indexes.items()
             if index is not None
         },

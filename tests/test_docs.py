@@ -20,9 +20,12 @@ from mmcore.fusion.base import fusions
 from mmcore.media.grouping import groupings
 from mmcore.media.listing import JUNK
 from mmcore.media.names import LANGUAGES
+from mmcore.training.alignment.spec import AlignSpec, CcaSpec, NetworkSpec
+from mmcore.training.fusing.spec import FusionFitSpec
 from mmcore.types import MediaFile
 from storage import errors as storage_errors
 from storage.schemas import MmindexError, Modality
+from tasks.promote_verdict import VerdictSpec
 from tests.factories import small_lake
 
 ROOT = Path(__file__).parents[1]
@@ -34,6 +37,12 @@ PAGES = {
 ENGLISH = "\n".join(text for name, text in PAGES.items() if name != "README.zh.md")
 COMMANDS = typer.main.get_command(cli.app).commands
 LANGUAGE_ROW = re.compile(r"^\| `(\w+)` \| ((?:`[\w-]+` ?)+)\|$", re.MULTILINE)
+ALIGN_ELSEWHERE = {
+    "seed",
+    "fit",
+    "cca",
+    "network",
+}  # the lake's, an option's, or tables of their own
 ROOT_NAMED = re.compile(r"(\w+)=")
 
 
@@ -239,3 +248,21 @@ def test_the_page_of_settings_is_what_the_specs_say():
     place.loader.exec_module(made)
 
     assert PAGES["docs/settings.md"] == made.page()
+
+
+def test_every_setting_of_a_training_is_on_the_page_of_settings():
+    """Also those that lie deeper; not those that something else decides, and none twice."""
+    below = PAGES["docs/settings.md"].partition("# Settings of `mmindex train`")[2]
+    found = {
+        f"{section}.{name}"
+        for section, rows in re.findall(r"^## ([\w.]+)\n(.*?)(?=^## |\Z)", below, re.M | re.S)
+        for name in re.findall(r"^\| `(\w+)` \|", rows, re.M)
+    }
+
+    assert found == {
+        *(f"align.{name}" for name in AlignSpec.model_fields if name not in ALIGN_ELSEWHERE),
+        *(f"align.cca.{name}" for name in CcaSpec.model_fields),
+        *(f"align.network.{name}" for name in NetworkSpec.model_fields),
+        *(f"fusing.{name}" for name in FusionFitSpec.model_fields if name != "seed"),
+        *(f"verdict.{name}" for name in VerdictSpec.model_fields),
+    }

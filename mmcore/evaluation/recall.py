@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
-from mmcore.evaluation.scores import IndexRecall
+from mmcore.evaluation.scores import IndexRecall, Tried
+from mmcore.specs import IndexSpec
 from mmcore.types import Ids, Vectors
+from storage.indexes.card import IndexCard, Reached
 from storage.indexes.exact import exact_search
 from storage.indexes.files import Index
 from storage.manifest import IndexEntry
@@ -23,7 +25,10 @@ _TIE: Final = 1e-5  # scores as near as this are the same answer
 def index_recall(
     snapshot: Snapshot, asked: Mapping[tuple[str, str], Vectors]
 ) -> list[IndexRecall]:
-    """Recall@10 of each index of the snapshot against exact search over the stored vectors.
+    """Recall of each index of the snapshot against exact search over the stored vectors.
+
+    What was measured when an index was built, on the queries that nothing was chosen by, its card
+    tells. One that is exact is asked here, for its 10 nearest.
 
     Args:
         snapshot: a snapshot or a candidate.
@@ -32,19 +37,63 @@ def index_recall(
     """
     found = []
     for entry in snapshot.manifest.indexes:
-        ids, base = _stored(snapshot, entry)
-        if not len(ids):
+        index = snapshot.opened(entry)
+        if index.card.reached is not None:
+            found.append(_told(entry, index.card, index.card.reached, _target(snapshot)))
             continue
-        real = asked.get((entry.modality, entry.space))
-        queries = _spread(base[np.argsort(ids)] if real is None else real)
-        kind: Literal["queries", "stored vectors"] = (
-            "stored vectors" if real is None else "queries"
-        )
-        recall = _recall(snapshot.opened(entry), ids, base, queries)
-        found.append(
-            IndexRecall(index=entry.name, recall=recall, queries=len(queries), asked=kind)
-        )
+        rows = _stored(snapshot, entry)
+        if len(rows[0]):  # else its fusion was lost, or there are none
+            real = asked.get((entry.modality, entry.space))
+            found.append(_asked(entry, index, rows, real))
     return found
+
+
+def _target(snapshot: Snapshot) -> float:
+    return IndexSpec.model_validate(snapshot.manifest.specs.get("index", {})).recall
+
+
+def _told(entry: IndexEntry, card: IndexCard, reached: Reached, target: float) -> IndexRecall:
+    """What the card says of the index as it was built, or updated last."""
+    tried = [
+        Tried(
+            **point.model_dump(exclude={"setting"}),
+            setting=str(point.setting),
+            chosen=point.fits and (point.kind, point.setting) == (card.type, card.setting),
+        )
+        for point in card.tried
+    ]
+    return IndexRecall(
+        index=entry.name,
+        recall=reached.recall,
+        queries=reached.queries,
+        asked=reached.asked,
+        k=reached.k,
+        kind=card.type,
+        setting=str(card.setting),
+        rows=entry.rows,
+        low=reached.low,
+        high=reached.high,
+        by=reached.by,
+        target=target,
+        tried=tried,
+    )
+
+
+def _asked(
+    entry: IndexEntry, index: Index, rows: tuple[Ids, Vectors], real: Vectors | None
+) -> IndexRecall:
+    """Recall@10 over ``rows`` by the queries ``real``, or by stored vectors."""
+    ids, base = rows
+    queries = _spread(base[np.argsort(ids)] if real is None else real)
+    return IndexRecall(
+        index=entry.name,
+        recall=_recall(index, ids, base, queries),
+        queries=len(queries),
+        asked="stored vectors" if real is None else "queries",
+        kind=index.card.type,
+        setting=str(index.card.setting),
+        rows=entry.rows,
+    )
 
 
 def _recall(index: Index, ids: Ids, base: Vectors, queries: Vectors) -> float:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
 
+from mmcore.evaluation.frontier import frontier
 from mmcore.evaluation.scores import Report
 from storage.places.atomic import write_bytes
 
@@ -39,4 +41,5 @@ def _template() -> Template:
     )
     environment.filters["share"] = lambda value: f"{value:.3f}"
     environment.filters["count"] = lambda value: f"{value:,}"
+    environment.filters["frontier"] = lambda found: Markup(frontier(found))
     return environment.get_template("report.html.jinja")

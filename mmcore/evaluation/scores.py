@@ -45,13 +45,37 @@ class Unscored(_Frozen):
     why: str = ""  # "": too few
 
 
+class Tried(_Frozen):
+    """A kind of index with one setting, measured when the index was built; or why it was not."""
+
+    kind: str
+    setting: str
+    recall: float  # on the half of the queries that tunes
+    latency_ms: float  # median of single queries, one thread
+    rate: float  # queries a second in a batch
+    memory: int  # bytes held, mapped files left out
+    build_seconds: float
+    fits: bool  # whether it reaches the goal within the budgets
+    why: str
+    chosen: bool  # whether it is what serves
+
+
 class IndexRecall(_Frozen):
     """How much of the exact answer an index gives back."""
 
     index: str
-    recall: float  # of the 10 nearest by exact search
+    recall: float  # of the k nearest by exact search
     queries: int
     asked: Literal["queries", "stored vectors"]
+    k: int = 10
+    kind: str = "flat"
+    setting: str = ""
+    rows: int | None = None  # None: of a report before 0023
+    low: float | None = None  # ends of the 95 % interval of the mean
+    high: float | None = None
+    by: dict[str, float] = {}  # recall by what asked, such as `text zh`
+    target: float | None = None  # the goal; None where exact search was taken unmeasured
+    tried: list[Tried] = []  # in order of cost, up to what serves
 
 
 class Coverage(_Frozen):

@@ -12,7 +12,9 @@ from storage.candidates import MANIFEST, drop_candidate, number_of, remove_folde
 from storage.erasure.orders import Order
 from storage.erasure.parts import Parts
 from storage.erasure.rows import cleaned
+from storage.erasure.updates import any_updated
 from storage.errors import CorruptLakeError, LakeVersionError
+from storage.indexes.card import EVERY
 from storage.layout import Layout
 from storage.leases import still_held
 from storage.manifest import Manifest, read_manifest
@@ -27,7 +29,7 @@ _DERIVED: Final = (  # what any run makes again, in the order of removal
 )
 _TEMPORARY: Final = re.compile(r"\.[0-9a-f]{32}\.tmp")
 _OURS: Final = (
-    *("part-*.parquet", "index.faiss", "index.json"),
+    *("part-*.parquet", *EVERY),
     *("report.html", "report.json", "throughput.json"),
 )
 _ASIDE: Final = ".damaged"  # a part that could not be read, and that was done again
@@ -63,7 +65,7 @@ def _names(layout: Layout, path: Path, order: Order, key: bytes, parts: Parts) -
         snapshot = Snapshot.of(layout, read_manifest(path))
         if any(file.path in parts.replaced for file in snapshot.manifest.files):
             return True
-        return bool(cleaned(snapshot, order, key).tables)
+        return any_updated(snapshot) or bool(cleaned(snapshot, order, key).tables)
     except (CorruptLakeError, LakeVersionError):  # nobody can tell what it holds
         return True
 

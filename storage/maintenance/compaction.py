@@ -1,7 +1,8 @@
 """Compaction: a snapshot's small or mostly dead parts of vectors, rewritten into fewer.
 
-Cells are rewritten, and the vectors of the shared space with them; all else of a snapshot stays
-as it is. Nothing published is touched: the new parts lie beside the old ones, in a new snapshot.
+Cells are rewritten, and the vectors of the shared space with them; an index that still has too
+many rows that went is to be built afresh. All else of a snapshot stays as it is. Nothing published
+is touched: the new parts lie beside the old ones, in a new snapshot.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from pathlib import Path
 
 from storage import rewrite
 from storage.errors import CorruptLakeError
+from storage.indexes.card import CARD, read_card
 from storage.layout import Layout
 from storage.maintenance.packing import Aims, Merge, Part, merges, survey_part
-from storage.manifest import EncoderEntry, FileEntry, Manifest, entry, sha256
+from storage.manifest import EncoderEntry, FileEntry, IndexEntry, Manifest, entry, sha256
 from storage.snapshot import Snapshot
 
 
@@ -83,6 +85,11 @@ class Compaction:
     layout: Layout
     parent: Manifest
     steps: tuple[Step, ...]
+    indexes: tuple[IndexEntry, ...] = ()  # that hold too much that went, to be built afresh
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to rewrite."""
+        return bool(self.steps or self.indexes)
 
     @property
     def private(self) -> bool:
@@ -159,7 +166,14 @@ def plan(layout: Layout, aims: Aims) -> Compaction:
         )
         parts = [survey_part(layout.root / file.path, file, live) for file in files]
         steps += [Step(merge, cells, shared) for merge in merges(parts, aims, decoders)]
-    return Compaction(layout, snapshot.manifest, tuple(steps))
+    found = (one for one in snapshot.manifest.indexes if _dead(layout, one) > aims.dead_share)
+    return Compaction(layout, snapshot.manifest, tuple(steps), tuple(found))
+
+
+def _dead(layout: Layout, index: IndexEntry) -> float:
+    """The share of rows that an index which was updated still has, and nobody may find."""
+    card = read_card(layout.root / index.path / CARD)
+    return card.dead / max(1, card.dead + card.rows - card.added)
 
 
 def _folders(snapshot: Snapshot, encoder: EncoderEntry) -> tuple[Path, Path | None]:

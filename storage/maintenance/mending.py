@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from storage.indexes.card import EVERY
 from storage.layout import Layout
 from storage.leases import still_held
 from storage.manifest import Manifest
@@ -88,7 +89,7 @@ def trained(manifest: Manifest, damaged: Iterable[Finding]) -> set[str]:
 
 
 def set_aside(layout: Layout, path: Path) -> list[str]:
-    """Rename a damaged file, of an index both; returns the old names, below the lake.
+    """Rename a damaged file, of an index all; returns the old names, below the lake.
 
     None where there is no such file, or no run can make it again. Hold the writer's lock.
     """
@@ -99,8 +100,7 @@ def set_aside(layout: Layout, path: Path) -> list[str]:
         return []
     paths = [layout.root / name]
     if name.startswith("indexes/"):  # by the card a run would find it built: that goes first
-        folder = layout.root / _unit(name)
-        paths = [folder / "index.json", folder / "index.faiss"]
+        paths = [layout.root / _unit(name) / one for one in EVERY]
     there = [path for path in paths if path.is_file()]
     still_held(layout)
     for one in there:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 
-from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec, StorageSpec
 from storage import tables
 from storage.erasure.orders import Order
 from storage.erasure.parts import Parts
 from storage.erasure.rows import Cleaned, cleaned
 from storage.erasure.tombstones import tombstones_digest
+from storage.erasure.updates import any_updated
 from storage.errors import LakeLockedError
 from storage.layout import Layout
 from storage.leases import still_held
@@ -21,7 +21,6 @@ from storage.manifest import FileEntry, Manifest, entry, read_manifest
 from storage.places.atomic import write_bytes
 from storage.places.conditional import look, swap
 from storage.records import read_record
-from storage.rewrite import compression_of
 from storage.schemas import FUSED, MODALITIES
 from storage.snapshot import Snapshot
 from storage.views import views_sql
@@ -32,6 +31,9 @@ from tasks.workplace import Workplace
 
 def reissue(snapshot: Snapshot, order: Order, key: bytes, parts: Parts) -> bool:
     """Write ``snapshot`` anew if it holds something of the erased, and say whether it did.
+
+    An index that was updated since it was built may hold it, whoever's rows went: it is built
+    afresh.
 
     New files come first, then the views, then the manifest: a reader sees the old snapshot or the
     new one. What the next run finds unchanged it names alike. Raises LakeLockedError where another
@@ -44,8 +46,8 @@ def reissue(snapshot: Snapshot, order: Order, key: bytes, parts: Parts) -> bool:
     if read_manifest(folder / "manifest.json") != before:
         raise LakeLockedError(layout.root, "another process")
     found = cleaned(snapshot, order, key)
-    files = _renamed(snapshot, found, parts)
-    if not found.tables and files == before.files:
+    files, updated = _renamed(snapshot, found, parts), any_updated(snapshot)
+    if not found.tables and files == before.files and not updated:
         return False
     rows = _written(layout, found)
     manifest = before.model_copy(
@@ -56,7 +58,7 @@ def reissue(snapshot: Snapshot, order: Order, key: bytes, parts: Parts) -> bool:
             "reissued_at": datetime.now(UTC),
         }
     )
-    if found.items:
+    if found.items or updated:
         manifest = _recomputed(manifest, snapshot)
     manifest = manifest.model_copy(update={"counts": _counts(layout, manifest, before)})
     Snapshot.of(layout, manifest)
@@ -109,27 +111,12 @@ def _recomputed(manifest: Manifest, before: Snapshot) -> Manifest:
     told = before.manifest
     built = tuple(f"{index.path}/" for index in told.indexes)
     stays = [f for f in manifest.files if not f.path.startswith((f"{FUSED}/", *built))]
-    work = _workplace(before)
+    work = Workplace.of(before)
     bare = manifest.model_copy(update={"files": stays, "fusion": None, "indexes": []})
     if told.fusion is not None:
         choice = serving(before)
         bare = fused(bare, choice.spec, work, before, choice).manifest
-    return indexed(bare, work, before)
-
-
-def _workplace(before: Snapshot) -> Workplace:
-    told = before.manifest
-    parts = [before.layout.root / path for path in told.paths(FUSED)]
-    storage = StorageSpec(dtype=told.dtype, compression=compression_of(parts))
-    return Workplace(
-        lake=before.layout,
-        preset=told.preset,
-        segmentation=SegmentationSpec.model_validate(told.specs.get("segmentation", {})),
-        limits=LimitsSpec(),
-        runtime=RuntimeSpec(),
-        storage=storage,
-        private=told.private,
-    )
+    return indexed(bare, work, before, afresh=True)
 
 
 def _counts(layout: Layout, manifest: Manifest, before: Manifest) -> Mapping[str, int]:

@@ -136,8 +136,7 @@ def test_vectors_of_two_fingerprints_never_meet(changed, place, index, versions)
         assert {i.space for i in manifest.indexes} == {manifest.projection.space}
         for modality in (TEXT, IMAGE):
             _, ids, vectors = snapshot.vectors(modality)
-            held = snapshot.index(modality).faiss_index
-            found = np.stack([held.reconstruct(int(i)) for i in ids])
+            found = snapshot.index(modality).vectors_of(ids)
             np.testing.assert_allclose(found, vectors, atol=1e-6)
     shared = {i.path for i in old.manifest.indexes} & {i.path for i in new.manifest.indexes}
     assert not shared

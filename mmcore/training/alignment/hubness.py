@@ -24,7 +24,7 @@ HEIGHT: Final = 0.25  # of a vector's length: what is added to scores between te
 MOST_BANK: Final = 1000  # vectors of each bank
 MEDIA: Final = (0.0, 0.2)  # of its hubness, taken from a medium's scores
 TEXTS: Final = (0.35, 0.7, 1.0)  # the same of a text's
-FIRST: Final = (0.0, 0.7)  # of media and of texts: what does well in both galleries
+FIRST: Final = {"lake": (0.0, 0.7), "new": (0.2, 0.7)}  # of media and of texts, by gallery
 
 
 @dataclass(frozen=True, slots=True, eq=False)

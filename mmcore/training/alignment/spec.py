@@ -79,7 +79,7 @@ class AlignSpec(Spec):
     gain: NonNegativeFloat = Field(
         default=0.002,
         description="held-out reciprocal rank that another way has to bring at least; it has to"
-        " bring a standard error, too",
+        " bring two standard errors, too",
     )
     seed: NonNegativeInt = Field(
         default=0, description="of networks: order, first weights, dropout"

@@ -3,7 +3,7 @@ import pytest
 
 from mmcore.evaluation.recall import index_recall
 from storage.indexes.build import build_index
-from storage.indexes.card import IndexCard
+from storage.indexes.card import CARD, IndexCard, Point, Reached, Setting
 from storage.indexes.files import write_index
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
@@ -54,3 +54,36 @@ def test_scores_of_the_index_are_not_taken_on_trust(lake):
     (found,) = index_recall(with_index(lake, ids, np.ascontiguousarray(-vectors)), {})
 
     assert found.recall < 0.8
+
+
+def test_what_was_measured_at_the_build_is_told(lake):
+    """Of an index that was chosen by measuring, the card's recall on unseen queries counts."""
+    entry = next(i for i in lake.manifest.indexes if i.modality == "text")
+    _, ids, vectors = lake.vectors(Modality.TEXT)
+    told = with_index(lake, ids, vectors)
+    setting = Setting(nprobe=4, depth=8)
+    measured = {"recall": 0.97, "latency_ms": 0.5, "rate": 9000, "memory": 10, "build_seconds": 1}
+    point = Point(kind="flat", setting=setting, fits=True, **measured)
+    card = IndexCard(
+        space="colours",
+        modality="text",
+        dim=32,
+        rows=len(ids),
+        created_at=WHEN,
+        build="other",
+        setting=setting,
+        reached=Reached(recall=0.96, low=0.95, high=0.97, queries=80, by={"image": 0.96}),
+        tried=(point,),
+    )
+    folder = lake.layout.root / told.manifest.indexes[0].path
+    before = (folder / CARD).read_bytes()
+    (folder / CARD).write_text(card.model_dump_json())
+    try:
+        (found,) = index_recall(told, {})
+    finally:
+        (folder / CARD).write_bytes(before)
+
+    assert (found.recall, found.queries, found.setting) == (0.96, 80, "nprobe 4, depth 8")
+    assert found.target == 0.98
+    assert [(one.kind, one.chosen) for one in found.tried] == [("flat", True)]
+    assert entry.rows == found.rows == 16

@@ -1,0 +1,254 @@
+"""A large index: vectors are streamed to disk, and it is updated, or chosen by measuring."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from mmcore.specs import IndexSpec
+from mmcore.types import Ids, Vectors
+from storage.errors import CorruptLakeError, NothingFitsError
+from storage.indexes.build import built, goal_name
+from storage.indexes.card import CARD, VECTORS, IndexCard, read_card
+from storage.indexes.changes import Wanted as Sought
+from storage.indexes.files import Index
+from storage.indexes.goal import Goal
+from storage.indexes.kinds import flat
+from storage.indexes.questions import Questions
+from storage.indexes.update import updated
+from storage.indexes.vectors_file import mapped_vectors, write_vectors
+from storage.layout import Layout
+from storage.manifest import FileEntry, IndexEntry, Manifest
+from storage.places.atomic import make_folder, replacing, sync
+from storage.places.place import is_local
+from storage.schemas import MmindexError
+from storage.vector_blocks import VectorBlocks, holds
+from tasks.index_questions import IndexQuestions
+
+log = logging.getLogger(__name__)
+
+_MB: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One index of a candidate: over the rows of ``modality``, or of the items, in ``space``."""
+
+    name: str
+    modality: str
+    space: str
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The index that served, and the manifests of its rows and of those that are wanted now."""
+
+    entry: IndexEntry
+    before: Manifest
+    now: Manifest
+
+    def changed(self, rows: VectorBlocks, layout: Layout) -> Iterator[tuple[Ids, Vectors]]:
+        """Rows that may be new, or have another vector: all of parts that are not as they were.
+
+        So are those of an old part that has a row that was not wanted before.
+        """
+        known = {file.path: file.sha256 for file in self.before.files}
+        same = {file.path for file in self.now.files if known.get(file.path) == file.sha256}
+        held = Index.open(layout.root / self.entry.path).held()
+        back = np.setdiff1d(rows.ids, held, assume_unique=True)
+        paths = [
+            path
+            for path in rows.paths
+            if layout.relative(path) not in same or (len(back) and holds(path, back, rows.key))
+        ]
+        return ((rows.ids[places], vectors) for places, vectors in rows.of(paths))
+
+    def shared(self, made: Path, folder: Path, layout: Layout) -> dict[str, FileEntry]:
+        """The entries, as ``folder`` will have them, of files that are the very ones of before.
+
+        What was damaged since is then found by its old checksum, and not taken for right.
+        """
+        if not is_local(layout.root):
+            return {}
+        known = {file.path: file for file in self.before.files}
+        found = {}
+        for path in made.iterdir():
+            old = f"{self.entry.path}/{path.name}"
+            if old in known and path.samefile(layout.root / old):
+                name = layout.relative(folder / path.name)
+                found[name] = known[old].model_copy(update={"path": name})
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """An index in the lake, and its files that are the very ones of the index before."""
+
+    folder: Path
+    card: IndexCard
+    known: Mapping[str, FileEntry] = field(default_factory=dict)
+
+    @property
+    def files(self) -> list[Path]:
+        """All that it consists of."""
+        return [self.folder / name for name in self.card.names]
+
+
+def goal_of(spec: IndexSpec, threads: int | None) -> Goal:
+    """What an index has to reach, as the builder takes it."""
+    return Goal(
+        recall=spec.recall,
+        k=spec.k,
+        memory=None if spec.memory_mb is None else int(spec.memory_mb * _MB),
+        latency=spec.latency_ms,
+        cheap=spec.exact_numbers,
+        seed=spec.seed,
+        threads=threads,
+    )
+
+
+def exact_will_do(rows: int, dim: int, goal: Goal) -> bool:
+    """Whether exact search is cheap, and no budget says otherwise: then nothing is measured."""
+    fits = goal.memory is None or flat(dim).memory(rows) <= goal.memory
+    return fits and goal.latency is None and rows * dim <= goal.cheap
+
+
+@dataclass(frozen=True, slots=True)
+class LargeIndexes:
+    """Builds what is not searched exactly for want of size; ``asking`` has the queries.
+
+    ``afresh``: no file of an index before is used, so nothing that went is left in any, and one
+    is built whatever it misses: an erasure waits for nothing.
+    """
+
+    layout: Layout
+    goal: Goal
+    asking: IndexQuestions
+    afresh: bool = False
+
+    def built(self, wanted: Wanted, rows: VectorBlocks, now: Manifest, last: Last | None) -> Built:
+        """Update the ``last`` index, or build anew; a finished build is kept.
+
+        ``rows`` are those of the candidate ``now``. No more than a row group and what the index
+        itself holds is in memory. Raises NothingFitsError where no kind meets the goal.
+        """
+        questions = self._questions(wanted)
+        digest = _digest(rows, now, self.layout)
+        if last is not None and not self.afresh:
+            made = self._updated(wanted, rows, questions, last, digest)
+            if made is not None:
+                return made
+        return self._anew(wanted, rows, questions, digest)
+
+    def _updated(
+        self,
+        wanted: Wanted,
+        rows: VectorBlocks,
+        questions: Questions | None,
+        last: Last,
+        digest: str,
+    ) -> Built | None:
+        """The last index with what changed since; None where it has to be built anew."""
+        came_from = self.layout.root / last.entry.path
+        about = self._about(wanted, rows, questions, f"{came_from.name} {digest}")
+        folder = self.layout.index(wanted.name, about.build)
+        if (folder / CARD).exists():
+            return Built(folder, read_card(folder / CARD))
+        blocks = last.changed(rows, self.layout)
+        with _bench(self.layout, wanted.name) as bench:
+            sought = Sought(rows.ids, blocks)
+            card = updated(came_from, bench, sought, questions, self.goal, about)
+            if card is None:
+                return None
+            known = last.shared(bench, folder, self.layout)
+            return Built(_moved(bench, folder, card), card, known)
+
+    def _anew(
+        self, wanted: Wanted, rows: VectorBlocks, questions: Questions | None, digest: str
+    ) -> Built:
+        """Stream the vectors to disk and measure kinds over them."""
+        about = self._about(wanted, rows, questions, digest)
+        folder = self.layout.index(wanted.name, about.build)
+        if (folder / CARD).exists():
+            return Built(folder, read_card(folder / CARD))
+        with _bench(self.layout, wanted.name) as bench:
+            write_vectors(bench / VECTORS, rows.ids, rows.dim, rows)
+            ids, vectors = mapped_vectors(bench / VECTORS)
+            try:
+                card = built(bench, ids, vectors, questions, self.goal, about)
+            except NothingFitsError as error:
+                if not self.afresh:
+                    raise
+                log.warning("%s is searched exactly until the next run: %s", wanted.name, error)
+                exact = replace(self.goal, recall=1.0, memory=None, latency=None)
+                card = built(bench, ids, vectors, None, exact, about)
+            return Built(_moved(bench, folder, card), card)
+
+    def _questions(self, wanted: Wanted) -> Questions | None:
+        """Real queries; none where there are hardly any, or where no recall is in doubt."""
+        if self.goal.recall >= 1 and self.goal.latency is None:
+            return None
+        try:
+            return self.asking.of(wanted.modality, wanted.space)
+        except MmindexError as error:
+            if not self.afresh or isinstance(error, CorruptLakeError):
+                raise
+            log.warning("the index %s is measured by stored vectors: %s", wanted.name, error)
+            return None
+
+    def _about(
+        self, wanted: Wanted, rows: VectorBlocks, questions: Questions | None, digest: str
+    ) -> IndexCard:
+        return IndexCard(
+            space=wanted.space,
+            modality=wanted.modality,
+            dim=rows.dim,
+            rows=len(rows),
+            created_at=datetime.now(UTC),
+            build=goal_name(digest, questions, self.goal),
+        )
+
+
+@contextmanager
+def _bench(layout: Layout, name: str) -> Iterator[Path]:
+    """An empty folder on this machine, where an index is made; it is removed at the end."""
+    bench = layout.staging / f"index-{name}"
+    shutil.rmtree(bench, ignore_errors=True)
+    bench.mkdir(parents=True)
+    try:
+        yield bench
+    finally:
+        shutil.rmtree(bench, ignore_errors=True)
+
+
+def _digest(rows: VectorBlocks, now: Manifest, layout: Layout) -> str:
+    """Hash of ids and of the parts that their vectors lie in, by the manifest's checksums."""
+    parts = {file.path: file.sha256 for file in now.files}
+    names = sorted(layout.relative(path) for path in rows.paths)
+    hasher = hashlib.sha256("\0".join(parts[name] for name in names).encode())
+    hasher.update(f"\0{len(rows)} {rows.dim}\0".encode())
+    hasher.update(rows.ids.data)
+    return hasher.hexdigest()
+
+
+def _moved(made: Path, folder: Path, card: IndexCard) -> Path:
+    """Bring the files of a finished build to where the lake has them, the card last."""
+    for name in card.names:
+        source, target = made / name, folder / name
+        if is_local(folder):
+            make_folder(folder)
+            source.replace(target)
+            sync(folder)
+        else:
+            with replacing(target, final=True) as temporary:
+                shutil.copyfile(source, temporary)
+    return folder
