@@ -16,6 +16,7 @@ _GRAPH: Final = _LINKS * 2 * 4 + 16  # bytes a row of links, their upper levels 
 _ID: Final = 8
 _BATCH: Final = 32  # rows that fast scan keeps together: lists are filled up to a multiple
 _FEWEST_LISTS: Final = 16
+_LONGEST_SCAN: Final = 256_000_000  # bytes: some 20 ms of a core
 _LARGE: Final = 5_000_000  # rows from which a rotation and a graph over the lists are worth it
 _DEPTHS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 _EFS: Final = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
@@ -78,11 +79,15 @@ def kinds(n: int, d: int) -> tuple[Kind, ...]:
     """All kinds for ``n`` rows of ``d``, in order of what building them costs.
 
     The order is that of measured builds of 100,000 x 512: nothing for flat, 2.4 s for codes that
-    are scanned, 7 to 9 s for lists, 8 s and more for graphs. Where rows are too few to train the
+    are scanned, 7 to 9 s for lists, 8 s and more for graphs. Where each query would scan more than
+    256 MB, lists come before. Where rows are too few to train the
     16 centroids of a code, neither codes nor lists are among them.
     """
-    lists = lists_of(n)
-    coded = (*_scanned(d), *_inverted(d, lists)) if lists >= _FEWEST_LISTS else ()
+    lists, coded = lists_of(n), tuple[Kind, ...]()
+    if lists >= _FEWEST_LISTS:
+        scanned, inverted = _scanned(d), _inverted(d, lists)
+        long = scanned[0].memory(n) > _LONGEST_SCAN
+        coded = (*inverted, *scanned) if long else (*scanned, *inverted)
     return (flat(d), *coded, *_graphs(d), *_rotated(n, d))
 
 

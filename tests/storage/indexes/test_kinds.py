@@ -46,6 +46,14 @@ def test_kinds_come_in_order_of_cost():
     assert [kind.name for kind in kinds(10**7, D)][-1] == "opq-ivf-pq"
 
 
+def test_lists_come_before_long_scans():
+    """Where a query would scan more than 256 MB, kinds that read some lists are tried first."""
+    few, many = ([kind.name for kind in kinds(n, 512)] for n in (1_000_000, 3_000_000))
+
+    assert few.index("pq-half") < few.index("ivf-pq")
+    assert many.index("ivf-pq") < many.index("pq-half")
+
+
 @pytest.mark.parametrize(("n", "there"), [(623, False), (624, True)])
 def test_codes_need_rows_to_be_trained_on(n, there):
     """Below 39 rows for each of 16 centroids there are neither codes nor lists."""
