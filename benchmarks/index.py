@@ -30,8 +30,9 @@ from benchmarks.index_data import World, ids_of, repeated
 from benchmarks.machine import describe
 from storage.indexes.build import built
 from storage.indexes.card import IndexCard
-from storage.indexes.changes import Wanted
+from storage.indexes.changes import Sought
 from storage.indexes.files import Index
+from storage.indexes.filling import Whole
 from storage.indexes.goal import Goal
 from storage.indexes.questions import Questions
 from storage.indexes.truth import exact_answers
@@ -158,7 +159,9 @@ def choice(folder: Path) -> None:
     goal = Goal(recall=0.98, latency=1.0)
     with scratch(folder, "choice") as place:
         began = time.perf_counter()
-        card = built(place, case.ids, case.points, case.questions, goal, about(case.ids, DIM))
+        card = built(
+            Whole(place), case.ids, case.points, case.questions, goal, about(case.ids, DIM)
+        )
         took = time.perf_counter() - began
         index = Index.open(place)
         began = time.perf_counter()
@@ -216,7 +219,7 @@ def peers(folder: Path, python: str) -> None:
 
 def _beside(case: Case, place: Path, goal: Goal) -> None:
     began = time.perf_counter()
-    card = built(place, case.ids, case.points, case.questions, goal, about(case.ids, DIM))
+    card = built(Whole(place), case.ids, case.points, case.questions, goal, about(case.ids, DIM))
     took = time.perf_counter() - began
     index = Index.open(place)
     rates = []
@@ -245,7 +248,9 @@ def million(folder: Path, megabytes: int) -> None:
     with scratch(folder, "million") as place, Peak() as peak:
         began = time.perf_counter()
         try:
-            card = built(place, case.ids, case.points, case.questions, goal, about(case.ids, DIM))
+            card = built(
+                Whole(place), case.ids, case.points, case.questions, goal, about(case.ids, DIM)
+            )
         except NothingFitsError as error:
             print(f"  {megabytes} MB: refused: {error}")
             return
@@ -268,7 +273,7 @@ def rounds(folder: Path) -> None:
     rng = np.random.default_rng(4)
     with scratch(folder, "rounds") as place:
         before = place / "0"
-        print(f"  {told(built(before, ids, points, asked, goal, about(ids, DIM)))}")
+        print(f"  {told(built(Whole(before), ids, points, asked, goal, about(ids, DIM)))}")
         for night in range(1, 11):
             stay = np.ones(n, dtype=bool)
             stay[rng.permutation(n)[:each]] = False
@@ -293,12 +298,12 @@ def _night(
     """Update and rebuild in turn, and ask both; the folder of the update."""
     (ids, points), after, anew = rows, place / str(night), place / "anew"
     began = time.perf_counter()
-    wanted = Wanted(ids, [(ids, points)])
+    wanted = Sought(ids, [(ids, points)])
     card = updated(before, after, wanted, asked, goal, about(ids, DIM))
     took = time.perf_counter() - began
     shutil.rmtree(anew, ignore_errors=True)
     began = time.perf_counter()
-    fresh = built(anew, ids, points, asked, goal, about(ids, DIM))
+    fresh = built(Whole(anew), ids, points, asked, goal, about(ids, DIM))
     again = time.perf_counter() - began
     if card is None:
         print(f"    night {night}: to be built afresh, said after {took:.1f} s")
@@ -323,7 +328,9 @@ def filtered(folder: Path) -> None:
     goal = Goal(recall=0.98, latency=1.0)
     rng = np.random.default_rng(3)
     with scratch(folder, "filtered") as place:
-        card = built(place, case.ids, case.points, case.questions, goal, about(case.ids, DIM))
+        card = built(
+            Whole(place), case.ids, case.points, case.questions, goal, about(case.ids, DIM)
+        )
         print(f"  {told(card)}")
         index = Index.open(place)
         for share in (0.001, 0.01, 0.1, 0.5):
@@ -358,7 +365,7 @@ def stamps(folder: Path, lake: Path) -> None:
         for goal in (Goal(recall=0.98, latency=1.0), Goal(recall=0.95, memory=60_000_000)):
             shutil.rmtree(place, ignore_errors=True)
             began = time.perf_counter()
-            card = built(place, ids, points, questions, goal, about(ids, points.shape[1]))
+            card = built(Whole(place), ids, points, questions, goal, about(ids, points.shape[1]))
             print(f"  {goal}: {told(card)}; {time.perf_counter() - began:.1f} s")
 
 

@@ -30,7 +30,7 @@ from benchmarks.index import Peak, about, anonymous
 from benchmarks.index_data import World, ids_of
 from benchmarks.machine import describe
 from benchmarks.measured import Figures, in_process, measured
-from storage.indexes.changes import Wanted
+from storage.indexes.changes import Sought
 from storage.indexes.files import Index
 from storage.indexes.goal import Goal
 from storage.indexes.kinds import Kind, kind_named
@@ -153,7 +153,7 @@ def changed(job: Job) -> Figures:
     wanted = np.union1d(ids[kept], new)
     blocks = ((ids[places], rows) for places, rows in rows_of(points))
     with told() as figures:
-        rows = Wanted(wanted, (block for part in (blocks, [(new, vectors)]) for block in part))
+        rows = Sought(wanted, (block for part in (blocks, [(new, vectors)]) for block in part))
         card = updated(
             job.folder / "0", job.folder / "1", rows, questions, GOAL, about(wanted, job.dim)
         )

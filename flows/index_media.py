@@ -10,6 +10,7 @@ from flows.config import IndexConfig, IndexResult
 from flows.embedding import compute_cells
 from flows.mending import begun_anew, mended, usable
 from flows.outcome import Before, erasure_of, planned, result_of, segment_counts, unchanged
+from flows.sharding import sharding
 from mmcore.embedding.embed import releasing
 from mmcore.embedding.profile import check_profile
 from mmcore.encoders.compute.device import devices_of
@@ -29,6 +30,7 @@ from tasks.erasure.erase import end_erasure
 from tasks.evaluate import carried_over, evaluate_candidate
 from tasks.fuse import fuse
 from tasks.fusing import check_trained
+from tasks.index_builds import end_builds
 from tasks.indexes import build_indexes
 from tasks.inputs import (
     decoders_of,
@@ -68,6 +70,7 @@ def index_media(config: IndexConfig) -> IndexResult:
         ended = erasure_of(end_erasure(lake))
         empty_staging(work)
         result = mended(lake, lambda published: update(config, work, published, Clock()), anew)
+        end_builds(lake)
         return result.model_copy(update={"erasure": ended})
 
 
@@ -205,7 +208,8 @@ def assemble(
         manifest = fusing.manifest
         note.append(str(fusing))
     with clock.stage("index") as note:
-        manifest = build_indexes(manifest, work, published)
+        shards = sharding(config.index, config.engine, config.workers)
+        manifest = build_indexes(manifest, work, published, shards)
         note.append(f"{len(manifest.indexes)} indexes")
     return manifest
 

@@ -253,7 +253,7 @@ class IndexSpec(Spec):
         le=1,
         description="mean share of the exact k nearest that a real query has to get back",
     )
-    k: PositiveInt = Field(default=10, description="how many nearest that is of")
+    k: int = Field(default=10, ge=1, le=1000, description="how many nearest that is of")
     memory_mb: Positive | None = Field(
         default=None,
         description="millions of bytes that an opened index may hold, mapped files left out;"
@@ -271,8 +271,16 @@ class IndexSpec(Spec):
         default=50_000_000,
         description="rows times dimensions up to which an index is exact, and nothing is measured",
     )
-    seed: NonNegativeInt = Field(
-        default=0, description="decides the sample that is trained on, and the halves of queries"
+    seed: int = Field(
+        default=0,
+        ge=0,
+        le=2**31 - 1,
+        description="decides the sample that is trained on, and the halves of queries",
+    )
+    shard_rows: PositiveInt = Field(
+        default=4_000_000,
+        description="rows from which an index is filled in shards, of as many rows, by the"
+        " engine's workers; it answers as one that is filled at once",
     )
 
 

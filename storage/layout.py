@@ -112,6 +112,11 @@ class Layout:
             return self.root / "staging"
         return cache.staging(digest(str(self.root)))
 
+    @property
+    def builds(self) -> Path:
+        """Large indexes under way, below ``staging``: a run goes on where another one died."""
+        return self.staging / "indexes"
+
     def relative(self, path: Path) -> str:
         """``path`` as a manifest names it: below the root, with forward slashes."""
         return path.relative_to(self.root).as_posix()

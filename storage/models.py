@@ -2,7 +2,8 @@
 
 A folder may have several records (``schemas.is_record``): an erasure writes another one beside
 the old. Which one counts is what a manifest says. ``hashes.json`` has the SHA-256 of the other
-files as they were stored, for versions that no manifest names; it is no file of the model.
+files as they were stored; it is no file of the model, and is read for versions that no manifest
+names. The card and ``training.json`` tell of a model: it is computed from the other files.
 """
 
 from __future__ import annotations
@@ -17,17 +18,22 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 from uuid import uuid4
 
-from storage.cards import read_card
 from storage.errors import CorruptLakeError, ModelExistsError, UnknownModelError
 from storage.layout import Layout
 from storage.manifest import Manifest, read_manifest
 from storage.places.atomic import make_folder, sync, write_bytes
 from storage.places.conditional import create
 from storage.places.place import folders, is_local, listing
-from storage.schemas import MmindexError, is_record, record_name
+from storage.schemas import MmindexError, is_record
 from storage.snapshot import published, refuse_outdated
 
 HASHES: Final = "hashes.json"
+TELLING: Final = frozenset({"card.md", "training.json"})
+
+
+def tells(path: str) -> bool:
+    """Whether a file below the lake only tells of a model, and nothing is computed from it."""
+    return path.startswith("models/") and PurePosixPath(path).name in TELLING
 
 
 def store_model(layout: Layout, name: str, version: str, files: Mapping[str, bytes]) -> Path:
@@ -59,15 +65,12 @@ def store_model(layout: Layout, name: str, version: str, files: Mapping[str, byt
 
 def _hashes(files: Mapping[str, bytes]) -> bytes:
     """As JSON; without records: an erasure puts others in their place."""
-    mine = {name: _sha256(files[name]) for name in sorted(files) if not is_record(name)}
+    mine = {name: sha256(files[name]) for name in sorted(files) if not is_record(name)}
     return json.dumps(mine, indent=1).encode()
 
 
-def _own_name(name: str, files: Mapping[str, bytes]) -> bool:
-    return is_record(name) and name == record_name(files[name])
-
-
-def _sha256(content: bytes) -> str:
+def sha256(content: bytes) -> str:
+    """As hex digits."""
     return hashlib.sha256(content).hexdigest()
 
 
@@ -89,13 +92,14 @@ def load_model(layout: Layout, manifest: Manifest, name: str, version: str) -> d
     if not paths:
         raise CorruptLakeError(folder, "is missing among the manifest's files")
     try:
-        return {path.name: _read(path) for path in paths}
+        return {path.name: read(path) for path in paths}
     except CorruptLakeError as error:
         refuse_outdated(layout, manifest, error)
         raise
 
 
-def _read(path: Path) -> bytes:
+def read(path: Path) -> bytes:
+    """The content of a model's file; CorruptLakeError where it is missing."""
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
@@ -129,49 +133,6 @@ def own_files(
     mine = next((path for path in named if path in records), None)
     others = {path for name, path in records.items() if name != mine} if mine else set()
     return [path for path in paths if path not in others]
-
-
-def sound_files(
-    layout: Layout, name: str, version: str, newest: Iterable[Manifest]
-) -> dict[str, bytes]:
-    """The files of a version by name, as they were when it was stored: it may be published.
-
-    Those that the first of the manifests ``newest`` names which names some, else all. Each is
-    compared with what every manifest says of it; where none does, with what was stored beside it.
-    Versions of before ``hashes.json`` that were never published have nothing to be compared with.
-    Raises UnknownModelError, and CorruptLakeError for a file that is missing or another by now.
-    """
-    naming, folder = list(newest), layout.model(name, version)
-    paths = own_files(layout, name, version, naming)
-    named = [mine for one in naming if (mine := one.paths(layout.relative(folder)))]
-    stored = _stored_hashes(folder)
-    if named:
-        paths = [layout.root / path for path in named[0]]
-    else:
-        paths = sorted({*paths, *(folder / name for name in stored)})
-    sums: dict[str, set[str]] = {name: {of} for name, of in stored.items()}
-    of_manifests = [file for one in naming for file in one.files]
-    for path in paths:
-        if known := {file.sha256 for file in of_manifests if file.path == layout.relative(path)}:
-            sums[path.name] = known
-    files = {path.name: _read(path) for path in paths}
-    for path in paths:
-        _check_sum(path, files, sums.get(path.name, set()))
-    return files
-
-
-def _stored_hashes(folder: Path) -> dict[str, str]:
-    return {name: str(of) for name, of in (read_card(folder / HASHES) or {}).items()}
-
-
-def _check_sum(path: Path, files: Mapping[str, bytes], known: set[str]) -> None:
-    """CorruptLakeError for a file with another checksum than any that is known, or its name's."""
-    if not known and is_record(path.name) and path.name != "config.json":
-        sound = _own_name(path.name, files)
-    else:
-        sound = known <= {_sha256(files[path.name])}
-    if not sound:
-        raise CorruptLakeError(path, "has another checksum than when it was stored")
 
 
 def check(layout: Layout, name: str) -> None:

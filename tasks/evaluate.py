@@ -21,7 +21,7 @@ from storage.snapshot import Snapshot
 from tasks.discretion import discreet
 from tasks.manifests import same_files
 from tasks.policies import POLICY
-from tasks.train import load_projection
+from tasks.projections import load_projection
 from tasks.workplace import Workplace
 
 DECIDING = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,18 +18,19 @@ from mmcore.specs import IndexSpec
 from mmcore.types import Ids, Vectors
 from storage.errors import CorruptLakeError, NothingFitsError
 from storage.indexes.build import built, goal_name
-from storage.indexes.card import CARD, VECTORS, IndexCard, read_card
-from storage.indexes.changes import Wanted as Sought
+from storage.indexes.card import CARD, EVERY, VECTORS, IndexCard, read_card
+from storage.indexes.changes import Sought
 from storage.indexes.files import Index
+from storage.indexes.filling import Filling, Whole
 from storage.indexes.goal import Goal
-from storage.indexes.kinds import flat
 from storage.indexes.questions import Questions
 from storage.indexes.update import updated
 from storage.indexes.vectors_file import mapped_vectors, write_vectors
 from storage.layout import Layout
+from storage.leases import still_held
 from storage.manifest import FileEntry, IndexEntry, Manifest
 from storage.places.atomic import make_folder, replacing, sync
-from storage.places.place import is_local
+from storage.places.place import children, is_local, remove
 from storage.schemas import MmindexError
 from storage.vector_blocks import VectorBlocks, holds
 from tasks.index_questions import IndexQuestions
@@ -71,6 +72,13 @@ class Last:
             if layout.relative(path) not in same or (len(back) and holds(path, back, rows.key))
         ]
         return ((rows.ids[places], vectors) for places, vectors in rows.of(paths))
+
+    @property
+    def sums(self) -> dict[str, str]:
+        """SHA-256 of its files, by name, as they were published."""
+        home = f"{self.entry.path}/"
+        mine = (file for file in self.before.files if file.path.startswith(home))
+        return {file.path.removeprefix(home): file.sha256 for file in mine}
 
     def shared(self, made: Path, folder: Path, layout: Layout) -> dict[str, FileEntry]:
         """The entries, as ``folder`` will have them, of files that are the very ones of before.
@@ -116,24 +124,20 @@ def goal_of(spec: IndexSpec, threads: int | None) -> Goal:
     )
 
 
-def exact_will_do(rows: int, dim: int, goal: Goal) -> bool:
-    """Whether exact search is cheap, and no budget says otherwise: then nothing is measured."""
-    fits = goal.memory is None or flat(dim).memory(rows) <= goal.memory
-    return fits and goal.latency is None and rows * dim <= goal.cheap
-
-
 @dataclass(frozen=True, slots=True)
 class LargeIndexes:
     """Builds what is not searched exactly for want of size; ``asking`` has the queries.
 
     ``afresh``: no file of an index before is used, so nothing that went is left in any, and one
-    is built whatever it misses: an erasure waits for nothing.
+    is built whatever it misses: an erasure waits for nothing. ``filling``: what fills the indexes
+    that are built in a folder.
     """
 
     layout: Layout
     goal: Goal
     asking: IndexQuestions
     afresh: bool = False
+    filling: Callable[[Path], Filling] = Whole
 
     def built(self, wanted: Wanted, rows: VectorBlocks, now: Manifest, last: Last | None) -> Built:
         """Update the ``last`` index, or build anew; a finished build is kept.
@@ -162,36 +166,67 @@ class LargeIndexes:
         about = self._about(wanted, rows, questions, f"{came_from.name} {digest}")
         folder = self.layout.index(wanted.name, about.build)
         if (folder / CARD).exists():
-            return Built(folder, read_card(folder / CARD))
+            known = last.shared(folder, folder, self.layout)
+            return Built(folder, read_card(folder / CARD), known)
         blocks = last.changed(rows, self.layout)
         with _bench(self.layout, wanted.name) as bench:
-            sought = Sought(rows.ids, blocks)
+            sought = Sought(rows.ids, blocks, last.sums)
             card = updated(came_from, bench, sought, questions, self.goal, about)
             if card is None:
                 return None
             known = last.shared(bench, folder, self.layout)
-            return Built(_moved(bench, folder, card), card, known)
+            return Built(_moved(bench, folder, card, self.layout), card, known)
 
     def _anew(
         self, wanted: Wanted, rows: VectorBlocks, questions: Questions | None, digest: str
     ) -> Built:
-        """Stream the vectors to disk and measure kinds over them."""
+        """Stream the vectors to disk and measure kinds over them.
+
+        What a run that died had made of this very build is used; where that is damaged, it is
+        begun again, once.
+        """
         about = self._about(wanted, rows, questions, digest)
         folder = self.layout.index(wanted.name, about.build)
         if (folder / CARD).exists():
             return Built(folder, read_card(folder / CARD))
-        with _bench(self.layout, wanted.name) as bench:
+        try:
+            return self._on_bench(wanted, folder, rows, questions, about)
+        except CorruptLakeError as error:
+            if not error.path.is_relative_to(self.layout.builds):
+                raise
+            told = wanted.name, error.path.name, error.why
+            log.warning("the index %s is begun again: %s %s", *told)
+            return self._on_bench(wanted, folder, rows, questions, about)
+
+    def _on_bench(
+        self,
+        wanted: Wanted,
+        folder: Path,
+        rows: VectorBlocks,
+        questions: Questions | None,
+        about: IndexCard,
+    ) -> Built:
+        """Make the index, or go on with it, and bring it to ``folder``."""
+        with _lasting_bench(self.layout, wanted.name, about.build) as bench:
+            card = _finished(bench, folder) or self._made(bench, rows, questions, about)
+            return Built(_moved(bench, folder, card, self.layout), card)
+
+    def _made(
+        self, bench: Path, rows: VectorBlocks, questions: Questions | None, about: IndexCard
+    ) -> IndexCard:
+        """Choose an index and write it to ``bench``, whose vectors are kept if they are there."""
+        if not (bench / VECTORS).exists():
             write_vectors(bench / VECTORS, rows.ids, rows.dim, rows)
-            ids, vectors = mapped_vectors(bench / VECTORS)
-            try:
-                card = built(bench, ids, vectors, questions, self.goal, about)
-            except NothingFitsError as error:
-                if not self.afresh:
-                    raise
-                log.warning("%s is searched exactly until the next run: %s", wanted.name, error)
-                exact = replace(self.goal, recall=1.0, memory=None, latency=None)
-                card = built(bench, ids, vectors, None, exact, about)
-            return Built(_moved(bench, folder, card), card)
+        ids, vectors = mapped_vectors(bench / VECTORS)
+        try:
+            return built(self.filling(bench), ids, vectors, questions, self.goal, about)
+        except NothingFitsError as error:
+            if not self.afresh:
+                raise
+            name = bench.parent.name
+            log.warning("%s is searched exactly until its rows change: %s", name, error)
+            exact = replace(self.goal, recall=1.0, memory=None, latency=None)
+            return built(Whole(bench), ids, vectors, None, exact, about)
 
     def _questions(self, wanted: Wanted) -> Questions | None:
         """Real queries; none where there are hardly any, or where no recall is in doubt."""
@@ -230,6 +265,54 @@ def _bench(layout: Layout, name: str) -> Iterator[Path]:
         shutil.rmtree(bench, ignore_errors=True)
 
 
+@contextmanager
+def _lasting_bench(layout: Layout, name: str, build: str) -> Iterator[Path]:
+    """The folder on this machine where one build is made, which outlives a run that dies in it.
+
+    So it does failures that may pass. What other builds of the index left is removed.
+    """
+    home = layout.builds / name
+    for other in home.iterdir() if home.exists() else ():
+        if other.name != build:
+            shutil.rmtree(other)
+    bench = home / build
+    bench.mkdir(parents=True, exist_ok=True)
+    for half in bench.rglob(".*.tmp"):  # a file that was being written
+        half.unlink(missing_ok=True)
+    try:
+        yield bench
+    except (NothingFitsError, CorruptLakeError):
+        _remove(home)
+        raise
+    _remove(home)
+
+
+def _remove(home: Path) -> None:
+    shutil.rmtree(home, ignore_errors=True)
+    with suppress(OSError):  # another index is under way
+        home.parent.rmdir()
+
+
+def end_builds(layout: Layout) -> None:
+    """Remove indexes under way that nobody went on with; only the holder of the lock may."""
+    shutil.rmtree(layout.builds, ignore_errors=True)
+
+
+def _finished(bench: Path, folder: Path) -> IndexCard | None:
+    """The card of a build that was finished, and perhaps half brought to ``folder``; else None.
+
+    What is finished, and of which a file is in neither, is removed.
+    """
+    if not (bench / CARD).exists():
+        return None
+    card = read_card(bench / CARD)
+    if all((bench / name).exists() or (folder / name).exists() for name in card.names):
+        return card
+    shutil.rmtree(bench)
+    bench.mkdir()
+    return None
+
+
 def _digest(rows: VectorBlocks, now: Manifest, layout: Layout) -> str:
     """Hash of ids and of the parts that their vectors lie in, by the manifest's checksums."""
     parts = {file.path: file.sha256 for file in now.files}
@@ -240,10 +323,22 @@ def _digest(rows: VectorBlocks, now: Manifest, layout: Layout) -> str:
     return hasher.hexdigest()
 
 
-def _moved(made: Path, folder: Path, card: IndexCard) -> Path:
-    """Bring the files of a finished build to where the lake has them, the card last."""
+def _moved(made: Path, folder: Path, card: IndexCard, layout: Layout) -> Path:
+    """Bring the files of a finished build to where the lake has them, the card last.
+
+    Those that a run which died has moved are there. What else one left is removed: where a file is
+    put only once, it would stand in the place of ours. Raises LakeLockedError where another writer
+    took the lake over, whose files they may be.
+    """
+    moved = {name for name in card.names if not (made / name).exists()}
+    left = [name for name in children(folder) if name in EVERY and name not in moved]
+    if left:
+        still_held(layout)
+        remove([folder / name for name in left])
     for name in card.names:
         source, target = made / name, folder / name
+        if not source.exists():
+            continue
         if is_local(folder):
             make_folder(folder)
             source.replace(target)

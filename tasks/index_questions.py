@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,13 +22,11 @@ from mmcore.training.dataset.lake import bare_rows
 from mmcore.training.rows import Rows
 from mmcore.training.split import held_out
 from mmcore.types import Vectors
-from storage.indexes.questions import Questions, joined
+from storage.indexes.questions import ENOUGH, Questions, joined, shares
 from storage.schemas import FUSED, MODALITIES, Modality
 from storage.snapshot import Snapshot
-from tasks.train import load_projection
+from tasks.projections import load_projection
 from tasks.workplace import Workplace
-
-_FEWEST: Final = 20  # queries below which stored vectors ask
 
 
 class IndexQuestions:
@@ -47,24 +45,27 @@ class IndexQuestions:
 
         At most ``most`` in all, as many of each side as there are or fit. None where nothing else
         than what the index holds can be asked with, or hardly anything. Fused vectors are asked
-        for by all media of the space that is fused.
+        for by all media of the space that is fused; those of one medium are made of the very
+        vectors that could ask, so there nothing else does.
         """
         fused = name == FUSED
         asked_in = self._snapshot.manifest.fused_of if fused else space
         sides = [s for s in self._contents if fused or medium(s) != name]
         sides = [s for s in sides if asked_in in self._snapshot.spaces(medium(s))]
+        if fused and len({medium(side) for side in sides}) == 1:
+            return None
         able = [s for s in sides if self._vectors.can_ask(s, asked_in)]
-        shares = _shares({side: len(self._contents[side]) for side in able}, self._most)
+        taken = shares({side: len(self._contents[side]) for side in able}, self._most)
         made = {
             side.replace(":", " "): self._made(side, self._contents[side][:share], asked_in)
-            for side, share in shares.items()
+            for side, share in taken.items()
             if share
         }
-        if sum(map(len, made.values())) < _FEWEST:
+        if sum(map(len, made.values())) < ENOUGH:
             return None
         if fused and (fusion := published_fusion(self._snapshot)) is not None:
             made = {kind: fusion.ask(vectors) for kind, vectors in made.items()}
-        return joined(made, self._most)
+        return joined(made)
 
     def _made(self, side: str, contents: Sequence[str], space: str) -> Vectors:
         """The vectors of contents of one side, as their queries would be: (n, d)."""
@@ -164,12 +165,3 @@ def _text_questions(texts: Rows, side: str, contents: Sequence[str]) -> list[Que
         )
         for content in contents
     ]
-
-
-def _shares(counts: Mapping[str, int], most: int) -> dict[str, int]:
-    """How many of each side: as many of each as there are or fit, ``most`` in all."""
-    found, left = dict[str, int](), most
-    for place, side in enumerate(sorted(counts, key=lambda side: (counts[side], side))):
-        found[side] = min(counts[side], left // (len(counts) - place))
-        left -= found[side]
-    return dict(sorted(found.items()))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from prefect import task
 
+from storage.indexes.filling import Whole
 from storage.manifest import Manifest
 from storage.snapshot import Snapshot
 from tasks.discretion import discreet
+from tasks.index_shards import Sharding
 from tasks.indexing import indexed
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
@@ -14,6 +18,15 @@ from tasks.workplace import Workplace
 
 @task(name="build-indexes", **POLICY)
 @discreet
-def build_indexes(manifest: Manifest, work: Workplace, published: Snapshot | None) -> Manifest:
-    """Index each modality that has live vectors, and the fused vectors; a built index is kept."""
-    return indexed(manifest, work, published)
+def build_indexes(
+    manifest: Manifest,
+    work: Workplace,
+    published: Snapshot | None,
+    sharding: Sharding | None = None,
+) -> Manifest:
+    """Index each modality that has live vectors, and the fused vectors; a built index is kept.
+
+    Large indexes are filled as ``sharding`` says; None: at once, in this process.
+    """
+    filling = Whole if sharding is None else partial(sharding.filling, work)
+    return indexed(manifest, work, published, filling=filling)

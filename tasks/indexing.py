@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,25 +12,33 @@ from storage.erasure.updates import was_updated
 from storage.indexes.build import build_index, build_name
 from storage.indexes.card import CARD, IndexCard
 from storage.indexes.files import write_index
+from storage.indexes.filling import Filling, Whole
+from storage.indexes.kinds import exact_is_cheap
 from storage.layout import space_folder
 from storage.manifest import FileEntry, IndexEntry, Manifest
 from storage.schemas import FUSED, MODALITIES
 from storage.snapshot import Snapshot
 from storage.vector_blocks import VectorBlocks
-from tasks.index_builds import Built, LargeIndexes, Last, Wanted, exact_will_do, goal_of
+from tasks.index_builds import Built, LargeIndexes, Last, Wanted, goal_of
 from tasks.index_questions import IndexQuestions
 from tasks.manifests import same_files, with_files
 from tasks.workplace import Workplace
 
 
 def indexed(
-    manifest: Manifest, work: Workplace, published: Snapshot | None, *, afresh: bool = False
+    manifest: Manifest,
+    work: Workplace,
+    published: Snapshot | None,
+    *,
+    afresh: bool = False,
+    filling: Callable[[Path], Filling] = Whole,
 ) -> Manifest:
     """Index each modality that has live vectors, and the fused vectors; a built index is kept.
 
     Texts have an index in each space in which another medium may ask for them. What each has to
     reach, the manifest's own specs say. ``afresh``: none is an update of one before, so that what
-    went is in none; one that was updated is not kept.
+    went is in none; one that was updated is not kept. ``filling``: what fills the large ones, by
+    the folder that they are built in.
 
     Raises NothingFitsError where no kind of index meets the goal.
     """
@@ -38,7 +46,7 @@ def indexed(
     goal = goal_of(spec, work.runtime.threads)
     snapshot = Snapshot.of(work.lake, manifest)
     asking = IndexQuestions(snapshot, work, spec.queries)
-    large = LargeIndexes(work.lake, goal, asking, afresh)
+    large = LargeIndexes(work.lake, goal, asking, afresh, filling)
     run = _Run(manifest, work, published, large)
     for wanted in _wanted(manifest):
         run.add(wanted, snapshot)
@@ -94,7 +102,7 @@ class _Run:
         self.known.update(made.known)
 
     def _made(self, wanted: Wanted, rows: VectorBlocks) -> Built:
-        if exact_will_do(len(rows), rows.dim, self.large.goal):
+        if exact_is_cheap(len(rows), rows.dim, self.large.goal):
             return _exact(wanted, rows, self.work)
         return self.large.built(wanted, rows, self.manifest, self._last(wanted, rows.dim))
 
@@ -111,8 +119,9 @@ class _Run:
         if not same_files(self.manifest, before, of=folders):
             return None
         found = _published(before, wanted)
-        stale = found is not None and self.large.afresh and was_updated(self.work.lake, found)
-        return None if stale else found
+        if found is None or not self.large.afresh:
+            return found
+        return None if was_updated(self.work.lake, before, found) else found
 
     def _last(self, wanted: Wanted, dim: int) -> Last | None:
         """The published index that this one may be an update of: same models, same goal."""

@@ -26,7 +26,7 @@ from mmcore.specs import (
     StorageSpec,
 )
 from mmcore.types import EncoderKey
-from storage import models
+from storage import sound_models
 from storage.layout import Layout
 from storage.manifest import Manifest, read_manifest
 from storage.rewrite import compression_of
@@ -36,7 +36,7 @@ from tasks.candidate import SOFTWARE
 from tasks.fusing import Choice
 from tasks.manifests import with_files
 from tasks.plan import keys_of
-from tasks.train import projection_entry
+from tasks.projections import projection_entry
 from tasks.workplace import Workplace
 
 PROJECTION: Final = "projection"
@@ -130,12 +130,13 @@ def with_projection(
 ) -> Manifest:
     """The candidate with a stored version of the projection; UnknownModelError for no such one.
 
-    CorruptLakeError where a file of it is not as it was stored.
+    CorruptLakeError where a file that it is computed from is not as it was stored.
     ConfigError where it does not lead the lake's texts anywhere: it was made for other encoders.
     """
     if wanted is None:
         return manifest
-    files = models.sound_files(work.lake, PROJECTION, wanted, newest(work.lake))
+    naming = (published.manifest, *newest(work.lake))  # that one is without an edited card
+    files = sound_models.sound_files(work.lake, PROJECTION, wanted, naming)
     found = Projection.from_files(files)
     text = next((key for key in keys if key.name in found.heads), None)
     if text is None or not found.joins(text):
@@ -151,9 +152,9 @@ def with_projection(
 def stored_fusion(lake: Layout, wanted: str) -> Choice:
     """A trained fusion; UnknownModelError where there is none of that version.
 
-    CorruptLakeError where a file of it is not as it was stored.
+    CorruptLakeError where a file that it is computed from is not as it was stored.
     """
-    files = models.sound_files(lake, FUSION, wanted, newest(lake))
+    files = sound_models.sound_files(lake, FUSION, wanted, newest(lake))
     return Choice(FusionSpec(name=FusionModel.from_files(files).kind), wanted, files)
 
 

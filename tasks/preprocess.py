@@ -15,9 +15,17 @@ from tasks.workplace import Workplace
 
 
 def empty_staging(work: Workplace) -> None:
-    """Remove what a run that died left behind; only the holder of the lake's lock may."""
-    if work.lake.staging.exists():
-        shutil.rmtree(work.lake.staging)
+    """Remove what a run that died left behind; only the holder of the lake's lock may.
+
+    Indexes under way stay: this run goes on with them, or ``end_builds`` removes them.
+    """
+    lake = work.lake
+    if not lake.builds.exists():
+        left = [lake.staging] if lake.staging.exists() else []
+    else:
+        left = [path for path in lake.staging.iterdir() if path != lake.builds]
+    for path in left:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @task(

@@ -13,10 +13,8 @@ from prefect import task
 
 from mmcore.encoders.compute.batches import out_of_memory
 from mmcore.errors import TrainingError
-from mmcore.fusion.base import AUTO, PLAIN, Files
+from mmcore.fusion.base import AUTO, PLAIN
 from mmcore.fusion.learned import LEARNED
-from mmcore.fusion.models import FusionModel
-from mmcore.search.fusions import model_of, spec_of
 from mmcore.specs import FusionSpec
 from mmcore.training.alignment.spec import AlignSpec
 from mmcore.training.fusing.spec import FusionFitSpec
@@ -31,9 +29,10 @@ from tasks.discretion import discreet
 from tasks.fusing import Choice
 from tasks.models import FUSION, PROJECTION, fit_spec
 from tasks.policies import POLICY
-from tasks.train import load_projection, maker
+from tasks.projections import load_projection, maker
 from tasks.training_card import Told, licences_of, with_card
 from tasks.training_rows import fusion_rows, lesson
+from tasks.training_stored import serving_fusion, stored_fusion, stored_projection
 from tasks.workplace import Workplace
 
 log = logging.getLogger(__name__)
@@ -58,6 +57,7 @@ class Taught:
     curves: Curves = field(default_factory=dict)
     unseen: Unseen = field(default_factory=Unseen)  # what it was fitted on, for the fusion
     same: bool = False  # it came to what serves
+    again: bool = False  # ``version`` was stored before
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,7 @@ class TaughtFusion:
     trials: tuple[Trial, ...] = ()
     curves: Curves = field(default_factory=dict)
     reason: str = ""
+    again: bool = False  # its version was stored before
 
 
 @task(name="train-projection", **POLICY)
@@ -79,8 +80,9 @@ def teach_projection(
 
     Which captions are held out, and how many pairs there must be, the lake's own settings say.
     Nothing is trained where every encoder is asked in its own space, and nothing stored where it
-    comes to the very projection that serves. Raises NothingToLearnError
-    before any work, TrainingError where it comes to nothing; then nothing is stored.
+    comes to the very projection that serves, or to another stored one, which is judged again.
+    Raises NothingToLearnError before any work, TrainingError where it comes to nothing; then
+    nothing is stored.
     """
     spec = spec.model_copy(update={"fit": fit_spec(published.manifest)})
     found = lesson(published, keys, spec.fit)
@@ -99,8 +101,12 @@ def teach_projection(
     serves = load_projection(published.manifest, work)
     if serves is not None and trained.projection.same_as(serves):
         return Taught(None, *told, same=True)
+    files = trained.projection.to_files()
+    if (known := stored_projection(trained.projection, files, work.lake)) is not None:
+        log.info("it came to %s/%s, which is stored already", PROJECTION, known)
+        return Taught(known, *told, again=True)
     files = with_card(
-        trained.projection.to_files(),
+        files,
         Told(
             snapshot=published.manifest.number,
             preset=work.preset,
@@ -131,7 +137,8 @@ def teach_fusion(
     """Choose a fusion in the candidate's shared space, and store it where one was learned.
 
     ``wanted``: a fusion's name, or ``auto``, which takes the best of those that ``spec`` names.
-    One that comes to the very fusion that serves is not stored again. ``unseen``: where contents
+    One that comes to the very fusion that serves, or to another stored one, is not stored again.
+    ``unseen``: where contents
     that the candidate's projection was fitted on lie by projections that were not.
     """
     if wanted not in (AUTO, WEIGHTED, *LEARNED):
@@ -152,8 +159,11 @@ def teach_fusion(
     if fitted.files is None:
         choice = Choice(fitted.spec)
         return TaughtFusion(choice, fitted.trials, fitted.curves, fitted.reason)
-    if (serves := _same(fitted.files, published)) is not None:
+    if (serves := serving_fusion(fitted.files, published)) is not None:
         return TaughtFusion(serves, fitted.trials, fitted.curves)
+    if (known := stored_fusion(fitted.spec, fitted.files, work.lake)) is not None:
+        log.info("it came to %s/%s, which is stored already", FUSION, known.version)
+        return TaughtFusion(known, fitted.trials, fitted.curves, again=True)
     told = Told(
         snapshot=candidate.parent,
         preset=work.preset,
@@ -168,17 +178,6 @@ def teach_fusion(
     files = with_card(fitted.files, told, fitted.trials)
     models.store_model(work.lake, FUSION, version, files)
     return TaughtFusion(Choice(fitted.spec, version, files), fitted.trials, fitted.curves)
-
-
-def _same(files: Files, published: Snapshot) -> Choice | None:
-    """The fusion that serves, where it is the one of ``files`` and learned from the same."""
-    entry, known = published.manifest.fusion, model_of(published)
-    if entry is None or known is None:
-        return None
-    one, other = FusionModel.from_files(files), FusionModel.from_files(known)
-    if (one.fingerprint, one.told["fitted_on"]) != (other.fingerprint, other.told["fitted_on"]):
-        return None
-    return Choice(spec_of(entry), entry.version, known)
 
 
 @contextmanager

@@ -33,14 +33,30 @@ def known(bench: Bench, seen: FittedOn) -> Known:
     lake's rows decide alone: models of the same rows are asked the same.
     """
     found: dict[str, Mapping[str, float]] = {}
+    for source, target, space in _directions(bench):
+        if bench.vectors.can_ask(source, space):
+            found[f"{source}→{target}"] = _ranks(bench, source, target, space, seen)
+    return {name: of for name, of in found.items() if of}
+
+
+def mute(bench: Bench) -> bool:
+    """Whether captions could find media, and none can be asked with: their words are not kept.
+
+    So it is in a private lake whose encoder has another side for queries.
+    """
+    ways = [bench.vectors.can_ask(source, space) for source, _, space in _directions(bench)]
+    return bool(ways) and not any(ways)
+
+
+def _directions(bench: Bench) -> Iterator[tuple[str, str, str]]:
+    """From texts to media and fused vectors, with the space that they share."""
     for source in bench.pairs.sides:
         if medium(source) != Modality.TEXT:
             continue
         for target in bench.targets:
             space = None if target.startswith(Modality.TEXT) else bench.common(source, target)
-            if space is not None and bench.vectors.can_ask(source, space):
-                found[f"{source}→{target}"] = _ranks(bench, source, target, space, seen)
-    return {name: of for name, of in found.items() if of}
+            if space is not None:
+                yield source, target, space
 
 
 def _ranks(

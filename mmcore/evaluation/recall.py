@@ -74,6 +74,7 @@ def _told(entry: IndexEntry, card: IndexCard, reached: Reached, target: float) -
         low=reached.low,
         high=reached.high,
         by=reached.by,
+        looks=reached.looks,
         target=target,
         tried=tried,
     )

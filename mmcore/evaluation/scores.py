@@ -74,6 +74,7 @@ class IndexRecall(_Frozen):
     low: float | None = None  # ends of the 95 % interval of the mean
     high: float | None = None
     by: dict[str, float] = {}  # recall by what asked, such as `text zh`
+    looks: int = 1  # settings that were held against these queries
     target: float | None = None  # the goal; None where exact search was taken unmeasured
     tried: list[Tried] = []  # in order of cost, up to what serves
 

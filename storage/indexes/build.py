@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.indexes.card import CARD, CODES, TRUTH, VECTORS, IndexCard, read_card
-from storage.indexes.choose import Chosen, choose
+from storage.indexes.choose import Chosen, check_matrix, choose
+from storage.indexes.filling import Filling
 from storage.indexes.goal import Goal
 from storage.indexes.questions import Questions
 from storage.indexes.reading import write_faiss
@@ -22,8 +23,8 @@ from storage.indexes.vectors_file import (
     rows_of,
     write_vectors,
 )
-from storage.places.atomic import write_bytes
-from storage.places.place import children, remove
+from storage.places.atomic import sync, write_bytes
+from storage.places.place import children, is_local, remove
 
 
 def build_index(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> faiss.Index:
@@ -62,7 +63,7 @@ def goal_name(rows: str, questions: Questions | None, goal: Goal) -> str:
 
 
 def built(
-    folder: Path,
+    filling: Filling,
     ids: NDArray[np.int64],
     vectors: NDArray[np.float32],
     questions: Questions | None,
@@ -71,26 +72,32 @@ def built(
 ) -> IndexCard:
     """Choose an index for ``vectors`` (n, d) under ``ids`` (n,), sorted; write it and its card.
 
-    ``vectors`` may be those of ``folder``'s own ``vectors.faiss``, mapped, which then is kept.
-    ``about`` has space, modality, rows, dimension, time and name of the build; the card returned
-    has all the rest. A finished build is kept as it is.
+    They are written to the folder of ``filling``, which makes the indexes. ``vectors`` may be
+    those of that folder's own ``vectors.faiss``, mapped, which then is kept. ``about`` has space,
+    modality, rows, dimension, time and name of the build; the card returned has all the rest. A
+    finished build is kept as it is.
 
     Raises NothingFitsError where no kind meets the goal, UnsoundVectorError for a vector that
     cannot be searched, and ValueError for ids that are not sorted or do not fit.
     """
+    folder = filling.folder
+    if folder is None:
+        raise ValueError("an index is written to a folder: name one")
     if CARD in children(folder):
         return read_card(folder / CARD)
     if vectors.shape != (about.rows, about.dim) or len(ids) != about.rows:
         raise ValueError(f"{len(ids)} ids, vectors of {vectors.shape}, a card of {about.rows}")
+    check_matrix(ids, vectors)
     check_ids(ids)
-    if VECTORS not in children(folder):  # else they were checked when they were written
+    if not _is_of(vectors, folder / VECTORS):  # else they were checked when they were written
         for places, rows in rows_of(vectors):
             check_vectors(ids[places], rows)
-    chosen = choose(ids, vectors, questions, goal, folder=folder)
+    chosen = choose(ids, vectors, questions, goal, filling=filling)
     card = about.model_copy(
         update={
             "type": chosen.kind.name,
             "setting": chosen.setting,
+            "mapped": chosen.kind.mapped,
             "files": _written(folder, ids, vectors, chosen),
             "trained_on": chosen.trained_on,
             "reached": chosen.reached,
@@ -105,13 +112,24 @@ def _written(
     folder: Path, ids: NDArray[np.int64], vectors: NDArray[np.float32], chosen: Chosen
 ) -> tuple[str, ...]:
     """Write what was chosen, and return the names of its files; the exact answers are there."""
-    there, truth = children(folder), () if chosen.truth is None else (TRUTH,)
+    truth = () if chosen.truth is None else (TRUTH,)
     remove([folder / CODES])  # of a build that was interrupted, perhaps of another kind
     if chosen.index is None:
         write_vectors(folder / CODES, ids, vectors.shape[1], rows_of(vectors))
         remove([folder / VECTORS])
         return (CODES, *truth)
-    if VECTORS not in there or not np.array_equal(mapped_vectors(folder / VECTORS)[0], ids):
+    mine = _is_of(vectors, folder / VECTORS)
+    if not mine or not np.array_equal(mapped_vectors(folder / VECTORS)[0], ids):
         write_vectors(folder / VECTORS, ids, vectors.shape[1], rows_of(vectors))
-    write_faiss(folder / CODES, chosen.index)
+    if chosen.file is None:
+        write_faiss(folder / CODES, chosen.index)
+    else:
+        chosen.file.replace(folder / CODES)
+        sync(folder)
     return (CODES, VECTORS, *truth)
+
+
+def _is_of(vectors: NDArray[np.float32], path: Path) -> bool:
+    """Whether ``vectors`` are those of the file at ``path``, mapped."""
+    mapped = getattr(vectors, "filename", None)
+    return mapped is not None and is_local(path) and path.exists() and path.samefile(mapped)

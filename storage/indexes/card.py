@@ -30,8 +30,11 @@ class Setting(_Frozen):
     nprobe: PositiveInt | None = Field(default=None, description="lists of an IVF that are read")
     ef: PositiveInt | None = Field(default=None, description="candidates of an HNSW")
     depth: PositiveInt = Field(
-        default=1, description="times k: how many are refined from exact vectors"
+        default=1,
+        description="times k, or times what is asked for where that is more: how many are refined"
+        " from exact vectors",
     )
+    k: PositiveInt = Field(default=10, description="how many nearest it was tuned to find")
 
     def __str__(self) -> str:
         """For example ``nprobe 32, depth 8``; ``""`` where nothing is set."""
@@ -66,6 +69,11 @@ class Reached(_Frozen):
     )
     asked: Literal["queries", "stored vectors"] = "queries"
     k: PositiveInt = 10
+    looks: PositiveInt = Field(
+        default=1,
+        description="settings that were held against these queries: the last one reached the goal"
+        " on them, so that after more than one the recall is a little above the true one",
+    )
 
 
 class Fresh(_Frozen):
@@ -112,5 +120,7 @@ def read_card(path: Path) -> IndexCard:
         return IndexCard.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise CorruptLakeError(path, "is missing") from error
+    except IsADirectoryError as error:
+        raise CorruptLakeError(path, "is no file") from error
     except ValidationError as error:
         raise CorruptLakeError(path, "is not the card of an index") from error

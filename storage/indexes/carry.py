@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from storage.indexes.changes import Change, placed
+from storage.indexes.changes import Change
 from storage.indexes.questions import Questions
-from storage.indexes.refine import Found, merged
+from storage.indexes.refine import Found, merged, places_in
 from storage.indexes.together import Together
 from storage.indexes.truth import SPARE, Truth, exact_answers
 
@@ -52,7 +52,7 @@ def _left(old: Truth | None, questions: Questions, change: Change, width: int) -
         return scores, ids
     count, wide = min(len(old.ids), len(questions)), min(width, old.ids.shape[1])
     ids[:count, :wide], scores[:count, :wide] = old.ids[:count, :wide], old.scores[:count, :wide]
-    ids[placed(change.lost, ids)[1]] = -1
+    ids[places_in(change.lost, ids) >= 0] = -1
     right = np.isclose(_products(ids, questions, change), scores, rtol=0, atol=_NEAR) | (ids < 0)
     mine = (ids == questions.own[:, None]) & (ids >= 0)
     ids[~right.all(axis=1) | mine.any(axis=1)] = -1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from storage.indexes.engine import Engine
-from storage.indexes.refine import Stored
+from storage.indexes.refine import Stored, places_in
 from storage.indexes.vectors_file import check_ids, check_vectors
 
 Mask = NDArray[np.bool_]
@@ -21,7 +21,7 @@ _LARGEST: Final = 1 << 23  # numbers that are compared at once: 32 MB
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Wanted:
+class Sought:
     """The rows that an index is to have.
 
     Args:
@@ -29,10 +29,13 @@ class Wanted:
         blocks: ids (m,) and vectors (m, d), in any order, of all those that may be new or have
             another vector than before; what comes of rows that are not wanted is left out. A row
             of which nothing comes is as it was.
+        sums: SHA-256, by name, of the files of the build before as they were written. What of a
+            file that has another one would be copied is refused. None: none is compared.
     """
 
     ids: NDArray[np.int64]
     blocks: Iterable[Rows]
+    sums: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,8 +100,8 @@ class _Comparison:
 
     def take(self, ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
         """Compare one block."""
-        places, wanted = placed(self.ids, ids)
-        places, vectors = places[wanted], vectors[wanted]
+        places = places_in(self.ids, ids)
+        places, vectors = places[places >= 0], vectors[places >= 0]
         before = np.count_nonzero(self.seen)
         self.seen[places] = True
         if np.count_nonzero(self.seen) < before + len(places):
@@ -127,11 +130,11 @@ class _Comparison:
             self.delta.append((unseen, before.vectors_of(unseen)))
         delta, came = joined(self.delta, d), joined(self.came, d)
         held = before.held()
-        kept = placed(self.ids, held)[1] & ~placed(came.ids, held)[1]
+        kept = (places_in(self.ids, held) >= 0) & (came.places(held) < 0)
         return Change(before, alive, delta, came, held[~kept])
 
 
-def compared(before: Engine, wanted: Wanted, most: int | None = None) -> Change | None:
+def compared(before: Engine, wanted: Sought, most: int | None = None) -> Change | None:
     """Compare the rows of an index with those that are wanted; None beyond ``most`` new ones.
 
     Vectors are compared bit by bit. Beside the ids it takes the memory of what is new. Raises
@@ -163,16 +166,6 @@ def joined(parts: Iterable[Rows], d: int) -> Stored:
     ids, vectors = (np.concatenate(of) for of in zip(nothing, *parts, strict=True))
     order = np.argsort(ids, kind="stable")
     return Stored(ids[order], np.ascontiguousarray(vectors[order], dtype=np.float32))
-
-
-def placed(
-    sorted_ids: NDArray[np.int64], ids: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], Mask]:
-    """Where ``ids``, of any shape, lie among others, and which of them do."""
-    places = np.searchsorted(sorted_ids, ids)
-    places[places == len(sorted_ids)] = 0
-    there = sorted_ids[places] == ids if len(sorted_ids) else np.zeros(ids.shape, dtype=bool)
-    return places, there
 
 
 def _small(blocks: Iterable[Rows]) -> Iterator[Rows]:

@@ -77,14 +77,12 @@ class Codes:
         """The setting that looks at ``times`` as many candidates."""
         if times <= 1:
             return setting
-        lists, graph = self._lists(), self._graph()
-        nprobe = setting.nprobe or (lists.nlist if lists is not None else 1)
-        ef = setting.ef or (graph.hnsw.efSearch if graph is not None else 1)
-        return Setting(
-            nprobe=min(lists.nlist, math.ceil(nprobe * times)) if lists is not None else None,
-            ef=math.ceil(ef * times) if graph is not None else None,
-            depth=setting.depth,
-        )
+        lists, graph, wide = self._lists(), self._graph(), dict[str, int]()
+        if lists is not None:
+            wide["nprobe"] = min(lists.nlist, math.ceil(_nprobe(lists, setting) * times))
+        if graph is not None:
+            wide["ef"] = math.ceil(_ef(graph, setting) * times)
+        return setting.model_copy(update=wide)
 
     def cost(self, count: int, setting: Setting) -> float:
         """What a search costs, in exact vectors that it could compare a query with meanwhile.
@@ -92,22 +90,22 @@ class Codes:
         Rough: it decides between two ways to the same answer. From 100,000 x 512 and two threads.
         """
         if (lists := self._lists()) is not None:
-            share = (setting.nprobe or lists.nlist) / lists.nlist
+            share = _nprobe(lists, setting) / lists.nlist
             each = _LISTED.get(type(lists).__name__, _OTHER)
             return float(lists.nlist + share * lists.ntotal * each + 2 * count)
         if (graph := self._graph()) is not None:
-            return float(max(setting.ef or graph.hnsw.efSearch, count)) * _VISITED
+            return float(max(_ef(graph, setting), count)) * _VISITED
         return _SCANNED * float(self.index.ntotal) + 2 * count
 
     def _parameters(self, setting: Setting) -> Any:
         """What faiss takes a setting as: of this call only, never a state of the index."""
         if (lists := self._lists()) is not None:
-            within = _FAISS.SearchParametersIVF(nprobe=setting.nprobe or lists.nlist)
+            within = _FAISS.SearchParametersIVF(nprobe=_nprobe(lists, setting))
             if isinstance(self.index, faiss.IndexPreTransform):
                 return _FAISS.SearchParametersPreTransform(index_params=within)
             return within
-        if self._graph() is not None and setting.ef is not None:
-            return _FAISS.SearchParametersHNSW(efSearch=setting.ef)
+        if (graph := self._graph()) is not None and setting.ef is not None:
+            return _FAISS.SearchParametersHNSW(efSearch=_ef(graph, setting))
         return None  # fast scan takes none, not even empty ones
 
     def _lists(self) -> Any:
@@ -119,3 +117,13 @@ class Codes:
 
     def _graph(self) -> Any:
         return self.index if isinstance(self.index, faiss.IndexHNSW) else None
+
+
+def _nprobe(lists: Any, setting: Setting) -> int:
+    """Lists that are read: no more than there are, whatever a card says."""
+    return int(min(setting.nprobe or lists.nlist, lists.nlist))
+
+
+def _ef(graph: Any, setting: Setting) -> int:
+    """Candidates of a graph: no more than rows. faiss would take memory for as many as it says."""
+    return int(max(1, min(setting.ef or graph.hnsw.efSearch, graph.ntotal)))

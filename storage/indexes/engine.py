@@ -69,11 +69,10 @@ class Engine:
         those of the exact vectors, best first. Where there are fewer than ``k`` the score is
         -inf and the id -1; ``k`` come back wherever there are ``k``. ``setting`` is that of this
         call. Raises ValueError for queries of another dimension or with numbers that are not
-        finite, and for a ``k`` below 0.
+        finite, for a ``k`` that is no whole number or below 0, and for ids that are none.
         """
-        queries = self.checked(vectors)
-        if k < 0:
-            raise ValueError(f"{k} results cannot be asked for")
+        queries, k = self.checked(vectors), _count(k)
+        ids = None if ids is None else _whole(ids)
         mask = allowed(self.stored, self.alive, ids)
         if self.codes is None or not len(queries) or not k:
             scores, places = exactly(self.stored, queries, k, mask)
@@ -102,9 +101,10 @@ class Engine:
     def vectors_of(self, ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """The exact vectors (m, d) of ``ids`` (m,), in that order.
 
-        Raises ValueError, which names it, for an id that is not held.
+        Raises ValueError, which names it, for an id that is not held, and for what is no id.
         """
-        places = self.stored.places(np.asarray(ids, dtype=np.int64))
+        ids = _whole(ids)
+        places = self.stored.places(ids)
         if self.alive is not None:
             places = np.where((places >= 0) & self.alive[places], places, -1)
         late = places < 0
@@ -112,9 +112,9 @@ class Engine:
         rows[~late] = self.stored.rows(places[~late])
         if late.any():
             delta = self.delta or Stored(places[:0], rows[:0])
-            where = delta.places(np.asarray(ids)[late])
+            where = delta.places(ids[late])
             if (where < 0).any():
-                raise ValueError(f"the index holds no row {np.asarray(ids)[late][where < 0][0]}")
+                raise ValueError(f"the index holds no row {ids[late][where < 0][0]}")
             rows[late] = delta.rows(where)
         return rows
 
@@ -131,3 +131,18 @@ class Engine:
                     places = places[mask[places]]
                 if len(places):
                     yield stored.ids[places], stored.rows(places)
+
+
+def _count(k: int) -> int:
+    """``k``, also one of NumPy's, as faiss takes it; ValueError for what counts nothing."""
+    if isinstance(k, bool | np.bool_) or not isinstance(k, int | np.integer) or k < 0:
+        raise ValueError(f"{k!r} results cannot be asked for")
+    return int(k)
+
+
+def _whole(ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Ids as they are compared; ValueError for numbers that are not whole, and for truths."""
+    found = np.asarray(ids)
+    if found.size and found.dtype.kind not in "iu":
+        raise ValueError(f"ids are whole numbers, and not {found.dtype}")
+    return found.astype(np.int64, copy=False)

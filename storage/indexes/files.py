@@ -30,10 +30,10 @@ from storage.indexes.filters import Mask
 from storage.indexes.near import within
 from storage.indexes.reading import read_faiss, write_faiss
 from storage.indexes.refine import Found, Stored
-from storage.indexes.sound import fault
-from storage.indexes.vectors_file import mapped_vectors
+from storage.indexes.sound import KNOWN, fault, misfit
+from storage.indexes.vectors_file import falling, mapped_vectors
 from storage.places.atomic import write_bytes
-from storage.places.place import children, read_now
+from storage.places.place import children, is_local, read_now
 
 FLAT: Final = "flat"
 # what NumPy raises at a header, which it evaluates, that is damaged
@@ -63,9 +63,11 @@ class Index:
         """Read an index; CorruptLakeError, which names the file, where one is not what it must be.
 
         That is: missing, cut off, another's, of other rows or of another dimension than its card
-        says. Checksums are not compared (``mmindex snapshots verify`` does).
+        says, or of another type. Checksums are not compared (``mmindex snapshots verify`` does).
         """
         card = read_card(folder / CARD)
+        if card.type not in KNOWN:
+            raise CorruptLakeError(folder / CARD, f"is of the unknown type {card.type}")
         _check_files(folder, card)
         stored, codes = _flat(folder, card) if card.type == FLAT else _coded(folder, card)
         dead = _dead(folder / DEAD) if DEAD in card.files else None
@@ -127,6 +129,8 @@ def _check_files(folder: Path, card: IndexCard) -> None:
     for name in card.files:
         if name not in there:
             raise CorruptLakeError(folder / name, "is missing")
+        if is_local(folder) and not (folder / name).is_file():
+            raise CorruptLakeError(folder / name, "is no file")
 
 
 def _flat(folder: Path, card: IndexCard) -> tuple[Stored, None]:
@@ -165,6 +169,8 @@ def _coded(folder: Path, card: IndexCard) -> tuple[Stored, Codes]:
         same = index.ntotal == len(stored)
     if not same:
         raise CorruptLakeError(path, f"has other rows than {VECTORS} beside it")
+    if (why := misfit(index, card.type, card.setting)) is not None:
+        raise CorruptLakeError(path, why)
     return stored, Codes.of(index, stored, used_up=True)
 
 
@@ -202,6 +208,5 @@ def _delta(folder: Path, card: IndexCard, stored: Stored, alive: Mask | None) ->
 
 
 def _check_unique(path: Path, ids: NDArray[np.int64]) -> None:
-    wrong = np.flatnonzero(ids[1:] <= ids[:-1])
-    if len(wrong):
-        raise CorruptLakeError(path, f"has id {ids[wrong[0]]} twice, or out of order")
+    if (place := falling(ids)) is not None:
+        raise CorruptLakeError(path, f"has id {ids[place]} twice, or out of order")

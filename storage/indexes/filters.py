@@ -83,7 +83,7 @@ class _Among:
 
         None where comparing with all that is allowed costs less.
         """
-        wanted = min(math.ceil(self.k * self.setting.depth * math.sqrt(times)), self.many)
+        wanted = min(math.ceil(self._refined() * math.sqrt(times)), self.many)
         count, wide = self._fetched(wanted, times), self.codes.widened(self.setting, times)
         if count >= len(self.codes.stored):
             return None
@@ -96,6 +96,15 @@ class _Among:
         passed = np.count_nonzero(places >= 0, axis=1)
         enough = (passed >= wanted) | (ended & (passed >= min(self.k, self.many)))
         return *self._sorted(queries, scores, places), enough
+
+    def _refined(self) -> int:
+        """How many are sorted by exact vectors without a filter.
+
+        Of few results no fewer than of as many as the setting was tuned for: the nearest one is
+        as easily missed by its code as the tenth.
+        """
+        depth = min(self.setting.depth, max(1, self.many))  # a damaged card may say anything
+        return max(self.k, min(self.setting.k, self.many)) * depth
 
     def _fetched(self, wanted: int, times: float) -> int:
         """How many to fetch, so that ``wanted`` pass, if one of ``times`` does at random."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from storage.errors import CorruptLakeError
 from storage.indexes.card import CODES, VECTORS
 from storage.indexes.changes import Change
 from storage.indexes.codes import Codes
@@ -22,14 +23,18 @@ from storage.indexes.refine import Stored
 from storage.indexes.structure import fill, threads
 from storage.indexes.together import Together
 from storage.indexes.vectors_file import mapped_vectors, rows_of, write_vectors
+from storage.manifest import sha256
 from storage.places.atomic import make_folder, replacing, sync
 from storage.places.place import is_local, local_copy, remove
 
 FEW: Final = 1000  # rows of a delta that no search feels
 _BLOCK: Final = 1 << 23  # numbers that are copied at once: 32 MB
 _SHARE: Final = 0.5  # of what searching the codes costs, that comparing the delta may cost
-_LATE: Final = 0.05  # of all rows that may be in the delta
+MOST_LATE: Final = 0.05  # of all rows, that may be in the delta
 _DEAD: Final = 0.1  # of the codes that may be dead, where they can be removed
+
+Sums = Mapping[str, str] | None
+"""SHA-256 of the files of a build by name; None: nobody knows them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +74,7 @@ def too_long(change: Change, k: int) -> bool:
     if late <= FEW:
         return False
     setting = change.before.setting
-    return late > min(_SHARE * codes.cost(k * setting.depth, setting), _LATE * change.count)
+    return late > min(_SHARE * codes.cost(k * setting.depth, setting), MOST_LATE * change.count)
 
 
 def drift(engine: Engine) -> float | None:
@@ -78,13 +83,16 @@ def drift(engine: Engine) -> float | None:
     return None if lists is None else float(lists.imbalance_factor())
 
 
-def shared(before: Path, change: Change) -> Made:
-    """The index with its delta and dead beside; its files of codes and vectors are linked."""
+def shared(before: Path, change: Change, sums: Sums) -> Made:
+    """The index with its delta and dead beside; its files of codes and vectors are linked.
+
+    Writing raises CorruptLakeError where one is copied, and is not as ``sums`` says.
+    """
     names = (CODES,) if change.before.codes is None else (CODES, VECTORS)
 
     def write(to: Path) -> tuple[str, ...]:
         for name in names:
-            link(before / name, to / name)
+            link(before / name, to / name, sums)
         return names
 
     return Made(change.engine(), change.dead, write)
@@ -94,7 +102,7 @@ def folded(before: Path, to: Path, change: Change, workers: int | None) -> Made:
     """The index with the delta in a copy of its codes; ``to`` gets the file of its vectors.
 
     Dead rows are removed from the copy. A graph removes none, so a row that it has with another
-    vector stays in the delta.
+    vector stays in the delta. All files of before have to be sound: see ``refuse_damage``.
     """
     old = change.before
     index = read_faiss(before / CODES)
@@ -126,22 +134,45 @@ def folded(before: Path, to: Path, change: Change, workers: int | None) -> Made:
     return Made(engine, dead, write, index)
 
 
-def link(source: Path, target: Path) -> None:
-    """Let ``target`` be the same file as ``source``, which nobody changes; a copy elsewhere."""
+def refuse_damage(folder: Path, names: Iterable[str], sums: Sums) -> None:
+    """Raise CorruptLakeError, which names it, for a file that is not as ``sums`` says.
+
+    What is copied out of it into another file would get a checksum of its own there, and its
+    damage pass as right. None is looked at without ``sums``.
+    """
+    for name in names if sums is not None else ():
+        path = folder / name
+        if sums is None or name not in sums:
+            raise CorruptLakeError(path, "is not among the files of the snapshot")
+        try:
+            found = sha256(local_copy(path))
+        except FileNotFoundError as error:
+            raise CorruptLakeError(path, "is missing") from error
+        if found != sums[name]:
+            raise CorruptLakeError(path, "has another checksum")
+
+
+def link(source: Path, target: Path, sums: Sums) -> None:
+    """Let ``target`` be the same file as ``source``, which nobody changes; a copy elsewhere.
+
+    A link goes on having the checksum that ``source`` had, whatever became of it; what is copied
+    has to have it still.
+    """
     remove([target])
     if is_local(source) and is_local(target):
         make_folder(target.parent)
         try:
             os.link(source, target)
         except OSError:  # another disk, or one that cannot
-            _copy(source, target)
+            _copy(source, target, sums)
         else:
             sync(target.parent)
     else:
-        _copy(source, target)
+        _copy(source, target, sums)
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path, sums: Sums) -> None:
+    refuse_damage(source.parent, [source.name], sums)
     with replacing(target, final=True) as temporary:
         shutil.copyfile(local_copy(source), temporary)
 

@@ -9,6 +9,7 @@ from storage.errors import NothingFitsError
 from storage.indexes.card import Point
 from storage.indexes.goal import Goal
 
+_DIGITS: Final = 3  # of the memory that would be enough, rounded up
 _HEAD: Final = ("kind", "setting", "recall", "ms", "queries/s", "MB", "built in", "misses")
 
 
@@ -16,7 +17,7 @@ def told(goal: Goal) -> str:
     """For example ``recall@10 of 0.98 within 300 MB and 2 ms``."""
     budgets = []
     if goal.memory is not None:
-        budgets.append(megabytes(goal.memory))
+        budgets.append(_exactly(goal.memory))
     if goal.latency is not None:
         budgets.append(f"{goal.latency:g} ms")
     within = f" within {' and '.join(budgets)}" if budgets else ""
@@ -27,6 +28,11 @@ def megabytes(size: int) -> str:
     """For example ``1,200 MB``, and ``1.4 MB`` where that is little."""
     millions = size / 1e6
     return f"{millions:,.0f} MB" if millions >= 10 else f"{millions:.2g} MB"  # noqa: PLR2004 - digits
+
+
+def too_large(memory: int) -> str:
+    """Why a kind of ``memory`` bytes is not built, where nothing else bars it."""
+    return f"not built: {megabytes(memory)}"
 
 
 def frontier(tried: Sequence[Point]) -> list[Point]:
@@ -60,6 +66,11 @@ def nothing_fits(tried: Sequence[Point], goal: Goal) -> NothingFitsError:
     ]
     relax = "; or ".join(ways) or "no kind comes near with one of them relaxed"
     return NothingFitsError(told(goal), table(frontier(tried)), relax, tried)
+
+
+def _exactly(size: int) -> str:
+    """All digits that there are: ``1,200 MB``, ``0.140401 MB``."""
+    return f"{size / 1e6:,.6f}".rstrip("0").rstrip(".") + " MB"
 
 
 def _beats(one: Point, other: Point) -> bool:
@@ -98,17 +109,21 @@ def _recall(tried: Sequence[Point], goal: Goal) -> str:
     if not there:
         return ""
     if max(there) >= goal.recall:
-        return f"a recall of {max(there):.3f} was measured, by too few queries to be sure of it"
+        return (
+            f"a recall of {max(there):.3f} was measured, but it is not sure, or not that of each"
+            " kind of query"
+        )
     return f"a recall of {max(there):.3f} is within the budgets"
 
 
 def _memory(tried: Sequence[Point], goal: Goal) -> str:
-    """How much memory the cheapest kind takes that is over the budget."""
-    over = [point for point in tried if not _in_memory(point, goal)]
+    """How much memory the smallest of the kinds takes that nothing but the budget bars."""
+    over = [p for p in tried if not _in_memory(p, goal) and p.why == too_large(p.memory)]
     if not over:
         return ""
     least = min(over, key=lambda point: point.memory)
-    return f"{megabytes(least.memory)} let {least.kind} be tried"
+    step = 10 ** max(0, len(str(least.memory)) - _DIGITS)
+    return f"{_exactly(-(-least.memory // step) * step)} let {least.kind} be tried"
 
 
 def _latency(tried: Sequence[Point], goal: Goal) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from storage.indexes.goal import Goal
@@ -37,6 +37,7 @@ class Kind:
         lists: of an IVF; 0 for others.
         less_exact_than: a kind that this one cannot beat in recall.
         slower_than: a kind that this one cannot beat in speed.
+        mapped: whether its lists are left on disk when it is open.
     """
 
     name: str
@@ -49,10 +50,27 @@ class Kind:
     lists: int = 0
     less_exact_than: str = ""
     slower_than: str = ""
+    mapped: bool = False
 
     def memory(self, n: int) -> int:
         """Bytes that the opened index holds in memory at ``n`` rows."""
-        return self.row * n + self.fixed
+        return (_ID if self.mapped else self.row) * n + self.fixed
+
+    @property
+    def merges(self) -> bool:
+        """Whether indexes of it that had one training make one: all but graphs do."""
+        return not self.exact and self.knob != "ef"
+
+    @property
+    def mappable(self) -> bool:
+        """Whether its lists can be left on disk: those of codes that faiss does not pack."""
+        return bool(self.lists) and "x4fs" not in self.factory
+
+    def on_disk(self) -> Kind:
+        """The same with its lists left on disk; ValueError where they cannot be."""
+        if not self.mappable:
+            raise ValueError(f"the lists of an index {self.name} are read into memory")
+        return replace(self, mapped=True)
 
     @property
     def exact(self) -> bool:
@@ -83,7 +101,7 @@ def kinds(n: int, d: int) -> tuple[Kind, ...]:
     256 MB, lists come before. Where rows are too few to train the
     16 centroids of a code, neither codes nor lists are among them.
     """
-    lists, coded = lists_of(n), tuple[Kind, ...]()
+    lists, coded = lists_for(n), tuple[Kind, ...]()
     if lists >= _FEWEST_LISTS:
         scanned, inverted = _scanned(d), _inverted(d, lists)
         long = scanned[0].memory(n) > _LONGEST_SCAN
@@ -91,11 +109,17 @@ def kinds(n: int, d: int) -> tuple[Kind, ...]:
     return (flat(d), *coded, *_graphs(d), *_rotated(n, d))
 
 
-def candidates(n: int, d: int, goal: Goal) -> tuple[Kind, ...]:
-    """Those of ``kinds`` that stay within the goal's memory."""
-    return tuple(
-        kind for kind in kinds(n, d) if goal.memory is None or kind.memory(n) <= goal.memory
-    )
+def exact_is_cheap(n: int, d: int, goal: Goal) -> bool:
+    """Whether exact search of ``n`` rows of ``d`` is cheap, and no budget says otherwise.
+
+    Then it is taken, and nothing is measured.
+    """
+    return n * d <= goal.cheap and exact_may_do(n, d, goal)
+
+
+def exact_may_do(n: int, d: int, goal: Goal) -> bool:
+    """Whether exact search keeps the memory, and may take any time."""
+    return goal.latency is None and (goal.memory is None or flat(d).memory(n) <= goal.memory)
 
 
 def kind_named(name: str, n: int, d: int) -> Kind:
@@ -106,7 +130,7 @@ def kind_named(name: str, n: int, d: int) -> Kind:
     return there[name]
 
 
-def lists_of(n: int) -> int:
+def lists_for(n: int) -> int:
     """Lists of an IVF over ``n`` rows: the power of two near 2 sqrt(n), with rows to train it."""
     if n < FEWEST:
         return 0
@@ -201,7 +225,7 @@ def _rotated(n: int, d: int) -> tuple[Kind, ...]:
     """At scale: a rotation to half the dimensions, lists found by a graph, short codes."""
     if n < _LARGE or d % 8:
         return ()
-    parts, lists = d // 8, 2 * lists_of(n)
+    parts, lists = d // 8, 2 * lists_for(n)
     return (
         Kind(
             "opq-ivf-pq",

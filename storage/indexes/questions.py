@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+ENOUGH: Final = 20  # queries below which stored vectors ask
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,31 +42,31 @@ class Questions:
         return Questions(self.vectors[rows], self.kinds[rows], self.own[rows], self.asked)
 
     def halves(self, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Rows to tune on, and rows to report on: half of each kind, at random by ``seed``."""
+        """Rows to tune on, and rows to report on: half of each kind, at random by ``seed``.
+
+        Of kinds of which the number is odd, the one that is left goes to either by turns.
+        """
         order = np.random.default_rng(seed).permutation(len(self))
-        tuning: list[int] = []
+        tuning, odd = list[int](), 1
         for kind in np.unique(self.kinds):
             mine = order[self.kinds[order] == kind]
-            tuning += mine[: (len(mine) + 1) // 2].tolist()
+            tuning += mine[: (len(mine) + odd) // 2].tolist()
+            odd ^= len(mine) % 2
         chosen = np.zeros(len(self), dtype=bool)
         chosen[tuning] = True
         return np.flatnonzero(chosen), np.flatnonzero(~chosen)
 
 
-def joined(by_kind: Mapping[str, NDArray[np.float32]], most: int) -> Questions | None:
-    """The queries of each kind, at most ``most`` in all, as many of each as there are or fit.
+def joined(by_kind: Mapping[str, NDArray[np.float32]]) -> Questions:
+    """All queries (q, d) of each kind, of which there is at least one."""
+    kinds = np.repeat(list(by_kind), [len(rows) for rows in by_kind.values()])
+    return Questions(np.concatenate(list(by_kind.values())).astype(np.float32, copy=False), kinds)
 
-    None where there are none. Rows are taken evenly over what a kind has.
-    """
-    there = {kind: rows for kind, rows in by_kind.items() if len(rows)}
-    if not there:
-        return None
-    left, taken = most, dict[str, NDArray[np.float32]]()
-    for place, kind in enumerate(sorted(there, key=lambda kind: len(there[kind]))):
-        rows = there[kind]
-        share = min(len(rows), left // (len(there) - place))
-        taken[kind] = rows[np.linspace(0, len(rows) - 1, share).astype(np.int64)]
-        left -= share
-    kinds = np.repeat(list(taken), [len(rows) for rows in taken.values()])
-    vectors = np.concatenate(list(taken.values())).astype(np.float32, copy=False)
-    return Questions(vectors, kinds)
+
+def shares(counts: Mapping[str, int], most: int) -> dict[str, int]:
+    """How many of each kind ask: as many of each as there are or fit, ``most`` in all."""
+    found, left = dict[str, int](), most
+    for place, kind in enumerate(sorted(counts, key=lambda kind: (counts[kind], kind))):
+        found[kind] = min(counts[kind], left // (len(counts) - place))
+        left -= found[kind]
+    return dict(sorted(found.items()))

@@ -51,11 +51,7 @@ class Stored:
 
     def places(self, ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where ``ids``, of any shape, lie; -1 where they do not."""
-        if not len(self.ids):
-            return np.full(ids.shape, -1, dtype=np.int64)
-        places = np.searchsorted(self.ids, ids)
-        places[places == len(self.ids)] = 0
-        return np.where(self.ids[places] == ids, places, -1)
+        return places_in(self.ids, ids)
 
     def named(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """The ids at ``places``, of any shape; -1 stays."""
@@ -116,6 +112,15 @@ class Stored:
         if not len(self.ids):
             return best(*_nothing(len(queries)), k)
         return best(*_knn(queries, self.vectors, k), k)
+
+
+def places_in(sorted_ids: NDArray[np.int64], ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where ``ids``, of any shape, lie among others; -1 where they do not."""
+    if not len(sorted_ids):
+        return np.full(ids.shape, -1, dtype=np.int64)
+    places = np.searchsorted(sorted_ids, ids)
+    places[places == len(sorted_ids)] = 0
+    return np.where(sorted_ids[places] == ids, places, -1)
 
 
 def taken(index: Any) -> tuple[Any, Any]:

@@ -1,7 +1,8 @@
 """Whether a faiss index that was read can be searched: a damaged one would end the process.
 
 faiss 1.15 checks most of what it reads; what it does not, and what fuzzing its files found, is
-checked here. Kinds that mmindex does not build are refused.
+checked here. Kinds that mmindex does not build are refused, and what is of another kind than its
+card says.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 import faiss
+
+from storage.indexes.card import Setting
 
 _FAISS: Final[Any] = faiss  # its type stubs lack what its Python side adds
 _BLOCK: Final = 32  # codes that fast scan reads together
@@ -27,6 +30,21 @@ _PLAIN: Final = (
     faiss.IndexFlat | faiss.IndexScalarQuantizer | _FAISS.IndexRaBitQ | _FAISS.IndexHNSW
 )
 
+_CLASSES: Final[dict[str, type]] = {
+    "pq-half": faiss.IndexPQFastScan,
+    "pq-quarter": faiss.IndexPQFastScan,
+    "rabitq": _FAISS.IndexRaBitQFastScan,
+    "ivf-pq": faiss.IndexIVFPQFastScan,
+    "ivf-sq8": faiss.IndexIVFScalarQuantizer,
+    "ivf-flat": faiss.IndexIVFFlat,
+    "hnsw-sq8": faiss.IndexHNSWSQ,
+    "hnsw": faiss.IndexHNSWFlat,
+    "opq-ivf-pq": faiss.IndexPreTransform,
+}
+KNOWN: Final = frozenset({"flat", *_CLASSES})
+"""The types that a card may name: see ``kinds``."""
+_MOST: Final = 1 << 20  # candidates that a graph may be told to keep
+
 
 def fault(index: Any, rows: int, dim: int) -> str | None:
     """What is wrong with an index that is to have ``rows`` of ``dim``; None if nothing is.
@@ -42,6 +60,25 @@ def fault(index: Any, rows: int, dim: int) -> str | None:
     if not isinstance(index, faiss.IndexIVF):
         return f"is a {type(index).__name__} without ids of rows"
     return _fault(index, rows, dim)
+
+
+def misfit(index: Any, kind: str, setting: Setting) -> str | None:
+    """What of a sound index is not as its card says: its kind, or what it is searched with.
+
+    None if nothing is. ``kind`` is one of ``KNOWN``, and not exact.
+    """
+    within = _FAISS.downcast_index(index)
+    if isinstance(within, faiss.IndexIDMap):
+        within = _FAISS.downcast_index(within.index)
+    if type(within) is not _CLASSES[kind]:
+        return f"is a {type(within).__name__}, and its card says {kind}"
+    if isinstance(within, faiss.IndexPreTransform):
+        within = _FAISS.downcast_index(within.index)
+    lists = within.nlist if isinstance(within, faiss.IndexIVF) else 0
+    kept = _MOST if isinstance(within, faiss.IndexHNSW) else 0
+    if (setting.nprobe or 0) > lists or (setting.ef or 0) > kept:
+        return f"cannot be searched with {setting}, as its card says"
+    return None
 
 
 def _rotated_fault(index: Any, rows: int) -> str | None:

@@ -22,6 +22,7 @@ _SINGLES: Final = 50  # queries asked one by one
 _SECONDS: Final = 0.5  # that asking them may take, beyond the first few
 _FEW: Final = 5
 _FURTHER: Final = 3  # values of the knob that are tried with less refinement
+GROUP: Final = 50  # queries of a kind from which it has to reach the goal by itself
 _RANDOM: Final = 3  # times dearer: a vector read from anywhere than a code in a row
 
 Clock = Callable[[], float]
@@ -78,14 +79,15 @@ class Bench:
     def reaches(self, setting: Setting) -> bool:
         """Whether the lower end of the interval of the mean recall is at the goal.
 
-        Exact search reaches every goal: it leaves no doubt.
+        So it has to be for each kind of query of which there are enough. Exact search reaches
+        every goal: it leaves no doubt.
         """
         if setting not in self._reaching:
             start = self.clock()
             answers = _answers(self.engine, self.asked, setting, self.goal)
             seconds = self.clock() - start
             recalls = _recalls(self.asked, answers, self.goal.k)
-            low = 1.0 if self.kind.exact else interval(recalls, self.goal.k)[0]
+            least = worst(recalls, self.asked.questions, self.goal.k)
             point = Point(
                 kind=self.kind.name,
                 setting=setting,
@@ -96,14 +98,19 @@ class Bench:
                 build_seconds=self.build_seconds,
                 fits=False,
             )
-            self.points.append(judged(point, low, self.goal))
-            self._reaching[setting] = low >= self.goal.recall
+            missed = "" if self.kind.exact or least.low >= self.goal.recall else str(least)
+            self.points.append(judged(point, missed, self.goal))
+            self._reaching[setting] = not missed
         return self._reaching[setting]
 
     def point(self, setting: Setting) -> Point:
         """What was measured of a setting."""
         self.reaches(setting)
         return next(point for point in self.points if point.setting == setting)
+
+    def setting(self, value: int | None, depth: int) -> Setting:
+        """The setting of its kind with a value of the knob, tuned for what the goal asks."""
+        return setting_of(self.kind, value, depth, self.goal.k)
 
     def refute(self, setting: Setting, why: str) -> None:
         """Note that a setting that seemed to fit does not."""
@@ -133,7 +140,7 @@ def tune(bench: Bench) -> list[Setting]:
     if not kind.knob:
         return _shallowest(bench, None)
     deepest = kind.depths[-1]
-    lowest = first(kind.knobs, lambda value: bench.reaches(setting_of(kind, value, deepest)))
+    lowest = first(kind.knobs, lambda value: bench.reaches(bench.setting(value, deepest)))
     if lowest is None:
         return []
     place = kind.knobs.index(lowest)
@@ -147,17 +154,18 @@ def stronger(kind: Kind, setting: Setting) -> Setting | None:
     value = setting.nprobe or setting.ef
     deeper = [depth for depth in kind.depths if depth > setting.depth]
     if deeper:
-        return setting_of(kind, value, deeper[0])
+        return setting_of(kind, value, deeper[0], setting.k)
     more = [one for one in kind.knobs if value is not None and one > value]
-    return setting_of(kind, more[0], setting.depth) if more else None
+    return setting_of(kind, more[0], setting.depth, setting.k) if more else None
 
 
-def setting_of(kind: Kind, value: int | None, depth: int) -> Setting:
-    """The setting with a value of the kind's knob."""
+def setting_of(kind: Kind, value: int | None, depth: int, k: int) -> Setting:
+    """The setting with a value of the kind's knob, tuned to find ``k``."""
     return Setting(
         nprobe=value if kind.knob == "nprobe" else None,
         ef=value if kind.knob == "ef" else None,
         depth=depth,
+        k=k,
     )
 
 
@@ -196,8 +204,48 @@ def interval(recalls: NDArray[np.float64], k: int) -> tuple[float, float, float]
     return max(0.0, float(doubted.mean()) - half), mean, min(1.0, mean + half)
 
 
-def reached_by(recalls: NDArray[np.float64], questions: Questions, k: int) -> Reached:
-    """What the recalls (q,) of queries say, also by what asked."""
+@dataclass(frozen=True, slots=True)
+class Least:
+    """The least recall, of all queries or of those of one ``kind``: its mean, and the low end."""
+
+    low: float
+    mean: float
+    kind: str = ""
+
+    def __str__(self) -> str:
+        """For example ``recall 0.952 of text zh, at least 0.941``."""
+        of = f" of {self.kind}" if self.kind else ""
+        return f"recall {self.mean:.3f}{of}, at least {self.low:.3f}"
+
+
+def worst(recalls: NDArray[np.float64], questions: Questions, k: int) -> Least:
+    """The least of the recalls (q,): of all, and of each kind of 50 queries or more."""
+    kinds, counts = np.unique(questions.kinds, return_counts=True)
+    whole = interval(recalls, k)
+    found = [Least(whole[0], whole[1])]
+    if len(kinds) > 1:
+        for kind in kinds[counts >= GROUP].tolist():
+            low, mean, _ = interval(recalls[questions.kinds == kind], k)
+            found.append(Least(low, mean, kind))
+    return min(found, key=lambda one: one.low)
+
+
+def below(recalls: NDArray[np.float64], questions: Questions, goal: Goal) -> str:
+    """What mean recall is below the goal, of all or of a kind of enough queries; ``""``: none."""
+    kinds, counts = np.unique(questions.kinds, return_counts=True)
+    if recalls.mean() < goal.recall:
+        return f"recall {recalls.mean():.3f}"
+    for kind in kinds[counts >= GROUP].tolist():
+        mean = recalls[questions.kinds == kind].mean()
+        if mean < goal.recall:
+            return f"recall {mean:.3f} of {kind}"
+    return ""
+
+
+def reached_by(
+    recalls: NDArray[np.float64], questions: Questions, k: int, looks: int = 1
+) -> Reached:
+    """What the recalls (q,) of queries say, also by what asked, at the ``looks``-th look."""
     low, mean, high = interval(recalls, k)
     kinds = np.unique(questions.kinds)
     return Reached(
@@ -208,14 +256,13 @@ def reached_by(recalls: NDArray[np.float64], questions: Questions, k: int) -> Re
         by={str(kind): float(recalls[questions.kinds == kind].mean()) for kind in kinds},
         asked=questions.asked,
         k=k,
+        looks=looks,
     )
 
 
-def judged(point: Point, low: float, goal: Goal) -> Point:
-    """The point with what it misses of the goal; ``low`` is the least that its recall may be."""
-    misses = []
-    if low < goal.recall:
-        misses.append(f"recall {point.recall:.3f}, at least {low:.3f}")
+def judged(point: Point, missed: str, goal: Goal) -> Point:
+    """The point with what it misses of the goal; ``missed``: of the recall, ``""`` for nothing."""
+    misses = [missed] if missed else []
     if goal.latency is not None and point.latency_ms > goal.latency:
         misses.append(f"{point.latency_ms:.2g} ms")
     return point.model_copy(update={"fits": not misses, "why": ", ".join(misses)})
@@ -246,5 +293,5 @@ def _recalls(asked: Asked, answers: Answers, k: int) -> NDArray[np.float64]:
 def _shallowest(bench: Bench, value: int | None) -> list[Setting]:
     """The setting with the least refinement that reaches the recall, if any does."""
     kind = bench.kind
-    depth = first(kind.depths, lambda depth: bench.reaches(setting_of(kind, value, depth)))
-    return [] if depth is None else [setting_of(kind, value, depth)]
+    depth = first(kind.depths, lambda depth: bench.reaches(bench.setting(value, depth)))
+    return [] if depth is None else [bench.setting(value, depth)]

@@ -22,32 +22,42 @@ from storage.indexes.card import (
     DEAD,
     DELTA,
     TRUTH,
+    VECTORS,
     Fresh,
     IndexCard,
     Reached,
     read_card,
 )
 from storage.indexes.carry import carried
-from storage.indexes.changes import Change, Wanted, compared
-from storage.indexes.choose import ENOUGH, stored
+from storage.indexes.changes import Change, Sought, compared
+from storage.indexes.choose import stored
 from storage.indexes.files import Index
-from storage.indexes.fold import Made, drift, folded, shared, too_long
+from storage.indexes.fold import (
+    MOST_LATE,
+    Made,
+    Sums,
+    drift,
+    folded,
+    refuse_damage,
+    shared,
+    too_long,
+)
 from storage.indexes.goal import Goal
-from storage.indexes.kinds import kind_named
-from storage.indexes.questions import Questions
+from storage.indexes.kinds import kinds
+from storage.indexes.questions import ENOUGH, Questions
 from storage.indexes.together import Together
 from storage.indexes.truth import Truth, load_truth, truth_key
-from storage.indexes.tuning import Asked, latency_of, reached_by, recall_of
+from storage.indexes.tuning import Asked, below, latency_of, reached_by, recall_of
 from storage.indexes.vectors_file import rows_of, write_vectors
 from storage.places.atomic import replacing, write_bytes
 from storage.places.place import children, remove
 
 MOST_DEAD: Final = 0.2  # of the rows of the codes
-MOST_LATE: Final = 0.05  # of all rows: in a delta that cannot be folded
 MOST_GROWN: Final = 0.5  # more, or fewer, rows than when it was built afresh
 MOST_DRIFT: Final = 1.5  # times the imbalance of the lists when it was built afresh
 MOST_LOST: Final = 0.005  # of the recall that it had when it was built afresh
-_OURS: Final = (CODES, DELTA, DEAD, TRUTH)
+_OURS: Final = (CODES, VECTORS, DELTA, DEAD, TRUTH)
+_SMALL: Final = (CARD, DELTA, DEAD, TRUTH)  # of which rows, answers and settings are copied
 _ABOUT: Final = ("space", "modality", "rows", "created_at", "build", "faiss_version")
 _log = logging.getLogger(__name__)
 
@@ -55,7 +65,7 @@ _log = logging.getLogger(__name__)
 def updated(
     before: Path,
     to: Path,
-    wanted: Wanted,
+    wanted: Sought,
     questions: Questions | None,
     goal: Goal,
     about: IndexCard,
@@ -64,12 +74,14 @@ def updated(
 
     ``about`` has space, modality, rows, dimension, time and name of the build; the card returned
     has all the rest. A finished build is kept as it is. None, and nothing written, where it has
-    to be built afresh: it is small and exact; over a fifth of the codes would be dead; there are
-    half as many rows more or fewer than when it was built afresh, or lists half as uneven again;
-    more of the delta than a twentieth of the rows cannot be folded; or what is measured is below
-    the goal, or .005 below the recall that it had then.
+    to be built afresh: it is exact, and small or of a latency that nobody measured; over a fifth
+    of the codes would be dead; there are half as many rows more or fewer than when it was built
+    afresh, or lists half as uneven again; more of the delta than a twentieth of the rows cannot be
+    folded; or what is measured is below the goal, or .005 below the recall that it had then.
 
-    Raises ValueError and UnsoundVectorError for rows that no index could be built of.
+    Raises ValueError and UnsoundVectorError for rows that no index could be built of, and
+    CorruptLakeError, which names it, where a file of before is damaged: one that would be copied
+    from has to have the checksum that ``wanted`` knows of it.
     """
     if CARD in children(to):
         return read_card(to / CARD)
@@ -79,6 +91,7 @@ def updated(
         made = update.made(before, to)
         return update.written(made, *update.measured(made, questions, before), to)
     except _AfreshError as why:
+        remove([to / name for name in _OURS])
         _log.info("the index %s is built afresh: %s", to.name, why)
         return None
 
@@ -96,14 +109,19 @@ class _Update:
     change: Change
     goal: Goal
     about: IndexCard
+    sums: Sums
 
     @classmethod
-    def begun(cls, before: Path, wanted: Wanted, goal: Goal, about: IndexCard) -> _Update:
+    def begun(cls, before: Path, wanted: Sought, goal: Goal, about: IndexCard) -> _Update:
         """Compare the rows; _AfreshError where what changed is too much."""
         last = read_card(before / CARD)
+        small = [name for name in _SMALL if name in last.names]
+        refuse_damage(before, small, wanted.sums)
         cheap = last.type == "flat" and max(last.rows, about.rows) * about.dim <= goal.cheap
         if cheap or last.dim != about.dim or len(wanted.ids) != about.rows:
             raise _AfreshError("exact and small" if cheap else "rows of another kind")
+        if last.type == "flat" and goal.latency is not None and last.reached is None:
+            raise _AfreshError("exact, and nobody knows how slow")
         opened = Index.open(before)
         fresh = last.fresh or Fresh(
             rows=last.rows,
@@ -115,15 +133,16 @@ class _Update:
         change = compared(opened.engine, wanted, int(MOST_GROWN * fresh.rows))
         if change is None or len(change.dead) > MOST_DEAD * len(change.alive):
             raise _AfreshError("too many rows changed")
-        return cls(last, fresh, change, goal, about)
+        return cls(last, fresh, change, goal, about, wanted.sums)
 
     def made(self, before: Path, to: Path) -> Made:
         """The new engine, its files of codes and vectors still those of before, or folded."""
         if not too_long(self.change, self.goal.k):
-            made = shared(before, self.change)
+            made = shared(before, self.change, self.sums)
         elif self.last.mapped:
             raise _AfreshError("its codes are on disk, too many to be changed in memory")
         else:
+            refuse_damage(before, (CODES, VECTORS), self.sums)
             made = folded(before, to, self.change, self.goal.threads)
         why = self._spoiled(made)
         if why:
@@ -137,7 +156,13 @@ class _Update:
             return f"{late} rows changed that cannot be folded"
         if now and self.fresh.imbalance and now > MOST_DRIFT * self.fresh.imbalance:
             return f"lists are uneven: {now:.2f}, {self.fresh.imbalance:.2f} when it was built"
-        kind = kind_named(self.last.type, self.fresh.rows, self.about.dim)
+        kind = next(
+            (one for one in kinds(self.fresh.rows, self.about.dim) if one.name == self.last.type),
+            None,
+        )
+        if kind is None:
+            return f"{self.fresh.rows} rows have no index {self.last.type}"
+        kind = kind.on_disk() if self.last.mapped else kind
         memory = kind.memory(len(made.engine.stored)) + made.delta.vectors.nbytes
         if self.goal.memory is not None and memory > self.goal.memory:
             return f"{memory / 1e6:,.0f} MB"
@@ -152,7 +177,10 @@ class _Update:
         kept, setting = self._reporting(questions, before), self.last.setting
         reporting = Asked(kept.questions, kept.truth.first(self.goal.k))
         recalls = recall_of(made.engine, reporting, setting, self.goal)
-        reached = reached_by(recalls, reporting.questions, self.goal.k)
+        looks = self.last.reached.looks
+        reached = reached_by(recalls, reporting.questions, self.goal.k, looks)
+        if missed := below(recalls, reporting.questions, self.goal):
+            raise _AfreshError(missed)
         if reached.recall < self._least(reached):
             raise _AfreshError(f"recall {reached.recall:.4f}")
         if self.goal.latency is not None:

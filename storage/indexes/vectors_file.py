@@ -69,11 +69,33 @@ def mapped_vectors(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
             ids = np.fromfile(file, dtype="<i8", count=n)
     except FileNotFoundError as error:
         raise CorruptLakeError(path, "is missing") from error
-    if np.any(ids[1:] <= ids[:-1]):
+    if falling(ids) is not None:
         raise CorruptLakeError(path, "has ids that are not sorted")
     if n == 0:
         return ids, np.empty((0, d), dtype=np.float32)
     return ids, np.memmap(local, dtype="<f4", mode="r", offset=_FLOATS, shape=(n, d))
+
+
+def mapped_part(
+    path: Path, start: int, stop: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Ids (m,), in memory, and mapped vectors (m, d) of the rows from ``start`` to ``stop``.
+
+    Nothing else of the file is read, so order of ids is not looked at. Raises what
+    ``mapped_vectors`` raises, and ValueError for rows that there are not.
+    """
+    try:
+        local = local_copy(path)
+        with local.open("rb") as file:
+            n, d = _shape(path, file.read(_FLOATS), local.stat().st_size)
+            if not 0 <= start < stop <= n:
+                raise ValueError(f"{path} has {n} rows, and none from {start} to {stop}")
+            file.seek(_FLOATS + 4 * n * d + 8 + 8 * start)
+            ids = np.fromfile(file, dtype="<i8", count=stop - start)
+    except FileNotFoundError as error:
+        raise CorruptLakeError(path, "is missing") from error
+    first, shape = _FLOATS + 4 * start * d, (stop - start, d)
+    return ids, np.memmap(local, dtype="<f4", mode="r", offset=first, shape=shape)
 
 
 def rows_of(vectors: NDArray[np.float32], size: int = BLOCK) -> Iterator[Block]:
@@ -97,11 +119,16 @@ def let_go(vectors: NDArray[np.float32]) -> None:
 
 def check_ids(ids: NDArray[np.int64]) -> None:
     """Raise ValueError unless ``ids`` rise, each once."""
-    wrong = np.flatnonzero(ids[1:] <= ids[:-1])
-    if len(wrong):
-        one, other = ids[wrong[0]], ids[wrong[0] + 1]
+    if (place := falling(ids)) is not None:
+        one, other = ids[place], ids[place + 1]
         why = f"id {one} comes twice" if one == other else f"id {other} comes after {one}"
         raise ValueError(f"ids have to be sorted, each once: {why}")
+
+
+def falling(ids: NDArray[np.int64]) -> int | None:
+    """The first place whose id the next one does not exceed; None where all rise, each once."""
+    wrong = np.flatnonzero(ids[1:] <= ids[:-1])
+    return int(wrong[0]) if len(wrong) else None
 
 
 def check_vectors(ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:

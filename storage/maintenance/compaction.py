@@ -103,8 +103,20 @@ class Compaction:
         return [file for file in self.parent.files if file.path in out]
 
     @property
+    def outdated(self) -> list[FileEntry]:
+        """The files of the indexes that are built afresh."""
+        folders = tuple(f"{index.path}/" for index in self.indexes)
+        return [file for file in self.parent.files if file.path.startswith(folders)]
+
+    def fresh(self, manifest: Manifest) -> list[FileEntry]:
+        """Those files of the indexes of a ``manifest`` that the parent does not have."""
+        known = {index.path for index in self.parent.indexes}
+        made = tuple(f"{one.path}/" for one in manifest.indexes if one.path not in known)
+        return [file for file in manifest.files if file.path.startswith(made)]
+
+    @property
     def bytes(self) -> int:
-        """What the new files will take, about: the live share of the old ones."""
+        """What the new files will take, about: the live share of the old ones, whole indexes."""
         sizes = {file.path: file.bytes for file in self.parent.files}
         size = 0.0
         for step in self.steps:
@@ -112,7 +124,7 @@ class Compaction:
                 share = 1 - part.dead_rows / part.file.rows if part.file.rows else 1.0
                 names = [self.layout.relative(path) for path in step.files_of(part)]
                 size += share * sum(sizes.get(name, 0) for name in names)
-        return int(size)
+        return int(size) + sum(file.bytes for file in self.outdated)
 
     def manifest(self, written: Iterable[FileEntry], run: str) -> Manifest:
         """The candidate that names ``written`` in place of the old parts, and no number.

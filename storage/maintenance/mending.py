@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from storage import models
 from storage.indexes.card import EVERY
 from storage.layout import Layout
 from storage.leases import still_held
@@ -58,16 +59,20 @@ def without(manifest: Manifest, names: set[str]) -> Manifest:
 
     It asks for a look at every file. Where a projection's files are among them, it has none: the
     next one is fitted anew, under another version. Where a trained fusion's are, items are fused
-    as if none had been promoted.
+    as if none had been promoted. A model goes on without what only tells of it.
     """
-    units = {_unit(name) for name in names}
+    units = {_unit(name) for name in names if not models.tells(name)}
     refit, untrained = (
-        any(name.startswith(f"models/{model}/") for name in names)
+        any(unit.startswith(f"models/{model}/") for unit in units)
         for model in ("projection", "fusion")
     )
     return manifest.model_copy(
         update={
-            "files": [file for file in manifest.files if _unit(file.path) not in units],
+            "files": [
+                file
+                for file in manifest.files
+                if file.path not in names and _unit(file.path) not in units
+            ],
             "indexes": [index for index in manifest.indexes if index.path not in units],
             "projection": None if refit else manifest.projection,
             "fusion": None if untrained else manifest.fusion,
@@ -79,7 +84,8 @@ def without(manifest: Manifest, names: set[str]) -> Manifest:
 
 def trained(manifest: Manifest, damaged: Iterable[Finding]) -> set[str]:
     """The folders of damaged models that `mmindex train` made: a run of `index` makes none."""
-    units = {_unit(one.path) for one in damaged if one.path.startswith("models/")}
+    lost = [one.path for one in damaged if not models.tells(one.path)]
+    units = {_unit(path) for path in lost if path.startswith("models/")}
     made = {file.path for file in manifest.files}
     return {
         unit

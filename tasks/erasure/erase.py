@@ -22,6 +22,7 @@ from storage.erasure.scan import Scanner
 from storage.erasure.sealing import seal, unseal
 from storage.erasure.sweep import doomed_candidates, drop_candidates, empty_staging, sweep
 from storage.erasure.traces import Traces
+from storage.erasure.updates import any_updated
 from storage.errors import CorruptLakeError, ErasureError, KeyLostError, UnerasableError
 from storage.keys import lake_key, read_key
 from storage.layout import Layout
@@ -54,6 +55,7 @@ def kept_snapshots(lake: Layout) -> list[Snapshot]:
     for number in published(lake):
         try:
             found.append(Snapshot.open(lake, number))
+            any_updated(found[-1])  # reads the cards of its indexes, which decide what stays
         except CorruptLakeError as error:
             raise UnerasableError(lake.root, number, f"{error.path} {error.why}") from error
     return found

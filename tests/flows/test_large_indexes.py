@@ -11,8 +11,8 @@ from flows.config import MaintainConfig
 from mmcore.errors import EvaluationError
 from mmcore.specs import IndexSpec, StorageSpec
 from storage.candidates import runs
-from storage.errors import NothingFitsError
-from storage.indexes.card import CARD, CODES, VECTORS, read_card
+from storage.errors import NothingFitsError, UnerasableError
+from storage.indexes.card import CARD, CODES, DELTA, VECTORS, IndexCard, read_card
 from storage.indexes.vectors_file import mapped_vectors
 from storage.keys import lake_key
 from storage.layout import Layout
@@ -20,7 +20,7 @@ from storage.locks import writer_lock
 from storage.maintenance.garbage import Retention, collect, survey
 from storage.manifest import sha256
 from storage.places.atomic import write_bytes
-from storage.places.place import place_of
+from storage.places.place import children, place_of, read_now
 from storage.schemas import Modality
 from storage.snapshot import Snapshot, published
 from storage.verification.verify import verify
@@ -283,6 +283,84 @@ def test_a_flipped_byte_is_found_in_a_file_that_was_shared(lake, folder, index):
     }
 
 
+def spoiled(path, place):
+    """Flip a bit of a file."""
+    data = bytearray(path.read_bytes())
+    data[place] ^= 0x80
+    path.write_bytes(bytes(data))
+
+
+@pytest.mark.parametrize("name", [VECTORS, DELTA])
+def test_damage_is_not_copied_into_an_index_that_passes_as_sound(lake, folder, index, name):
+    """A vector that was damaged since is not folded, nor its delta continued: it is made again."""
+    add(folder, PICTURES)
+    index(folder, lake.root)
+    path = lake.root / opened(lake)[1].path / name
+    spoiled(path, 85)
+    for number in range(3, 8) if name == VECTORS else ():
+        remove(folder, number)
+    add(folder, PICTURES + 1)
+
+    told = index(folder, lake.root)
+
+    snapshot, entry, _ = opened(lake)
+    assert lake.relative(path) in told.set_aside
+    assert findings(lake) == ()
+    _, ids, vectors = snapshot.vectors(Modality.TEXT, np.array(live(lake)))
+    assert np.array_equal(snapshot.opened(entry).vectors_of(ids), vectors)
+
+
+def test_files_that_a_run_which_failed_had_linked_keep_their_checksum(
+    lake, folder, index, monkeypatch
+):
+    """Damage between the runs is found: the next one takes the update that is there."""
+    from flows import index_media
+
+    add(folder, PICTURES)
+    before = opened(lake)[1]
+    with monkeypatch.context() as patch:
+        patch.setattr(index_media, "propose_candidate", failing)
+        with pytest.raises(EvaluationError):
+            index(folder, lake.root)
+    spoiled(lake.root / before.path / VECTORS, 85)
+    index(folder, lake.root)
+
+    entry = opened(lake)[1]
+    assert (f"{entry.path}/{VECTORS}", "has another checksum") in {
+        (one.path, one.why) for one in findings(lake)
+    }
+
+
+def test_an_upload_that_was_cut_off_leaves_nothing_in_the_place_of_another(tmp_path, monkeypatch):
+    """What lies in a folder without a card goes, where a file can be put only once too."""
+    from storage.places import atomic
+    from tasks import index_builds
+
+    root = place_of(f"memory://{uuid4().hex}/lake")
+    monkeypatch.setattr(atomic, "BUCKETS", atomic.BUCKETS | {"memory"})
+    layout = Layout(root)
+    folder = layout.index("joint-text", "b1")
+    for name in (CODES, VECTORS, DELTA, f"{CODES}.damaged"):
+        write_bytes(folder / name, b"of another build", final=True)
+    card = IndexCard(
+        space="joint",
+        modality="text",
+        dim=4,
+        rows=2,
+        created_at=datetime.now(UTC),
+        build="b1",
+        files=(CODES, VECTORS),
+    )
+    for name in card.names:
+        (tmp_path / name).write_bytes(name.encode())
+    index_builds._moved(tmp_path, folder, card, layout)
+
+    assert {name: read_now(folder / name) for name in children(folder)} == {
+        **{name: name.encode() for name in card.names},
+        f"{CODES}.damaged": b"of another build",
+    }
+
+
 def test_verify_names_a_file_that_the_manifest_lacks(lake):
     """Every file that the card tells of has to be listed."""
     manifest, entry = Snapshot.open(lake).manifest, opened(lake)[1]
@@ -370,9 +448,42 @@ def test_an_erasure_waits_for_no_goal(lake, folder, index, caplog):
     assert forget(lake, 3).left == {}
 
     assert opened(lake)[2].type == "flat"
-    assert "searched exactly until the next run" in caplog.text
+    assert "searched exactly until its rows change" in caplog.text
     assert held(lake) == live(lake)
     assert findings(lake) == ()
+
+
+def test_what_an_erasure_left_exact_is_chosen_anew_when_its_rows_change(lake, folder, index):
+    """Nothing fits the latency: the index stays exact, and is not updated as if it did."""
+    fast = LOW.model_copy(update={"memory_mb": None, "latency_ms": 1e-9})
+    told = Snapshot.open(lake).manifest
+    specs = told.specs | {"index": fast.model_dump(mode="json")}
+    write_bytes(
+        lake.snapshot(1) / "manifest.json", told.model_copy(update={"specs": specs}).to_json()
+    )
+    assert forget(lake, 3).left == {}
+    assert opened(lake)[2].type == "flat"
+
+    remove(folder, 3)
+    assert index(folder, lake.root, fast).status == "unchanged"
+    add(folder, PICTURES)
+    with pytest.raises(NothingFitsError):
+        index(folder, lake.root, fast)
+
+
+@pytest.mark.parametrize("change", [('"updates": 1', '"updates": 0'), ("joint", "joinT")])
+def test_an_erasure_trusts_no_card_that_was_damaged(lake, folder, index, change):
+    """A digit of it would keep what went: nothing is changed, and the card is named."""
+    (folder / "3.txt").unlink()
+    index(folder, lake.root)
+    path = lake.root / opened(lake)[1].path / CARD
+    text = path.read_text()
+    assert change[0] in text
+    path.write_text(text.replace(*change))
+
+    with pytest.raises(UnerasableError, match="another checksum"):
+        forget(lake, 7)
+    assert len(Snapshot.open(lake).rows("segments/text")) == (PICTURES - 1) * CHUNKS
 
 
 def test_a_candidate_with_an_updated_index_goes_with_an_erasure(lake, folder, index, monkeypatch):
@@ -415,9 +526,16 @@ def test_maintain_takes_what_went_out_of_an_index(lake, folder, index):
     assert opened(lake)[2].dead == CHUNKS
     config = MaintainConfig(lake=str(lake.root), keep=1, grace_days=0, dead_share=0)
 
+    before = {file.path: file.bytes for file in Snapshot.open(lake).manifest.files}
+    planned = maintain.fn(config.model_copy(update={"dry_run": True})).compacted
     first, again = maintain.fn(config), maintain.fn(config)
 
     assert (first.compacted.indexes, again.compacted.indexes) == (1, 0)
+    after = {file.path: file.bytes for file in Snapshot.open(lake).manifest.files}
+    gone, came = (sum(a[n] for n in a.keys() - b) for a, b in ((before, after), (after, before)))
+    assert planned.bytes_before == first.compacted.bytes_before == gone
+    assert first.compacted.bytes_after == came
+    assert came < planned.bytes_after <= gone
     assert opened(lake)[2].dead == 0
     assert held(lake) == live(lake)
     assert findings(lake) == ()

@@ -11,7 +11,6 @@ from storage.models import (
     files_of,
     load_model,
     own_files,
-    sound_files,
     store_model,
     versions,
 )
@@ -131,50 +130,6 @@ def test_of_several_records_the_newest_snapshots_counts(tmp_path):
     assert names(newer, older) == {*FILES, records[1]}
     assert names(older, newer) == {*FILES, records[0]}
     assert names() == {*FILES, *records}
-
-
-@pytest.mark.parametrize("named", [True, False], ids=["named", "never-published"])
-@pytest.mark.parametrize("change", ["flip", "cut", "remove"])
-def test_a_file_that_is_another_by_now_is_refused(tmp_path, named, change):
-    """By a manifest that names it, else by what was stored beside it; the way out is said."""
-    layout, record = Layout(tmp_path), b"{}"
-    files = {**FILES, record_name(record): record}
-    for file in files:
-        folder = store_model(layout, "projection", f"p{len(file)}", files)
-        version, manifests = folder.name, [naming(layout, folder)] if named else []
-        assert sound_files(layout, "projection", version, manifests) == files
-        content = (folder / file).read_bytes()
-        (folder / file).unlink()
-        if change != "remove":
-            broken = content[:-1] + (b"" if change == "cut" else bytes([content[-1] ^ 1]))
-            write_bytes(folder / file, broken)
-        if change == "remove" and not named and is_record(file):
-            continue  # without a record it is no model: whoever reads it says so
-        with pytest.raises(CorruptLakeError, match=r"mmindex train") as caught:
-            sound_files(layout, "projection", version, manifests)
-        assert caught.value.path == folder / file
-        assert "from the media" not in str(caught.value)
-
-
-def test_a_manifest_that_took_the_damage_for_sound_excuses_nothing(tmp_path):
-    """All manifests have to agree with the file."""
-    layout = Layout(tmp_path)
-    folder = store_model(layout, "projection", "p1", FILES)
-    before = naming(layout, folder)
-    (folder / "card.md").unlink()
-    write_bytes(folder / "card.md", b"other")
-
-    with pytest.raises(CorruptLakeError, match="another checksum"):
-        sound_files(layout, "projection", "p1", [naming(layout, folder), before])
-
-
-def test_a_version_of_an_older_mmindex_is_taken_as_it_is(tmp_path):
-    """It has no hashes beside it, and no manifest names it: nothing tells of damage."""
-    layout = Layout(tmp_path)
-    folder = store_model(layout, "projection", "p1", {**FILES, "config.json": b"{}"})
-    (folder / HASHES).unlink()
-
-    assert set(sound_files(layout, "projection", "p1", [])) == {*FILES, "config.json"}
 
 
 def test_hashes_are_no_file_of_the_model_and_name_no_record(tmp_path):

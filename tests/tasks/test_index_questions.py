@@ -103,3 +103,12 @@ def test_a_handful_of_queries_is_none(asking, tmp_path):
     few = make_lake(tmp_path, coloured_items(colours=("red", "blue")), towers())
 
     assert asking(few).of("image", "colours") is None
+
+
+def test_items_of_texts_alone_are_asked_for_by_stored_vectors(asking, tmp_path):
+    """Each caption would ask for the very vector that was made of it, and find it."""
+    captions = {f"t{i}": {f"t{i}.txt": f"caption number {i}"} for i in range(30)}
+    texts = make_lake(tmp_path, captions, towers()[:1])
+
+    assert texts.manifest.fused_of
+    assert asking(texts).of(FUSED, "colours") is None

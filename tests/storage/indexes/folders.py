@@ -28,6 +28,17 @@ SETTINGS = {
     "IVF32,PQ8x4fs": Setting(nprobe=12, depth=8),
     "RR16,IVF32_HNSW32,PQ8x4fs": Setting(nprobe=12, depth=24),
 }
+NAMES = {
+    "flat": "flat",
+    "IDMap,PQ8x4fs": "pq-half",
+    "IDMap,RaBitQfs": "rabitq",
+    "IDMap,HNSW32": "hnsw",
+    "IDMap,HNSW32_SQ8": "hnsw-sq8",
+    "IVF32,Flat": "ivf-flat",
+    "IVF32,SQ8": "ivf-sq8",
+    "IVF32,PQ8x4fs": "ivf-pq",
+    "RR16,IVF32_HNSW32,PQ8x4fs": "opq-ivf-pq",
+}
 KINDS = list(SETTINGS)
 CODED = KINDS[1:]
 
@@ -63,7 +74,7 @@ def built(
         space="words",
         modality="text",
         dim=D,
-        type=kind,
+        type=NAMES[kind],
         rows=N - len(dead) + LATE * late if rows is None else rows,
         setting=SETTINGS[kind],
         created_at=WHEN,

@@ -9,6 +9,7 @@ from storage.indexes.build import build_index, build_name, built, goal_name
 from storage.indexes.card import IndexCard, read_card
 from storage.indexes.exact import exact_search
 from storage.indexes.files import Index
+from storage.indexes.filling import Whole
 from storage.indexes.goal import Goal
 from storage.indexes.vectors_file import mapped_vectors, rows_of, write_vectors
 from tests.factories import WHEN, unit_vectors
@@ -57,7 +58,7 @@ def names(folder):
 
 def test_a_build_is_whole_and_opens(tmp_path):
     """Its folder has what the card names; opened, it searches as was measured."""
-    card = built(tmp_path, IDS, VECTORS, asked(QUERIES), CODED, ABOUT)
+    card = built(Whole(tmp_path), IDS, VECTORS, asked(QUERIES), CODED, ABOUT)
     index = Index.open(tmp_path)
     _, found = index.search(QUERIES, 10)
     exact = exact_search(IDS, VECTORS, QUERIES, 10)[1]
@@ -70,9 +71,17 @@ def test_a_build_is_whole_and_opens(tmp_path):
     assert np.mean(shares) == pytest.approx(card.reached.recall, abs=0.02)
 
 
+def test_vectors_of_another_that_lie_there_are_not_kept(tmp_path):
+    """A file of the same ids is taken only where the vectors that are given are its own."""
+    write_vectors(tmp_path / "vectors.faiss", IDS, D, rows_of(-VECTORS))
+    built(Whole(tmp_path), IDS, VECTORS, asked(QUERIES), CODED, ABOUT)
+
+    assert np.array_equal(Index.open(tmp_path).vectors_of(IDS[:9]), VECTORS[:9])
+
+
 def test_plain_faiss_reads_what_was_built(tmp_path):
     """Its answers are row ids, rough ones of codes."""
-    built(tmp_path, IDS, VECTORS, asked(QUERIES), CODED, ABOUT)
+    built(Whole(tmp_path), IDS, VECTORS, asked(QUERIES), CODED, ABOUT)
     index = faiss.read_index(str(tmp_path / "index.faiss"))
 
     assert np.mean((index.search(VECTORS[:200], 10)[1] == IDS[:200, None]).any(axis=1)) > 0.9
@@ -80,7 +89,7 @@ def test_plain_faiss_reads_what_was_built(tmp_path):
 
 def test_an_exact_build_is_one_file(tmp_path):
     """The vectors are the index: byte for byte what faiss writes for them."""
-    card = built(tmp_path, IDS, VECTORS, None, EXACT, ABOUT)
+    card = built(Whole(tmp_path), IDS, VECTORS, None, EXACT, ABOUT)
 
     assert (card.type, card.reached, names(tmp_path)) == (
         "flat",
@@ -96,8 +105,8 @@ def test_vectors_that_are_there_are_taken_as_they_are(tmp_path, goal):
     """Streamed to the folder first, and mapped, they make the same build as from memory."""
     write_vectors(tmp_path / "streamed" / "vectors.faiss", IDS, D, rows_of(VECTORS))
     ids, vectors = mapped_vectors(tmp_path / "streamed" / "vectors.faiss")
-    streamed = built(tmp_path / "streamed", ids, vectors, asked(QUERIES), goal, ABOUT)
-    plain = built(tmp_path / "plain", IDS, VECTORS, asked(QUERIES), goal, ABOUT)
+    streamed = built(Whole(tmp_path / "streamed"), ids, vectors, asked(QUERIES), goal, ABOUT)
+    plain = built(Whole(tmp_path / "plain"), IDS, VECTORS, asked(QUERIES), goal, ABOUT)
 
     assert (streamed.type, streamed.setting) == (plain.type, plain.setting)
     assert names(tmp_path / "streamed") == names(tmp_path / "plain")
@@ -112,7 +121,7 @@ def test_what_an_interrupted_build_left_is_replaced(tmp_path):
     for name in ("index.faiss", "vectors.faiss", "truth.npz"):
         (tmp_path / name).write_bytes(b"left over")
     (tmp_path / "vectors.faiss").unlink()
-    card = built(tmp_path, IDS, VECTORS, asked(QUERIES), CODED, ABOUT)
+    card = built(Whole(tmp_path), IDS, VECTORS, asked(QUERIES), CODED, ABOUT)
 
     assert Index.open(tmp_path).card == card
     assert len(Index.open(tmp_path).search(QUERIES, 10)[1]) == len(QUERIES)
@@ -120,17 +129,17 @@ def test_what_an_interrupted_build_left_is_replaced(tmp_path):
 
 def test_a_finished_build_is_kept(tmp_path):
     """Building again reads the card and writes nothing."""
-    card = built(tmp_path, IDS, VECTORS, asked(QUERIES), CODED, ABOUT)
+    card = built(Whole(tmp_path), IDS, VECTORS, asked(QUERIES), CODED, ABOUT)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
 
-    assert built(tmp_path, IDS, VECTORS, asked(QUERIES), CODED, ABOUT) == card
+    assert built(Whole(tmp_path), IDS, VECTORS, asked(QUERIES), CODED, ABOUT) == card
     assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == before
 
 
 def test_where_nothing_fits_no_card_is_written(tmp_path):
     """The folder is no build: the goal was not met."""
     with pytest.raises(NothingFitsError):
-        built(tmp_path, IDS, VECTORS, asked(QUERIES), replace(CODED, memory=100), ABOUT)
+        built(Whole(tmp_path), IDS, VECTORS, asked(QUERIES), replace(CODED, memory=100), ABOUT)
 
     assert "index.json" not in names(tmp_path)
 
@@ -141,7 +150,7 @@ def test_vectors_are_checked_before_they_go_in(tmp_path):
     bad[5] = np.nan
     for goal in (CODED, EXACT):
         with pytest.raises(UnsoundVectorError, match=f"row {IDS[5]} "):
-            built(tmp_path, IDS, bad, asked(QUERIES), goal, ABOUT)
+            built(Whole(tmp_path), IDS, bad, asked(QUERIES), goal, ABOUT)
     assert "index.json" not in names(tmp_path)
 
 
@@ -152,7 +161,7 @@ def test_vectors_are_checked_before_they_go_in(tmp_path):
 def test_rows_have_to_fit_the_card(tmp_path, ids, vectors, why):
     """Ids are sorted, and there are as many vectors, of the dimension, as the card says."""
     with pytest.raises(ValueError, match=why):
-        built(tmp_path, ids, vectors, None, EXACT, ABOUT)
+        built(Whole(tmp_path), ids, vectors, None, EXACT, ABOUT)
 
 
 def test_a_goal_names_its_build():
@@ -177,3 +186,14 @@ def test_a_goal_names_its_build():
     assert len(name) == 16
     assert len(others - {name}) == 8
     assert goal_name("rows", asked(QUERIES.copy()), replace(CODED, threads=3)) == name
+
+
+@pytest.mark.parametrize(
+    "vectors", [VECTORS.astype(np.float64), np.repeat(VECTORS, 2, axis=1)[:, ::2]]
+)
+def test_vectors_of_another_form_are_refused_before_any_work(vectors, tmp_path):
+    """Numbers of 64 bits, or rows with gaps: no row is looked at, and nothing is written."""
+    vectors[0] = np.nan  # of a copy
+    with pytest.raises(ValueError, match=r"float64|row after row"):
+        built(Whole(tmp_path), IDS, vectors, None, EXACT, ABOUT)
+    assert names(tmp_path) == []

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from storage.errors import UnsoundVectorError
-from storage.indexes.changes import Wanted, compared
+from storage.indexes.changes import Sought, compared
 from storage.indexes.engine import Engine
 from storage.indexes.refine import Stored
 from tests.factories import unit_vectors
@@ -20,7 +20,7 @@ BEFORE = Engine(
 def change(ids, came):
     """What changed when ``ids`` are wanted and these rows come."""
     blocks = [(np.array([one]), vector[None]) for one, vector in came.items()]
-    return compared(BEFORE, Wanted(np.array(ids), blocks))
+    return compared(BEFORE, Sought(np.array(ids), blocks))
 
 
 def told(found):
@@ -81,7 +81,7 @@ def test_faults_of_what_comes_are_named():
     with pytest.raises(ValueError, match="no vector came for the new id 99"):
         change([10, 99], {})
     with pytest.raises(ValueError, match="came twice"):
-        compared(BEFORE, Wanted(np.array([10]), [(np.array([10, 10]), V[:2])]))
+        compared(BEFORE, Sought(np.array([10]), [(np.array([10, 10]), V[:2])]))
     with pytest.raises(UnsoundVectorError, match="row 99 "):
         change([10, 99], {99: 2 * V[0]})
     with pytest.raises(ValueError, match="sorted"):
@@ -97,5 +97,5 @@ def test_too_many_new_rows_end_the_comparison():
             read.append(number)
             yield np.array([100 + number]), V[number : number + 1]
 
-    assert compared(BEFORE, Wanted(np.arange(100, 108), blocks()), most=3) is None
+    assert compared(BEFORE, Sought(np.arange(100, 108), blocks()), most=3) is None
     assert read == [0, 1, 2, 3]

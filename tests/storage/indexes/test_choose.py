@@ -1,3 +1,4 @@
+import re
 from itertools import count
 
 import numpy as np
@@ -8,6 +9,7 @@ from storage.indexes import choose as module
 from storage.indexes.choose import choose, stored
 from storage.indexes.engine import Engine
 from storage.indexes.exact import exact_search
+from storage.indexes.filling import Whole
 from storage.indexes.goal import Goal
 from storage.indexes.questions import Questions
 from storage.indexes.truth import exact_answers
@@ -34,9 +36,92 @@ def test_exact_search_is_taken_while_it_is_cheap():
 
 
 @pytest.mark.parametrize("questions", [None, asked(QUERIES[:19])])
-def test_without_enough_queries_search_is_exact(questions):
-    """What cannot be measured is not risked."""
-    assert choose(IDS, VECTORS, questions, Goal(cheap=0)).kind.name == "flat"
+def test_without_enough_queries_stored_vectors_ask(questions):
+    """Where exact search is not cheap it is not taken for lack of queries, whatever it costs."""
+    chosen = choose(IDS, VECTORS, questions, Goal(cheap=0, recall=0.8))
+
+    assert (chosen.kind.name, chosen.reached.asked) == ("pq-half", "stored vectors")
+
+
+@pytest.mark.parametrize("goal", [0.9, 0.98])
+def test_the_recall_is_reached_for_fewer_results_too(goal):
+    """Whoever asks for one, two or five gets at least the recall that was promised of ten."""
+    chosen = choose(IDS, VECTORS, QUESTIONS, Goal(cheap=0, recall=goal))
+    engine = Engine.over(chosen.index, IDS, VECTORS, chosen.setting)
+    exact = exact_search(IDS, VECTORS, QUERIES, 10)[1]
+    shares = {
+        k: np.mean([np.isin(exact[row, :k], one).mean() for row, one in enumerate(found)])
+        for k in (1, 2, 5, 10)
+        for found in [engine.search(QUERIES, k)[1]]
+    }
+
+    assert chosen.kind.refined
+    assert min(shares.values()) >= goal
+
+
+def test_each_kind_of_query_reaches_the_goal():
+    """Many easy queries do not make up for those of another language, if there are 50 of them."""
+    vectors = np.concatenate([VECTORS[:900], -VECTORS[:120]])
+    kinds = np.repeat(["text en", "text zh"], [900, 120])
+    goal = Goal(recall=0.9, memory=FLAT - 1)
+    chosen = choose(IDS, VECTORS, Questions(vectors, kinds), goal)
+    alike = choose(IDS, VECTORS, Questions(vectors, np.full(1020, "text")), goal)
+
+    assert min(chosen.reached.by.values()) >= 0.9
+    assert chosen.setting.depth > alike.setting.depth
+
+
+def test_queries_of_sixty_kinds_do_not_report_on_themselves():
+    """Of kinds with one query each, half of the kinds tunes and half reports."""
+    questions = Questions(QUERIES[:60], np.array([f"kind {row}" for row in range(60)]))
+    chosen = choose(IDS, VECTORS, questions, Goal(recall=0.8, memory=FLAT - 1))
+
+    assert chosen.reached.queries == 30
+
+
+@pytest.mark.parametrize(
+    ("vectors", "why"),
+    [
+        (VECTORS.astype(np.float64), "float64"),
+        (np.repeat(VECTORS, 2, axis=1)[:, ::2], "row after row"),
+        (VECTORS[:10], "4000 ids"),
+    ],
+)
+def test_vectors_that_faiss_would_not_take_are_refused_before_any_work(vectors, why):
+    """The error says what does not fit, and not where faiss stumbled."""
+    with pytest.raises(ValueError, match=why):
+        choose(IDS, vectors, QUESTIONS, Goal(cheap=0))
+
+
+def test_queries_of_another_dimension_are_refused():
+    """Before anything is measured, even where exact search would be taken unmeasured."""
+    with pytest.raises(ValueError, match="queries of"):
+        choose(IDS, VECTORS, asked(QUERIES[:, :8]), Goal())
+
+
+@pytest.mark.parametrize("recall", [0.98, 1.0])
+def test_what_the_error_says_to_relax_is_enough(recall):
+    """With the memory that it names, the kind that it names is tried; so it goes on to the end."""
+    memory, named, chosen = 3 * N, "", None
+    while chosen is None:
+        chosen, tried, relax = chosen_or_told(Goal(recall=recall, memory=memory))
+        assert not named or named in {point.kind for point in tried if point.rate} | {"flat"}
+        if chosen is None:
+            told = re.search(r"([\d.,]+) MB let (\S+) be tried", relax)
+            assert float(told[1]) * 1e6 > memory
+            memory, named = round(float(told[1]) * 1e6), told[2]
+
+    assert chosen == named
+    assert (named == "flat") == (recall == 1)
+
+
+def chosen_or_told(goal):
+    """The kind that is chosen, or None; what was tried, and what would have to be relaxed."""
+    try:
+        chosen = choose(IDS, VECTORS, QUESTIONS, goal)
+    except NothingFitsError as error:
+        return None, error.tried, error.relax
+    return chosen.kind.name, chosen.tried, ""
 
 
 def test_the_first_kind_that_meets_the_goal_is_chosen():
@@ -155,11 +240,11 @@ def test_exact_answers_are_kept_and_used_again(tmp_path, monkeypatch):
         return exact_answers(*args, **kwargs)
 
     monkeypatch.setattr(module, "exact_answers", counted)
-    one = choose(IDS, VECTORS, QUESTIONS, goal, folder=tmp_path)
-    two = choose(IDS, VECTORS, QUESTIONS, goal, folder=tmp_path)
+    one = choose(IDS, VECTORS, QUESTIONS, goal, filling=Whole(tmp_path))
+    two = choose(IDS, VECTORS, QUESTIONS, goal, filling=Whole(tmp_path))
     assert (one.reached, len(made)) == (two.reached, 1)
 
-    choose(IDS, VECTORS, Questions(-QUERIES, QUESTIONS.kinds), goal, folder=tmp_path)
+    choose(IDS, VECTORS, Questions(-QUERIES, QUESTIONS.kinds), goal, filling=Whole(tmp_path))
     assert len(made) == 2
 
 
@@ -173,6 +258,7 @@ def test_a_setting_that_falls_short_on_the_other_half_is_not_kept(monkeypatch):
     assert [point.why for point in short] == ["recall 0.850 on the other half of the queries"]
     assert chosen.setting.depth > short[0].setting.depth
     assert chosen.reached.recall == pytest.approx(0.95)
+    assert chosen.reached.looks == 2
 
 
 def test_one_row_can_be_searched_whatever_the_memory():

@@ -185,3 +185,33 @@ def test_nothing_is_asked_for_and_nothing_comes():
     assert engine.search(QUERIES, 0)[1].shape == (Q, 0)
     with pytest.raises(ValueError, match="-1 results"):
         engine.search(QUERIES, -1)
+
+
+@pytest.mark.parametrize("kind", ["flat", "IDMap,PQ8x4fs", "IVF32,SQ8", "IDMap,HNSW32"])
+def test_numbers_of_numpy_are_numbers(kind, tmp_path):
+    """``k`` may be one of NumPy's, and ids of any width: the answers are the same."""
+    index = Index.open(built(tmp_path, kind, late=True))
+    wanted = index.search(QUERIES, 3, IDS[:50])
+    few = index.search(QUERIES, np.int64(3), IDS[:50].astype(np.uint64))
+
+    assert np.array_equal(wanted[1], few[1])
+    assert np.array_equal(wanted[0], few[0])
+    assert np.array_equal(index.search(QUERIES, np.int32(3))[1], index.search(QUERIES, 3)[1])
+    assert np.array_equal(index.search(QUERIES, 3, [])[1], np.full((Q, 3), -1))
+
+
+@pytest.mark.parametrize("k", [-1, True, np.bool_(True), 3.0, np.float64(3), "3", None])
+def test_what_counts_nothing_is_refused(k, tmp_path):
+    """``k`` is a whole number, 0 or more."""
+    with pytest.raises(ValueError, match="cannot be asked for"):
+        Index.open(built(tmp_path, "IDMap,PQ8x4fs")).search(QUERIES, k)
+
+
+@pytest.mark.parametrize("ids", [[1.5], np.array([2.0]), np.array([True, False]), ["7"]])
+def test_what_is_no_id_is_refused(ids, tmp_path):
+    """Rounded numbers and masks would be taken for ids of other rows."""
+    index = Index.open(built(tmp_path, "flat"))
+    with pytest.raises(ValueError, match="ids are whole numbers"):
+        index.search(QUERIES, 3, ids)
+    with pytest.raises(ValueError, match="ids are whole numbers"):
+        index.vectors_of(ids)

@@ -96,3 +96,23 @@ def test_blocks_do_not_change_what_a_subset_gives(tmp_path, monkeypatch):
         monkeypatch.setattr(refine, "_PLACES", block)
         monkeypatch.setattr(refine, "_FEW", few)
         assert np.array_equal(index.search(QUERIES, K, IDS[places])[1], wanted)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_setting_beyond_what_there_is_reads_all(kind, tmp_path):
+    """A damaged card may name more lists, candidates or refinements than any index has."""
+    index = Index.open(built(tmp_path, kind))
+    most = Setting(nprobe=32, ef=N, depth=N)
+    beyond = Setting(nprobe=2**64, ef=10**400, depth=10**400, k=10**400)
+    wanted = index.search(QUERIES, K, setting=most)[1]
+
+    assert np.array_equal(index.search(QUERIES, K, setting=beyond)[1], wanted)
+    found = index.search(QUERIES, K, IDS[:500], setting=beyond)[1]
+    assert np.array_equal(found, exact(np.arange(500)))
+
+
+def test_fewer_results_are_refined_from_as_many(tmp_path):
+    """The first of one is the first of ten: the codes are asked for as many."""
+    index = Index.open(built(tmp_path, "IDMap,PQ8x4fs"))
+
+    assert np.array_equal(index.search(QUERIES, 1)[1], index.search(QUERIES, K)[1][:, :1])

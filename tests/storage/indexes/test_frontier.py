@@ -80,7 +80,7 @@ def test_a_recall_that_is_not_sure_is_told_as_such():
     unsure = point("pq-half", 0.96, 1.0, 10_000_000, "recall 0.960, at least 0.930")
 
     assert nothing_fits([unsure], Goal(recall=0.95)).relax == (
-        "a recall of 0.960 was measured, by too few queries to be sure of it"
+        "a recall of 0.960 was measured, but it is not sure, or not that of each kind of query"
     )
 
 
@@ -89,3 +89,20 @@ def test_the_error_says_how_much_memory_another_kind_takes():
     error = nothing_fits([SMALL, BARRED], Goal(recall=0.95, memory=100_000_000))
 
     assert error.relax.endswith("200 MB let ivf-flat be tried")
+
+
+def test_only_kinds_that_nothing_else_bars_are_worth_more_memory():
+    """Of one that cannot reach the recall no memory is told."""
+    hopeless = point("rabitq", 0, 0, 150_000_000, "not built: only exact search finds all")
+    error = nothing_fits([hopeless, BARRED], Goal(recall=1, memory=100_000_000))
+
+    assert error.relax == "200 MB let ivf-flat be tried"
+
+
+def test_memory_that_is_enough_is_told_as_more_than_the_budget():
+    """However little is missing: the budget in all its digits, what is enough rounded up."""
+    close = point("flat", 0, 0, 140_402, "not built: 0.14 MB")
+    error = nothing_fits([close], Goal(recall=0.9, memory=140_401))
+
+    assert "0.140401 MB" in str(error)
+    assert error.relax == "0.141 MB let flat be tried"

@@ -3,7 +3,7 @@ import pytest
 
 from storage.indexes import kinds as module
 from storage.indexes.goal import Goal
-from storage.indexes.kinds import FEWEST, candidates, flat, kind_named, kinds, lists_of
+from storage.indexes.kinds import FEWEST, exact_is_cheap, flat, kind_named, kinds, lists_for
 from storage.indexes.structure import fill, train_sample, trained
 from tests.factories import unit_vectors
 from tests.storage.indexes.data import ids_of
@@ -70,18 +70,20 @@ def test_factories_fit_the_dimension(d):
         assert faiss.index_factory(d, kind.factory, faiss.METRIC_INNER_PRODUCT).d == d
 
 
-def test_a_budget_leaves_out_what_exceeds_it():
-    """At 40 bytes a row neither the vectors, of 128, nor graphs are left."""
-    left = candidates(N, D, Goal(memory=40 * N))
+def test_exact_search_is_cheap_while_it_is_small_and_no_budget_bars_it():
+    """One number more, one byte less, or a latency to keep, and it is not taken unmeasured."""
+    memory = flat(D).memory(N)
 
-    assert [kind.name for kind in left] == ["pq-half", "pq-quarter", "rabitq", "ivf-pq"]
-    assert candidates(N, D, Goal())[0] == flat(D)
+    assert exact_is_cheap(N, D, Goal(cheap=N * D, memory=memory))
+    assert not exact_is_cheap(N, D, Goal(cheap=N * D - 1))
+    assert not exact_is_cheap(N, D, Goal(memory=memory - 1))
+    assert not exact_is_cheap(N, D, Goal(latency=1000))
 
 
 @pytest.mark.parametrize("n", [0, 38, 39, 1000, 5000, 99_999, 10**6, 10**9])
 def test_each_list_has_enough_rows_to_be_trained_on(n):
     """A power of two near twice the square root, or fewer where rows are few."""
-    lists = lists_of(n)
+    lists = lists_for(n)
 
     assert lists * FEWEST <= n
     assert lists & (lists - 1) == 0
@@ -95,7 +97,7 @@ def test_the_values_of_a_knob_rise_to_all_lists():
 
     assert knobs[:5] == (1, 2, 3, 4, 6)
     assert list(knobs) == sorted(set(knobs))
-    assert knobs[-1] == lists_of(N)
+    assert knobs[-1] == lists_for(N)
     assert kind_named("pq-half", N, D).knobs == ()
 
 
@@ -103,3 +105,13 @@ def test_a_kind_that_cannot_be_is_refused_by_name():
     """Ten rows have no lists."""
     with pytest.raises(ValueError, match="no kind 'ivf-pq' for 10 rows of 32"):
         kind_named("ivf-pq", 10, D)
+
+
+def test_graphs_do_not_merge_and_packed_lists_are_not_mapped():
+    """What can be built in shards, and what of it can be left on disk."""
+    there = kinds(N, D)
+
+    assert {kind.name for kind in there if not kind.merges} == {"flat", "hnsw-sq8", "hnsw"}
+    assert {kind.name for kind in there if kind.mappable} == {"ivf-sq8", "ivf-flat"}
+    with pytest.raises(ValueError, match="ivf-pq"):
+        kind_named("ivf-pq", N, D).on_disk()

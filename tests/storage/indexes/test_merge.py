@@ -161,3 +161,17 @@ def test_ids_of_parts_come_back_sorted():
     """All ids of all parts are returned in order; no parts have none."""
     assert check_unique([np.array([5, 1]), np.array([3])]).tolist() == [1, 3, 5]
     assert check_unique([]).tolist() == []
+
+
+@pytest.mark.parametrize("factory", [*FLAT, *PACKED, "IVF8,SQ8"])
+def test_merged_in_memory_it_is_what_is_filled_at_once(factory):
+    """To the byte, so that nothing of the memory before is in it, and rows can be added to it."""
+    trained = empty(factory)
+    index, whole = filled(trained, []), filled(trained, np.arange(2590))
+    for rows in (np.arange(700), np.arange(700, 1990), np.arange(1990, 2590)):
+        merge_into(index, filled(trained, rows))
+
+    assert np.array_equal(faiss.serialize_index(index), faiss.serialize_index(whole))
+    for one in (index, whole):
+        one.add_with_ids(VECTORS[2590:], IDS[2590:])
+    assert_same(index, whole)

@@ -5,7 +5,7 @@ import pytest
 
 from storage.errors import NothingFitsError, UnsoundVectorError
 from storage.indexes.card import IndexCard
-from storage.indexes.changes import Wanted
+from storage.indexes.changes import Sought
 from storage.indexes.exact import exact_search
 from storage.indexes.files import Index
 from storage.indexes.goal import Goal
@@ -128,7 +128,7 @@ def test_a_merged_index_is_tuned_and_opened_as_any_other(sharded, tmp_path, name
     pairs = zip(found.tolist(), wanted.tolist(), strict=True)
 
     rows = about.model_copy(update={"rows": len(IDS) - 5, "build": "next"})
-    wanted = Wanted(IDS[5:], [])
+    wanted = Sought(IDS[5:], [])
     after = updated(folder, tmp_path / "next", wanted, questions, replace(goal, cheap=0), rows)
 
     assert card == index.card

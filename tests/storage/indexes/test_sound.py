@@ -8,12 +8,23 @@ import numpy as np
 import pytest
 
 from storage.errors import CorruptLakeError
-from storage.indexes.card import CARD, CODES, DEAD, DELTA, VECTORS
+from storage.indexes.card import CARD, CODES, DEAD, DELTA, VECTORS, Setting
 from storage.indexes.files import Index
-from storage.indexes.sound import fault
+from storage.indexes.kinds import kinds
+from storage.indexes.sound import KNOWN, fault, misfit
 from storage.indexes.vectors_file import rows_of, write_vectors
 from tests.factories import unit_vectors
-from tests.storage.indexes.folders import CODED, IDS, KINDS, VECTORS_, D, N, built, faiss_bytes
+from tests.storage.indexes.folders import (
+    CODED,
+    IDS,
+    KINDS,
+    NAMES,
+    VECTORS_,
+    D,
+    N,
+    built,
+    faiss_bytes,
+)
 
 DEAD_ROWS = range(0, N, 100)
 # opens a build again and again, each time with other bytes in one file, and searches what opens
@@ -226,3 +237,81 @@ def test_a_card_that_counts_other_rows_is_refused(tmp_path):
     with pytest.raises(CorruptLakeError, match=f"says {N} rows") as caught:
         Index.open(folder)
     assert caught.value.path == folder / CARD
+
+
+def told(folder, **changes):
+    """Change what the card of a build says."""
+    card = json.loads((folder / CARD).read_text())
+    (folder / CARD).write_text(json.dumps(card | changes))
+
+
+@pytest.mark.parametrize("name", ["pq-halX", "nonsense", "", "Flat"])
+@pytest.mark.parametrize("kind", ["flat", "IDMap,PQ8x4fs"])
+def test_a_type_that_nobody_knows_is_refused(kind, name, tmp_path):
+    """A card of another type is damaged, or a newer version's."""
+    folder = built(tmp_path, kind)
+    told(folder, type=name)
+
+    with pytest.raises(CorruptLakeError, match="unknown type") as caught:
+        Index.open(folder)
+    assert caught.value.path == folder / CARD
+
+
+@pytest.mark.parametrize("kind", CODED)
+def test_codes_of_another_type_than_the_card_says_are_refused(kind, tmp_path):
+    """As an upload leaves them that was cut off, when a later one made another kind."""
+    folder = built(tmp_path, kind)
+    alike = {"pq-half", "pq-quarter"}
+    for name in sorted(KNOWN - {"flat", NAMES[kind]} - (alike if NAMES[kind] in alike else set())):
+        told(folder, type=name)
+        with pytest.raises(CorruptLakeError, match=f"its card says {name}") as caught:
+            Index.open(folder)
+        assert caught.value.path == folder / CODES
+    told(folder, type="flat")
+    with pytest.raises(CorruptLakeError, match="no file of exact vectors"):
+        Index.open(folder)
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting"),
+    [
+        ("IVF32,SQ8", {"nprobe": 33}),
+        ("IVF32,SQ8", {"nprobe": 2**63}),
+        ("IVF32,SQ8", {"ef": 16}),
+        ("RR16,IVF32_HNSW32,PQ8x4fs", {"nprobe": 33}),
+        ("IDMap,HNSW32", {"ef": 2**31}),
+        ("IDMap,HNSW32", {"nprobe": 2}),
+        ("IDMap,PQ8x4fs", {"nprobe": 2}),
+    ],
+)
+def test_a_setting_that_the_type_cannot_have_is_refused(kind, setting, tmp_path):
+    """More lists than there are, or what another type is set by."""
+    folder = built(tmp_path, kind)
+    told(folder, setting=setting)
+
+    with pytest.raises(CorruptLakeError, match="cannot be searched with") as caught:
+        Index.open(folder)
+    assert caught.value.path == folder / CODES
+
+
+def test_all_kinds_that_are_built_are_known():
+    """Each kind that may be chosen is opened again: what faiss makes of it is what is expected."""
+    there = kinds(10_000_000, 64)
+
+    assert {kind.name for kind in there} == KNOWN
+    for kind in there:
+        if not kind.exact:
+            index = faiss.index_factory(64, kind.factory, faiss.METRIC_INNER_PRODUCT)
+            assert misfit(index, kind.name, Setting()) is None
+
+
+@pytest.mark.parametrize("name", [CARD, CODES, VECTORS, DELTA, DEAD])
+def test_a_folder_in_place_of_a_file_is_named(name, tmp_path):
+    """It is damage like any other."""
+    folder = whole(tmp_path, "IDMap,PQ8x4fs")
+    (folder / name).unlink()
+    (folder / name).mkdir()
+
+    with pytest.raises(CorruptLakeError, match="is no file") as caught:
+        Index.open(folder)
+    assert caught.value.path == folder / name

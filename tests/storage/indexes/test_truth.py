@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -113,3 +115,27 @@ def test_the_key_is_of_all_that_decides_the_answers():
 
     assert len(keys) == 6
     assert truth_key(rows_digest(IDS.copy(), VECTORS.copy()), asked(QUERIES.copy()), 10) in keys
+
+
+@given(st.integers(0, 5), st.integers(1, 6), st.integers(1, 6), st.integers(0, 99))
+def test_what_was_found_rightly_is_told_whatever_the_shape(q, m, k, seed):
+    """Recall is the share of the true ids of a query that are among those found for it."""
+    rng = np.random.default_rng(seed)
+    found = rng.integers(-1, 8, (q, m))
+    ids = np.array([rng.permutation(9)[:k] for _ in range(q)], dtype=np.int64).reshape(q, k)
+    truth = Truth(ids, np.zeros((q, k), np.float32))
+
+    pairs = zip(ids, found, strict=True)
+    assert truth.recall(found).tolist() == [np.isin(one, mine).mean() for one, mine in pairs]
+
+
+def test_recall_of_many_results_takes_memory_by_their_number():
+    """A thousand results of each of 200 queries take some MB, and not a thousand times that."""
+    ids = np.random.default_rng(0).integers(0, 2**62, (200, 1000))
+    truth = Truth(ids, np.zeros(ids.shape, np.float32))
+    tracemalloc.start()
+    try:
+        assert truth.recall(ids[:, ::-1]).min() == 1
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()

@@ -13,6 +13,7 @@ from storage.indexes.truth import exact_answers
 from storage.indexes.tuning import (
     Asked,
     Bench,
+    below,
     first,
     interval,
     latency_of,
@@ -21,6 +22,7 @@ from storage.indexes.tuning import (
     setting_of,
     stronger,
     tune,
+    worst,
 )
 from tests.storage.indexes.data import asked, clustered, ids_of
 
@@ -181,8 +183,8 @@ def test_stronger_settings_go_deeper_and_then_wider():
     """After the deepest refinement comes the next value of the knob; after the last none."""
     assert stronger(CODES, Setting(depth=4)) == Setting(depth=6)
     assert stronger(CODES, Setting(depth=64)) is None
-    assert stronger(LISTS, setting_of(LISTS, 12, 64)) == Setting(nprobe=16, depth=64)
-    assert stronger(LISTS, setting_of(LISTS, LISTS.lists, 64)) is None
+    assert stronger(LISTS, setting_of(LISTS, 12, 64, K)) == Setting(nprobe=16, depth=64)
+    assert stronger(LISTS, setting_of(LISTS, LISTS.lists, 64, K)) is None
 
 
 def test_reached_tells_recall_by_what_asked():
@@ -193,3 +195,26 @@ def test_reached_tells_recall_by_what_asked():
     assert reached.by == pytest.approx({"text zh": 1.0, "text en": 0.6})
     assert (reached.recall, reached.queries, reached.asked) == (0.8, 4, "queries")
     assert reached.low < 0.8 < reached.high
+
+
+def test_a_kind_of_query_has_to_reach_the_goal_by_itself():
+    """Of 50 queries or more the lower end counts; of fewer only that of all."""
+    recalls = np.repeat([1.0, 0.8], [150, 50])
+    many = Questions(QUERIES, np.repeat(["text en", "text zh"], [150, 50]))
+    few = Questions(QUERIES, np.repeat(["text en", "text zh"], [151, 49]))
+
+    assert worst(recalls, many, K).low < 0.8
+    assert str(worst(recalls, many, K)).startswith("recall 0.800 of text zh, at least 0.79")
+    assert worst(recalls, few, K).low == interval(recalls, K)[0]
+    assert below(recalls, many, Goal(recall=0.9)) == "recall 0.800 of text zh"
+    assert below(recalls, few, Goal(recall=0.9)) == ""
+    assert below(recalls, few, Goal(recall=0.96)) == "recall 0.950"
+
+
+def test_a_setting_knows_what_it_was_tuned_for():
+    """The number of results that the goal asks for, so that fewer are searched as well."""
+    tried = bench(CODES, lambda setting: 0.9)
+    tried.goal = Goal(recall=0.4, k=5)
+
+    assert {setting.k for setting in tune(tried)} == {5}
+    assert stronger(CODES, tune(tried)[0]).k == 5

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from storage.errors import CorruptLakeError
 from storage.indexes import carry, fold
-from storage.indexes.card import IndexCard, Setting, read_card
-from storage.indexes.changes import Wanted
+from storage.indexes.card import Fresh, IndexCard, Setting, read_card
+from storage.indexes.changes import Sought
 from storage.indexes.exact import exact_search
 from storage.indexes.files import Index
 from storage.indexes.goal import Goal
@@ -15,6 +18,7 @@ from storage.indexes.truth import SPARE, exact_answers, load_truth
 from storage.indexes.tuning import Asked, reached_by, recall_of
 from storage.indexes.update import updated
 from storage.indexes.vectors_file import rows_of, write_vectors
+from storage.manifest import sha256
 from storage.places.atomic import write_bytes
 from tests.factories import WHEN
 
@@ -113,7 +117,7 @@ class Lake:
         ids, vectors = self.all
         order = self.rng.permutation(len(ids))
         parts = [order[start : start + step] for start in range(0, len(ids), step)]
-        return Wanted(ids, ((ids[part], vectors[part]) for part in parts))
+        return Sought(ids, ((ids[part], vectors[part]) for part in parts))
 
 
 def update(before, to, lake, questions=QUESTIONS, goal=GOAL):
@@ -303,7 +307,7 @@ def test_rows_of_which_nothing_comes_stay_as_they_were(tmp_path):
     new = lake.fresh(3)
     lake.rows |= new
     ids = np.array(sorted(new))
-    wanted = Wanted(lake.all[0], [(ids, np.stack([new[one] for one in ids.tolist()]))])
+    wanted = Sought(lake.all[0], [(ids, np.stack([new[one] for one in ids.tolist()]))])
     card = updated(
         tmp_path / "1", tmp_path / "2", wanted, QUESTIONS, GOAL, about(len(lake.rows), "2")
     )
@@ -318,7 +322,7 @@ def test_a_new_row_without_a_vector_is_named(tmp_path):
     folder = built(tmp_path / "0", "pq-half", *lake.all)
     ids = np.append(lake.all[0], 2**63 - 1)
     with pytest.raises(ValueError, match=f"new id {2**63 - 1}"):
-        updated(folder, tmp_path / "1", Wanted(ids, []), None, GOAL, about(len(ids), "1"))
+        updated(folder, tmp_path / "1", Sought(ids, []), None, GOAL, about(len(ids), "1"))
 
     assert not (tmp_path / "1" / "index.json").exists()
 
@@ -395,3 +399,114 @@ def test_a_finished_update_is_kept(tmp_path):
 
     assert update(folder, tmp_path / "1", lake) == card
     assert {path.name: path.stat().st_mtime_ns for path in (tmp_path / "1").iterdir()} == before
+
+
+def spoiled(path, place):
+    """Flip a bit of a file, at a distance from its end where it is below 0."""
+    data = bytearray(path.read_bytes())
+    data[place] ^= 0x80
+    path.write_bytes(bytes(data))
+
+
+def sums_of(folder):
+    """The checksums of the files of a build."""
+    return {path.name: sha256(path) for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [("index.faiss", -9 * ROWS), ("vectors.faiss", 85), ("delta.faiss", 85), ("dead.npy", -8)],
+)
+def test_damage_is_not_folded_into_files_that_pass_as_sound(name, place, tmp_path, monkeypatch):
+    """What is copied has to be what was written: a flipped bit is refused, and its file named."""
+    lake = Lake(5)
+    built(tmp_path / "0", "pq-half", *lake.all)
+    lake.change(0.02)
+    assert update(tmp_path / "0", tmp_path / "1", lake).added
+    monkeypatch.setattr(fold, "FEW", 10)
+    lake.change(0.06)
+    sums = sums_of(tmp_path / "1")
+    spoiled(tmp_path / "1" / name, place)
+    rows = len(lake.rows)
+    wanted = replace(lake.wanted(), sums=sums)
+
+    with pytest.raises(CorruptLakeError) as caught:
+        updated(tmp_path / "1", tmp_path / "2", wanted, QUESTIONS, GOAL, about(rows, "2"))
+    assert caught.value.path == tmp_path / "1" / name
+
+
+@pytest.mark.parametrize("name", ["index.json", "delta.faiss", "dead.npy", "truth.npz"])
+def test_small_files_of_before_have_to_be_sound(name, tmp_path):
+    """Rows, tombstones, answers and settings go over into the new files: they are compared."""
+    lake = Lake(5)
+    built(tmp_path / "0", "pq-half", *lake.all)
+    lake.change(0.01)
+    update(tmp_path / "0", tmp_path / "1", lake)
+    sums = {path: sum_ if path != name else "" for path, sum_ in sums_of(tmp_path / "1").items()}
+    wanted = replace(Sought(lake.all[0], []), sums=sums)
+
+    with pytest.raises(CorruptLakeError, match="another checksum") as caught:
+        updated(
+            tmp_path / "1", tmp_path / "2", wanted, QUESTIONS, GOAL, about(len(lake.rows), "2")
+        )
+    assert caught.value.path == tmp_path / "1" / name
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_damage_of_a_large_file_is_linked_and_never_copied(links, tmp_path, monkeypatch):
+    """A link keeps the checksum of before; where there are none, the file has to have it."""
+
+    def refuse(*_):
+        raise OSError("no links here")
+
+    if not links:
+        monkeypatch.setattr(fold.os, "link", refuse)
+    lake = Lake(5)
+    built(tmp_path / "0", "pq-half", *lake.all)
+    sums = sums_of(tmp_path / "0")
+    spoiled(tmp_path / "0" / "index.faiss", -ROWS * 9)
+    lake.change(0.01)
+    wanted = replace(lake.wanted(), sums=sums)
+    call = tmp_path / "0", tmp_path / "1", wanted, QUESTIONS, GOAL, about(len(lake.rows), "1")
+    if links:
+        assert updated(*call) is not None
+        return
+    with pytest.raises(CorruptLakeError) as caught:
+        updated(*call)
+    assert caught.value.path == tmp_path / "0" / "index.faiss"
+
+
+def test_what_was_folded_in_vain_leaves_no_file(tmp_path, monkeypatch):
+    """Where folded codes miss the goal, the vectors that were written for them go."""
+    monkeypatch.setattr(fold, "FEW", 10)
+    lake = Lake(8)
+    built(tmp_path / "0", "pq-half", *lake.all)
+    lake.change(0.06)
+    goal = replace(GOAL, recall=0.9999)
+
+    assert update(tmp_path / "0", tmp_path / "1", lake, goal=goal) is None
+    assert [*(tmp_path / "1").iterdir()] == []
+
+
+def test_an_exact_index_of_which_no_latency_is_known_is_built_afresh(tmp_path):
+    """One that an erasure left for want of a kind that is fast enough is not updated."""
+    lake = Lake(8)
+    folder = built(tmp_path / "0", "flat", *lake.all)
+    card = read_card(folder / "index.json").model_copy(update={"reached": None})
+    (folder / "index.json").write_text(card.model_dump_json())
+    lake.change(0.01)
+
+    assert update(folder, tmp_path / "1", lake) is not None
+    assert update(folder, tmp_path / "2", lake, goal=replace(GOAL, latency=1e3)) is None
+
+
+def test_a_card_of_a_kind_that_its_rows_cannot_have_is_built_afresh(tmp_path):
+    """As one whose number of rows was damaged: it is no error of the run."""
+    lake = Lake(8)
+    for one in sorted(lake.rows)[800:]:
+        lake.rows.pop(one)
+    folder = built(tmp_path / "0", "pq-half", *lake.all)
+    card = read_card(folder / "index.json").model_copy(update={"fresh": Fresh(rows=600)})
+    (folder / "index.json").write_text(card.model_dump_json())
+
+    assert update(folder, tmp_path / "1", lake) is None

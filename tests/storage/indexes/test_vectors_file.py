@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from storage.errors import CorruptLakeError, UnsoundVectorError
 from storage.indexes.build import build_index
 from storage.indexes.reading import read_faiss
-from storage.indexes.vectors_file import let_go, mapped_vectors, rows_of, write_vectors
+from storage.indexes.vectors_file import (
+    let_go,
+    mapped_part,
+    mapped_vectors,
+    rows_of,
+    write_vectors,
+)
 from tests.factories import unit_vectors
 from tests.storage.indexes.data import ids_of
 
@@ -127,3 +133,29 @@ def test_pages_let_go_of_are_read_again(written):
 
     assert len(blocks) == N // 5
     assert np.array_equal(np.concatenate(blocks), VECTORS)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 1), (7, 100), (N - 3, N), (0, N)])
+def test_a_range_of_rows_is_mapped_alone(written, start, stop):
+    """Its ids and vectors are those of the whole file."""
+    ids, vectors = mapped_part(written, start, stop)
+
+    assert np.array_equal(ids, IDS[start:stop])
+    assert np.array_equal(vectors, VECTORS[start:stop])
+
+
+@pytest.mark.parametrize(("start", "stop"), [(-1, 5), (5, 5), (6, 5), (0, N + 1)])
+def test_a_range_that_is_not_there_is_refused(written, start, stop):
+    """No row stands for another, and no range is empty."""
+    with pytest.raises(ValueError, match=f"has {N} rows"):
+        mapped_part(written, start, stop)
+
+
+def test_a_range_of_no_whole_file_is_refused(written):
+    """A file that is cut off, or missing, is named."""
+    written.write_bytes(written.read_bytes()[:-1])
+    with pytest.raises(CorruptLakeError):
+        mapped_part(written, 0, 1)
+    written.unlink()
+    with pytest.raises(CorruptLakeError, match="missing"):
+        mapped_part(written, 0, 1)
