@@ -28,15 +28,15 @@ from numpy.typing import NDArray
 
 from benchmarks.index_data import World, ids_of, repeated
 from benchmarks.machine import describe
-from storage.indexes.build import built
 from storage.indexes.card import IndexCard
-from storage.indexes.changes import Sought
+from storage.indexes.choosing.build import built
+from storage.indexes.choosing.filling import Whole
+from storage.indexes.choosing.truth import exact_answers
 from storage.indexes.files import Index
-from storage.indexes.filling import Whole
 from storage.indexes.goal import Goal
 from storage.indexes.questions import Questions
-from storage.indexes.truth import exact_answers
-from storage.indexes.update import updated
+from storage.indexes.updating.changes import Sought
+from storage.indexes.updating.update import updated
 
 DIM = 512
 QUERIES = 2000

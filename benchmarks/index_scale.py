@@ -30,15 +30,15 @@ from benchmarks.index import Peak, about, anonymous
 from benchmarks.index_data import World, ids_of
 from benchmarks.machine import describe
 from benchmarks.measured import Figures, in_process, measured
-from storage.indexes.changes import Sought
+from storage.indexes.choosing.kinds import Kind, kind_named
+from storage.indexes.choosing.structure import threads, train_sample
+from storage.indexes.choosing.vectors_file import rows_of
 from storage.indexes.files import Index
 from storage.indexes.goal import Goal
-from storage.indexes.kinds import Kind, kind_named
 from storage.indexes.questions import Questions
-from storage.indexes.shards import build_shard, finish, merge, train
-from storage.indexes.structure import threads, train_sample
-from storage.indexes.update import updated
-from storage.indexes.vectors_file import rows_of
+from storage.indexes.sharding.shards import build_shard, finish, merge, train
+from storage.indexes.updating.changes import Sought
+from storage.indexes.updating.update import updated
 
 NAME: Final = "benchmarks.index_scale"
 KINDS: Final = {"ivf-pq": False, "ivf-sq8": True}  # whether it is merged on disk

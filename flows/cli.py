@@ -115,10 +115,10 @@ def index(
         ),
     ] = False,
     engine: Annotated[
-        str, typer.Option(help="What decodes the shards: threads, processes or dask.")
+        str, typer.Option(help="What decodes and fills shards: threads, processes or dask.")
     ] = "threads",
     workers: Annotated[
-        int | None, typer.Option(help="Shards decoded at once; the number of cores if not given.")
+        int | None, typer.Option(help="Shards at once; the number of cores if not given.")
     ] = None,
     device: Annotated[
         str,

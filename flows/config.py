@@ -28,7 +28,7 @@ from mmcore.training.alignment.spec import AlignSpec
 from mmcore.training.fusing.spec import FusionFitSpec
 from mmcore.types import Source
 from storage.places.place import place_of
-from tasks.promote_verdict import Remembered, VerdictSpec, Why
+from tasks.promote_verdict import Remembered, Unasked, VerdictSpec, Why
 
 
 class IndexConfig(Spec):
@@ -55,10 +55,11 @@ class IndexConfig(Spec):
         description="keep hashes of paths and keys, and no texts; for the whole life of a lake",
     )
     engine: Literal["threads", "processes", "dask"] = Field(
-        default="threads", description="what decodes the shards"
+        default="threads",
+        description="what decodes shards of media, and fills those of large indexes",
     )
     workers: PositiveInt | None = Field(
-        default=None, description="shards decoded at once; none: the cores"
+        default=None, description="shards decoded, or filled, at once; none: the cores"
     )
     max_bad_fraction: float = Field(
         default=0.5, ge=0, le=1, description="share of files that may fail before the run stops"
@@ -103,6 +104,7 @@ class IndexConfig(Spec):
             "evaluation": self.evaluation,
         }
         told = {name: spec.model_dump(mode="json") for name, spec in named.items()}
+        told["index"].pop("shard_rows")  # how it is built, and not what it answers
         asr = next((r.source for r in readers_of(self.segmentation) if r.name == ASR), None)
         told["segmentation"]["asr"] = asr  # which model, not where it lies
         return told | {"storage": {"dtype": self.storage.dtype}}  # a codec changes no row
@@ -342,6 +344,11 @@ class PromoteResult(Spec):
         default=None, description="mean over the directions of known, with what served"
     )
     known_after: float | None = Field(default=None, description="the same with what was judged")
+    unasked: Unasked = Field(
+        default="",
+        description="why known is empty, though what served was fitted on captions: it was not"
+        " checked what is forgotten. texts: the lake keeps none to ask with; few: too few of them",
+    )
     damaged: tuple[str, ...] = Field(
         default=(), description="models that served and are damaged: nothing is compared with them"
     )
@@ -355,7 +362,9 @@ class PromoteResult(Spec):
 class TrainResult(PromoteResult):
     """What a training came to."""
 
-    models: tuple[str, ...] = Field(default=(), description="versions that were stored")
+    models: tuple[str, ...] = Field(
+        default=(), description="versions that it came to; one that was stored before is the same"
+    )
     pairs: dict[str, int] = Field(
         default_factory=dict, description="contents with a caption to learn from, by encoder"
     )

@@ -111,7 +111,8 @@ def compact(plan: Compaction, lake: Layout, clock: Clock) -> Compacted:
             clock.advance("compact", 1)
         manifest = propose_compaction(unwalked(plan), unwalked(written), run_of(clock))
         manifest = publish_compaction(unwalked(manifest), lake)
-        compacted = compacted_of(plan, written, sum(file.bytes for file in written))
+        new = [*written, *plan.fresh(manifest)]
+        compacted = compacted_of(plan, written, sum(file.bytes for file in new))
         note.append(f"snapshot {manifest.number}")
     return compacted
 
@@ -127,7 +128,7 @@ def compacted_of(plan: Compaction, files: list[FileEntry], size: int) -> Compact
         parts_before=sum(len(step.merge.parts) for step in plan.steps),
         parts_after=sum(file.path.startswith("embeddings/") for file in files),
         indexes=len(plan.indexes),
-        bytes_before=sum(file.bytes for file in plan.before),
+        bytes_before=sum(file.bytes for file in [*plan.before, *plan.outdated]),
         bytes_after=size,
     )
 

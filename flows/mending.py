@@ -10,6 +10,7 @@ from storage.errors import CorruptLakeError, NoLakeError
 from storage.layout import Layout
 from storage.maintenance import mending
 from storage.maintenance.restart import begin_anew, is_lost
+from storage.models import tells
 from storage.publication import finish
 from storage.snapshot import Snapshot, manifest_of
 from storage.verification.findings import Finding
@@ -44,17 +45,20 @@ def usable(lake: Layout) -> tuple[Snapshot | None, list[Finding]]:
     return Snapshot.of(lake, whole), damaged
 
 
-def replaceable(lake: Layout) -> Snapshot:
+def replaceable(lake: Layout, *, quiet: bool = False) -> Snapshot:
     """The published snapshot, to be given other models; without those of its own that are damaged.
 
-    Which ones is said. Raises CorruptLakeError where anything else is missing or cut.
+    A card or a ``training.json`` that was edited damages no model: it alone is left out, and so it
+    is of the snapshot to come. Which ones is said, unless ``quiet``. Raises CorruptLakeError where
+    anything else is missing or cut.
     """
     manifest = manifest_of(lake)
     damaged = mending.damaged_models(lake, manifest)
     if not damaged:
         return Snapshot.open(lake)
-    for finding in damaged:
-        log.warning("%s, which serves, %s", finding.path, finding.why)
+    for finding in () if quiet else damaged:
+        left = ": the next snapshot leaves it out" if tells(finding.path) else ""
+        log.warning("%s, which serves, %s%s", finding.path, finding.why, left)
     whole = mending.without(manifest, {finding.path for finding in damaged})
     seen = {"seen": manifest.seen, "inputs": manifest.inputs}
     return Snapshot.of(lake, whole.model_copy(update=seen))

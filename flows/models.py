@@ -13,6 +13,7 @@ from flows import show_models as show
 from flows.config import PromoteConfig, TrainConfig
 from flows.language import language_of
 from flows.printing import OUT, print_json
+from flows.train_checks import check
 from storage import candidates, models
 from storage.cards import read_card
 from storage.errors import CorruptLakeError, LakeVersionError
@@ -38,6 +39,7 @@ def run_train(settings: Mapping[str, Any], manner: Manner) -> bool:
     """`mmindex train`: the flow `train-fusion`, watched; whether it may be called a success."""
     language = language_of(manner.lang, os.environ)
     config = command.valid(TrainConfig, settings)
+    check(config)
     manifest_of(Layout(config.lake_root()))  # a lake, before anybody waits for a server
     with command.watching("flows.train_fusion"):
         from flows.train_fusion import train_fusion  # noqa: PLC0415 - while the server started

@@ -26,7 +26,8 @@ from tasks.workplace import Workplace
 def promote_models(config: PromoteConfig) -> PromoteResult:
     """Let a stored model, or those that served before, serve; nothing is decoded or embedded."""
     lake = Layout(config.lake_root())
-    work = workplace_of(replaceable(lake), config.runtime)  # before the lock makes a folder
+    found = replaceable(lake, quiet=True)  # before the lock makes a folder
+    work = workplace_of(found, config.runtime)
     check_key(lake)
     return _locked(config, work)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from flows.clock import Clock
 from flows.outcome import report_of
+from flows.sharding import sharding
 from mmcore.types import EncoderKey
 from storage.manifest import Evaluation, Manifest
 from storage.snapshot import Snapshot, manifest_of
@@ -65,6 +66,7 @@ class Ended:
             "known": self.verdict.known,
             "known_before": self.verdict.known_before,
             "known_after": self.verdict.known_after,
+            "unasked": self.verdict.unasked,
             "damaged": self.verdict.damaged,
             "scores": told.evaluation.scores if told.evaluation else {},
             "report": report_of(work.lake, told),
@@ -106,7 +108,7 @@ def assembled(
         fusing = fuse(manifest, choice.spec, work, published, choice)
         note.append(str(fusing))
     with clock.stage("index") as note:
-        manifest = build_indexes(fusing.manifest, work, published)
+        manifest = build_indexes(fusing.manifest, work, published, sharding())
         note.append(f"{len(manifest.indexes)} indexes")
     return manifest
 

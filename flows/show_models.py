@@ -34,6 +34,9 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "uncompared": "nothing to compare: no direction is scored in both",
             "known": "known: {source}→{target}",
             "remembered": "RR {before:.3f} → {after:.3f}, {queries:,} captions it was fitted on",
+            "unasked": "known captions",
+            "unasked-texts": "not checked what it forgets: the lake keeps no texts to ask with",
+            "unasked-few": "not checked what it forgets: too few captions it was fitted on",
             "damage": "damaged",
             "replaced": "{models}, which served: replaced, and not compared with",
             "unreplaced": "{models}, which serves: not compared with; → mmindex index replaces it",
@@ -70,6 +73,9 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "uncompared": "无法比较：没有一个方向两边都有分数",
             "known": "已学过：{source}→{target}",
             "remembered": "RR {before:.3f} → {after:.3f}，{queries:,} 条训练过的说明",
+            "unasked": "已学过",
+            "unasked-texts": "未检查是否遗忘：湖中不保存可用于检索的文本",
+            "unasked-few": "未检查是否遗忘：训练过的说明太少",
             "damage": "已损坏",
             "replaced": "原来使用的 {models}：已被替换，未与它比较",
             "unreplaced": "正在使用的 {models}：未与它比较；→ mmindex index 会将它替换",
@@ -167,6 +173,8 @@ def _judged(result: PromoteResult, language: Language) -> Iterator[tuple[str, st
         source, _, target = name.removeprefix("text:").partition("→")
         known = words["known"].format(source=source, target=target)
         yield known, words["remembered"].format(**asdict(of))
+    if result.unasked:
+        yield words["unasked"], f"[yellow]{words[f'unasked-{result.unasked}']}[/]"
     if result.damaged:
         how = "replaced" if result.status == "promoted" else "unreplaced"
         told = words[how].format(models=plain(", ".join(result.damaged)))

@@ -11,9 +11,9 @@ from flows.clock import Clock
 from flows.config import TrainConfig, TrainResult
 from flows.mending import replaceable
 from flows.promotion import Ended, Terms, assembled, damaged_of, ended, projected
+from flows.train_checks import check
 from mmcore.embedding.embed import releasing
-from mmcore.errors import ConfigError, EvaluationError, UnknownPluginError, UntoldError
-from mmcore.fusion.base import AUTO, fusions
+from mmcore.errors import EvaluationError, UntoldError
 from storage.keys import check_key
 from storage.layout import Layout
 from storage.locks import writer_lock
@@ -40,17 +40,10 @@ def train_fusion(config: TrainConfig) -> TrainResult:
     """
     check(config)
     lake = Layout(config.lake_root())
-    work = workplace_of(replaceable(lake), config.runtime)  # before the lock makes a folder
+    found = replaceable(lake, quiet=True)  # before the lock makes a folder
+    work = workplace_of(found, config.runtime)
     check_key(lake)
     return _locked(config, work)
-
-
-def check(config: TrainConfig) -> None:
-    """Raise the error of a setting that cannot be."""
-    if config.fusion not in (AUTO, *fusions.names()):
-        raise UnknownPluginError("fusion", config.fusion, (AUTO, *fusions.names()))
-    if config.force and not config.promote:
-        raise ConfigError("--force lets it serve, and --no-promote does not: say one of them")
 
 
 @discreet
@@ -113,8 +106,11 @@ class _Story:
         self.config, self.taught, self.fusion, self.parent = config, taught, fusion, parent
         serves = parent.fusion.version if parent.fusion else None
         learned = fusion.choice.version
-        self.stored = {PROJECTION: taught.version, FUSION: None if learned == serves else learned}
-        self.models = tuple(f"{name}/{of}" for name, of in self.stored.items() if of)
+        came = {PROJECTION: taught.version, FUSION: None if learned == serves else learned}
+        again = {PROJECTION: taught.again, FUSION: fusion.again}
+        self.models = tuple(f"{name}/{of}" for name, of in came.items() if of)
+        versions = sorted((again[name], of) for name, of in came.items() if of)
+        self.version = versions[0][1] if versions else None
 
     @property
     def trials(self) -> Mapping[str, Any]:
@@ -123,8 +119,8 @@ class _Story:
         return {name: trials for name, trials in tried.items() if trials}
 
     def write(self, done: Ended, work: Workplace, clock: Clock) -> None:
-        """Write the report, if a model was stored: it goes by its version."""
-        version = self.stored[PROJECTION] or self.stored[FUSION]
+        """Write the report, by the version of what was stored; anew, if that was so before."""
+        version = self.version
         if version is None:
             return
         told, entry = done.manifest, done.manifest.fusion
@@ -152,6 +148,7 @@ class _Story:
             known=dict(done.verdict.known),
             known_before=done.verdict.known_before,
             known_after=done.verdict.known_after,
+            unasked=done.verdict.unasked,
             damaged=list(done.verdict.damaged),
             scores=told.evaluation.scores if told.evaluation else {},
             scores_before=done.before.scores if done.before else {},
@@ -161,7 +158,7 @@ class _Story:
 
     def result(self, done: Ended, work: Workplace, clock: Clock) -> TrainResult:
         """What a person reads."""
-        version = self.stored[PROJECTION] or self.stored[FUSION]
+        version = self.version
         notes = [
             f"{name}: {count} pairs, too few to learn from"
             for name, count in self.taught.few.items()

@@ -17,15 +17,15 @@ import numpy as np
 from mmcore.specs import IndexSpec
 from mmcore.types import Ids, Vectors
 from storage.errors import CorruptLakeError, NothingFitsError
-from storage.indexes.build import built, goal_name
 from storage.indexes.card import CARD, EVERY, VECTORS, IndexCard, read_card
-from storage.indexes.changes import Sought
+from storage.indexes.choosing.build import built, goal_name
+from storage.indexes.choosing.filling import Filling, Whole
+from storage.indexes.choosing.vectors_file import mapped_vectors, write_vectors
 from storage.indexes.files import Index
-from storage.indexes.filling import Filling, Whole
 from storage.indexes.goal import Goal
 from storage.indexes.questions import Questions
-from storage.indexes.update import updated
-from storage.indexes.vectors_file import mapped_vectors, write_vectors
+from storage.indexes.updating.changes import Sought
+from storage.indexes.updating.update import updated
 from storage.layout import Layout
 from storage.leases import still_held
 from storage.manifest import FileEntry, IndexEntry, Manifest

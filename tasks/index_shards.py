@@ -14,8 +14,8 @@ from prefect import Task, task
 
 from mmcore.memory import give_back
 from mmcore.processes.cores import cores
-from storage.indexes.filling import Filling
-from storage.indexes.sharded import Sharded, Span, fill_span
+from storage.indexes.choosing.filling import Filling
+from storage.indexes.sharding.sharded import Sharded, Span, fill_span
 from storage.places.place import is_local
 from tasks.discretion import discreet
 from tasks.policies import POLICY

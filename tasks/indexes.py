@@ -6,7 +6,7 @@ from functools import partial
 
 from prefect import task
 
-from storage.indexes.filling import Whole
+from storage.indexes.choosing.filling import Whole
 from storage.manifest import Manifest
 from storage.snapshot import Snapshot
 from tasks.discretion import discreet

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from mmcore.specs import IndexSpec
 from storage.erasure.updates import was_updated
-from storage.indexes.build import build_index, build_name
 from storage.indexes.card import CARD, IndexCard
+from storage.indexes.choosing.build import build_index, build_name
+from storage.indexes.choosing.filling import Filling, Whole
+from storage.indexes.choosing.kinds import exact_is_cheap
 from storage.indexes.files import write_index
-from storage.indexes.filling import Filling, Whole
-from storage.indexes.kinds import exact_is_cheap
 from storage.layout import space_folder
 from storage.manifest import FileEntry, IndexEntry, Manifest
 from storage.schemas import FUSED, MODALITIES

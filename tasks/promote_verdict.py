@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MEASURE: Final = "RR"
 """The measure that decides: the mean reciprocal rank."""
 
+Unasked = Literal["", "texts", "few"]
+"""Why nothing is known of what a candidate forgets: captions' words are not kept, or too few."""
+
 Why = Literal["", "worse", "equal", "across", "lost", "forgets", "unmeasured", "same"]
 
 TOLD: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
@@ -94,6 +97,7 @@ class Verdict:
     known: Mapping[str, Remembered] = field(default_factory=dict)  # never in the means above
     known_before: float | None = None  # of what serves, over the directions of ``known``
     known_after: float | None = None
+    unasked: Unasked = ""  # why ``known`` is empty, where what serves has learned from captions
     damaged: tuple[str, ...] = ()
 
     @property

@@ -24,7 +24,7 @@ from storage.errors import CorruptLakeError
 from storage.layout import Layout
 from storage.places.atomic import write_bytes
 from storage.places.place import folders
-from tasks.promote_verdict import Remembered
+from tasks.promote_verdict import Remembered, Unasked
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +80,7 @@ class TrainingReport(BaseModel):
     known: dict[str, Remembered] = {}  # what was learned from, asked again: no score of retrieval
     known_before: float | None = None  # mean over its directions, with what served
     known_after: float | None = None
+    unasked: Unasked = ""  # why nothing was asked so
     damaged: list[str] = []  # models that served and could not be compared with
     scores: dict[str, dict[str, float]] = {}  # of the candidate
     scores_before: dict[str, dict[str, float]] = {}

@@ -89,9 +89,9 @@ def _why(
     are = {0: "no pair", 1: "one pair"}.get(many, f"{many} pairs")
     return (
         f"{root} has {are} of a caption and another medium to learn from ({told}); training needs"
-        f" {spec.min_pairs} of one medium, with {FEWEST_KEYS} different captions. Those whose"
-        f" caption is held out ({spec.held_out:.0%} of them, by hash) are not counted: they tell"
-        " what it is worth"
+        f" {spec.min_pairs} of one medium, with {FEWEST_KEYS} different captions and files. Those"
+        f" whose caption is held out ({spec.held_out:.0%} of them, by hash) are not counted: they"
+        " tell what it is worth"
     )
 
 

@@ -24,14 +24,14 @@ from storage.indexes.card import (
     Setting,
     read_card,
 )
-from storage.indexes.codes import Codes
-from storage.indexes.engine import Engine
-from storage.indexes.filters import Mask
-from storage.indexes.near import within
+from storage.indexes.choosing.vectors_file import falling, mapped_vectors
 from storage.indexes.reading import read_faiss, write_faiss
-from storage.indexes.refine import Found, Stored
-from storage.indexes.sound import KNOWN, fault, misfit
-from storage.indexes.vectors_file import falling, mapped_vectors
+from storage.indexes.searching.codes import Codes
+from storage.indexes.searching.engine import Engine
+from storage.indexes.searching.filters import Mask
+from storage.indexes.searching.near import within
+from storage.indexes.searching.refine import Found, Stored
+from storage.indexes.searching.sound import KNOWN, fault, misfit
 from storage.places.atomic import write_bytes
 from storage.places.place import children, is_local, read_now
 

@@ -43,7 +43,16 @@ def test_two_roots_of_one_name_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"media": ()}, {"media": ("",)}, {"workers": 0}, {"max_bad_fraction": 2}, {"x": 1}]
+    "wrong",
+    [
+        {"media": ()},
+        {"media": ("",)},
+        {"workers": 0},
+        {"max_bad_fraction": 2},
+        {"x": 1},
+        {"index": {"seed": 2**31}},  # faiss has no larger one
+        {"index": {"k": 1001}},
+    ],
 )
 def test_a_setting_that_cannot_be_is_refused(wrong):
     """Values out of range and unknown names stop before any work."""

@@ -146,6 +146,25 @@ def test_a_trained_model_that_is_lost_is_said_once(taught, lake, index, caplog, 
     assert serving(lake).manifest.fusion.name == "mean"
 
 
+@pytest.mark.parametrize("model", ["projection/p2", "fusion/f1"])
+@pytest.mark.parametrize("file", ["card.md", "training.json"])
+def test_a_run_that_meets_an_edited_card_keeps_the_model(taught, lake, index, caplog, model, file):
+    """The card alone is set aside; nothing is lost, and the next snapshot is whole."""
+    path = lake / "models" / model / file
+    cut(path)
+
+    with caplog.at_level(logging.WARNING):
+        result = index(taught / "media", lake)
+
+    assert result.set_aside == (f"models/{model}/{file}",)
+    assert path.with_name(f"{file}.damaged").exists()
+    assert "is lost" not in caplog.text
+    manifest = serving(lake).manifest
+    assert manifest.number == 3
+    assert (manifest.projection.version, manifest.fusion.version) == ("p2", "f1")
+    assert any(name.endswith(".safetensors") for name in manifest.paths(f"models/{model}"))
+
+
 def test_forget_says_how_a_model_learns_anew():
     """By `mmindex train`; a new lake is only for those with too few pairs, as the page shows."""
     page = (Path(__file__).parents[2] / "docs" / "commands.md").read_text("utf-8")

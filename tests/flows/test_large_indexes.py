@@ -13,7 +13,7 @@ from mmcore.specs import IndexSpec, StorageSpec
 from storage.candidates import runs
 from storage.errors import NothingFitsError, UnerasableError
 from storage.indexes.card import CARD, CODES, DELTA, VECTORS, IndexCard, read_card
-from storage.indexes.vectors_file import mapped_vectors
+from storage.indexes.choosing.vectors_file import mapped_vectors
 from storage.keys import lake_key
 from storage.layout import Layout
 from storage.locks import writer_lock

@@ -10,6 +10,7 @@ import pytest
 import typer.main
 
 from flows import cli
+from flows import command as command_module
 from flows.show_models import WORDS
 from storage.layout import Layout
 from storage.models import every
@@ -69,7 +70,7 @@ def test_what_is_not_better_ends_with_code_3(run, lake, monkeypatch):
     assert (again.code, current(Layout(lake))) == (3, 2)
     assert "正在使用的更好" in again.out
     assert stored.code == 0
-    assert "mmindex models promote projection/p4" in stored.out
+    assert "mmindex models promote projection/p3" in stored.out
 
 
 def test_models_are_listed_with_what_became_of_them(run, lake, monkeypatch):
@@ -130,6 +131,18 @@ def test_what_cannot_be_is_one_line_and_code_2(run, lake, arguments, says):
     assert answer.err.startswith("mmindex: ")
     assert says in answer.err
     assert every(Layout(lake)) == ["projection/p1"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--fusion", "magic"], ["--force", "--no-promote"], ["--method", "magic"]]
+)
+def test_a_training_that_cannot_be_waits_for_no_server(run, lake, monkeypatch, arguments):
+    """It is refused before one is started."""
+    started = []
+    monkeypatch.setattr(command_module, "watching", lambda *_: started.append(1))
+
+    assert run("train", "--lake", lake, *arguments).code == 2
+    assert not started
 
 
 @pytest.mark.parametrize("command", [["train"], ["models", "list"], ["models", "rollback"]])

@@ -9,8 +9,8 @@ import pytest
 
 from flows.engine import task_runner
 from mmcore.specs import FitSpec, IndexSpec, PlanSpec, RuntimeSpec
-from storage.indexes import sharded
 from storage.indexes.card import CARD, CODES, VECTORS, read_card
+from storage.indexes.sharding import sharded
 from storage.layout import Layout
 from storage.places.place import place_of
 from storage.schemas import Modality

@@ -46,6 +46,48 @@ PROJECTION = "projection/p2/projection.safetensors"
 FUSION = "fusion/f1/fusion.safetensors"
 
 
+def edit(path):
+    """A line of somebody's own."""
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content + b"\nMine.\n")
+
+
+@pytest.mark.parametrize("damage", [flip, edit, lambda path: path.unlink()])
+@pytest.mark.parametrize("file", ["card.md", "training.json"])
+def test_what_only_tells_of_a_model_excuses_no_worse_one(lake, damage, file, monkeypatch, caplog):
+    """The projection that serves opens without it, and is compared with; the file is said once."""
+    name = f"models/projection/p2/{file}"
+    damage(lake / name)
+    learning.badly(monkeypatch)
+
+    with caplog.at_level(logging.WARNING):
+        result = train(lake)
+
+    assert (result.status, result.why, result.damaged) == ("refused", "worse", ())
+    assert current(Layout(lake)) == 2
+    (said,) = [text for text in caplog.messages if name in text]
+    assert said.endswith("the next snapshot leaves it out")
+
+
+@pytest.mark.parametrize("model", ["projection/p2", "fusion/f1"])
+def test_a_snapshot_leaves_an_edited_card_out(lake, model):
+    """A model that serves on does so without it; the edited file stays where it is."""
+    card = lake / "models" / model / "card.md"
+    edit(card)
+    promote(lake, None)
+
+    back = promote(lake, None)
+
+    assert (back.status, back.projection, back.fusion) == ("promoted", "p2", "mlp f1")
+    manifest = serving(lake).manifest
+    assert (manifest.projection.version, manifest.fusion.version) == ("p2", "f1")
+    named = manifest.paths(f"models/{model}")
+    assert named
+    assert f"models/{model}/card.md" not in named
+    assert card.read_bytes().endswith(b"Mine.\n")
+
+
 @pytest.mark.parametrize("damage", [flip, cut, lose])
 def test_a_damaged_projection_is_replaced(lake, damage, caplog):
     """It has no score, so nothing is compared with it; a version's name is never used twice."""
@@ -57,6 +99,8 @@ def test_a_damaged_projection_is_replaced(lake, damage, caplog):
     assert (result.status, result.projection) == ("promoted", "p3")
     assert (result.before, result.known, result.damaged) == (None, {}, ("projection/p2",))
     assert "projection/p2 served, damaged, and is replaced" in caplog.text
+    said = [text for text in caplog.messages if "projection.safetensors, which serves" in text]
+    assert len(said) == 1
     assert result.scores
     assert serving(lake).manifest.projection.version == "p3"
     for language, said in (("en", "projection/p2, which served: replaced"), ("zh", "已被替换")):

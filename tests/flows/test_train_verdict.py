@@ -121,8 +121,9 @@ def test_what_cannot_be_compared_is_not_promoted(tmp_path, index, monkeypatch):
     result = train(lake)
 
     assert (result.status, result.why, result.before) == ("refused", "unmeasured", None)
+    assert result.unasked == "few"
     assert train(lake, force=True).status == "promoted"
-    assert serving(lake).manifest.projection.version == "p3"
+    assert serving(lake).manifest.projection.version == "p2"
 
 
 def test_what_cannot_be_scored_is_blocked_and_said(lake, monkeypatch):
@@ -156,7 +157,7 @@ def test_captions_that_were_learned_from_are_asked_of_both(lake, monkeypatch):
 def test_a_candidate_that_forgets_does_not_serve(lake, monkeypatch):
     """Better on held-out captions or not; a setting says how much it may, and it is all told."""
     numbers = {"text:en→image": Remembered(40, 0.99, 0.18)}
-    monkeypatch.setattr("tasks.promote._remembered", lambda *_: numbers)
+    monkeypatch.setattr("tasks.promote._remembered", lambda *_: (numbers, ""))
 
     refused = train(lake)
 
@@ -183,4 +184,24 @@ def test_what_was_never_fitted_on_is_not_known(lake, monkeypatch):
     """A lake whose projection learned of nothing has nothing to forget."""
     monkeypatch.setattr("tasks.promote.fitted_on", lambda *_: FittedOn())
 
-    assert train(lake, promote=False).known == {}
+    result = train(lake, promote=False)
+
+    assert (result.known, result.unasked) == ({}, "")
+
+
+def test_what_is_forgotten_is_not_known_in_a_private_lake(tmp_path, index):
+    """It keeps no words to ask with: the result, the report and both languages say so."""
+    learning.fill(tmp_path / "media")
+    lake = tmp_path / "lake"
+    with learning.mistaken():
+        index(tmp_path / "media", lake, private=True)
+
+    result = train(lake)
+
+    assert (result.status, result.known, result.unasked) == ("promoted", {}, "texts")
+    page = (Layout(lake).training("p2") / "report.html").read_text("utf-8")
+    assert "the lake keeps no texts to ask with" in page
+    for language, said in (("en", "not checked what it forgets"), ("zh", "未检查是否遗忘")):
+        out = Console(file=StringIO(), width=200)
+        trained(out, result, language)
+        assert said in out.file.getvalue()

@@ -6,14 +6,14 @@ from prefect import flow, task
 
 from flows.engine import task_runner
 from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec
-from storage.indexes import shards
 from storage.indexes.card import CODES, VECTORS
-from storage.indexes.filling import Whole
-from storage.indexes.kinds import kind_named
+from storage.indexes.choosing.filling import Whole
+from storage.indexes.choosing.kinds import kind_named
+from storage.indexes.choosing.structure import fill, threads, trained
+from storage.indexes.choosing.vectors_file import rows_of, write_vectors
 from storage.indexes.reading import read_faiss
-from storage.indexes.sharded import SHARDS, fill_span
-from storage.indexes.structure import fill, threads, trained
-from storage.indexes.vectors_file import rows_of, write_vectors
+from storage.indexes.sharding import shards
+from storage.indexes.sharding.sharded import SHARDS, fill_span
 from storage.layout import Layout
 from storage.places.place import place_of
 from tasks import index_shards

@@ -10,7 +10,7 @@ import faiss
 import numpy as np
 
 from storage.indexes.card import CARD, CODES, DEAD, DELTA, VECTORS, IndexCard, Setting
-from storage.indexes.vectors_file import rows_of, write_vectors
+from storage.indexes.choosing.vectors_file import rows_of, write_vectors
 from tests.factories import WHEN
 from tests.storage.indexes.data import clustered, ids_of
 

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from storage.errors import CorruptLakeError
-from storage.indexes.build import build_index
 from storage.indexes.card import IndexCard
+from storage.indexes.choosing.build import build_index
 from storage.indexes.exact import exact_search
 from storage.indexes.files import Index, write_index
 from tests.factories import WHEN, unit_vectors

@@ -6,8 +6,8 @@ import pyarrow.compute as pc
 import pytest
 
 from storage import schemas
-from storage.indexes.build import build_index
 from storage.indexes.card import IndexCard
+from storage.indexes.choosing.build import build_index
 from storage.indexes.files import write_index
 from storage.layout import Layout
 from storage.publication import publish, roll_back

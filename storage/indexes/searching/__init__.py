@@ -1,0 +1,1 @@
+"""Searching an index: codes, refinement by exact vectors, filters, tombstones, soundness."""

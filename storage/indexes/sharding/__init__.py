@@ -1,0 +1,1 @@
+"""Parts of an index that are filled apart, and merged."""

@@ -1,0 +1,1 @@
+"""What comes and goes, without building an index afresh."""
