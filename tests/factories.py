@@ -14,8 +14,8 @@ import pyarrow.parquet as pq
 
 from storage import schemas
 from storage.cells import PartRecord, part_path, write_cells
-from storage.indexes.build import build_index, build_name
 from storage.indexes.card import IndexCard
+from storage.indexes.choosing.build import build_index, build_name
 from storage.indexes.files import write_index
 from storage.layout import Layout
 from storage.manifest import (

@@ -23,8 +23,8 @@ from mmcore.specs import FusionSpec, LimitsSpec, SegmentationSpec
 from mmcore.types import Content, Item, MediaFile, Rejection, Segment, unit_rows
 from storage import schemas, tables
 from storage.cells import PartRecord, part_path, write_cells
-from storage.indexes.build import build_index
 from storage.indexes.card import IndexCard
+from storage.indexes.choosing.build import build_index
 from storage.indexes.files import write_index
 from storage.layout import Layout, space_folder
 from storage.manifest import EncoderEntry, FusionEntry, IndexEntry, Manifest, entry

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,12 +14,12 @@ from numpy.typing import NDArray
 from mmcore.encoders.features import Features, directions
 from mmcore.encoders.heads import LANGUAGES, Head, language_of
 from mmcore.specs import FitSpec
+from mmcore.training.naming import Naming, Sameness, naming_of
 from mmcore.training.rows import Rows
-from mmcore.training.split import caption_groups, caption_keys
 from mmcore.types import Vectors
 
 MOST: Final = 2000  # pairs that a head is fitted on: it keeps their features
-FEWEST_KEYS: Final = 8  # different captions, below which nothing can be cross-validated
+FEWEST_KEYS: Final = 8  # different captions, and contents, below which nothing can be fitted
 
 Pair = tuple[str, int]
 """A content and an item that has it."""
@@ -43,64 +42,67 @@ class Pairs:
     keys: tuple[str, ...]
     cells: Vectors  # (n, dim), not unit
     said: Mapping[str, Features]  # language → (n, d), zero where an item has no such caption
+    same: Sameness | None = None  # what is right for whom; None: as ``keys`` are equal
 
     def __len__(self) -> int:
         return len(self.keys)
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """Their contents and items."""
+        return list(zip(self.content_ids, self.item_ids, strict=True))
 
     @property
     def target(self) -> Features:
         """(n, d) what a content is to be near to: its captions' directions, languages alike."""
         return directions(np.sum([self.said[language] for language in LANGUAGES], axis=0))
 
+    @property
+    def right(self) -> Sameness:
+        """What is right for whom."""
+        return Sameness.of_keys(self.keys) if self.same is None else self.same
+
     def has(self, language: str) -> NDArray[np.bool_]:
         """(n,) which have a caption in ``language``."""
         return np.asarray(np.any(self.said[language] != 0, axis=1))
 
 
-def item_keys(texts: Rows) -> dict[int, str]:
-    """The key that each item of ``texts`` goes by, one for all that captions connect.
+def captions_of(texts: Rows, head: Head, naming: Naming | None = None) -> dict[int, Captions]:
+    """The captions of each item of ``texts``, where ``head`` puts them.
 
-    The smallest of those items' captions, English ones first. Items that share a caption in any
-    language are equally right for a question, and in one fold, also by way of others.
+    ``naming``: what the items go by, where that is known; else by their captions alone.
     """
-    keys: dict[int, tuple[int, str]] = {}
-    said: defaultdict[int, set[str]] = defaultdict(set)
-    own = zip(texts.item_ids.tolist(), texts.languages, caption_keys(texts), strict=True)
-    for item, language, key in own:
-        found = LANGUAGES.index(language_of(language)) if key else len(LANGUAGES), key
-        keys[item] = min(keys.get(item, found), found)
-        said[item] |= {key} if key else set()
-    groups = caption_groups(list(keys), said)[0].tolist()
-    names: dict[int, tuple[int, str]] = {}
-    for group, found in zip(groups, keys.values(), strict=True):
-        names[group] = min(names.get(group, found), found)
-    return {item: names[group][1] for item, group in zip(keys, groups, strict=True)}
-
-
-def captions_of(texts: Rows, head: Head) -> dict[int, Captions]:
-    """The captions of each item of ``texts``, where ``head`` puts them."""
     projected = head.project(texts.vectors, texts.languages)
-    sums: defaultdict[tuple[int, str], Features] = defaultdict(lambda: np.zeros(1))
-    for row, item in enumerate(texts.item_ids.tolist()):
-        language = language_of(texts.languages[row])
-        sums[item, language] = sums[item, language] + projected[row]
-    return {
-        item: Captions(
-            key,
-            {
-                language: directions(sums[item, language][None])[0]
-                for language in LANGUAGES
-                if (item, language) in sums
-            },
-        )
-        for item, key in item_keys(texts).items()
-    }
+    keys = (naming_of(texts) if naming is None else naming).keys
+    place = {item: row for row, item in enumerate(keys)}
+    rows = np.array([place[item] for item in texts.item_ids.tolist()], dtype=np.intp)
+    spoken = np.array([language_of(language) for language in texts.languages])
+    items, said = list(keys), {item: dict[str, NDArray[np.float32]]() for item in keys}
+    for language in LANGUAGES:
+        mine = np.flatnonzero(spoken == language)
+        mine = mine[np.argsort(rows[mine], kind="stable")]
+        there, starts = np.unique(rows[mine], return_index=True)
+        if len(there):
+            sums = np.add.reduceat(projected[mine].astype(np.float64), starts, axis=0)
+            for row, found in zip(there.tolist(), directions(sums), strict=True):
+                said[items[row]][language] = found
+    return {item: Captions(key, said[item]) for item, key in keys.items()}
 
 
 def enough(pairs: Sequence[Pair], keys: Mapping[int, str], spec: FitSpec) -> bool:
-    """Whether a head can be fitted on ``pairs``; ``keys`` are those of their items."""
-    items = {item for _, item in pairs}
-    return len(items) >= spec.min_pairs and len({keys[i] for i in items}) >= FEWEST_KEYS
+    """Whether a head can be fitted on ``pairs``; ``keys`` are their items' own captions'.
+
+    It takes ``min_pairs`` items, and FEWEST_KEYS different captions and contents of theirs.
+    """
+    contents, items = {content for content, _ in pairs}, {item for _, item in pairs}
+    different = min(len(contents), len({keys[item] for item in items}))
+    return len(items) >= spec.min_pairs and different >= FEWEST_KEYS
+
+
+def contents_of(rows: Iterable[Rows]) -> Iterator[Pair]:
+    """All contents of media, each with an item that has it; a segment is told as often."""
+    for part in rows:
+        yield from zip(part.content_ids, part.item_ids.tolist(), strict=True)
 
 
 def choose(rows: Sequence[Rows], items: Collection[int]) -> list[Pair]:
@@ -120,10 +122,16 @@ def of_pairs(rows: Rows, pairs: Collection[Pair]) -> Rows:
     return rows.take(np.fromiter((pair in pairs for pair in own), dtype=bool, count=len(rows)))
 
 
-def pairs_of(rows: Sequence[Rows], captions: Mapping[int, Captions], dim: int) -> Pairs:
+def pairs_of(
+    rows: Sequence[Rows],
+    captions: Mapping[int, Captions],
+    dim: int,
+    naming: Naming | None = None,
+) -> Pairs:
     """Pairs of all contents in ``rows`` whose item has captions; at most MOST, chosen by hash.
 
-    A content's windows, or frames, count as one: the mean of their cells.
+    A content's windows, or frames, count as one: the mean of their cells. ``naming``: what the
+    items go by, where captions do not tell all.
     """
     chosen = choose(rows, captions.keys())
     cells: dict[Pair, list[NDArray[np.float32]]] = {pair: [] for pair in chosen}
@@ -146,6 +154,7 @@ def pairs_of(rows: Sequence[Rows], captions: Mapping[int, Captions], dim: int) -
         keys=tuple(captions[item].key for _, item in chosen),
         cells=means.reshape(len(chosen), width),
         said=said,
+        same=None if naming is None else naming.rows(item for _, item in chosen),
     )
 
 

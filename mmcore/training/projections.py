@@ -15,7 +15,8 @@ from mmcore.encoders.projections import FittedOn, Joined, Projection, caption_di
 from mmcore.specs import FitSpec, RuntimeSpec, SegmentationSpec
 from mmcore.training import fitting
 from mmcore.training.landing import landing_of
-from mmcore.training.pairs import Pairs, captions_of, enough, pairs_of
+from mmcore.training.naming import naming_of
+from mmcore.training.pairs import Pairs, captions_of, contents_of, enough, pairs_of
 from mmcore.training.priors import labels_of, prior_of
 from mmcore.training.refits import FITTED, recorded, rows_of
 from mmcore.training.roles import Roles, roles_of
@@ -180,26 +181,25 @@ class _Fit:
         neutral = fitting.neutral_vectors(self.make(self.text))
         return fitting.text_head(neutral, texts if fits else None)
 
-    def _pairs(self, keys: Sequence[EncoderKey], head: Head) -> Pairs:
+    def _pairs(self, keys: Sequence[EncoderKey], head: Head) -> Pairs | None:
+        """Those that a head is fitted on; None where they are too few."""
         rows = [self.media[key.name] for key in keys if key.name in self.media]
         items = [part.item_ids for part in rows]
         before = recorded(self.previous, [key.name for key in keys])
         again = all(before.issuperset(part.content_ids) for part in rows)
         texts = rows_of(self.texts, before) if again else self.texts
         mine = np.isin(texts.item_ids, np.concatenate(items)) if items else np.zeros(0, int)
-        return pairs_of(rows, captions_of(texts.take(mine), head), self.text.dim)
+        texts = texts.take(mine)
+        naming = naming_of(texts, contents_of(rows))
+        pairs = pairs_of(rows, captions_of(texts, head, naming), self.text.dim, naming)
+        return pairs if enough(pairs.pairs, naming.own, self.spec) else None
 
-    def _media_head(self, key: EncoderKey, pairs: Pairs) -> MediaHead | None:
-        """One fitted on ``pairs``, or where there are too few, one of class names."""
-        fits = enough(
-            list(zip(pairs.content_ids, pairs.item_ids, strict=True)),
-            dict(zip(pairs.item_ids, pairs.keys, strict=True)),
-            self.spec,
-        )
+    def _media_head(self, key: EncoderKey, pairs: Pairs | None) -> MediaHead | None:
+        """One fitted on ``pairs``, or where there are none, one of class names."""
         encoder, joint = self.make(key), self.roles.joint
         reading = reading_of(encoder, key.dim)
         labels = labels_of(encoder, self.make(self.text), joint=joint)
-        if not fits:
+        if pairs is None:
             return None if labels is None else fitting.label_head(reading, labels, joint=joint)
         prior = None if joint else self._prior()
         head, choice = fitting.fitted_head(reading, labels, pairs, prior, self.spec.folds)

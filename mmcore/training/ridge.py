@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mmcore.encoders.comparison import Kernel
 from mmcore.encoders.features import Features, directions
 from mmcore.encoders.heads import LANGUAGES
+from mmcore.training.naming import Sameness
 from mmcore.training.pairs import Pairs
 
 GAMMAS: Final = (4.0, 2.0, 8.0)  # of the kernel
@@ -176,14 +177,14 @@ class _Asked:
     """One fold's captions by language, and which contents are right for each: made once."""
 
     ways: tuple[tuple[Features, NDArray[np.bool_]], ...]  # (q, d), (q, n)
+    right: Sameness  # of all of them
     first: int  # the language that contents are asked about
-    rows: NDArray[np.intp]  # which contents have a caption of it
+    rows: tuple[NDArray[np.intp], ...]  # by language: which contents have a caption of it
 
     @classmethod
     def of(cls, problem: Problem, test: NDArray[np.intp]) -> _Asked:
         """The captions of the pairs ``test``, turned as ``problem`` has it."""
-        keys = np.array(problem.pairs.keys, dtype=object)[test]
-        same = keys[:, None] == keys[None]
+        right = problem.pairs.right.take(test)
         ways, rows = [], []
         for name in LANGUAGES:
             said = problem.pairs.said[name][test]
@@ -191,39 +192,43 @@ class _Asked:
             turned = (
                 said[there] if problem.turn is None else directions(said[there] @ problem.turn)
             )
-            ways.append((turned, same[there]))
+            ways.append((turned, right.take(there).right(right, name)))
             rows.append(there)
         first = next((i for i, n in enumerate(LANGUAGES) if problem.pairs.has(n).any()), 0)
-        return cls(tuple(ways), first, rows[first])
+        return cls(tuple(ways), right, first, tuple(rows))
 
     def ranks(self, placed: Features) -> list[NDArray[np.float64]]:
         """Reciprocal ranks: per language, captions → contents; then back."""
         scores = [said @ placed.T for said, _ in self.ways]
         found = [ranks(of, same) for of, (_, same) in zip(scores, self.ways, strict=True)]
-        back, same = scores[self.first][:, self.rows].T, self.ways[self.first][1][:, self.rows]
+        rows = self.rows[self.first]
+        back, same = scores[self.first][:, rows].T, self.ways[self.first][1][:, rows]
         return [*found, ranks(back, same.T)]
 
     def ranks_among(
         self, placed: Features, others: _Asked, seen: Features
     ) -> list[NDArray[np.float64]]:
-        """The same with ``others`` in the gallery, which are right for nobody here."""
+        """The same with ``others`` in the gallery, which are right for a tag that they have."""
         found = []
         every = np.concatenate([placed, seen])
-        for said, same in self.ways:
-            found.append(ranks(said @ every.T, _wider(same, len(seen))))
-        (said, same), (further, _) = self.ways[self.first], others.ways[self.first]
-        texts = np.concatenate([said, further])
-        back = placed[self.rows] @ texts.T
-        return [*found, ranks(back, _wider(same[:, self.rows].T, len(further)))]
-
-
-def _wider(right: NDArray[np.bool_], more: int) -> NDArray[np.bool_]:
-    return np.pad(right, ((0, 0), (0, more)))
+        for name, rows, (said, same) in zip(LANGUAGES, self.rows, self.ways, strict=True):
+            further = self.right.take(rows).right(others.right, name)
+            found.append(ranks(said @ every.T, np.concatenate([same, further], axis=1)))
+        first, rows = self.first, self.rows[self.first]
+        texts = np.concatenate([self.ways[first][0], others.ways[first][0]])
+        theirs = others.right.take(others.rows[first])
+        further = self.right.take(rows).right(theirs, None, LANGUAGES[first])
+        same = np.concatenate([self.ways[first][1][:, rows].T, further], axis=1)
+        return [*found, ranks(placed[rows] @ texts.T, same)]
 
 
 def ranks(scores: Features, relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
     """(q,) 1 / rank of the best relevant column of (q, n)."""
     if not scores.size:
         return np.zeros(0)
-    best = np.where(relevant, scores, -np.inf).max(axis=1, keepdims=True)
-    return np.asarray(1.0 / (1 + ((scores > best) & ~relevant).sum(axis=1)))
+    rows, columns = np.nonzero(relevant)  # few: it is cheaper than a pass over all
+    own = scores[rows, columns]
+    best = np.full(len(scores), -np.inf)
+    np.maximum.at(best, rows, own)
+    above = np.count_nonzero(scores > best[:, None], axis=1)  # none of them is relevant
+    return np.asarray(1.0 / (1 + above))

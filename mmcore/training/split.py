@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -62,31 +61,6 @@ def fit_rows(texts: Rows, share: float) -> NDArray[np.bool_]:
     """(n,) which rows of ``texts`` may be fitted on: no caption of their item is held out."""
     spoiled: Ids = np.unique(texts.item_ids[held_out(texts, share)])
     return ~np.isin(texts.item_ids, spoiled)
-
-
-def caption_groups(
-    items: Sequence[int], captions: Mapping[int, Iterable[str]]
-) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Numbers and names of the groups of items that captions connect, also by way of others.
-
-    A fold that holds one of a group out holds out all: others would tell what it is called.
-    """
-    parent = {f"item {item}": f"item {item}" for item in items}
-
-    def root(name: str) -> str:
-        while parent[name] != name:
-            parent[name] = parent[parent[name]]
-            name = parent[name]
-        return name
-
-    for item in items:
-        for key in captions.get(item, ()):
-            parent.setdefault(f"caption {key}", f"caption {key}")
-            one, other = sorted((root(f"item {item}"), root(f"caption {key}")))
-            parent[other] = one  # captions come before items: folds hold for other lakes too
-    names = tuple(root(f"item {item}") for item in items)
-    numbers: dict[str, int] = {}
-    return np.array([numbers.setdefault(n, len(numbers)) for n in names], dtype=np.int64), names
 
 
 def enough_texts(texts: Rows, spec: FitSpec) -> bool:

@@ -56,6 +56,31 @@ def canonical(side: Side, pairs: Pairs, text: Head, gamma: float, dims: int, rid
     return Part(MovedHead(text, turn, mean.astype(np.float32)), {side.name: media})
 
 
+def led_to(part: Part, other: Part, name: str, pairs: Pairs) -> Part:
+    """``part`` turned so that the captions of ``pairs`` are nearest to where ``other`` has them.
+
+    By the rotation of Procrustes (Schönemann, 1966): it changes no angle, and leads k directions
+    into as many as ``other`` has, of which there have to be k at least, or the best are taken.
+    """
+    text, wanted, media = part.text, other.text, part.media[name]
+    if not (
+        isinstance(text, MovedHead)
+        and isinstance(wanted, MovedHead)
+        and isinstance(media, MediaHead)
+        and media.fitted is not None
+    ):
+        raise TypeError("canonical directions are a MovedHead of texts and a MediaHead")
+    said = np.concatenate([pairs.said[language][pairs.has(language)] for language in LANGUAGES])
+    apart = said - said.mean(axis=0)
+    u, _, v = np.linalg.svd((apart @ text.turn).T @ (apart @ wanted.turn), full_matrices=False)
+    turn = (u @ v).astype(np.float32)
+    led = replace(text, turn=np.asarray(text.turn @ turn, dtype=np.float32))
+    mean = None if media.fitted.mean is None else media.fitted.mean @ turn
+    fitted = replace(media.fitted, coefficients=media.fitted.coefficients @ turn, mean=mean)
+    there = np.eye(turn.shape[1], dtype=np.float32)
+    return Part(led, {name: MediaHead(media.reading, there, None, fitted)})
+
+
 def directions_of(one: Features, other: Features, ridge: float) -> tuple[Numbers, Numbers]:
     """(n, a) and (n, b) centred rows → (a, k) and (b, k): the pairs of directions, best first.
 

@@ -20,7 +20,7 @@ from mmcore.specs import FitSpec
 from mmcore.training import fitting
 from mmcore.training.alignment.parts import Part
 from mmcore.training.alignment.world import World
-from mmcore.training.pairs import MOST, Captions, captions_of
+from mmcore.training.pairs import MOST, Captions
 from mmcore.training.refits import FITTED
 from mmcore.training.ridge import Choice, whitening_of
 from mmcore.training.split import enough_texts
@@ -73,7 +73,7 @@ def closed_form(
     without steps of texts.
     """
     below = _text(world, spec)
-    captions = captions_of(world.texts, below)
+    captions = world.captions(below)
     ending = replace(_ending(world, captions, shared=form.half), lake=lake)
     found: dict[str, MediaHead] = {}
     used: dict[str, Choice] = {}
@@ -82,7 +82,7 @@ def closed_form(
         if labels is not None and form.by_scores:
             labels = replace(labels, by="scores")
         if len(side):
-            pairs = side.pairs(captions, world.text.dim)
+            pairs = world.pairs(side, captions)
             how = (choices or {}).get(side.name, spec.folds)
             head, used[side.name] = fitting.head_of(side.reading, labels, pairs, ending, how)
             found[side.name] = head

@@ -13,7 +13,8 @@ from mmcore.errors import NothingToLearnError
 from mmcore.specs import FitSpec
 from mmcore.training import fitting
 from mmcore.training.alignment.world import Side, World
-from mmcore.training.pairs import FEWEST_KEYS, Captions, enough, item_keys, pairs_of
+from mmcore.training.naming import naming_of
+from mmcore.training.pairs import FEWEST_KEYS, Captions, contents_of, enough, pairs_of
 from mmcore.training.priors import labels_of, prior_of
 from mmcore.training.projections import Make
 from mmcore.training.roles import Roles, roles_of
@@ -45,7 +46,7 @@ def world_of(
     """
     _check_finite({roles.text.name: texts, **media})
     allowed = texts.take(fit_rows(texts, spec.held_out))
-    named = item_keys(allowed)
+    named = naming_of(allowed).own
     text = make(roles.text)
 
     def bare(key: EncoderKey) -> tuple[Reading, Labels | None]:
@@ -81,7 +82,7 @@ def _side(
     """The pairs of one space: at most MOST, by hash, and none where they are too few."""
     reading, labels = bare(keys[0])
     pairs = pairs_of(rows, {item: Captions(key, {}) for item, key in named.items()}, 0)
-    fits = enough(list(zip(pairs.content_ids, pairs.item_ids, strict=True)), named, spec)
+    fits = enough(pairs.pairs, named, spec)
     if not fits:
         nothing = np.zeros(0, np.int64), np.zeros((0, keys[0].dim), np.float32)
         return Side(tuple(keys), reading, labels, (), *nothing)
@@ -104,13 +105,17 @@ def _too_few(
 ) -> str:
     counted = []
     for key in roles.foreign:
-        rows = media.get(key.name)
-        ids = set() if rows is None else set(rows.item_ids.tolist()) & named.keys()
-        captions = len({named[item] for item in ids})
-        counted.append(f"{key.name} {len(ids)} items with {captions} captions")
+        rows = [media[key.name]] if key.name in media else []
+        pairs = [(content, item) for content, item in contents_of(rows) if item in named]
+        items, contents = {item for _, item in pairs}, {content for content, _ in pairs}
+        captions = {named[item] for item in items}
+        counted.append(
+            f"{key.name} {len(items)} items with {len(captions)} captions and {len(contents)}"
+            f" different files"
+        )
     return (
         "there are too few pairs to learn from: "
         + ", ".join(counted)
-        + f"; it takes {spec.min_pairs} items with {FEWEST_KEYS} different captions that are not"
-        " held out: add pictures or sounds with a text each"
+        + f"; it takes {spec.min_pairs} items with {FEWEST_KEYS} different captions, that are not"
+        f" held out, and {FEWEST_KEYS} different files: add pictures or sounds with a text each"
     )

@@ -10,7 +10,6 @@ import numpy as np
 from mmcore.encoders.features import Features
 from mmcore.encoders.heads import LANGUAGES, Head
 from mmcore.training.alignment.world import World
-from mmcore.training.pairs import captions_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +35,7 @@ class Placed:
 
 def placed(part: Part, world: World) -> Placed:
     """Captions of each item (in the order of ``world.keys``) and contents of each side."""
-    captions = captions_of(world.texts, part.text)
+    captions = world.captions(part.text)
     of = [captions[item] for item in world.keys]
     dim = next((len(said) for c in of for said in c.said.values()), 0)
     return Placed(

@@ -66,12 +66,9 @@ def train_projection(  # noqa: PLR0913 - what fit_projection takes, and who is t
     finite; TrainingError where a network's loss is no number.
     """
     roles = roles_for(keys)
-    if roles.joint and spec.method == "cca":
-        raise NothingToLearnError(
-            f"canonical correlation moves texts, and those of the joint space {roles.text.space}"
-            " stay as they are: take another method"
-        )
+    _check_joint(roles, spec)
     world = world_of(texts, media, roles, spec.fit, make)
+    _check_folds(world, spec)
     plan, tried = choose(world, spec, progress or log.info)
     shop = Workshop(world, spec)
     part = shop.part(plan)
@@ -88,6 +85,29 @@ def train_projection(  # noqa: PLR0913 - what fit_projection takes, and who is t
         training=_record(world, plan.method, spec, trials, _licences(keys, make)),
     )
     return TrainedProjection(projection, trials, dict(shop.curves), _unseen(shop, plan))
+
+
+def _check_joint(roles: Roles, spec: AlignSpec) -> None:
+    """What moves texts cannot be had in a joint space."""
+    stay = f"and those of the joint space {roles.text.space} stay as they are"
+    if roles.joint and spec.method == "cca":
+        raise NothingToLearnError(
+            f"canonical correlation moves texts, {stay}: take another method"
+        )
+    if roles.joint and spec.hubness == "on":
+        raise NothingToLearnError(
+            f"the correction of hubs lengthens texts, {stay}: leave out align.hubness=on"
+        )
+
+
+def _check_folds(world: World, spec: AlignSpec) -> None:
+    groups = world.naming.count
+    if groups < spec.folds:
+        raise NothingToLearnError(
+            f"align.folds is {spec.folds}, and the {len(world.keys)} items are {groups} groups"
+            " that share no caption and no file, of which each fold takes one at least: "
+            + ("take fewer folds" if groups > 1 else "add items with captions of their own")
+        )
 
 
 def _unseen(shop: Workshop, plan: Plan) -> Unseen:

@@ -13,14 +13,13 @@ from mmcore.encoders.features import Features
 from mmcore.encoders.heads import LANGUAGES, Head
 from mmcore.encoders.learned import HubHead, Mlp, MovedHead, ResidualHead, beside
 from mmcore.training.alignment.blend import side_by_side
-from mmcore.training.alignment.cca import canonical
+from mmcore.training.alignment.cca import canonical, led_to
 from mmcore.training.alignment.closed import PLAIN, Closed, Form, closed_form
 from mmcore.training.alignment.hubness import banks_of, without_hubs
 from mmcore.training.alignment.parts import Part, Placed, placed
 from mmcore.training.alignment.spec import AlignSpec
 from mmcore.training.alignment.world import Side, World
 from mmcore.training.loop.curves import Point
-from mmcore.training.pairs import captions_of
 from mmcore.training.ridge import folds
 
 _UNSEEN: Final = 5  # folds of the closed form that networks read
@@ -68,6 +67,7 @@ class Workshop:
 
     world: World
     spec: AlignSpec
+    like: Workshop | None = None  # of a larger world, whose canonical directions these are led to
     curves: dict[str, tuple[Point, ...]] = field(default_factory=dict)  # of networks, by member
     _closed: dict[Form, Closed] = field(default_factory=dict)
     _networks: dict[Form, list[Mapping[str, Mlp]]] = field(default_factory=dict)
@@ -121,11 +121,11 @@ class Workshop:
         if place not in self._canonical:
             closed = self.closed(PLAIN)
             side = next(side for side in self.sides if side.name == name)
-            pairs = side.pairs(
-                captions_of(self.world.texts, closed.part.text), self.world.text.dim
-            )
+            pairs = self.world.pairs(side, self.world.captions(closed.part.text))
             gamma = closed.choices[name].gamma
             found = canonical(side, pairs, closed.part.text, gamma, cca.dims, cca.ridge)
+            if self.like is not None:
+                found = led_to(found, self.like.canonical(name, cca), name, pairs)
             self._canonical[place] = found
         return self._canonical[place]
 
@@ -166,8 +166,7 @@ class Workshop:
     def unseen_by(self, plan: Plan) -> Placed:
         """The same of all that ``plan`` puts upon the closed form: each fold is trained anew.
 
-        Zero for folds whose others have fewer canonical directions than all have: they lead into
-        another space.
+        Canonical directions of a fold, which may be fewer, are turned to those of all.
         """
         if not (plan.share or plan.cca):
             return self._unseen_heads(plan)
@@ -177,10 +176,10 @@ class Workshop:
         for number in range(_UNSEEN):
             mine, others = items[fold == number].tolist(), items[fold != number].tolist()
             if mine and others:
-                part = Workshop(self.world.of(others), self.spec).part(plan)
+                part = Workshop(self.world.of(others), self.spec, like=self).part(plan)
                 for name, rows in placed(part, self.world.of(mine)).contents.items():
                     side = next(side for side in self.world.sides if side.name == name)
-                    if len(side) and rows.shape[1] == dim:
+                    if len(side):
                         found[name][np.isin(side.item_ids, mine)] = rows
         return Placed({}, found)
 

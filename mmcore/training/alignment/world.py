@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.encoders.features import Features, Reading
-from mmcore.encoders.heads import LANGUAGES, Labels
-from mmcore.training.pairs import Captions, Pairs, item_keys
+from mmcore.encoders.heads import LANGUAGES, Head, Labels
+from mmcore.training.naming import Naming, naming_of
+from mmcore.training.pairs import Captions, Pairs, captions_of
 from mmcore.training.rows import Rows
 from mmcore.types import EncoderKey, Vectors
 
@@ -58,7 +60,7 @@ class Side:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)  # no slots: what is made once is kept
 class World:
     """All that a fit sees. ``texts`` are those that may be fitted on."""
 
@@ -68,14 +70,36 @@ class World:
     sides: tuple[Side, ...]
     neutral: Mapping[str, Vectors]  # language → background sentences; none in a joint space
     prior: Features | None  # directions that texts have; None in a joint space
+    whole: Naming | None = None  # what items go by in the world that this is a part of
+
+    @cached_property
+    def naming(self) -> Naming:
+        """What each item goes by: that of the whole world, or by captions and contents here."""
+        if self.whole is not None:
+            return self.whole.of(self.texts.item_ids.tolist())
+        pairs = (
+            pair
+            for side in self.sides
+            for pair in zip(side.content_ids, side.item_ids.tolist(), strict=True)
+        )
+        return naming_of(self.texts, pairs)
 
     @property
-    def keys(self) -> dict[int, str]:
-        """The caption key of each item."""
-        return item_keys(self.texts)
+    def keys(self) -> Mapping[int, str]:
+        """The key of each item's group."""
+        return self.naming.keys
+
+    def captions(self, head: Head) -> dict[int, Captions]:
+        """Those of each item, where ``head`` puts them."""
+        return captions_of(self.texts, head, self.naming)
+
+    def pairs(self, side: Side, captions: Mapping[int, Captions]) -> Pairs:
+        """Those of a side, with what ``captions`` say of their items, and who is right."""
+        found = side.pairs(captions, self.text.dim)
+        return replace(found, same=self.naming.rows(found.item_ids))
 
     def of(self, items: Collection[int]) -> World:
         """The same with the texts and pairs of ``items`` only."""
         mine = np.isin(self.texts.item_ids, np.fromiter(items, np.int64, len(items)))
         sides = tuple(side.of(items) for side in self.sides)
-        return replace(self, texts=self.texts.take(mine), sides=sides)
+        return replace(self, texts=self.texts.take(mine), sides=sides, whole=self.naming)

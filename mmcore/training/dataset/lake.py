@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from mmcore.encoders.projections import Projection
 from mmcore.specs import FitSpec
 from mmcore.training import split
-from mmcore.training.pairs import Pair, choose, enough, item_keys, of_pairs
+from mmcore.training.naming import naming_of
+from mmcore.training.pairs import Pair, choose, enough, of_pairs
 from mmcore.training.refits import recorded, rows_of
 from mmcore.training.rows import Rows
 from mmcore.types import EncoderKey, Ids, Vectors
@@ -80,7 +81,7 @@ def fit_rows(
         return nothing, {}
     texts = bare_rows(snapshot, Modality.TEXT).captions()
     allowed = texts.take(split.fit_rows(texts, spec.held_out))
-    named = item_keys(allowed)
+    named = naming_of(allowed).own
     spaces: defaultdict[str, list[EncoderKey]] = defaultdict(list)
     for key in there:
         if key.modality != Modality.TEXT:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.errors import TrainingError
+from mmcore.training.groups import Groups, item_groups
 from mmcore.training.rows import Rows
-from mmcore.training.split import caption_groups, caption_keys
+from mmcore.training.split import caption_keys
 from mmcore.training.unseen import Unseen
 from mmcore.types import Ids, Vectors
 from storage.schemas import MODALITIES, Modality, stable_id
@@ -28,13 +29,13 @@ class Contents:
     """Row ``i`` is one content of one item; rows are sorted by item."""
 
     item_ids: Ids  # (items,) sorted
-    groups: Places  # (items,) the same number for items that share a caption
+    groups: Places  # (items,) the same number for items that share a caption or a content
     folds_by: tuple[str, ...]  # (items,) what decides the fold: the same within a group
     items: Places  # (n,) place of the row's item
     columns: Places  # (n,) place of its modality
     sides: tuple[str, ...]  # (n,) the modality, of texts with the language
     codes: Places  # (n,) equal for what may not be sought by each other: one content, one caption
-    asks: Mask  # (n,) whether it may be a query: no text that was read or heard in another file
+    asks: Mask  # (n,) whether it may be a query: nothing read or heard in another file, no tag
     vectors: Vectors  # (n, d) unit: where it lies, or would if nothing had been fitted on it
     settled: Vectors  # (n, d) unit: where the lake has it
     content_ids: tuple[str, ...]  # (n,)
@@ -120,17 +121,17 @@ def contents_of(
         _gather(modality, of, found, captions)
     ordered = {place: row for place, row in sorted(found.items()) if row.length > _CANCELLED}
     items = np.array(sorted({item for item, _, _ in ordered}), dtype=np.int64)
-    groups, names = caption_groups(items.tolist(), captions)
+    groups = _groups(items, ordered, captions)
     codes: dict[str, int] = {}
     contents = Contents(
         items,
-        groups,
-        names,
+        groups.numbers,
+        groups.names,
         np.searchsorted(items, [item for item, _, _ in ordered]).astype(np.int64),
         np.array([column for _, column, _ in ordered], dtype=np.int64),
         tuple(row.side for row in ordered.values()),
         np.array([codes.setdefault(r.code, len(codes)) for r in ordered.values()], dtype=np.int64),
-        np.array([row.asks for row in ordered.values()], dtype=np.bool_),
+        np.array([row.asks_beside(groups) for row in ordered.values()], dtype=np.bool_),
         _stacked([_as_new(place, row, new) for place, row in ordered.items()]),
         _stacked([row.total / row.length for row in ordered.values()]),
         tuple(content for _, _, content in ordered),
@@ -145,12 +146,31 @@ class _Row:
 
     side: str
     code: str
+    key: str  # of a caption; else ""
+    content: str
     asks: bool
     total: NDArray[np.float32]
 
     @property
     def length(self) -> float:
         return float(np.linalg.norm(self.total))
+
+    def asks_beside(self, groups: Groups) -> bool:
+        """Whether it may ask: what very many items have tells none of them from the others."""
+        return self.asks and self.key not in groups.tags and self.content not in groups.common
+
+
+def _groups(
+    items: Ids,
+    ordered: Mapping[tuple[int, int, str], _Row],
+    captions: Mapping[int, set[str]],
+) -> Groups:
+    """Of items that share a caption, or a content that is no text."""
+    media: defaultdict[int, set[str]] = defaultdict(set)
+    for item, column, content in ordered:
+        if MODALITIES[column] != Modality.TEXT:
+            media[item].add(content)
+    return item_groups(items.tolist(), captions, media)
 
 
 def _as_new(place: tuple[int, int, str], row: _Row, unseen: Unseen) -> NDArray[np.float32]:
@@ -181,7 +201,7 @@ def _gather(
         if place not in found:
             code = f"caption {key}" if key else f"content {content}"
             nothing = np.zeros(rows.vectors.shape[1], dtype=np.float32)
-            found[place] = _Row(side, code, not read, nothing)
+            found[place] = _Row(side, code, key, content, not read, nothing)
         found[place].total += rows.vectors[row]
         if key:
             captions[item].add(key)

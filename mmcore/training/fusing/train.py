@@ -55,9 +55,9 @@ def fit_fusion(
 
     Items with two contents or more are asked for by each content alone, and by each two of
     different sides, and sought by what they are without these, among all items: held-out ones lie
-    as new ones would, others as the lake has them. Folds go by caption. A candidate wins over a
-    simpler one if it is better by ``spec.gain`` and by more than a standard error, and single
-    contents lose no more than that against the simplest; it is then fitted on all items. With
+    as new ones would, others as the lake has them. Folds go by caption and content. A candidate
+    wins over a simpler one if it is better by ``spec.gain`` and by more than a standard error, and
+    single contents lose no more than that against the simplest; it is then fitted on all. With
     fewer than ``min_items`` of them it is the mean, and ``reason`` says why. Of more than
     ``max_items`` the first are taken, before anything is made of their rows.
 
@@ -109,7 +109,11 @@ def _too_few(contents: Contents, spec: FusionFitSpec) -> str | None:
             f" on {spec.min_items} at least"
         )
     if len(set(contents.parts(spec.folds).tolist())) < (2 if contents.placed else spec.folds):
-        return "the items' captions are too alike to hold some of them out"
+        groups = len(set(contents.groups.tolist()))
+        return (
+            f"the {len(contents)} items are {groups} group{'s' * (groups > 1)} that share no"
+            " caption and no file, too few to hold some of them out"
+        )
     return None
 
 

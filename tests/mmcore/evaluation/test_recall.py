@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from mmcore.evaluation.recall import index_recall
-from storage.indexes.build import build_index
 from storage.indexes.card import CARD, IndexCard, Point, Reached, Setting
+from storage.indexes.choosing.build import build_index
 from storage.indexes.files import write_index
 from storage.schemas import Modality
 from storage.snapshot import Snapshot

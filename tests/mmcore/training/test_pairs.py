@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from mmcore.encoders.heads import LANGUAGES, TextHead
+from mmcore.specs import FitSpec
 from mmcore.training import pairs as module
-from mmcore.training.pairs import captions_of, item_keys, pairs_of
+from mmcore.training.naming import naming_of
+from mmcore.training.pairs import captions_of, enough, pairs_of
 from mmcore.training.rows import Rows
 
 HEAD = TextHead("fitted", {name: np.zeros(2, dtype=np.float32) for name in LANGUAGES})
@@ -61,7 +63,7 @@ def test_items_that_captions_connect_have_one_key():
         np.eye(8)[:, :2],
     )
 
-    assert item_keys(texts) == {1: "frog", 2: "frog", 3: "frog", 4: "狗"}
+    assert naming_of(texts).keys == {1: "frog", 2: "frog", 3: "frog", 4: "狗"}
 
 
 def test_a_pair_is_a_contents_mean_cell_and_its_items_captions():
@@ -101,3 +103,22 @@ def test_nothing_to_pair_is_an_empty_set():
 
     assert len(found) == 0
     assert found.target.shape == (0, 2)
+
+
+def test_it_takes_different_captions_and_different_contents():
+    """Sixteen items of one picture, or of seven captions, teach nothing that can be tried."""
+    spec, own = FitSpec(), {i: f"thing {i}" for i in range(16)}
+    pairs = [(f"p{i}", i) for i in range(16)]
+
+    assert enough(pairs, own, spec)
+    assert not enough([("p", i) for i in range(16)], own, spec)
+    assert not enough(pairs, {i: f"thing {i % 7}" for i in range(16)}, spec)
+    assert not enough(pairs[:15], own, spec)
+
+
+def test_captions_are_told_by_what_is_known_of_their_items():
+    """Items of one picture have one key, which their captions alone do not tell."""
+    naming = naming_of(TEXTS, [("p", 1), ("p", 2)])
+    captions = captions_of(TEXTS, HEAD, naming)
+
+    assert {of.key for of in captions.values()} == {"frog"}

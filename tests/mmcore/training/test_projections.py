@@ -11,6 +11,7 @@ from mmcore.encoders.features import directions
 from mmcore.encoders.projections import Projection, caption_digests
 from mmcore.specs import FitSpec
 from mmcore.training.projections import fit_projection, unfitted
+from mmcore.training.ridge import Choice
 from mmcore.training.roles import stands
 from mmcore.training.rows import Rows
 from mmcore.training.split import caption_keys, fit_rows, is_held_out
@@ -325,3 +326,53 @@ def test_one_fold_validates_nothing():
     """Cross-validation needs two folds at least; the spec says so before any work."""
     with pytest.raises(ValidationError, match="greater than or equal to 2"):
         FitSpec(folds=1)
+
+
+def test_second_captions_that_items_share_leave_them_their_own():
+    """28 English captions and seven Chinese ones: seven groups, and 28 different captions."""
+    rows = texts(28)
+    words = tuple(w if w.startswith("thing") else f"颜色{int(w[2:]) % 7}" for w in rows.texts)
+    given = {IMAGE.key.name: media(rows, IMAGE)}
+    spec = FitSpec(held_out=0)
+    found = fit_projection(replace(rows, texts=words), given, KEYS, spec, None, make=make)
+
+    assert states(found)["hash-image"] == "fitted"
+
+
+def test_no_fold_of_an_index_run_knows_the_picture_that_it_asks_for(monkeypatch):
+    """A picture of two items is on one side, and each of its captions finds it."""
+    chosen = []
+    monkeypatch.setattr(
+        "mmcore.training.fitting.choose",
+        lambda problem, count: chosen.append(problem.pairs) or Choice(2.0, 1.0, 0.1, 0.0),
+    )
+    rows = texts(40)
+    one = media(rows, IMAGE)
+    given = {IMAGE.key.name: replace(one, content_ids=tuple(f"p{i // 2}" for i in range(40)))}
+    fit_projection(rows, given, KEYS, FitSpec(held_out=0), None, make=make)
+    pairs = chosen[0]
+
+    by_content = {}
+    for content, key, code in zip(
+        pairs.content_ids, pairs.keys, pairs.right.codes.tolist(), strict=True
+    ):
+        by_content.setdefault(content, set()).add((key, code))
+    assert len(by_content) == 20
+    assert all(len(found) == 1 for found in by_content.values())
+
+
+def test_the_cross_validation_knows_tags(monkeypatch):
+    """A Chinese word of all items is right for all, so it does not choose a ridge by chance."""
+    chosen = []
+    monkeypatch.setattr(
+        "mmcore.training.fitting.choose",
+        lambda problem, count: chosen.append(problem.pairs) or Choice(2.0, 1.0, 0.1, 0.0),
+    )
+    rows = texts(40)
+    words = tuple(w if w.startswith("thing") else "图片" for w in rows.texts)
+    given = {IMAGE.key.name: media(rows, IMAGE)}
+    fit_projection(replace(rows, texts=words), given, KEYS, FitSpec(held_out=0), None, make=make)
+    right = chosen[0].right
+
+    assert right.right(right, "zh").all()
+    assert (right.right(right, "en") == np.eye(40, dtype=bool)).all()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmcore.encoders.features import directions
+from mmcore.training.naming import Sameness
 from mmcore.training.pairs import Pairs
 from mmcore.training.ridge import (
     GAMMAS,
@@ -116,3 +117,22 @@ def test_a_choice_counts_both_galleries():
 
     assert lake.score < alone.score
     assert lake.ridge <= alone.ridge
+
+
+def test_a_tag_that_is_asked_is_right_for_all_that_have_it():
+    """All items say one Chinese word: it finds one in any gallery, the first; English its own."""
+    given = problem(n=12)
+    word = np.tile(np.eye(5)[:1], (12, 1))
+    tag = np.ones((12, 1), dtype=np.float32)
+    nothing = np.zeros((12, 1), dtype=np.float32)
+    same = Sameness(np.arange(12), tag, {"en": nothing, "zh": tag, "other": nothing})
+    given.pairs.said["zh"][:] = word
+    tagged = replace(given, pairs=replace(given.pairs, same=same))
+    first, others = (_Asked.of(tagged, np.arange(12)[part]) for part in (slice(6), slice(6, 12)))
+    wrong = -given.pairs.target
+
+    ranks = first.ranks(wrong[:6])
+    assert ranks[1].tolist() == [1] * 6
+    assert min(ranks[0]) < 1
+    among = first.ranks_among(wrong[:6], others, np.tile(word[:1], (6, 1)))
+    assert among[1].tolist() == [1] * 6

@@ -130,11 +130,9 @@ def test_ranks_are_by_direction():
 
 def test_what_was_fitted_on_is_in_the_second_gallery():
     """A fitted picture right beside the caption comes before the caption's own."""
-    side = Side((IMAGE.key,), Reading((Group(0, 2),)), None, ("a",), np.arange(1), np.eye(2)[:1])
-    new = World(TEXT.key, False, captions(1), (side,), {}, None)
-    old = captions(2).take(np.array([False, False, True, True]))
-    other = replace(side, content_ids=("b",), item_ids=np.array([1]))
-    seen = World(TEXT.key, False, old, (other,), {}, None)
+    side = Side((IMAGE.key,), Reading((Group(0, 2),)), None, ("a", "b"), np.arange(2), np.eye(2))
+    whole = World(TEXT.key, False, captions(2), (side,), {}, None)
+    new, seen = whole.of([0]), whole.of([1])
     none = np.zeros((1, 2))
     placed = Placed({"en": np.eye(2)[:1], "zh": none, "other": none}, {side.name: -np.eye(2)[:1]})
     fitted = Placed({"en": none, "zh": none, "other": none}, {side.name: np.eye(2)[:1]})

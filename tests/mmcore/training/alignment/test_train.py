@@ -6,10 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mmcore.encoders.heads import JointHead
 from mmcore.encoders.packing import record_of
 from mmcore.encoders.projections import Projection, caption_digests
 from mmcore.errors import NothingToLearnError
 from mmcore.specs import FitSpec
+from mmcore.training.alignment.choose import Contest
+from mmcore.training.alignment.gather import roles_for, world_of
+from mmcore.training.alignment.spec import CcaSpec
 from mmcore.training.alignment.train import train_projection
 from mmcore.training.projections import fit_projection, unfitted
 from mmcore.training.rows import Rows
@@ -317,3 +321,97 @@ def test_networks_are_small_by_the_spec():
     head = train(spec, n=60).projection.heads["hash-image"].head
 
     assert head.networks[0].tensors["enter.weight"].shape[0] == SMALL.hidden
+
+
+def test_a_joint_space_refuses_what_lengthens_its_texts():
+    """Before any work, by the setting's name."""
+    rows, given = world(40)
+    bad = RIDGE.model_copy(update={"hubness": "on"})
+
+    with pytest.raises(NothingToLearnError, match=r"align\.hubness=on"):
+        train_projection(rows, given, joint_keys(), bad, "p1", make=make)
+
+
+def test_more_folds_than_groups_are_refused_with_their_number():
+    """Items that share few captions: the message names how many groups they are."""
+    rows, given = world(60)
+    same = tuple(f"{t[:2]}{int(t[-2:].strip('g西 ')) % 18}" for t in rows.texts)
+    spec = RIDGE.model_copy(update={"folds": 20})
+
+    with pytest.raises(NothingToLearnError, match=r"align\.folds is 20, .* items are \d+ groups"):
+        train_projection(replace(rows, texts=same), given, KEYS, spec, "p1", make=make)
+
+
+def test_a_second_caption_that_all_share_does_not_end_a_training():
+    """Each picture has an English caption of its own, and one Chinese word."""
+    rows, given = world(60)
+    same = tuple(t if t.startswith("thing") else "图片" for t in rows.texts)
+    plain = train_projection(rows, given, KEYS, RIDGE, "p1", make=make)
+    found = train_projection(replace(rows, texts=same), given, KEYS, RIDGE, "p1", make=make)
+
+    assert found.projection.training["pairs"][IMAGE.key.name] > 0.7 * 60
+    assert len(found.trials) == len(plain.trials)
+    assert found.trials[0].scores["RR zh→hash-image"] > 0.9
+
+
+def test_no_fold_asks_for_a_picture_that_it_was_fitted_on():
+    """Each is in two items, one with an English and one with a Chinese caption."""
+    rows, given = world(60)
+    twice = replace(rows, item_ids=rows.item_ids * 2 + np.tile([0, 1], 60))
+    one = given[IMAGE.key.name]
+    both = {
+        IMAGE.key.name: replace(
+            one.take(np.repeat(np.arange(60), 2)),
+            item_ids=np.arange(120, dtype=np.int64),
+        )
+    }
+    found = world_of(twice, both, roles_for(KEYS), SPEC.fit, make)
+
+    for shop, mine in Contest(found, SPEC, lambda _: None)._folds:
+        assert set(mine.sides[0].content_ids)
+        assert not set(shop.world.sides[0].content_ids) & set(mine.sides[0].content_ids)
+
+
+def test_items_of_one_picture_teach_nothing():
+    """As many captions as one likes: there is one thing to see."""
+    rows, given = world(60)
+    one = given[IMAGE.key.name]
+    same = {IMAGE.key.name: replace(one, content_ids=("p",) * len(one))}
+
+    with pytest.raises(NothingToLearnError, match="1 different file"):
+        train_projection(rows, same, KEYS, RIDGE, "p1", make=make)
+
+
+def test_canonical_directions_of_few_pairs_have_a_place_for_each_unseen_content():
+    """Folds have fewer directions than all; they are turned to these, and leave nobody out."""
+    wide = CcaSpec(dims=(128,), ridges=(0.3,), shares=(0.3,))
+    spec = SPEC.model_copy(update={"method": "cca", "hubness": "off", "cca": wide})
+    found = train(spec, n=28)
+    vectors = found.unseen.vectors[IMAGE.key.name]
+
+    assert "cca" in found.projection.training["method"]
+    assert len(vectors) == found.projection.training["pairs"][IMAGE.key.name]
+
+
+def test_groups_are_not_counted_as_captions():
+    """Seven Chinese captions make seven groups of 28 items, whose English captions differ."""
+    rows, given = world(28)
+    same = tuple(t if t.startswith("thing") else f"颜色{int(t[2:]) % 7}" for t in rows.texts)
+    spec = FitSpec(held_out=0)
+    found = world_of(replace(rows, texts=same), given, roles_for(KEYS), spec, make)
+
+    assert len(found.sides[0]) == 28
+    assert found.naming.count < 8 < len(set(found.naming.own.values()))
+
+
+def test_a_fold_has_the_names_of_the_whole_world():
+    """A word that very many have is a tag in a fold, too, where few have it."""
+    rows, given = world(60)
+    same = tuple(t if t.startswith("thing") else "图片" for t in rows.texts)
+    whole = world_of(replace(rows, texts=same), given, roles_for(KEYS), SPEC.fit, make)
+    part = whole.of(list(whole.keys)[:3])
+    pairs = part.pairs(part.sides[0], part.captions(JointHead()))
+
+    assert part.naming.count == 3
+    assert pairs.right.right(pairs.right, "zh").all()
+    assert pairs.right.right(pairs.right, "en").sum() == 3

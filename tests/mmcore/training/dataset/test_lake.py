@@ -197,3 +197,15 @@ def test_a_lake_of_captions_marks_none(lake):
 
     assert rows.derived is None
     assert rows.captions() is rows
+
+
+def test_pairs_are_counted_by_their_own_captions(tmp_path):
+    """Sixteen English captions; seven Chinese ones make seven groups of these items."""
+    items = coloured_items(copies=2)
+    for number, (name, files) in enumerate(items.items()):
+        files[f"{name}.txt"] = f"Wall number {number}."
+        files[f"{name}.zh.txt"] = f"第{number // 2 % 7}面墙"
+    snapshot = make_lake(tmp_path, items, towers())
+    _, media = fit_rows(snapshot, [e.key for e in towers()], FitSpec(held_out=0))
+
+    assert len(media["hash-image"]) == 16

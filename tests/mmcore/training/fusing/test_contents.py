@@ -189,3 +189,26 @@ def test_places_of_another_space_are_refused():
     """Their length tells."""
     with pytest.raises(ValueError, match="2 numbers for rows of 3"):
         contents_of(two_items(), Unseen({"image": {"i1": X[:2]}}))
+
+
+def test_a_caption_of_very_many_items_does_not_ask():
+    """It tells none of them from the others, and they are as many groups as before."""
+    count = 30
+    texts = rows(
+        *((i, f"e{i}", f"thing {i}", "en", X) for i in range(count)),
+        *((i, "z", "图片", "zh", Y) for i in range(count)),
+    )
+    contents, _ = contents_of({Modality.TEXT: texts})
+
+    assert len(set(contents.groups.tolist())) == count
+    assert set(every_question(contents, every(contents)).kinds) == {"text:en"}
+
+
+def test_items_that_share_a_picture_are_in_one_group():
+    """Captions alone would part them, and one fold would know the other's picture."""
+    pictures = rows(*((i, f"i{max(i, 1)}", None, None, X) for i in range(12)))
+    texts = rows(*((i, f"e{i}", f"thing {i}", "en", Y) for i in range(12)))
+    contents, _ = contents_of({Modality.IMAGE: pictures, Modality.TEXT: texts})
+
+    assert contents.groups.tolist() == [0, *range(11)]
+    assert contents.folds_by[0] == contents.folds_by[1]
