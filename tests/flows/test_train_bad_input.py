@@ -4,6 +4,7 @@ import pytest
 
 from mmcore.errors import ConfigError, NothingToLearnError, TrainingError, UnknownPluginError
 from mmcore.specs import FitSpec
+from mmcore.training.balance import losses
 from storage import candidates, models
 from storage.errors import LakeLockedError, NoLakeError
 from storage.layout import Layout
@@ -102,9 +103,11 @@ def test_a_training_that_comes_to_nothing_leaves_what_serves(lake, monkeypatch, 
     serving(lake)
 
 
-def test_a_loss_that_explodes_is_said_and_promotes_nothing(lake):
-    """A learning rate beyond all measure, with the real network."""
-    network = {"learning_rate": 1e30, "epochs": 3, "members": 1}
+def test_a_loss_that_explodes_is_said_and_promotes_nothing(lake, monkeypatch):
+    """A loss beyond all numbers, with the real network."""
+    real = losses.info_nce
+    monkeypatch.setattr(losses, "info_nce", lambda *given: real(*given) * float("inf"))
+    network = {"epochs": 3, "members": 1}
 
     with pytest.raises(TrainingError, match="the loss is"):
         train(lake, align={"method": "network", "network": network})
