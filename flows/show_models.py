@@ -106,7 +106,7 @@ Words = Mapping[str, str]
 def trained(out: Console, result: TrainResult, language: Language) -> None:
     """The summary of `mmindex train`."""
     words = WORDS[language]
-    _head(out, result, ", ".join(result.models) or words["none"], words)
+    _head(out, result, ", ".join(result.models) or result.fusion or words["none"], words)
     table = _grid()
     for name, line in (*_learned(result, words), *_judged(result, language)):
         table.add_row(name, line)

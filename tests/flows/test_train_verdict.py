@@ -6,6 +6,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from flows.config import TrainResult
 from flows.show_models import because, trained
 from flows.snapshots import run_list
 from mmcore.encoders.projections import FittedOn, Projection
@@ -205,3 +206,13 @@ def test_what_is_forgotten_is_not_known_in_a_private_lake(tmp_path, index):
         out = Console(file=StringIO(), width=200)
         trained(out, result, language)
         assert said in out.file.getvalue()
+
+
+def test_a_fusion_that_is_all_that_was_made_is_named():
+    """A simple fusion has no version: the first line names the fusion, not nothing."""
+    result = TrainResult(status="promoted", lake="lake", snapshot=2, fusion="mean")
+    out = Console(file=StringIO(), width=200)
+
+    trained(out, result, "en")
+
+    assert "promoted mean" in out.file.getvalue().splitlines()[0]
