@@ -256,6 +256,14 @@ class NothingFitsError(MmindexError):
 
     exit_code = 9
 
-    def __init__(self, goal: str, table: str, relax: str, tried: Sequence[object]) -> None:
+    def __init__(
+        self, goal: str, table: str, relax: str, tried: Sequence[object], name: str = ""
+    ) -> None:
         self.goal, self.table, self.relax, self.tried = goal, table, relax, tuple(tried)
-        super().__init__(f"no index reaches {goal}: {relax}; nothing was published\n{table}")
+        self.name = name
+        over = f" over {name}" if name else ""
+        super().__init__(f"no index{over} reaches {goal}: {relax}; nothing was published\n{table}")
+
+    def over(self, name: str) -> NothingFitsError:
+        """The same, of the index ``name``: each has budgets, and a need, of its own."""
+        return NothingFitsError(self.goal, self.table, self.relax, self.tried, name)

@@ -221,9 +221,9 @@ class LargeIndexes:
         try:
             return built(self.filling(bench), ids, vectors, questions, self.goal, about)
         except NothingFitsError as error:
-            if not self.afresh:
-                raise
             name = bench.parent.name
+            if not self.afresh:
+                raise error.over(name) from None
             log.warning("%s is searched exactly until its rows change: %s", name, error)
             exact = replace(self.goal, recall=1.0, memory=None, latency=None)
             return built(Whole(bench), ids, vectors, None, exact, about)

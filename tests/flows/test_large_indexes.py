@@ -184,6 +184,8 @@ def test_nothing_fits_publishes_nothing(lake, folder, index):
 
     assert told.value.exit_code == 9
     assert told.value.tried
+    assert told.value.name in {entry.name for entry in served.indexes}
+    assert f"no index over {told.value.name} reaches" in str(told.value)
     assert Snapshot.open(lake).manifest == served
     assert len(list(lake.root.glob("embeddings/**/*.parquet"))) > len(cells)
     assert not list(lake.staging.glob("*"))
