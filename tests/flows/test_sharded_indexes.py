@@ -238,11 +238,8 @@ def test_a_failure_that_may_pass_keeps_the_shards(folder, index, filled, tmp_pat
     sound(lake)
 
 
-def test_a_finished_build_that_was_half_moved_is_moved(
-    folder, index, filled, tmp_path, monkeypatch
-):
-    """Killed between two of its files, it is not made again."""
-    lake = Layout(tmp_path / "lake")
+def killed_moving(folder, index, lake, monkeypatch):
+    """A run that dies between two files of a finished build that it brings into the lake."""
 
     def cut(_):
         raise Killed("power cut")
@@ -251,6 +248,15 @@ def test_a_finished_build_that_was_half_moved_is_moved(
         patch.setattr(index_builds, "sync", cut)
         with pytest.raises(Killed):
             index(folder, lake.root)
+
+
+def test_a_finished_build_that_was_half_moved_is_moved(
+    folder, index, filled, tmp_path, monkeypatch
+):
+    """Killed between two of its files, it is not made again."""
+    lake = Layout(tmp_path / "lake")
+
+    killed_moving(folder, index, lake, monkeypatch)
     assert len(list(lake.root.glob("indexes/joint-text/*/*"))) == 1
     index(folder, lake.root)
 
@@ -264,13 +270,7 @@ def test_a_finished_build_of_which_a_file_is_gone_is_made_again(
     """Somebody cleaned up between the two runs."""
     lake = Layout(tmp_path / "lake")
 
-    def cut(_):
-        raise Killed("power cut")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(index_builds, "sync", cut)
-        with pytest.raises(Killed):
-            index(folder, lake.root)
+    killed_moving(folder, index, lake, monkeypatch)
     shutil.rmtree(lake.root / "indexes")
     index(folder, lake.root)
 

@@ -1,7 +1,6 @@
 """Damaged models of a lake: none is put into service, and what is lost is said."""
 
 import logging
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,32 +11,13 @@ from storage.layout import Layout
 from storage.maintenance import mending
 from storage.snapshot import current
 from tests import learning
-from tests.learning import LEARNED, promote, serving, train
-
-
-@pytest.fixture(scope="module")
-def taught(tmp_path_factory):
-    """A lake that p2 and f1 serve, after p1 and the mean."""
-    made = learning.make(tmp_path_factory.mktemp("damaged"))
-    with pytest.MonkeyPatch.context() as patch:
-        learning.indexer(patch)
-        lake = learning.copied(made, made / "taught")
-        assert train(lake, **LEARNED, force=True).status == "promoted"
-    return made
+from tests.learning import promote, serving, train
 
 
 @pytest.fixture
-def index(monkeypatch):
-    """`mmindex index` over encoders that know eight words."""
-    return learning.indexer(monkeypatch)
-
-
-@pytest.fixture
-def lake(taught, tmp_path, index):
-    """A copy of it, to be damaged."""
-    made = tmp_path / "lake"
-    shutil.copytree(taught / "taught", made)
-    return made
+def lake(taught_lake):
+    """The lake that is damaged."""
+    return taught_lake
 
 
 def flip(path):
@@ -167,7 +147,7 @@ def test_a_run_that_meets_an_edited_card_keeps_the_model(taught, lake, index, ca
 
 def test_forget_says_how_a_model_learns_anew():
     """By `mmindex train`; a new lake is only for those with too few pairs, as the page shows."""
-    page = (Path(__file__).parents[2] / "docs" / "commands.md").read_text("utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "commands.md").read_text("utf-8")
 
     assert "`mmindex train` makes a new one" in WORDS["en"]["weights"]
     assert WORDS["en"]["weights"] in page

@@ -20,24 +20,6 @@ from tests import learning
 from tests.learning import badly, promote, serving, train
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A folder and its lake of one snapshot."""
-    return learning.make(tmp_path_factory.mktemp("learning"))
-
-
-@pytest.fixture
-def index(monkeypatch):
-    """The flows as plain functions, over encoders that know eight words."""
-    return learning.indexer(monkeypatch)
-
-
-@pytest.fixture
-def lake(made, tmp_path, index):
-    """A lake to be trained on, whose media are elsewhere."""
-    return learning.copied(made, tmp_path / "lake")
-
-
 def test_a_model_that_is_worse_is_stored_and_does_not_serve(lake, monkeypatch, capsys):
     """Its candidate stays, blocked, and all lists say why; --force lets it serve."""
     train(lake)

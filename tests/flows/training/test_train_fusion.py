@@ -20,24 +20,6 @@ from tests import crashes, learning
 from tests.learning import LEARNED, OPTIONS, promote, serving, train
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A folder and its lake of one snapshot."""
-    return learning.make(tmp_path_factory.mktemp("learning"))
-
-
-@pytest.fixture
-def index(monkeypatch):
-    """The flows as plain functions, over encoders that know eight words."""
-    return learning.indexer(monkeypatch)
-
-
-@pytest.fixture
-def lake(made, tmp_path, index):
-    """A lake to be trained on, whose media are elsewhere."""
-    return learning.copied(made, tmp_path / "lake")
-
-
 def test_a_lake_learns_without_a_file_of_its_media(tmp_path, index):
     """Rows and cells stay as they are; vectors, indexes and the projection are new, and serve."""
     learning.make(tmp_path)

@@ -13,28 +13,14 @@ from storage.errors import CorruptLakeError
 from storage.layout import Layout
 from storage.snapshot import current
 from tests import learning
-from tests.flows.test_damaged_models import cut, flip
+from tests.flows.training.test_damaged_models import cut, flip
 from tests.learning import LEARNED, promote, serving, train
 
 
-@pytest.fixture(scope="module")
-def taught(tmp_path_factory):
-    """A lake that p2 and f1 serve."""
-    made = learning.make(tmp_path_factory.mktemp("damaged"))
-    with pytest.MonkeyPatch.context() as patch:
-        learning.indexer(patch)
-        lake = learning.copied(made, made / "taught")
-        assert train(lake, **LEARNED, force=True).status == "promoted"
-    return made
-
-
 @pytest.fixture
-def lake(taught, tmp_path, monkeypatch):
-    """A copy of it, to be damaged."""
-    learning.indexer(monkeypatch)
-    made = tmp_path / "lake"
-    shutil.copytree(taught / "taught", made)
-    return made
+def lake(taught_lake):
+    """The lake that is damaged."""
+    return taught_lake
 
 
 def lose(path):

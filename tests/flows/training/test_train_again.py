@@ -8,21 +8,8 @@ from storage.layout import Layout
 from storage.models import every
 from storage.snapshot import current
 from tests import learning
-from tests.flows.test_damaged_models import flip
+from tests.flows.training.test_damaged_models import flip
 from tests.learning import LEARNED, promote, serving, train
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A folder and its lake of one snapshot."""
-    return learning.make(tmp_path_factory.mktemp("again"))
-
-
-@pytest.fixture
-def lake(made, tmp_path, monkeypatch):
-    """A lake to be trained on, whose media are elsewhere."""
-    learning.indexer(monkeypatch)
-    return learning.copied(made, tmp_path / "lake")
 
 
 def test_a_refused_projection_is_not_stored_twice(lake, monkeypatch):

@@ -15,24 +15,6 @@ from tests import crashes, learning, media
 from tests.learning import LEARNED, promote, serving, train
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A folder and its lake of one snapshot."""
-    return learning.make(tmp_path_factory.mktemp("learning"))
-
-
-@pytest.fixture
-def index(monkeypatch):
-    """The flows as plain functions, over encoders that know eight words."""
-    return learning.indexer(monkeypatch)
-
-
-@pytest.fixture
-def lake(made, tmp_path, index):
-    """A lake to be trained on, whose media are elsewhere."""
-    return learning.copied(made, tmp_path / "lake")
-
-
 def texts(folder):
     """Captions alone."""
     for number in range(20):
