@@ -9,6 +9,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, field
 
 from mmcore.encoders.presets import settled
 from mmcore.errors import ConfigError
+from mmcore.evaluation.gating.rules import GateSpec
 from mmcore.media.reading.readers import ASR, readers_of
 from mmcore.media.urls import checked_url, is_remote, local_path
 from mmcore.specs import (
@@ -48,6 +49,12 @@ class IndexConfig(Spec):
     fusion: FusionSpec = FusionSpec()
     index: IndexSpec = IndexSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
+    gate: GateSpec = GateSpec()
+    notify: tuple[str, ...] = Field(
+        default=(),
+        description="who is told when the gate does not pass: Apprise URLs (jsons://…, mailtos://…)"
+        " or block:<type>/<name> of a Prefect notification block; kept in no manifest and no log",
+    )
     runtime: RuntimeSpec = RuntimeSpec()
     storage: StorageSpec = StorageSpec()
     private: bool = Field(

@@ -148,6 +148,31 @@ class EvaluationError(MmindexError):
     exit_code = 3
 
 
+class PublicationBlockedError(MmindexError):
+    """The gate found a candidate worse than what serves, or unsound: it is kept, not published."""
+
+    exit_code = 3
+
+    def __init__(self, run: str, number: int | None, told: str, report: str) -> None:
+        self.run, self.number, self.told, self.report = run, number, told, report
+        super().__init__(
+            f"not published: {told}; the candidate of run {run} is kept, its report is {report}"
+            " (`mmindex snapshots publish RUN --name WHO --reason TEXT` publishes it all the same)"
+        )
+
+
+class GateFailedError(MmindexError):
+    """A candidate could not be scored or judged, so it is not published."""
+
+    exit_code = 3
+
+
+class StaleSnapshotError(MmindexError):
+    """The newest look at the sources is older than it should be."""
+
+    exit_code = 10
+
+
 class DiskSpaceError(MmindexError):
     """The disk cannot hold what the run would write; raised before any work."""
 

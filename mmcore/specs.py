@@ -220,7 +220,18 @@ class EvaluationSpec(Spec):
         default=20, description="a direction with fewer queries is not scored"
     )
     max_queries: PositiveInt = Field(
-        default=2000, description="queries of one direction at most, chosen by hash"
+        default=2000,
+        description="queries of one direction at most, chosen by hash, and kept from then on",
+    )
+    run_depth: NonNegativeInt = Field(
+        default=10, description="ranks of each query in the TREC run file; 0: no run file"
+    )
+    latency_queries: NonNegativeInt = Field(
+        default=200, description="single searches that are timed; 0: none"
+    )
+    served_queries: NonNegativeInt = Field(
+        default=500,
+        description="queries of one direction, at most, that the built indexes are asked with",
     )
 
 

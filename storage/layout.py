@@ -113,6 +113,30 @@ class Layout:
         return cache.staging(digest(str(self.root)))
 
     @property
+    def query_sets(self) -> Path:
+        """The folder of users' query sets."""
+        return self.root / "queries" / "sets"
+
+    def query_set(self, name: str) -> Path:
+        """Folder of one query set of a user's; in no manifest, and never changed."""
+        return self.query_sets / name
+
+    @property
+    def history(self) -> Path:
+        """The folder of what evaluations came to: one small file each, numbers only."""
+        return self.root / "history"
+
+    @property
+    def looked(self) -> Path:
+        """When an index run last ended well, one that found nothing new among them."""
+        return self.root / "LOOKED"
+
+    @property
+    def evaluations(self) -> Path:
+        """Evaluations under way, below ``staging``: a run goes on where another one died."""
+        return self.staging / "evaluations"
+
+    @property
     def builds(self) -> Path:
         """Large indexes under way, below ``staging``: a run goes on where another one died."""
         return self.staging / "indexes"

@@ -101,14 +101,32 @@ class IndexEntry(_Frozen):
     dim: PositiveInt
 
 
+Status = Literal["pass", "warn", "block", "failed", "unmeasured"]
+"""What the gate says; ``failed``: it could not run, so nothing is published."""
+
+
+class Override(_Frozen):
+    """Who let a blocked snapshot serve all the same, and why."""
+
+    name: str
+    reason: str
+    when: datetime
+
+
 class Evaluation(_Frozen):
-    """What the snapshot scored: direction → measure → mean."""
+    """What the snapshot scored: direction → measure → mean; and what the gate made of that."""
 
     status: Literal["measured", "unmeasured"]
     reason: str = ""
     queries: int = 0
     scores: dict[str, dict[str, float]] = {}
     report: int | None = None  # the snapshot whose report it is; None: this one's own
+    verdict: Status | None = None  # None: from before there was a gate
+    baseline: int | None = None  # the snapshot that it was compared with
+    config: str = ""  # fingerprint of the measures; another one is not comparable
+    sets: dict[str, str] = {}  # query set → fingerprint
+    rules: list[str] = []  # of the gate, as told
+    override: Override | None = None
 
 
 class Manifest(_Frozen):

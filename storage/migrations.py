@@ -62,8 +62,13 @@ def _from_3(stored: Stored) -> Stored:
     return {**stored, "fusion": {**fusion, "weights": specs.get("fusion", {}).get("weights", {})}}
 
 
+def _from_4(stored: Stored) -> Stored:
+    """Version 5 has a table of frozen queries, and a verdict of the gate: both are none before."""
+    return stored
+
+
 STEPS: Final[Mapping[int, Callable[[Stored], Stored]]] = MappingProxyType(
-    {1: _from_1, 2: _from_2, 3: _from_3}
+    {1: _from_1, 2: _from_2, 3: _from_3, 4: _from_4}
 )
 """Version → what makes the next one of it."""
 

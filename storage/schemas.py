@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, get_args
 
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 """Raised when a table or the manifest changes its fields or their meaning (migrations.py)."""
 
 
@@ -224,6 +224,13 @@ CAPTIONS: Final = pa.schema(  # of a private lake, which keeps no texts
     [
         required("content_id", pa.string()),
         required("key", pa.string()),  # keyed hash of what equal captions share; "": of nothing
+    ]
+)
+
+QUERIES: Final = pa.schema(  # what is asked for ever: nothing in it grows with the lake
+    [
+        required("direction", pa.string()),  # as ``text:zh→image``
+        required("content_id", pa.string()),  # of the query
     ]
 )
 

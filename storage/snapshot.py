@@ -31,6 +31,7 @@ TABLES: Final = {
     "segments": schemas.SEGMENTS,
     "quarantine": schemas.QUARANTINE,
     "captions": schemas.CAPTIONS,
+    "queries": schemas.QUERIES,
 }
 
 _NUMBER: Final = re.compile(r"[1-9][0-9]*")

@@ -10,9 +10,15 @@ import numpy as np
 from ir_measures import RR, Qrel, R, ScoredDoc, Success, nDCG
 from numpy.typing import NDArray
 
+from mmcore.specs import EvaluationSpec
+from storage.schemas import digest
+
 Places = NDArray[np.int64]
 Scores = dict[str, NDArray[np.float64]]
 """Measure → one value a query."""
+
+VERSION: Final = 2
+"""Raised when a measure means something else: what was stored before is not comparable."""
 
 _CUT: Final = 10  # of nDCG and recall
 
@@ -37,6 +43,11 @@ def per_query(hits: Sequence[Places], relevant: Places, cutoffs: Sequence[int]) 
         values[str(metric.measure)][int(metric.query_id)] = metric.value
     found = np.array([np.count_nonzero(ranks <= _CUT) for ranks in hits])
     return {**values, str(R @ _CUT): found / relevant}
+
+
+def fingerprint(spec: EvaluationSpec) -> str:
+    """What decides the meaning of a score; not how many queries there are, nor which files."""
+    return digest([VERSION, sorted(spec.cutoffs), spec.depth])
 
 
 def means(scores: Scores) -> dict[str, float]:

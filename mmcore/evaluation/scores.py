@@ -12,6 +12,24 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Verdict = Literal["pass", "warn", "block", "failed", "unmeasured"]
+
+FindingKind = Literal[
+    "worse",  # a measure fell
+    "lost",  # a direction can no longer be asked
+    "recall",  # an index gives back less than it did
+    "floor",  # an index gives back less than its goal
+    "coverage",  # fewer items have a vector of a modality
+    "quarantine",  # more files were refused
+    "norm",  # vectors are not of unit length
+    "changed",  # vectors are others, though their encoder and space are the same
+    "ids",  # an index names other rows than the live ones
+    "drift",
+    "latency",
+    "failed",
+]
+
+
 class Worst(_Frozen):
     """A query that did badly, in words a person can follow."""
 
@@ -20,6 +38,10 @@ class Worst(_Frozen):
     first: str  # what came first instead; "" where nothing did
     rank: int  # of the best right answer, from 1
     relevant: int  # right answers in the gallery
+    contents: list[str] = []  # content ids of the query: what is shown of it
+    item: int | None = None  # the item of the first right answer
+    found_item: int | None = None  # what came first instead
+    span: list[float] = []  # start and end, in seconds, of what came first
 
 
 class Direction(_Frozen):
@@ -35,6 +57,13 @@ class Direction(_Frozen):
     worst: list[Worst]
     by_mask: dict[str, dict[str, float]] = {}
     """What the right item is fused of (``image+text``) → ``queries`` and each measure."""
+    set: str = "held-out"
+    kind: str = "exact"  # or the kind of the index that was asked
+    by_language: dict[str, dict[str, float]] = {}
+    by_category: dict[str, dict[str, float]] = {}
+    confusion: dict[str, dict[str, int]] = {}  # right label → label of the first hit → queries
+    common: dict[str, float] = {}  # measure → mean over what the baseline has, too
+    common_queries: int = 0
 
 
 class Unscored(_Frozen):
@@ -91,6 +120,73 @@ class Coverage(_Frozen):
     items: int  # items that have the modality
 
 
+class Compared(_Frozen):
+    """One rule of the gate for one direction and measure, over the queries that both have."""
+
+    direction: str
+    measure: str
+    queries: int
+    groups: int  # of queries that are not independent
+    before: float
+    after: float
+    drop: float  # before − after
+    low: float  # ends of the 95 % interval of the drop, not adjusted
+    high: float
+    p: float  # of this row alone, one-sided
+    adjusted: float  # by max-T over all rows
+    rule: str
+    action: Literal["", "warn", "block"]  # what came of it
+
+
+class Finding(_Frozen):
+    """Something that is worse, or wrong; of a block, ``directions`` is never empty."""
+
+    kind: FindingKind
+    subject: str  # a direction, an index, a modality
+    measure: str = ""
+    before: float | None = None
+    after: float | None = None
+    rule: str = ""
+    action: Literal["warn", "block"]
+    directions: list[str] = []  # that it touches, the one that fell most first
+
+
+class GateVerdict(_Frozen):
+    """What the gate says of a snapshot or candidate, and of what."""
+
+    status: Verdict
+    baseline: int | None = None
+    why: str = ""  # of unmeasured and failed
+    findings: list[Finding] = []  # blocks first
+    compared: list[Compared] = []
+    unproven: list[str] = []  # directions that fell by more than they may, by chance perhaps
+    tested: int = 0  # rows that shared one correction
+    flips: int = 0
+    seed: int = 0
+
+
+class Drift(_Frozen):
+    """How the vectors of one modality, in one space, differ from those of the baseline."""
+
+    modality: str
+    space: str
+    common: int  # segments that both have
+    changed: float | None  # share of them whose vector is another; None: another encoder or space
+    shift: float | None = None  # distance of the mean vectors
+    norm: float  # the largest | length − 1 |; inf where a number is none
+    overlap: float | None = None  # mean share of 10 nearest that are the same
+    sample: int = 0  # segments that ``overlap`` asked
+
+
+class Latency(_Frozen):
+    """Milliseconds of single text queries, encoder and hits in them, one thread."""
+
+    p50: float
+    p95: float
+    queries: int
+    threads: int = 1
+
+
 class Report(_Frozen):
     """What a snapshot holds, and how well it retrieves."""
 
@@ -112,3 +208,14 @@ class Report(_Frozen):
     languages: dict[str, int]  # language → text contents
     counts: dict[str, int]
     quarantine: dict[str, int]  # reason → rows
+    format: int = 1  # 2 since there is a gate
+    config: str = ""  # fingerprint of the measures
+    depth: int = 100  # of every ranking
+    sets: dict[str, str] = {}  # query set → fingerprint
+    verdict: GateVerdict | None = None
+    latency: Latency | None = None
+    drift: list[Drift] = []
+    gap: dict[str, dict[str, float]] = {}  # target → zh, en, and their difference, Success@10
+    changed: dict[str, dict[str, int]] = {}  # table → what a diff with the baseline counts
+    cut: list[str] = []  # directions whose qrels file does not name every right answer
+    notified: list[str] = []  # what could not be told to whom

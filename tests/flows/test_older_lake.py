@@ -21,11 +21,11 @@ from tests.fakes import HashEncoder
 from tests.forgetting import all_findings, indexer
 
 GOLDEN = Path(__file__).parents[1] / "golden"  # each two runs of that schema version
-THUMBNAILS = {1: 0, 2: 0, 3: 10}  # which came with version 3
-FORGOTTEN = {1: 0, 2: 2, 3: 2}  # files that a tombstone keeps out
+THUMBNAILS = {1: 0, 2: 0, 3: 10, 4: 10}  # which came with version 3
+FORGOTTEN = {1: 0, 2: 2, 3: 2, 4: 2}  # files that a tombstone keeps out
 
 
-@pytest.fixture(params=[1, 2, 3])
+@pytest.fixture(params=[1, 2, 3, 4])
 def version(request):
     """The schema version of the lake."""
     return request.param
@@ -203,7 +203,7 @@ def test_an_older_lake_can_forget(older, run):
     """Its model's record gets today's name, and each snapshot of it is sound throughout."""
     _, lake = older
     layout = Layout(lake)
-    models = {path.name for path in lake.glob("models/projection/*/*.json")}
+    models = {path.name for path in lake.glob("models/projection/*/config*.json")}
     before = published_projection(Snapshot.open(layout))
 
     told = json.loads(run("forget", "--item", "media/leaf", "--lake", lake, "--json").out)
@@ -211,7 +211,7 @@ def test_an_older_lake_can_forget(older, run):
     assert (told["proof"]["left"], told["reissued"]) == ({}, [1, 2])
     version = Snapshot.open(layout).manifest.projection.version
     assert f"projection/{version}" in [model["model"] for model in told["models"]]
-    assert models.isdisjoint(path.name for path in lake.glob("models/projection/*/*.json"))
+    assert models.isdisjoint(path.name for path in lake.glob("models/projection/*/config*.json"))
     for number in (1, 2):
         manifest = read_manifest(layout.snapshot(number) / "manifest.json")
         assert verify(layout, manifest).findings == ()
