@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mmcore.encoders.projections import FittedOn
 from mmcore.evaluation.querysets.frozen import FrozenSet
@@ -17,5 +17,5 @@ class Terms:
     spec: EvaluationSpec
     fit: FitSpec
     frozen: FrozenSet  # the candidate's, for what it is compared with, too
-    fitted: FittedOn = FittedOn()  # pairs that touch it are never asked
+    fitted: FittedOn = field(default_factory=FittedOn)  # pairs that touch it are never asked
     world: World | None = None  # also measured within it

@@ -1,4 +1,4 @@
-"""The lake's own queries: chosen by hash once, and asked for as long as their contents are there."""
+"""The lake's own queries: chosen by hash once, and asked as long as their contents are there."""
 
 from __future__ import annotations
 
