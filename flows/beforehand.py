@@ -5,6 +5,7 @@ from __future__ import annotations
 from flows.clock import Clock
 from flows.config import IndexConfig, IndexResult
 from flows.index_media import workplace
+from flows.looking import note_look
 from flows.mending import usable
 from flows.outcome import unchanged
 from storage import candidates
@@ -20,7 +21,8 @@ from tasks.workplace import Workplace
 def nothing_to_do(config: IndexConfig) -> IndexResult | None:
     """What the flow would say, if that is that all is as it was; else None, and the flow says it.
 
-    Reads only and takes no lock. Whatever is wrong, unfinished or new is the flow's to tell.
+    Takes no lock, and writes nothing but that it looked. Whatever is wrong, unfinished or new is
+    the flow's to tell.
     """
     if config.dry_run or config.crawl.hash_all:
         return None
@@ -35,7 +37,10 @@ def nothing_to_do(config: IndexConfig) -> IndexResult | None:
             walked = listed_roots(sources, config.crawl, work, published, limits)
         seen = seen_digest(walked, config.crawl, work, config.specs())
         same = in_place(published, walked, work) and unchanged_since(published, walked, seen)
-        return unchanged(published, clock) if same else None
+        if not same:
+            return None
+        note_look(work.lake, published.manifest.number)
+        return unchanged(published, clock)
     except (MmindexError, OSError):
         return None
 

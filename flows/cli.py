@@ -9,17 +9,24 @@ from typing import Annotated, Any
 
 import typer
 
-from flows import encoders_cli, models_cli, snapshots_cli, train_cli
-from flows.options import LAKE, AsJson, Lake, Weights
+from flows import (
+    encoders_cli,
+    evaluate_cli,
+    models_cli,
+    queries_cli,
+    snapshots_cli,
+    train_cli,
+)
+from flows.options import LAKE, AsJson, Lake, Notify, Weights
 from storage.places.stores import is_store_error
 from storage.schemas import MmindexError, Modality
 
 EPILOG = (
     "Exit codes: 0 done, or nothing to do (--json's status says which) · 1 failed · 2 a setting or"
-    " a name is wrong · 3 not published: the evaluation blocked it, or what serves is better · 4"
+    " a name is wrong · 3 the gate: it is worse than what serves, or could not be judged · 4"
     " too many bad files; for inspect: any · 5 a source is missing or lost too much · 6 the lake"
-    " is being written · 7 the lake is damaged · 8 something of what was forgotten is left · 130"
-    " interrupted"
+    " is being written · 7 the lake is damaged · 8 something of what was forgotten is left · 9 no"
+    " index reaches the goal · 10 the sources were not looked at for too long · 130 interrupted"
 )
 INTERRUPTED = 130
 BAD_FILES = 4
@@ -32,6 +39,15 @@ WAYS_OUT = {
     errno.EACCES: _CLOSED,
 }
 
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"mmindex {version('mmindex')}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="mmindex",
     help="Turn folders of pictures, texts, sounds and videos into a searchable, measured lake.",
@@ -42,10 +58,27 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+@app.callback()
+def mmindex(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_version, help="Say which version it is."
+        ),
+    ] = False,
+) -> None:
+    """Turn folders of pictures, texts, sounds and videos into a searchable, measured lake."""
+
+
 app.add_typer(snapshots_cli.app)
 app.add_typer(encoders_cli.app)
 app.add_typer(models_cli.app)
+app.add_typer(queries_cli.app)
 app.command()(train_cli.train)
+app.command()(evaluate_cli.evaluate)
+app.command()(evaluate_cli.history)
+app.command()(evaluate_cli.compare)
 
 
 def main() -> None:
@@ -154,6 +187,7 @@ def index(
     drop: Annotated[
         list[str] | None, typer.Option(help="Alias of a root to take out of the lake.")
     ] = None,
+    notify: Notify = None,
     wait: Annotated[
         float, typer.Option(help="Seconds to wait for another run on this lake.")
     ] = 0.0,
@@ -198,6 +232,7 @@ def index(
         "max_bad_fraction": max_bad_fraction,
         "max_deleted_fraction": max_deleted_fraction,
         "drop": tuple(drop or ()),
+        "notify": tuple(notify or ()),
         "wait": wait,
         "dry_run": dry_run,
     }
@@ -239,14 +274,6 @@ def search(
     options = {"modality": modality, "language": language, "k": k}
     manner = SearchManner(tuple(root or ()), thumbnails, weights, as_json)
     run_search(lake, text, media, options, manner)
-
-
-@app.command()
-def evaluate(lake: Lake = LAKE, weights: Weights = None, as_json: AsJson = False) -> None:
-    """Measure retrieval on the published snapshot's held-out pairs and write its report."""
-    from flows.command import run_evaluate
-
-    run_evaluate(lake, weights, as_json=as_json)
 
 
 @app.command()

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from rich.console import Console
 
 from flows import show
 from flows.checks import check
+from flows.chinese import told
 from flows.config import IndexConfig, IndexResult, MaintainConfig
 from flows.orchestrator import orchestrated
 from flows.overrides import told_setting
@@ -22,6 +23,7 @@ from flows.printing import OUT as OUT  # noqa: PLC0414
 from flows.printing import print_json as print_json  # noqa: PLC0414
 from flows.progress import BarStages, LogStages, log_lines, reporting
 from mmcore.errors import ConfigError
+from mmcore.media.reasons import Language
 from mmcore.specs import RuntimeSpec, Spec
 from storage.layout import Layout
 from storage.places.place import place_of
@@ -34,6 +36,7 @@ def run_index(settings: Mapping[str, Any], *, as_json: bool) -> None:
     """`mmindex index`: the flow `index-media`, watched."""
     config = valid(IndexConfig, settings)
     check(config)
+    check_notify(config.notify)
     found: list[IndexResult] = []
 
     def nothing_to_do() -> bool:
@@ -47,6 +50,15 @@ def run_index(settings: Mapping[str, Any], *, as_json: bool) -> None:
 
         result = found[0] if found else index_media(config)
     _told(result, show.indexed, as_json=as_json)
+
+
+def check_notify(entries: Iterable[SecretStr]) -> None:
+    """Raise ConfigError for who can never be told; asks nobody."""
+    from tasks.notify import masked, unusable
+
+    for entry in entries:
+        if why := unusable(entry.get_secret_value()):
+            raise ConfigError(f"--notify {masked(entry.get_secret_value())}: {why}")
 
 
 USUAL: Final = "embedded"
@@ -80,17 +92,24 @@ def valid(kind: type[S], settings: Mapping[str, Any]) -> S:
 
 
 @contextmanager
-def watching(module: str, needless: Callable[[], bool] = lambda: False) -> Iterator[None]:
+def watching(
+    module: str, needless: Callable[[], bool] = lambda: False, language: Language = "en"
+) -> Iterator[None]:
     """A flow inside runs with bars on a terminal, with plain lines elsewhere.
 
     ``module``, which loads Prefect, is imported while a temporary server starts; where
     ``needless`` says so then, no server is waited for, and no flow may run.
     """
     with ExitStack() as stack:
-        announce = partial(ERR.print, style="dim", highlight=False, soft_wrap=True)
+        dim = partial(ERR.print, style="dim", highlight=False, soft_wrap=True)
+
+        def announce(line: str) -> None:
+            dim(told(line, language))
+
         stack.enter_context(orchestrated(announce, preload=(module,), needless=needless))
-        stack.enter_context(log_lines(ERR))
-        stages = stack.enter_context(BarStages(ERR)) if ERR.is_terminal else LogStages()
+        stack.enter_context(log_lines(ERR, language))
+        bars = BarStages(ERR, language)
+        stages = stack.enter_context(bars) if ERR.is_terminal else LogStages(language)
         stack.enter_context(reporting(stages))
         yield
 
@@ -148,27 +167,16 @@ def run_search(
         sources = valid(IndexConfig, {"media": manner.roots, "lake": str(lake)}).sources()
         hits = named(hits, Layout(place_of(lake)), sources)
     if manner.as_json:
-        told = [show.hit_json(hit) for hit in hits]
+        said = [show.hit_json(hit) for hit in hits]
         if small is not None:
-            told = [{**hit, "thumbnail": path} for hit, path in zip(told, small, strict=True)]
-        print_json(told)
+            said = [{**hit, "thumbnail": path} for hit, path in zip(said, small, strict=True)]
+        print_json(said)
     else:
         show.hits(OUT, hits, small or ())
 
 
 def _loading(weights: Path | None) -> RuntimeSpec:
     return RuntimeSpec(weights=None if weights is None else str(weights))
-
-
-def run_evaluate(lake: str, weights: Path | None, *, as_json: bool) -> None:
-    """`mmindex evaluate`: score the published snapshot."""
-    from tasks.evaluate import score_published
-
-    report, page = score_published(Layout(place_of(lake)), _loading(weights))
-    if as_json:
-        print_json(report.model_dump(mode="json"))
-    else:
-        show.evaluated(OUT, report, page)
 
 
 def run_status(lake: str, *, as_json: bool) -> None:
@@ -182,8 +190,8 @@ def run_status(lake: str, *, as_json: bool) -> None:
     quarantine = snapshot.rows("quarantine", ["root", "path", "stage", "reason", "message"])
     if as_json:
         said = show.status_json(layout, snapshot.manifest)
-        told = {"erasure_interrupted": orders.interrupted(layout)}
-        print_json(said | told | {"quarantine": quarantine.to_pylist()})
+        waits = {"erasure_interrupted": orders.interrupted(layout)}
+        print_json(said | waits | {"quarantine": quarantine.to_pylist()})
     else:
         if orders.interrupted(layout):
             interrupted(ERR)

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any, Final, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt, field_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from mmcore.encoders.presets import settled
 from mmcore.errors import ConfigError
 from mmcore.evaluation.gating.rules import GateSpec
+from mmcore.evaluation.scores import Compared, Finding
 from mmcore.media.reading.readers import ASR, readers_of
 from mmcore.media.urls import checked_url, is_remote, local_path
 from mmcore.specs import (
@@ -28,8 +38,14 @@ from mmcore.specs import (
 from mmcore.training.alignment.spec import AlignSpec
 from mmcore.training.fusing.spec import FusionFitSpec
 from mmcore.types import Source
+from storage.manifest import Status
 from storage.places.place import place_of
 from tasks.promote_verdict import Remembered, Unasked, VerdictSpec, Why
+
+NOTIFY: Final = (
+    "who is told when the gate does not pass: Apprise URLs (jsons://…, mailtos://…) or"
+    " block:<type>/<name> of a Prefect notification block; kept in no manifest, report or log"
+)
 
 
 class IndexConfig(Spec):
@@ -50,11 +66,7 @@ class IndexConfig(Spec):
     index: IndexSpec = IndexSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
     gate: GateSpec = GateSpec()
-    notify: tuple[str, ...] = Field(
-        default=(),
-        description="who is told when the gate does not pass: Apprise URLs (jsons://…, mailtos://…)"
-        " or block:<type>/<name> of a Prefect notification block; kept in no manifest and no log",
-    )
+    notify: tuple[SecretStr, ...] = Field(default=(), description=NOTIFY)
     runtime: RuntimeSpec = RuntimeSpec()
     storage: StorageSpec = StorageSpec()
     private: bool = Field(
@@ -172,6 +184,14 @@ class IndexResult(Spec):
     evaluation: Literal["measured", "unmeasured"] | None = None
     reason: str = ""
     scores: dict[str, dict[str, float]] = Field(default_factory=dict)
+    verdict: Status | None = Field(default=None, description="the gate's, of what serves now")
+    baseline: int | None = Field(default=None, description="the snapshot it was compared with")
+    why: str = Field(default="", description="why the gate could not compare")
+    findings: tuple[Finding, ...] = Field(default=(), description="what the gate warned of")
+    unproven: tuple[str, ...] = Field(
+        default=(), description="directions that fell by more than they may, by chance perhaps"
+    )
+    not_notified: tuple[str, ...] = Field(default=(), description="who could not be told, and why")
     items: int = 0
     items_added: int = 0
     items_gone: int = 0
@@ -275,6 +295,112 @@ class MaintainResult(Spec):
     seconds: dict[str, float] = Field(default_factory=dict, description="by stage")
 
 
+class EvaluateConfig(Spec):
+    """Measure a published snapshot, or a blocked candidate, against an older one, and judge it.
+
+    What is asked, and how, the lake's own settings say (``evaluation`` and ``fit`` of the run that
+    made the snapshot).
+    """
+
+    lake: str = Field(description="the lake's folder or URL")
+    snapshot: PositiveInt | None = Field(default=None, description="none: the one that serves")
+    run: str | None = Field(default=None, description="the run of a candidate that was blocked")
+    against: PositiveInt | None = Field(
+        default=None,
+        description="snapshot it is compared with; none: its newest sound ancestor that is kept",
+    )
+    on_block: Literal["alert", "roll-back"] = Field(
+        default="alert",
+        description="roll-back: what it was compared with serves again, if this one serves still",
+    )
+    max_age_hours: PositiveFloat | None = Field(
+        default=None, description="hours since the last look at the sources; more are stale"
+    )
+    gate: GateSpec | None = Field(
+        default=None, description="rules of the gate; none: those of the published snapshot"
+    )
+    notify: tuple[SecretStr, ...] = Field(default=(), description=NOTIFY)
+    runtime: RuntimeSpec = RuntimeSpec()
+    wait: NonNegativeFloat = Field(
+        default=0.0, description="seconds to wait for another run on the same lake"
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.snapshot is not None and self.run is not None:
+            raise ValueError("name a snapshot or the run of a candidate, not both")
+        if self.run is not None and self.on_block == "roll-back":
+            raise ValueError("a candidate does not serve: there is nothing to roll back")
+        return self
+
+    def lake_root(self) -> Path:
+        """Where the lake lies: an absolute path, or a place in an object store."""
+        return place_of(self.lake)
+
+
+class EvaluateResult(Spec):
+    """What an evaluation came to."""
+
+    status: Status = Field(description="the gate's verdict")
+    lake: str
+    snapshot: int | None = Field(description="that was evaluated; of a candidate, its number")
+    run: str
+    baseline: int | None = Field(default=None, description="the snapshot it was compared with")
+    why: str = Field(default="", description="of unmeasured and failed")
+    measured: Literal["measured", "unmeasured"] | None = None
+    reason: str = ""
+    findings: tuple[Finding, ...] = Field(default=(), description="blocks first")
+    compared: tuple[Compared, ...] = Field(default=(), description="each rule, each direction")
+    unproven: tuple[str, ...] = Field(
+        default=(), description="directions that fell by more than they may, by chance perhaps"
+    )
+    scores: dict[str, dict[str, float]] = Field(default_factory=dict)
+    stale: float | None = Field(
+        default=None, description="hours since the last look, where that is more than may be"
+    )
+    rolled_back_to: int | None = Field(default=None, description="the snapshot that serves now")
+    not_rolled_back: str = Field(default="", description="why it was not, though it was to be")
+    not_notified: tuple[str, ...] = Field(default=(), description="who could not be told, and why")
+    report: str | None = Field(default=None, description="the HTML report")
+    seconds: dict[str, float] = Field(default_factory=dict, description="by stage")
+
+
+class OverrideConfig(Spec):
+    """Publish a candidate that the gate blocked."""
+
+    lake: str = Field(description="the lake's folder or URL")
+    run: str = Field(min_length=1, description="the candidate's")
+    name: str = Field(description="who lets it serve")
+    reason: str = Field(description="why")
+    notify: tuple[SecretStr, ...] = Field(default=(), description=NOTIFY)
+    wait: NonNegativeFloat = Field(
+        default=0.0, description="seconds to wait for another run on the same lake"
+    )
+
+    @field_validator("name", "reason")
+    @classmethod
+    def _says_something(cls, said: str) -> str:
+        if not said.strip():
+            raise ValueError("say who lets it serve, and why")
+        return " ".join(said.split())
+
+    def lake_root(self) -> Path:
+        """Where the lake lies: an absolute path, or a place in an object store."""
+        return place_of(self.lake)
+
+
+class OverrideResult(Spec):
+    """What serves now, though the gate blocked it."""
+
+    lake: str
+    run: str
+    snapshot: int | None
+    before: int | None = Field(description="what served until then")
+    name: str
+    reason: str
+    not_notified: tuple[str, ...] = Field(default=(), description="who could not be told, and why")
+
+
 class TrainConfig(Spec):
     """Train a projection and a fusion on a lake's pairs; they serve if they are better.
 
@@ -291,6 +417,9 @@ class TrainConfig(Spec):
     )
     fusing: FusionFitSpec = FusionFitSpec()
     verdict: VerdictSpec = VerdictSpec()
+    gate: GateSpec | None = Field(
+        default=None, description="rules of the gate; none: those of the published snapshot"
+    )
     runtime: RuntimeSpec = RuntimeSpec()
     promote: bool = Field(default=True, description="let it serve if it is better")
     force: bool = Field(default=False, description="let it serve whatever it scores")
@@ -311,6 +440,9 @@ class PromoteConfig(Spec):
         description="NAME/VERSION, as projection/p3 or fusion/f2; none: what served before"
     )
     verdict: VerdictSpec = VerdictSpec()
+    gate: GateSpec | None = Field(
+        default=None, description="rules of the gate; none: those of the published snapshot"
+    )
     runtime: RuntimeSpec = RuntimeSpec()
     force: bool = Field(default=False, description="let it serve whatever it scores")
     wait: NonNegativeFloat = Field(

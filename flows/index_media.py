@@ -1,4 +1,4 @@
-"""crawl → plan → preprocess → embed → project → fuse → build indexes → evaluate → publish."""
+"""crawl → plan → preprocess → embed → project → fuse → index → freeze → evaluate → publish."""
 
 import logging
 
@@ -8,6 +8,8 @@ from flows.checks import check
 from flows.clock import Clock
 from flows.config import IndexConfig, IndexResult
 from flows.embedding import compute_cells
+from flows.gating import examine, refuse_again, refuse_worse, tell
+from flows.looking import note_look
 from flows.mending import begun_anew, mended, usable
 from flows.outcome import Before, erasure_of, planned, result_of, segment_counts, unchanged
 from flows.sharding import sharding
@@ -27,7 +29,8 @@ from tasks.convert import convert_stored
 from tasks.crawl import Found, LossLimits, crawl_roots, walk_roots
 from tasks.discretion import discreet
 from tasks.erasure.erase import end_erasure
-from tasks.evaluate import carried_over, evaluate_candidate
+from tasks.evaluate import carried_over
+from tasks.examining import Exam, Judged
 from tasks.fuse import fuse
 from tasks.fusing import check_trained
 from tasks.index_builds import end_builds
@@ -40,11 +43,13 @@ from tasks.inputs import (
     seen_of,
     unchanged_since,
 )
+from tasks.measuring import end_evaluations
 from tasks.plan import Plan, estimate, plan_shards, refuse_full_disk
 from tasks.policies import unwalked
 from tasks.preprocess import empty_staging
 from tasks.project import project_cells
 from tasks.publish import propose_candidate, publish_snapshot
+from tasks.queries import freeze_queries
 from tasks.refusals import refuse_many_bad
 from tasks.throughput import keep_throughput, show_throughput
 from tasks.train import fit_projections
@@ -71,6 +76,8 @@ def index_media(config: IndexConfig) -> IndexResult:
         empty_staging(work)
         result = mended(lake, lambda published: update(config, work, published, Clock()), anew)
         end_builds(lake)
+        end_evaluations(lake)
+        note_look(lake, result.snapshot)
         return result.model_copy(update={"erasure": ended})
 
 
@@ -125,12 +132,27 @@ def update(
         return unchanged(stays, clock)
     told = {"seen": seen_of(Snapshot.of(work.lake, manifest), seen)}
     before = Before.of(published)
-    manifest = judge(manifest.model_copy(update=told), work, config, published, clock)
+    manifest, judged = judge(manifest.model_copy(update=told), work, config, published, clock)
     with clock.stage("publish"):
         if clock.work and manifest.number is not None:
             keep_throughput(work.lake, manifest.number, clock.told_work())
         manifest = publish_snapshot(manifest, work)
-    return result_of(found, plan, Snapshot.of(work.lake, manifest), clock, before)
+    result = result_of(found, plan, Snapshot.of(work.lake, manifest), clock, before)
+    return result if judged is None else _told(result, judged, work, config)
+
+
+def _told(
+    result: IndexResult, judged: Judged, work: Workplace, config: IndexConfig
+) -> IndexResult:
+    """The result with what the gate said, once everyone was told of it."""
+    return result.model_copy(
+        update={
+            "findings": tuple(judged.verdict.findings),
+            "unproven": tuple(judged.verdict.unproven),
+            "why": judged.verdict.why,
+            "not_notified": tell(judged, work, config.notify),
+        }
+    )
 
 
 def warn_of_readers(config: IndexConfig, published: Snapshot | None) -> None:
@@ -211,7 +233,15 @@ def assemble(
         shards = sharding(config.index, config.engine, config.workers)
         manifest = build_indexes(manifest, work, published, shards)
         note.append(f"{len(manifest.indexes)} indexes")
+    with clock.stage("freeze") as note:
+        manifest = freeze_queries(manifest, config.evaluation, config.fit, work, published)
+        note.append(f"{rows_of(manifest, 'queries')} queries")
     return manifest
+
+
+def rows_of(manifest: Manifest, table: str) -> int:
+    """Rows of a table, by the manifest."""
+    return sum(file.rows for file in manifest.files if file.path.startswith(f"{table}/"))
 
 
 def same(candidate: Manifest, published: Manifest) -> bool:
@@ -228,15 +258,21 @@ def judge(
     config: IndexConfig,
     published: Snapshot | None,
     clock: Clock,
-) -> Manifest:
-    """Evaluate the candidate; one that cannot be scored is kept, and not published."""
+) -> tuple[Manifest, Judged | None]:
+    """Measure and judge the candidate against what serves; None where nothing has to be.
+
+    Raises PublicationBlockedError or GateFailedError: it is kept, and not published.
+    """
+    exam = Exam(config.evaluation, config.fit, config.gate)
     with clock.stage("evaluate") as note:
-        manifest = propose_candidate(manifest, work)
         known = carried_over(manifest, published, work)
         if known:
             note.append(f"{known.status}, as snapshot {known.report}: nothing differs")
-            return manifest.model_copy(update={"evaluation": known})
-        manifest = evaluate_candidate(manifest, config.evaluation, config.fit, work)
-        if manifest.evaluation:
-            note.append(manifest.evaluation.status)
-    return manifest
+            manifest = propose_candidate(manifest, work)
+            return manifest.model_copy(update={"evaluation": known}), None
+        refuse_again(manifest, exam, work, config.notify)
+        manifest = propose_candidate(manifest, work)
+        judged = examine(manifest, published, exam, work, config.notify)
+        note.append(judged.verdict.status)
+    refuse_worse(judged, work, config.notify)
+    return judged.manifest, judged

@@ -10,19 +10,24 @@ from typing import Any
 
 from flows import command
 from flows import show_models as show
+from flows.chinese import speaking
 from flows.config import PromoteConfig, TrainConfig
 from flows.language import language_of
+from flows.outcome import made_at
 from flows.printing import OUT, print_json
-from flows.train_checks import check
+from flows.train_checks import check, check_media
 from storage import candidates, models
 from storage.cards import read_card
 from storage.errors import CorruptLakeError, LakeVersionError
 from storage.layout import Layout
-from storage.manifest import Manifest, read_manifest
+from storage.manifest import FusionEntry, Manifest, read_manifest
 from storage.places.place import modified, place_of
 from storage.schemas import is_record
 from storage.snapshot import manifest_of, published
-from tasks.training_report import TrainingReport, reports
+from tasks import simple_fusions
+from tasks.kept import with_others
+from tasks.simple_fusions import FUSION, name_of
+from tasks.training_report import PAGE, TrainingReport, reports
 
 MEASURE = "RR"
 
@@ -38,13 +43,15 @@ class Manner:
 def run_train(settings: Mapping[str, Any], manner: Manner) -> bool:
     """`mmindex train`: the flow `train-fusion`, watched; whether it may be called a success."""
     language = language_of(manner.lang, os.environ)
-    config = command.valid(TrainConfig, settings)
-    check(config)
-    manifest_of(Layout(config.lake_root()))  # a lake, before anybody waits for a server
-    with command.watching("flows.train_fusion"):
-        from flows.train_fusion import train_fusion  # noqa: PLC0415 - while the server started
+    with speaking(language):
+        config = command.valid(TrainConfig, settings)
+        check(config)
+        layout = Layout(config.lake_root())
+        check_media(layout, manifest_of(layout))  # before anybody waits for a server
+        with command.watching("flows.train_fusion", language=language):
+            from flows.train_fusion import train_fusion  # noqa: PLC0415 - while the server started
 
-        result = train_fusion(config)
+            result = train_fusion(config)
     if manner.as_json:
         print_json(result.model_dump(mode="json"))
     else:
@@ -55,19 +62,22 @@ def run_train(settings: Mapping[str, Any], manner: Manner) -> bool:
 def run_promote(settings: Mapping[str, Any], manner: Manner) -> bool:
     """`mmindex models promote` and `rollback`; whether it may be called a success."""
     language = language_of(manner.lang, os.environ)
-    config = command.valid(PromoteConfig, settings)
-    layout = Layout(config.lake_root())
-    manifest_of(layout)
-    if config.model is not None:
-        models.check(layout, config.model)
-    with command.watching("flows.promote_models"):
-        from flows.promote_models import promote_models  # noqa: PLC0415 - the same
+    with speaking(language):
+        config = command.valid(PromoteConfig, settings)
+        layout = Layout(config.lake_root())
+        serving = manifest_of(layout)
+        if config.model is None:
+            with_others(layout, serving)
+        else:
+            simple_fusions.check(layout, config.model)
+        with command.watching("flows.promote_models", language=language):
+            from flows.promote_models import promote_models  # noqa: PLC0415 - the same
 
-        result = promote_models(config)
+            result = promote_models(config)
     if manner.as_json:
         print_json(result.model_dump(mode="json"))
     else:
-        show.promoted(OUT, result, language)
+        show.promoted(OUT, result, language, back=config.model is None)
     return result.status != "refused"
 
 
@@ -91,27 +101,66 @@ def run_list(lake: str, manner: Manner) -> None:
 
 
 def listed(layout: Layout, serving: Manifest) -> list[dict[str, Any]]:
-    """A line for each version of each model."""
+    """A line for each version of each model, and for each fusion without one that was chosen."""
     kept = _manifests(layout.snapshot(number) for number in published(layout))
     refused = _refused(layout)
     told = {name: report for report in reports(layout) for name in report.models}
+    stored = models.every(layout)
     lines = []
-    for name in models.every(layout):
-        folder = layout.relative(layout.models("x").parent / name)
-        naming = [one for one in kept if one.paths(folder)]
-        report = told.get(name)
+    for name in (*stored, *_simple(stored, kept, {*told, *refused})):
+        naming = [one for one in kept if _names(layout, one, name)]
+        serves, report = _names(layout, serving, name), told.get(name)
+        if name in stored:
+            origin = _origin(layout, name, naming)
+        else:
+            naming.reverse()  # it has served beside other models since
+            origin = _built_in(naming, report)
         lines.append(
             {
                 "model": name,
-                **_origin(layout, name, naming),
-                **_became(serving, naming, folder, report, refused.get(name)),
+                **origin,
+                **_became(naming, report, refused.get(name), serves=serves),
                 **_scores(naming, report),
-                "report": str(layout.training(report.models[0].partition("/")[2]) / "report.html")
-                if report
-                else None,
+                "report": str(layout.training(report.folder) / PAGE) if report else None,
             }
         )
     return lines
+
+
+def _simple(stored: list[str], kept: list[Manifest], told: set[str]) -> list[str]:
+    """Fusions without a model, of kept snapshots, trainings and refused candidates, sorted."""
+    served = {_fusion(one.fusion) for one in kept if one.fusion and one.fusion.version is None}
+    known = {name for name in told if name.startswith(f"{FUSION}/") and name not in stored}
+    return sorted(
+        name for name in served | known if not models.is_version(name.removeprefix(f"{FUSION}/"))
+    )
+
+
+def _fusion(entry: FusionEntry) -> str:
+    return f"{FUSION}/{name_of(entry.name, entry.version, entry.weights)}"
+
+
+def _names(layout: Layout, manifest: Manifest, name: str) -> bool:
+    """Whether a snapshot names the files of a version, or was fused so."""
+    if manifest.fusion is not None and _fusion(manifest.fusion) == name:
+        return True
+    return bool(manifest.paths(layout.relative(layout.models("x").parent / name)))
+
+
+def _built_in(naming: list[Manifest], report: TrainingReport | None) -> dict[str, Any]:
+    """What is said of a fusion that nothing is stored of."""
+    times = [made_at(one) for one in naming] + ([report.trained_at] if report else [])
+    return {
+        "when": min(times).isoformat(timespec="seconds") if times else None,
+        "trained": report is not None,
+        "built_in": True,
+        "kind": "",
+        "contents": 0,
+        "captions": 0,
+        "pairs": {},
+        "licences": {},
+        "seed": None,
+    }
 
 
 def _manifests(folders: Iterable[Any]) -> list[Manifest]:
@@ -130,8 +179,10 @@ def _refused(layout: Layout) -> dict[str, str]:
     found: dict[str, str] = {}
     for one in candidates.blocked(layout):
         for manifest in _manifests([layout.candidate(one.run)]):
-            entries = {"projection": manifest.projection, "fusion": manifest.fusion}
-            found |= {f"{n}/{e.version}": one.reason for n, e in entries.items() if e}
+            if manifest.projection:
+                found[f"projection/{manifest.projection.version}"] = one.reason
+            if manifest.fusion:
+                found[_fusion(manifest.fusion)] = one.reason
     return found
 
 
@@ -144,10 +195,13 @@ def _origin(layout: Layout, name: str, naming: list[Manifest]) -> dict[str, Any]
     training = next((_card(path) for path in paths if path.name == "training.json"), {})
     seen = told.get("fitted_on", {})
     captions = seen.get("captions") or seen.get("caption_keys") or ()
-    made = datetime.fromtimestamp(modified(record or paths[0]), UTC) if paths else None
+    written = [datetime.fromtimestamp(modified(record or paths[0]), UTC)] if paths else []
+    times = [*written, *map(made_at, naming[:1])]  # files that were copied are younger
+    made = min(times).isoformat(timespec="seconds") if times else None
     return {
-        "when": training.get("trained_at") or (made and made.isoformat(timespec="seconds")),
+        "when": training.get("trained_at") or made,
         "trained": bool(training),
+        "built_in": False,
         "kind": told.get("fusion", ""),
         "contents": len(seen.get("contents", ())),
         "captions": len(captions),
@@ -165,16 +219,12 @@ def _card(path: Any) -> dict[str, Any]:
 
 
 def _became(
-    serving: Manifest,
-    naming: list[Manifest],
-    folder: str,
-    report: TrainingReport | None,
-    blocked: str | None,
+    naming: list[Manifest], report: TrainingReport | None, blocked: str | None, *, serves: bool
 ) -> dict[str, Any]:
     """Whether it serves, served, was refused, and why."""
     numbers = [one.number for one in naming]
     reason = report.reason if report and report.reason else blocked or ""
-    if serving.paths(folder):
+    if serves:
         return {"state": "serves", "reason": "", "snapshots": numbers}
     if naming:
         return {"state": "served", "reason": "", "snapshots": numbers}

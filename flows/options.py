@@ -24,4 +24,12 @@ Weights = Annotated[
         metavar="DIR", help="Folder of fetched weights; $MMINDEX_WEIGHTS, or one in your cache."
     ),
 ]
+Notify = Annotated[
+    list[str] | None,
+    typer.Option(
+        envvar="MMINDEX_NOTIFY",
+        metavar="URL",
+        help="Who is told what the gate says: an Apprise URL, or block:TYPE/NAME of Prefect.",
+    ),
+]
 LAKE = "lake"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from flows.config import EndedErasure, IndexConfig, IndexResult
 from mmcore.rows import distinct, tally
 from storage.layout import Layout
 from storage.manifest import Manifest
+from storage.schemas import Modality
 
 EXAMPLES = 5  # quarantined files that a result names
 
@@ -88,7 +92,7 @@ def result_of(
 ) -> IndexResult:
     """What the run left behind: the snapshot that serves, its scores, where its report is."""
     items = _items(serving)
-    bad = failed(found, plan, serving)
+    counts = with_cells(found, plan, serving)
     base = _counted(found, plan, str(serving.layout.root))
     return base.model_copy(
         update={
@@ -96,8 +100,8 @@ def result_of(
             "status": "published",
             "items_added": len(items - before.items),
             "items_gone": len(before.items - items),
-            "new": {name: count - bad[name][0] for name, count in base.new.items()},
-            "kept": {name: count - bad[name][1] for name, count in base.kept.items()},
+            "new": {name: embedded for name, (embedded, _) in counts.items()},
+            "kept": {name: kept for name, (_, kept) in counts.items()},
         }
     )
 
@@ -132,6 +136,8 @@ def _served(serving: Snapshot, clock: Clock) -> dict[str, object]:
         "evaluation": evaluation.status if evaluation else None,
         "reason": evaluation.reason if evaluation else "",
         "scores": evaluation.scores if evaluation else {},
+        "verdict": evaluation.verdict if evaluation else None,
+        "baseline": evaluation.baseline if evaluation else None,
         "segments": segment_counts(manifest),
         "quarantined": tally(quarantine["reason"]),
         "examples": {row["path"]: row["reason"] for row in examples},
@@ -145,17 +151,22 @@ def _items(snapshot: Snapshot) -> set[int]:
     return set(snapshot.rows("items", ["item_id"])["item_id"].to_pylist())
 
 
-def failed(found: Found, plan: Plan, serving: Snapshot) -> dict[str, tuple[int, int]]:
-    """By encoder: how many of the contents to embed, and of those that were there, failed."""
-    rows = serving.rows("quarantine", ["content_id", "source"]).to_pylist()
-    rejected = {row["content_id"] for row in rows if row["source"] is None}  # not just in part
-    bad = [c for c in found.contents if c.content_id in rejected]
+def with_cells(found: Found, plan: Plan, serving: Snapshot) -> dict[str, tuple[int, int]]:
+    """By encoder: how many contents with a segment were embedded now, and how many before.
+
+    One that failed has none; nor has a video without subtitles, which texts are read from too.
+    """
     counts = {}
     for key, shards in zip(plan.encoders, plan.shards, strict=True):
+        there = _contents(serving, key.modality)
         tried = {c.content_id for shard in shards for c in shard.contents}
-        known = {c.content_id for c in bad if c.modality in key.reads}
-        counts[key.name] = (len(rejected & tried), len(known - tried))
+        read = {c.content_id for c in found.contents if c.modality in key.reads}
+        counts[key.name] = (len(tried & there), len((read - tried) & there))
     return counts
+
+
+def _contents(serving: Snapshot, modality: Modality) -> set[str]:
+    return set(serving.rows(f"segments/{modality}", ["content_id"])["content_id"].to_pylist())
 
 
 def segment_counts(manifest: Manifest) -> dict[str, int]:
@@ -166,6 +177,18 @@ def segment_counts(manifest: Manifest) -> dict[str, int]:
         for name, count in manifest.counts.items()
         if name.startswith(prefix)
     }
+
+
+def made_at(manifest: Manifest) -> datetime:
+    """When the run began that published the snapshot, by the run's name.
+
+    Its ``created_at`` is when the media were looked at last. A training, a promotion and
+    `maintain` look at none, and leave that as it was.
+    """
+    if found := re.match(r"[0-9]{8}T[0-9]{6}", manifest.run):
+        with suppress(ValueError):
+            return datetime.strptime(found[0], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    return manifest.created_at
 
 
 def report_of(layout: Layout, manifest: Manifest) -> str | None:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from mmcore.errors import ConfigError
 
@@ -70,9 +71,22 @@ def told_setting(kind: type[BaseModel], error: Mapping[str, Any]) -> str:
         near = difflib.get_close_matches(where, [*_names(kind)], n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         return f"no setting {where}{hint} (docs/settings.md lists them)"
+    if error["type"] == "model_type":
+        example = _example(kind, path)
+        return f"{where} is a section of settings: write what it holds as JSON, {example}"
     listed = error["type"] in {"tuple_type", "list_type"}
     how = """; a list is JSON, as '["one", "two"]'""" if listed else ""
     return f"{where}: {error['msg']} (got {error['input']!r}){how}"
+
+
+def _example(kind: type[BaseModel], path: list[str]) -> str:
+    """``--set 'align.cca={"dims": [128]}'``: a section with its first setting, as it is."""
+    inner: Any = kind
+    for part in path:
+        inner = inner.model_fields[part].annotation
+    name, field = next(iter(inner.model_fields.items()))
+    value = json.dumps({name: to_jsonable_python(field.default)}, ensure_ascii=False)
+    return f"--set '{'.'.join(path)}={value}'"
 
 
 def _names(kind: type[BaseModel], prefix: str = "") -> Iterator[str]:

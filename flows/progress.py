@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Final, Protocol
 
 from rich.console import Console
 from rich.progress import (
@@ -22,12 +22,17 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
+from flows.chinese import stage as named
+from flows.chinese import told
 from flows.orchestrator import OUR_LOGGERS
+from mmcore.media.reasons import Language
 
 log = logging.getLogger("flows.progress")
 FAST = 10  # a second: slower is told with a digit behind the point
 EVERY = 10.0  # seconds between two log lines of one stage
 NOTE = 48  # characters of a note that stand beside a bar
+_STARTED: Final[Mapping[Language, str]] = {"en": "%s: started%s", "zh": "%s：开始%s"}
+_DONE: Final[Mapping[Language, str]] = {"en": "%s: done in %.1f s%s", "zh": "%s：完成，%.1f 秒%s"}
 
 
 class Stages(Protocol):
@@ -46,14 +51,16 @@ class Stages(Protocol):
 class LogStages:
     """Plain lines through `logging`: when a stage starts, at most every 10 s, and when it ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, language: Language = "en") -> None:
+        self._language = language
         self._state: dict[str, tuple[int, int | None, str, float, float]] = {}
 
     def begin(self, stage: str, total: int | None, unit: str) -> None:
         """Log the start."""
         now = time.monotonic()
         self._state[stage] = (0, total, unit, now, now)
-        log.info("%s: started%s", stage, "" if total is None else f", {total} {unit}")
+        name, count = named(stage, self._language), "" if total is None else f", {total} {unit}"
+        log.info(_STARTED[self._language], name, count)
 
     def advance(self, stage: str, count: int) -> None:
         """Log count, rate and time left, unless that was done a moment ago."""
@@ -69,7 +76,14 @@ class LogStages:
         done, _, unit, since, _ = self._state.pop(stage)
         took = time.monotonic() - since
         note = note or (f"{done} {unit}" if unit else "")
-        log.info("%s: done in %.1f s%s", stage, took, f", {note}" if note else "")
+        note = told(note, self._language)
+        comma = "，" if self._language == "zh" else ", "
+        log.info(
+            _DONE[self._language],
+            named(stage, self._language),
+            took,
+            f"{comma}{note}" if note else "",
+        )
 
 
 def rate_line(done: int, total: int | None, unit: str, seconds: float) -> str:
@@ -113,7 +127,8 @@ class _Time(ProgressColumn):
 class BarStages:
     """One bar a stage on a terminal: counts, rate, time left."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, language: Language = "en") -> None:
+        self._language = language
         self._progress = Progress(
             SpinnerColumn(finished_text="[green]✓"),
             TextColumn("{task.description:<12}"),
@@ -134,8 +149,9 @@ class BarStages:
 
     def begin(self, stage: str, total: int | None, unit: str) -> None:
         """Show a bar."""
+        name = named(stage, self._language)
         self._bars[stage] = self._progress.add_task(
-            stage, total=total, unit=unit, note="", counted=total is not None
+            name, total=total, unit=unit, note="", counted=total is not None
         )
 
     def advance(self, stage: str, count: int) -> None:
@@ -153,20 +169,20 @@ class BarStages:
         bar = self._bars.pop(stage)
         task = self._task(bar)
         total = task.total if task.total is not None else max(task.completed, 1)
-        told = shortened(note) or task.fields["note"]
-        self._progress.update(bar, total=total, completed=total, note=told)
+        said = told(shortened(note), self._language) or task.fields["note"]
+        self._progress.update(bar, total=total, completed=total, note=said)
 
     def _task(self, bar: TaskID) -> Task:
         return next(task for task in self._progress.tasks if task.id == bar)
 
 
 @contextmanager
-def log_lines(console: Console) -> Iterator[None]:
+def log_lines(console: Console, language: Language = "en") -> Iterator[None]:
     """Within this block, what our loggers say goes to ``console``, and nowhere else on it.
 
     Where bars show the stages, only warnings do.
     """
-    handler = _Lines(console)
+    handler = _Lines(console, language)
     handler.setLevel(logging.WARNING if console.is_terminal else logging.INFO)
     loggers = [logging.getLogger(name) for name in OUR_LOGGERS]
     before = [(logger.level, logger.propagate) for logger in loggers]
@@ -183,13 +199,26 @@ def log_lines(console: Console) -> Iterator[None]:
             logger.propagate = propagate
 
 
+class _Told(logging.Formatter):
+    """The time, and the message in a language."""
+
+    def __init__(self, language: Language) -> None:
+        super().__init__("%(asctime)s %(message)s", "%H:%M:%S")
+        self._language = language
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """See the class."""
+        record.message = told(record.message, self._language)
+        return super().formatMessage(record)
+
+
 class _Lines(logging.Handler):
     """Plain lines with the time; above the bars where there are any."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, language: Language) -> None:
         super().__init__()
         self._console = console
-        self.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+        self.setFormatter(_Told(language))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""

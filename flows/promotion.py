@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from getpass import getuser
 
 from flows.clock import Clock
+from flows.gating import attempted, gate_of, tell
 from flows.outcome import report_of
 from flows.sharding import sharding
+from mmcore.evaluation.gating.rules import GateSpec
 from mmcore.types import EncoderKey
-from storage.manifest import Evaluation, Manifest
+from storage.manifest import Evaluation, FusionEntry, Manifest
 from storage.snapshot import Snapshot, manifest_of
-from tasks.evaluate import evaluate_candidate
+from tasks.examining import Exam
 from tasks.fuse import fuse
 from tasks.fusing import Choice
 from tasks.indexes import build_indexes
 from tasks.models import FUSION, PROJECTION, evaluation_spec, fit_spec
 from tasks.project import project_cells
-from tasks.promote import compare, drop, refuse, start_promotion
+from tasks.promote import drop, evaluate_and_compare, refuse, start_promotion
 from tasks.promote_verdict import Verdict, VerdictSpec
-from tasks.publish import propose_candidate, publish_snapshot
+from tasks.publish import overridden, propose_candidate, publish_snapshot
+from tasks.queries import freeze_queries
+from tasks.simple_fusions import name_of
 from tasks.training_report import Status
 from tasks.workplace import Workplace
 
@@ -34,6 +39,7 @@ class Terms:
     force: bool = False  # whatever it scores
     free: bool = False  # without a comparison: it served before
     verdict: VerdictSpec = field(default_factory=VerdictSpec)
+    gate: GateSpec | None = None  # None: as the published snapshot was judged
     damaged: tuple[str, ...] = ()  # models that served, as ``damaged_of`` names them
 
 
@@ -50,13 +56,12 @@ class Ended:
         """As a result has it; ``serving``: the snapshot that served before."""
         told, fusion = self.manifest, self.manifest.fusion
         promoted = self.status == "promoted"
-        version = fusion.version if fusion else None
         return {
             "status": self.status,
             "lake": str(work.lake.root),
             "snapshot": told.number if promoted else serving,
             "projection": told.projection.version if told.projection else None,
-            "fusion": f"{fusion.name} {version or ''}".rstrip() if fusion else None,
+            "fusion": _called(fusion) if fusion else None,
             "reason": "" if promoted else self.verdict.reason,
             "why": "" if promoted else self.verdict.why,
             "lost": self.verdict.lost,
@@ -71,6 +76,12 @@ class Ended:
             "scores": told.evaluation.scores if told.evaluation else {},
             "report": report_of(work.lake, told),
         }
+
+
+def _called(fusion: FusionEntry) -> str:
+    """``mlp f1``, ``mean``, ``weighted,text=2``."""
+    name = name_of(fusion.name, fusion.version, fusion.weights)
+    return f"{fusion.name} {name}" if fusion.version else name
 
 
 def damaged_of(published: Snapshot) -> tuple[str, ...]:
@@ -110,7 +121,8 @@ def assembled(
     with clock.stage("index") as note:
         manifest = build_indexes(fusing.manifest, work, published, sharding())
         note.append(f"{len(manifest.indexes)} indexes")
-    return manifest
+    specs = evaluation_spec(manifest), fit_spec(manifest)
+    return freeze_queries(manifest, *specs, work, published)
 
 
 def ended(
@@ -123,14 +135,20 @@ def ended(
     """
     with clock.stage("evaluate") as note:
         manifest = propose_candidate(manifest, work)
-        manifest = evaluate_candidate(
-            manifest, evaluation_spec(manifest), fit_spec(manifest), work, published
-        )
-        verdict, before = compare(manifest, work, published, terms.verdict, terms.damaged)
+        gate = gate_of(terms.gate, published.manifest)
+        exam = Exam(evaluation_spec(manifest), fit_spec(manifest), gate, "promote")
+        with attempted(manifest, exam, work):
+            judged, verdict, before = evaluate_and_compare(
+                manifest, published, exam, terms.verdict, work, terms.damaged
+            )
+        manifest = judged.manifest
         note.append(_said(verdict))
     with clock.stage("publish") as note:
         status = _status(verdict, terms)
         if status == "promoted":
+            if not verdict.passed:
+                reason = "--force" if terms.force else "it served before"
+                manifest = overridden(manifest, getuser(), reason, work.lake)
             manifest = publish_snapshot(manifest, work)
             note.append(f"snapshot {manifest.number}")
         elif status == "refused":
@@ -139,6 +157,8 @@ def ended(
         else:
             drop(manifest, work)
             note.append("not to be promoted")
+    if status != "stored":
+        tell(judged, work, ())
     _warn(status, verdict, terms)
     return Ended(status, manifest, verdict, before)
 

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from flows.config import Compacted, EndedErasure, IndexResult, MaintainResult
-from flows.outcome import EXAMPLES, report_of, segment_counts
+from flows.outcome import EXAMPLES, made_at, report_of, segment_counts
+from flows.show_gate import alarms, findings, unproven, verdict_line
 from flows.show_place import PLACES, part, within
 from flows.wrapping import plain as plain  # noqa: PLC0414 - for others
 from mmcore.types import Hit
 from storage.layout import Layout
 from storage.manifest import EncoderEntry, Evaluation, Manifest
 from storage.schemas import Modality
-
-if TYPE_CHECKING:
-    from mmcore.evaluation.evaluate import Report
 
 SHOWN = ("Success@1", "Success@10", "RR")
 TEXT = 120  # characters of a hit's text that a terminal shows, on one line
@@ -50,10 +48,15 @@ def indexed(out: Console, result: IndexResult) -> None:
     _left_out(table, result)
     if result.evaluation:
         table.add_row("evaluation", _evaluation(result.evaluation, result.reason))
+    if result.verdict:
+        table.add_row("gate", gate(result.verdict, result.baseline, result.why))
     table.add_row("lake", escape(result.lake))
     if result.report:
         table.add_row("report", escape(result.report))
     out.print(table)
+    findings(out, result.findings, "en")
+    unproven(out, result.unproven, "en")
+    alarms(out, [f"not notified: {who}" for who in result.not_notified])
     if result.scores and result.status == "published":
         out.print(scores(result.scores))
 
@@ -111,6 +114,13 @@ def _changed(result: IndexResult) -> str:
 
 def _evaluation(status: str, reason: str) -> str:
     return f"{status}: {escape(reason)}" if reason else status
+
+
+def gate(verdict: str, baseline: int | None, why: str = "") -> str:
+    """What the gate said of a snapshot, compared with which, or why not."""
+    told = verdict_line(verdict, "en")
+    told += f", compared with snapshot {baseline}" if baseline is not None else ""
+    return f"{told}: {plain(why)}" if why else told
 
 
 def _grid() -> Table:
@@ -173,10 +183,10 @@ def _numbers(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers)) or "none"
 
 
-def scores(directions: Mapping[str, Mapping[str, float]]) -> Table:
-    """Means per direction: the measures that fit a terminal."""
+def scores(directions: Mapping[str, Mapping[str, float]], head: str = "direction") -> Table:
+    """Means per direction: the measures that fit a terminal; ``head`` is over the directions."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("direction")
+    table.add_column(head)
     for name in SHOWN:
         table.add_column(name, justify="right")
     for direction, means in directions.items():
@@ -239,17 +249,9 @@ def hit_json(hit: Hit) -> dict[str, Any]:
     }
 
 
-def evaluated(out: Console, report: Report, page: Path) -> None:
-    """The summary of `mmindex evaluate`."""
-    out.print(f"[bold]evaluation[/] {_evaluation(report.status, report.reason)}")
-    if report.directions:
-        out.print(scores({direction.name: direction.means for direction in report.directions}))
-    out.print(f"[dim]report[/]  {escape(str(page))}")
-
-
 def status(out: Console, layout: Layout, manifest: Manifest) -> None:
     """The published snapshot in figures."""
-    out.print(f"[bold]snapshot {manifest.number}[/] of {manifest.created_at:%Y-%m-%d %H:%M} UTC")
+    out.print(f"[bold]snapshot {manifest.number}[/] of {made_at(manifest):%Y-%m-%d %H:%M} UTC")
     table = _grid()
     table.add_row("lake", escape(str(layout.root)))
     table.add_row(
@@ -274,6 +276,13 @@ def status(out: Console, layout: Layout, manifest: Manifest) -> None:
     table.add_row(
         "evaluation", _evaluation(evaluation.status, evaluation.reason) if evaluation else "none"
     )
+    if evaluation and evaluation.verdict:
+        table.add_row("gate", gate(evaluation.verdict, evaluation.baseline))
+    if evaluation and evaluation.override:
+        override = evaluation.override
+        table.add_row(
+            "", f"published all the same by {plain(f'{override.name}: {override.reason}')}"
+        )
     if report := report_of(layout, manifest):
         table.add_row("report", escape(report))
     out.print(table)
@@ -335,7 +344,7 @@ def status_json(layout: Layout, manifest: Manifest) -> dict[str, Any]:
     return {
         "lake": str(layout.root),
         "snapshot": manifest.number,
-        "created_at": manifest.created_at.isoformat(),
+        "created_at": made_at(manifest).isoformat(),
         "sources": manifest.sources,
         "counts": manifest.counts,
         "preset": manifest.preset,

@@ -10,11 +10,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from flows.outcome import segment_counts
+from flows.config import OverrideResult
+from flows.outcome import made_at, segment_counts
 from flows.show import MOST, SHOWN, plain
+from flows.show_gate import alarms, verdict_line
 from storage.candidates import Blocked
 from storage.layout import Layout
-from storage.manifest import Manifest
+from storage.manifest import Evaluation, Manifest
 from storage.schemas import Modality
 
 if TYPE_CHECKING:  # they load faiss
@@ -28,13 +30,16 @@ def line_json(manifest: Manifest) -> dict[str, Any]:
     """What a list of snapshots says of one."""
     evaluation = manifest.evaluation
     return {
-        "created_at": manifest.created_at.isoformat(),
+        "created_at": made_at(manifest).isoformat(),
         "parent": manifest.parent,
         "run": manifest.run,
         "items": _items(manifest),
         "segments": segment_counts(manifest),
         "evaluation": evaluation.status if evaluation else None,
         "score": _main(evaluation.scores) if evaluation else None,
+        "verdict": evaluation.verdict if evaluation else None,
+        "baseline": evaluation.baseline if evaluation else None,
+        "override": _override(evaluation),
         "bytes": sum(file.bytes for file in manifest.files),
     }
 
@@ -47,7 +52,13 @@ def blocked_json(candidate: Blocked) -> dict[str, Any]:
         "run": candidate.run,
         "created_at": candidate.when.isoformat() if candidate.when else None,
         "blocked": candidate.reason,
+        "verdict": candidate.verdict,
     }
+
+
+def _override(evaluation: Evaluation | None) -> dict[str, Any] | None:
+    told = evaluation.override if evaluation else None
+    return told.model_dump(mode="json") if told else None
 
 
 def _items(manifest: Manifest) -> int:
@@ -64,8 +75,18 @@ def _main(scores: Mapping[str, Mapping[str, float]]) -> float | None:
 def listed(out: Console, lines: Sequence[Mapping[str, Any]]) -> None:
     """A row for each snapshot; a star for the one that serves."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("", "snapshot", "when (UTC)", "items", "segments", "evaluation", MAIN, "MB"):
-        left = name in ("", "when (UTC)", "evaluation")
+    for name in (
+        "",
+        "snapshot",
+        "when (UTC)",
+        "items",
+        "segments",
+        "evaluation",
+        MAIN,
+        "gate",
+        "MB",
+    ):
+        left = name in ("", "when (UTC)", "evaluation", "gate")
         table.add_column(name, justify="left" if left else "right")
     for line in lines:
         star, number = "[green]*[/]" if line["serves"] else "", str(line["snapshot"])
@@ -81,15 +102,27 @@ def listed(out: Console, lines: Sequence[Mapping[str, Any]]) -> None:
             f"{sum(line['segments'].values()):,}",
             line["evaluation"] or "none",
             "–" if line["score"] is None else f"{line['score']:.3f}",
+            _gate(line),
             f"{line['bytes'] / 1e6:,.1f}",
         )
     out.print(table)
     for line in lines:
         if "error" in line:
             out.print(plain(line["error"]), style="red", soft_wrap=True, highlight=False)
+        if line.get("override"):
+            who = f"{line['override']['name']}: {line['override']['reason']}"
+            told = f"snapshot {line['snapshot']} was published all the same by {who}"
+            out.print(plain(told), style="yellow", soft_wrap=True, highlight=False)
         if "blocked" in line:
             told = f"candidate {line['run']}: {line['blocked']}"
             out.print(plain(told), style="red", soft_wrap=True, highlight=False)
+
+
+def _gate(line: Mapping[str, Any]) -> str:
+    """The verdict; a plus for one that was published all the same."""
+    if line["verdict"] is None:
+        return "–"
+    return verdict_line(line["verdict"], "en") + ("+" if line["override"] else "")
 
 
 def differences(out: Console, found: SnapshotDiff) -> None:
@@ -170,6 +203,15 @@ def rolled_back(out: Console, before: int | None, number: int) -> None:
     """What serves now and what served before."""
     then = "no snapshot that can be named" if before is None else f"snapshot {before}"
     out.print(f"[bold]snapshot {number}[/] serves now; before, {then} did", highlight=False)
+
+
+def overridden(out: Console, result: OverrideResult) -> None:
+    """What serves now, by whom, and what could not be told."""
+    before = "nothing" if result.before is None else f"snapshot {result.before}"
+    out.print(f"[bold]snapshot {result.snapshot}[/] serves now; before, {before} did")
+    who = f"published all the same by {result.name}: {result.reason}"
+    out.print(plain(who), style="yellow", highlight=False, soft_wrap=True)
+    alarms(out, [f"not notified: {line}" for line in result.not_notified])
 
 
 def parts(layout: Layout, manifest: Manifest, modality: Modality | None) -> list[dict[str, Any]]:

@@ -10,11 +10,11 @@ from typing import Annotated
 
 import typer
 
-from flows.options import LAKE, AsJson, Lake
+from flows.options import LAKE, AsJson, Lake, Notify
 
 app = typer.Typer(
     name="snapshots",
-    help="List, compare, verify and roll back the published snapshots of a lake.",
+    help="List, compare, verify, roll back and publish the snapshots of a lake.",
     no_args_is_help=True,
 )
 
@@ -78,3 +78,29 @@ def rollback(
     from flows.snapshots import run_rollback
 
     run_rollback(lake, number, wait, as_json=as_json)
+
+
+@app.command()
+def publish(  # noqa: PLR0913, PLR0917 - an option is an argument
+    run: Annotated[str, typer.Argument(help="The run of a candidate that was blocked.")],
+    name: Annotated[str, typer.Option(help="Who lets it serve; kept in the history.")],
+    reason: Annotated[str, typer.Option(help="Why; kept in the history.")],
+    lake: Lake = LAKE,
+    notify: Notify = None,
+    wait: Annotated[
+        float, typer.Option(help="Seconds to wait for another run on this lake.")
+    ] = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Let a candidate serve that the gate blocked; who wanted it, and why, is kept for ever."""
+    from flows.publishing import run_publish
+
+    settings = {
+        "lake": str(lake),
+        "run": run,
+        "name": name,
+        "reason": reason,
+        "notify": tuple(notify or ()),
+        "wait": wait,
+    }
+    run_publish(settings, as_json=as_json)

@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from flows.config import TrainConfig
-from mmcore.errors import ConfigError, UnknownPluginError
+from mmcore.errors import ConfigError, NothingToLearnError, UnknownPluginError
 from mmcore.fusion.base import AUTO, fusions
+from storage.layout import Layout
+from storage.manifest import Manifest
+from storage.schemas import Modality
+from tasks.one_medium import one_medium
+
+
+def check_media(layout: Layout, manifest: Manifest) -> None:
+    """Raise NothingToLearnError where there are texts alone, or none, and a head is needed."""
+    spaces = {entry.space for entry in manifest.encoders if entry.modality == Modality.TEXT}
+    if all(entry.space in spaces for entry in manifest.encoders):
+        return
+    if why := one_medium(layout.root, manifest):
+        raise NothingToLearnError(why)
 
 
 def check(config: TrainConfig) -> None:

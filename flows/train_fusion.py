@@ -17,14 +17,16 @@ from mmcore.errors import EvaluationError, UntoldError
 from storage.keys import check_key
 from storage.layout import Layout
 from storage.locks import writer_lock
-from storage.manifest import Manifest
+from storage.manifest import FusionEntry, Manifest
 from storage.publication import finish
 from storage.snapshot import Snapshot
 from tasks.discretion import discreet
 from tasks.erasure.erase import end_erasure
+from tasks.fusing import Choice
 from tasks.models import FUSION, PROJECTION, keys_of_lake, workplace_of
 from tasks.policies import unwalked
 from tasks.promote_verdict import Verdict
+from tasks.simple_fusions import name_of
 from tasks.training import Taught, TaughtFusion, teach_fusion, teach_projection
 from tasks.training_report import ToldFusion, TrainingReport, told_trials, write_report
 from tasks.workplace import Workplace
@@ -71,8 +73,9 @@ def train(config: TrainConfig, work: Workplace, published: Snapshot, clock: Cloc
     with clock.stage("train fusion") as note:
         unseen = unwalked(taught.unseen)
         fusion = teach_fusion(manifest, config.fusion, fusing, work, published, unseen)
-        note.append(fusion.choice.spec.name)
-    manifest = assembled(manifest, fusion.choice, work, published, clock)
+        choice = fusion.choice
+        note.append(name_of(choice.spec.name, choice.version, choice.spec.weights))
+    manifest = assembled(manifest, choice, work, published, clock)
     story = _Story(config, taught, fusion, published.manifest)
     same = not taught.version and manifest.fusion == published.manifest.fusion
     if same and not damaged_of(published):
@@ -97,6 +100,13 @@ def _judged(
     return done
 
 
+def _new(choice: Choice, serving: FusionEntry | None) -> str | None:
+    """What the chosen fusion is called; None where it is the one that serves."""
+    name = name_of(choice.spec.name, choice.version, choice.spec.weights)
+    served = serving and name_of(serving.name, serving.version, serving.weights)
+    return None if name == served else name
+
+
 class _Story:
     """What a training tells of itself."""
 
@@ -104,13 +114,11 @@ class _Story:
         self, config: TrainConfig, taught: Taught, fusion: TaughtFusion, parent: Manifest
     ) -> None:
         self.config, self.taught, self.fusion, self.parent = config, taught, fusion, parent
-        serves = parent.fusion.version if parent.fusion else None
-        learned = fusion.choice.version
-        came = {PROJECTION: taught.version, FUSION: None if learned == serves else learned}
-        again = {PROJECTION: taught.again, FUSION: fusion.again}
+        came = {PROJECTION: taught.version, FUSION: _new(fusion.choice, parent.fusion)}
+        again = {PROJECTION: taught.again, FUSION: fusion.again or not fusion.choice.version}
         self.models = tuple(f"{name}/{of}" for name, of in came.items() if of)
-        versions = sorted((again[name], of) for name, of in came.items() if of)
-        self.version = versions[0][1] if versions else None
+        fresh = [of for name, of in came.items() if of and not again[name]]
+        self.version = next(iter([*fresh, *filter(None, came.values())]), None)
 
     @property
     def trials(self) -> Mapping[str, Any]:
@@ -119,7 +127,7 @@ class _Story:
         return {name: trials for name, trials in tried.items() if trials}
 
     def write(self, done: Ended, work: Workplace, clock: Clock) -> None:
-        """Write the report, by the version of what was stored; anew, if that was so before."""
+        """Write the report, by what the training came to; anew, if another one came to that."""
         version = self.version
         if version is None:
             return

@@ -153,11 +153,12 @@ class PublicationBlockedError(MmindexError):
 
     exit_code = 3
 
-    def __init__(self, run: str, number: int | None, told: str, report: str) -> None:
-        self.run, self.number, self.told, self.report = run, number, told, report
+    def __init__(self, run: str, number: int | None, why: str, report: str) -> None:
+        self.run, self.number, self.why, self.report = run, number, why, report
+        anyway = f"mmindex snapshots publish {run} --name WHO --reason TEXT"
         super().__init__(
-            f"not published: {told}; the candidate of run {run} is kept, its report is {report}"
-            " (`mmindex snapshots publish RUN --name WHO --reason TEXT` publishes it all the same)"
+            f"not published: {why}; the candidate of run {run} is kept, its report is {report}"
+            f" (`{anyway}` publishes it all the same)"
         )
 
 

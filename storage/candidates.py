@@ -7,7 +7,7 @@ without it belongs to the writer that is at work, or to one that was killed.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +33,8 @@ class Blocked:
     number: int | None  # under which it would have been published
     reason: str
     when: datetime | None
+    verdict: str | None = None  # of the gate; None where something else refused it
+    judged_by: str = ""  # names the rules of the gate
 
 
 def write_candidate(layout: Layout, manifest: Manifest) -> Path:
@@ -49,9 +51,20 @@ def drop_candidate(layout: Layout, run: str) -> None:
     remove_folder(layout.candidate(run))
 
 
-def block(layout: Layout, run: str, reason: str) -> None:
-    """Mark the candidate of ``run`` as judged and refused: ``maintain`` removes it, in time."""
-    told = {"reason": reason, "when": datetime.now(UTC).isoformat()}
+def block(
+    layout: Layout,
+    run: str,
+    reason: str,
+    verdict: Mapping[str, Any] | None = None,
+    judged_by: str = "",
+) -> None:
+    """Mark the candidate of ``run`` as judged and refused: ``maintain`` removes it, in time.
+
+    ``verdict``: the gate's, whose ``status`` counts; ``judged_by`` names its rules.
+    """
+    told: dict[str, Any] = {"reason": reason, "when": datetime.now(UTC).isoformat()}
+    if verdict is not None:
+        told |= {"verdict": dict(verdict), "judged_by": judged_by}
     text = json.dumps(told, ensure_ascii=False, indent=2)
     write_bytes(layout.candidate(run) / BLOCKED, text.encode("utf-8", "backslashreplace"))
 
@@ -62,9 +75,20 @@ def blocked(layout: Layout) -> list[Blocked]:
     for run, names in _marks(layout):
         if BLOCKED in names:
             folder = layout.candidate(run)
-            told = _told(folder / BLOCKED)
-            found.append(Blocked(run, number_of(folder), str(told.get("reason", "")), _when(told)))
+            found.append(_blocked(run, folder, _told(folder / BLOCKED)))
     return found
+
+
+def _blocked(run: str, folder: Path, told: Mapping[str, Any]) -> Blocked:
+    verdict = told.get("verdict")
+    return Blocked(
+        run,
+        number_of(folder),
+        str(told.get("reason", "")),
+        _when(told),
+        str(verdict["status"]) if isinstance(verdict, dict) and "status" in verdict else None,
+        str(told.get("judged_by", "")),
+    )
 
 
 def unjudged(layout: Layout) -> list[str]:
@@ -103,7 +127,7 @@ def _told(path: Path) -> dict[str, Any]:
         return {}
 
 
-def _when(told: dict[str, Any]) -> datetime | None:
+def _when(told: Mapping[str, Any]) -> datetime | None:
     try:
         return datetime.fromisoformat(told["when"])
     except (KeyError, TypeError, ValueError):

@@ -80,6 +80,8 @@ def _way_out(path: Path) -> str:
         return (
             f"{move}; one that is not needed any more goes with its folder {path.parent}; {anew}"
         )
+    if (at := _query_set(path)) is not None:
+        return f"`mmindex queries remove {at}` takes the set away, to be imported again"
     if path.parts[-4:-2] in _MODELS or path.parts[-3:-1] in _MODELS:
         return (
             "what was learned is not made again as it was: `mmindex models promote` lets another"
@@ -90,6 +92,22 @@ def _way_out(path: Path) -> str:
         "`mmindex index` makes it again from the media, `mmindex snapshots verify` lists all that"
         " is damaged, and `mmindex snapshots rollback NUMBER` lets an older snapshot serve"
     )
+
+
+def _query_set(path: Path) -> str | None:
+    """The name of the query set that a path of a lake lies in."""
+    triples = zip(path.parts, path.parts[1:], path.parts[2:], strict=False)
+    return next((name for *area, name in triples if area == ["queries", "sets"]), None)
+
+
+class QuerySetError(MmindexError, ValueError):
+    """A query set that cannot be written, or is not there."""
+
+    exit_code = 2
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name, self.why = name, why
+        super().__init__(f"query set {name!r} {why}")
 
 
 class IdCollisionError(MmindexError):

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Literal
+import logging
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from storage.cards import read_card
+from storage.errors import CorruptLakeError
 from storage.layout import Layout
 from storage.manifest import Override, Status
+from storage.places.conditional import create
+from storage.places.place import children
+
+log = logging.getLogger(__name__)
+
+Trigger = Literal["index", "evaluate", "promote", "override", "rollback"]
+
+_NAME: Final = re.compile(r"\d{8}T\d{6}\.\d{6}-\d+\.json")
 
 
 class Entry(BaseModel):
@@ -19,7 +31,7 @@ class Entry(BaseModel):
     when: datetime
     snapshot: int
     run: str
-    trigger: Literal["index", "evaluate", "promote", "override", "rollback"]
+    trigger: Trigger
     config: str
     sets: dict[str, str] = {}
     encoders: list[str] = []
@@ -36,11 +48,36 @@ class Entry(BaseModel):
     override: Override | None = None
 
 
-def append(layout: Layout, entry: Entry) -> None:
-    """Write one more file below ``history/``."""
-    raise NotImplementedError
+def append(layout: Layout, entry: Entry) -> Entry:
+    """Write one more file below ``history/``; returns the entry, with the time that it got.
+
+    Where a file of that moment is there, it is put a microsecond later: none is ever replaced.
+    """
+    while not create(layout.history / _name(entry), entry.model_dump_json(indent=2).encode()):
+        entry = entry.model_copy(update={"when": entry.when + timedelta(microseconds=1)})
+    return entry
+
+
+def _name(entry: Entry) -> str:
+    return f"{entry.when.astimezone(UTC):%Y%m%dT%H%M%S.%f}-{entry.snapshot}.json"
 
 
 def read(layout: Layout) -> list[Entry]:
     """All of them by time; a damaged one is skipped, and named in a warning."""
-    raise NotImplementedError
+    found = []
+    for name in children(layout.history):
+        if not _NAME.fullmatch(name):
+            continue
+        path = layout.history / name
+        try:
+            told = read_card(path)
+            found += [] if told is None else [Entry.model_validate(told)]
+        except (CorruptLakeError, ValidationError) as error:
+            why = error.why if isinstance(error, CorruptLakeError) else "is no entry of a history"
+            log.warning("%s %s: it is left out", path, why)
+    return sorted(found, key=lambda entry: entry.when)
+
+
+def last(entries: list[Entry], number: int) -> Entry | None:
+    """The newest entry of a snapshot, of those sorted by time; None where there is none."""
+    return next((entry for entry in reversed(entries) if entry.snapshot == number), None)

@@ -153,6 +153,11 @@ def versions(layout: Layout, name: str) -> list[str]:
     return sorted((v for v in found if not v.startswith(".")), key=_natural)
 
 
+def is_version(name: str) -> bool:
+    """Whether ``name`` is called as the versions of models are: ``p4``."""
+    return re.fullmatch(r"[a-z][0-9]+", name) is not None
+
+
 def next_version(layout: Layout, name: str) -> str:
     """``p4``, ``f2``: above every version there is, also of what was fitted and not published.
 

@@ -6,7 +6,13 @@ import logging
 from itertools import chain
 from pathlib import Path
 
-from storage.candidates import blocked, drop_candidate, remove_folder, unjudged
+from storage.candidates import (
+    blocked,
+    drop_candidate,
+    remove_folder,
+    unjudged,
+    write_candidate,
+)
 from storage.errors import (
     CandidateOutdatedError,
     CorruptLakeError,
@@ -64,13 +70,16 @@ def _serve(layout: Layout, number: int, seen: Seen) -> bool:
     return swap(layout.current, f"{number}\n".encode(), seen)
 
 
-def roll_back(layout: Layout, number: int) -> Manifest:
+def roll_back(layout: Layout, number: int, *, serving: int | None = None) -> Manifest:
     """Point ``CURRENT`` at a kept snapshot whose files are whole; hold the writer's lock.
 
-    Views that are not as the manifest gives them are written anew.
+    Views that are not as the manifest gives them are written anew. With ``serving``, only where
+    that is what serves: else CandidateOutdatedError.
     """
     still_held(layout)
     seen = look(layout.current)
+    if serving is not None and (now := current(layout)) != serving:
+        raise CandidateOutdatedError(layout.root, serving, now)
     manifest = Snapshot.open(layout, number).manifest
     views, text = layout.snapshot(number) / "views.sql", views_sql(manifest).encode()
     if look(views).data != text:  # damaged, or written by another version
@@ -78,6 +87,22 @@ def roll_back(layout: Layout, number: int) -> Manifest:
     if not _serve(layout, number, seen):
         raise LakeLockedError(layout.root, "a run that has just published")
     return manifest
+
+
+def publish_blocked(layout: Layout, manifest: Manifest) -> Manifest:
+    """Publish a candidate that was blocked, as ``manifest`` has it now; hold the writer's lock.
+
+    CandidateOutdatedError where its parent does not serve any more, CorruptLakeError where a file
+    of it is gone; then it stays blocked. After a crash in the middle ``finish`` ends it.
+    """
+    still_held(layout)
+    if (now := current(layout)) != manifest.parent:
+        raise CandidateOutdatedError(layout.root, manifest.parent, now)
+    Snapshot.of(layout, manifest)
+    write_candidate(layout, manifest)  # it is not blocked any more
+    published = publish(layout, manifest)
+    drop_candidate(layout, manifest.run)
+    return published
 
 
 def finish(layout: Layout) -> int | None:

@@ -1,56 +1,85 @@
-"""Evaluate a candidate on the lake's own held-out pairs."""
+"""Evaluate a candidate, or what is published: measured, judged and written down."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from prefect import task
 
-from mmcore.encoders.presets import encoders_of, of_a_lake
-from mmcore.encoders.projections import FittedOn
-from mmcore.errors import EvaluationError
-from mmcore.evaluation.evaluate import Report, evaluate, learned_from
-from mmcore.evaluation.report import write_report
-from mmcore.specs import EvaluationSpec, FitSpec, LimitsSpec, RuntimeSpec, SegmentationSpec
-from storage import candidates
-from storage.errors import CorruptLakeError
-from storage.layout import Layout
+from storage import candidates, history, publication
+from storage.errors import (
+    CandidateOutdatedError,
+    CorruptLakeError,
+    LakeLockedError,
+    LakeVersionError,
+    NoLakeError,
+)
+from storage.history import Entry
 from storage.manifest import Evaluation, Manifest
-from storage.schemas import MmindexError
 from storage.snapshot import Snapshot
 from tasks.discretion import discreet
+from tasks.examining import Exam, Judged, examined, failed, recorded
+from tasks.gate import DECIDING, told_block
 from tasks.manifests import same_files
 from tasks.policies import POLICY
-from tasks.projections import load_projection
+from tasks.repeated import repeated, with_findings
 from tasks.workplace import Workplace
 
-DECIDING = (
-    *("specs", "preset", "encoders", "projection", "fusion", "indexes", "dtype", "private"),
-    "software",
-)  # what of a manifest, beside its files, decides a report
+log = logging.getLogger(__name__)
 
 
 @task(name="evaluate", **POLICY)
 @discreet
 def evaluate_candidate(
-    manifest: Manifest,
-    spec: EvaluationSpec,
-    fit: FitSpec,
-    work: Workplace,
-    beside: Snapshot | None = None,
-) -> Manifest:
-    """Score the numbered candidate; one that cannot be scored is marked as blocked, and why.
+    manifest: Manifest, baseline: Snapshot | None, exam: Exam, work: Workplace
+) -> Judged:
+    """Measure and judge the numbered candidate; one that is worse is marked as blocked, and why.
 
-    What the models of ``beside`` learned from is not asked either: it is to be compared with that.
+    Whatever is raised means that it could not be judged: it may not be published.
     """
-    try:
-        also = None if beside is None else fitted_on(beside.manifest, work)
-        scored = score(manifest, spec, fit, work, also)
-    except EvaluationError as error:
-        candidates.block(work.lake, manifest.run, str(error))
-        raise
-    write_report(scored, work.lake.report(str(manifest.number)))
-    return manifest.model_copy(update={"evaluation": summary(scored)})
+    report, verdict, both = examined(manifest, baseline, exam, work)
+    judged = recorded(report, verdict, both, exam, work)
+    if verdict.status == "block":
+        block(judged, exam, work)
+    return judged
+
+
+def block(judged: Judged, exam: Exam, work: Workplace) -> None:
+    """Mark a candidate as refused; its manifest keeps what it scored."""
+    candidates.write_candidate(work.lake, judged.manifest)
+    candidates.block(
+        work.lake,
+        judged.manifest.run,
+        judged.verdict.why or told_block(judged.verdict),
+        judged.verdict.model_dump(mode="json", include={"status", "baseline", "findings"}),
+        exam.gate.digest,
+    )
+
+
+@task(name="evaluate-snapshot", **POLICY)
+@discreet
+def evaluate_snapshot(
+    manifest: Manifest, baseline: Snapshot | None, exam: Exam, work: Workplace
+) -> Judged:
+    """Measure and judge what was published, or blocked, before; its manifest stays as it is.
+
+    That it scores otherwise than it did, with the same files, is a finding of its own.
+    """
+    report, verdict, both = examined(manifest, baseline, exam, work)
+    verdict = with_findings(verdict, repeated(manifest, both, work))
+    return recorded(report, verdict, both, exam, work)
+
+
+@task(name="fail", **POLICY)
+@discreet
+def fail(manifest: Manifest, why: str, exam: Exam, work: Workplace, *, candidate: bool) -> Judged:
+    """Keep that something could not be judged; a candidate is marked as blocked."""
+    judged = failed(manifest, why, exam, work)
+    if candidate:
+        block(judged, exam, work)
+    return judged
 
 
 def carried_over(
@@ -58,8 +87,8 @@ def carried_over(
 ) -> Evaluation | None:
     """The published evaluation, where all that it was made of and by is the candidate's too.
 
-    A file that was touched changes the table of files alone, and no score. None where the report
-    that it is told in is gone.
+    A file that was touched changes the table of files alone, and no score: so its verdict, with
+    the baseline of it, stands. None where the report that it is told in is gone.
     """
     if published is None or published.manifest.evaluation is None:
         return None
@@ -74,51 +103,43 @@ def carried_over(
     return told.model_copy(update={"report": report})
 
 
-def fitted_on(manifest: Manifest, work: Workplace) -> FittedOn:
-    """What the models of a snapshot or candidate have learned from."""
-    return learned_from(Snapshot.of(work.lake, manifest), load_projection(manifest, work))
+@dataclass(frozen=True, slots=True)
+class Back:
+    """What became of a rollback: the snapshot that serves now, or why none other does."""
+
+    number: int | None = None
+    why: str = ""
 
 
-def score(
-    manifest: Manifest,
-    spec: EvaluationSpec,
-    fit: FitSpec,
-    work: Workplace,
-    also: FittedOn | None = None,
-) -> Report:
-    """Score one snapshot or candidate; a failure is an EvaluationError, unless the lake's."""
-    encoders = encoders_of(work.preset, work.segmentation, work.runtime)
+@task(name="roll-back", **POLICY)
+@discreet
+def roll_back_from(judged: Judged, exam: Exam, work: Workplace) -> Back:
+    """Let the snapshot serve that a published one was found worse than; the history says so.
+
+    Only where that one still serves, and the other opens whole. The caller has the lake's lock.
+    """
+    told, number = judged.manifest, judged.verdict.baseline
+    if number is None or told.number is None:
+        return Back(why="there is no snapshot that it was compared with")
     try:
-        projection = load_projection(manifest, work)
-        snapshot = Snapshot.of(work.lake, manifest)
-        return evaluate(snapshot, encoders, projection, spec, fit, also)
-    except CorruptLakeError:
-        raise
-    except MmindexError as error:
-        raise EvaluationError(
-            f"the candidate could not be scored, so it is not published: {error}"
-        ) from error
-
-
-def summary(report: Report) -> Evaluation:
-    """What a manifest keeps of a report."""
-    return Evaluation(
-        status=report.status,
-        reason=report.reason,
-        queries=sum(direction.queries for direction in report.directions),
-        scores={direction.name: dict(direction.means) for direction in report.directions},
+        publication.roll_back(work.lake, number, serving=told.number)
+    except (
+        CandidateOutdatedError,
+        CorruptLakeError,
+        LakeLockedError,
+        LakeVersionError,
+        NoLakeError,
+    ) as error:
+        log.warning("not rolled back to snapshot %d: %s", number, error)
+        return Back(why=str(error))
+    entry = Entry(
+        when=datetime.now(UTC),
+        snapshot=told.number,
+        run=told.run,
+        trigger="rollback",
+        config=told.evaluation.config if told.evaluation else "",
+        verdict="block",
+        baseline=number,
     )
-
-
-def score_published(lake: Layout, runtime: RuntimeSpec) -> tuple[Report, Path]:
-    """Score the published snapshot by its own specs; returns the report and its page."""
-    manifest = Snapshot.open(lake).manifest
-    specs = manifest.specs
-    runtime = of_a_lake(runtime)
-    segmentation = SegmentationSpec.model_validate(specs["segmentation"])
-    work = Workplace(lake, manifest.preset, segmentation, LimitsSpec(), runtime)
-    spec = EvaluationSpec.model_validate(specs["evaluation"])
-    scored = score(manifest, spec, FitSpec.model_validate(specs["fit"]), work)
-    folder = lake.report(str(manifest.number))
-    write_report(scored, folder)
-    return scored, folder / "report.html"
+    history.append(work.lake, entry)
+    return Back(number)

@@ -218,6 +218,9 @@ class LargeIndexes:
         if not (bench / VECTORS).exists():
             write_vectors(bench / VECTORS, rows.ids, rows.dim, rows)
         ids, vectors = mapped_vectors(bench / VECTORS)
+        log.info(
+            "the index %s: %d rows; kinds are built and measured", bench.parent.name, len(ids)
+        )
         try:
             return built(self.filling(bench), ids, vectors, questions, self.goal, about)
         except NothingFitsError as error:

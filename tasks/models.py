@@ -6,7 +6,6 @@ is made anew, and no file is decoded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
@@ -14,8 +13,8 @@ from typing import Final
 from mmcore.encoders.presets import of_a_lake, runtime_of
 from mmcore.encoders.projections import Projection
 from mmcore.errors import ConfigError
+from mmcore.fusion.base import fusion_of
 from mmcore.fusion.models import FusionModel
-from mmcore.search.fusions import spec_of
 from mmcore.specs import (
     EvaluationSpec,
     FitSpec,
@@ -28,12 +27,13 @@ from mmcore.specs import (
 from mmcore.types import EncoderKey
 from storage import sound_models
 from storage.layout import Layout
-from storage.manifest import Manifest, read_manifest
+from storage.manifest import Manifest
 from storage.rewrite import compression_of
-from storage.schemas import FUSED, MmindexError
-from storage.snapshot import Snapshot, published
+from storage.schemas import FUSED
+from storage.snapshot import Snapshot
 from tasks.candidate import SOFTWARE
 from tasks.fusing import Choice
+from tasks.kept import newest
 from tasks.manifests import with_files
 from tasks.plan import keys_of
 from tasks.projections import projection_entry
@@ -52,11 +52,16 @@ class Chosen:
     fusion: Choice
 
     def serves(self, manifest: Manifest) -> bool:
-        """Whether a snapshot was made with these; by their versions, no file is read."""
+        """Whether a snapshot was made with these; by their versions, no file is read.
+
+        Of a fusion without a model by what it does: weights of 1 need not be named.
+        """
         entry, projection = manifest.fusion, manifest.projection
-        fusion = (spec_of(entry), entry.version) if entry else (FusionSpec(), None)
-        mine = (self.fusion.spec, self.fusion.version)
-        return (projection.version if projection else None, fusion) == (self.projection, mine)
+        if (projection.version if projection else None) != self.projection:
+            return False
+        if entry is None or entry.version is not None or self.fusion.version is not None:
+            return (entry.version if entry else None) == self.fusion.version
+        return entry.fingerprint == fusion_of(self.fusion.spec).fingerprint
 
 
 def workplace_of(snapshot: Snapshot, runtime: RuntimeSpec) -> Workplace:
@@ -156,12 +161,3 @@ def stored_fusion(lake: Layout, wanted: str) -> Choice:
     """
     files = sound_models.sound_files(lake, FUSION, wanted, newest(lake))
     return Choice(FusionSpec(name=FusionModel.from_files(files).kind), wanted, files)
-
-
-def newest(lake: Layout) -> Iterator[Manifest]:
-    """The manifests of the kept snapshots that can be read, the newest first."""
-    for number in reversed(published(lake)):
-        try:
-            yield read_manifest(lake.snapshot(number) / "manifest.json")
-        except MmindexError:  # its own commands tell of it
-            continue

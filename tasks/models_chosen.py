@@ -8,20 +8,21 @@ from mmcore.errors import ConfigError
 from mmcore.fusion.base import PLAIN
 from mmcore.fusion.models import FusionModel
 from mmcore.specs import FusionSpec
-from storage import models
 from storage.errors import UnknownModelError
 from storage.layout import Layout
 from storage.manifest import FusionEntry, Manifest
 from storage.snapshot import Snapshot
 from tasks.fusing import Choice
-from tasks.models import FUSION, PROJECTION, Chosen, newest, stored_fusion
+from tasks.kept import newest, with_others
+from tasks.models import FUSION, PROJECTION, Chosen, stored_fusion
+from tasks.simple_fusions import check, simple
 from tasks.training_report import ToldFusion, reports
 
 log = logging.getLogger(__name__)
 
 
 def named(name: str, published: Snapshot) -> Chosen:
-    """What shall serve where a person says ``projection/p3`` or ``fusion/f2``.
+    """What shall serve where a person says ``projection/p3``, ``fusion/f2`` or ``fusion/mean``.
 
     With a projection comes the fusion that it was published or trained with, with a fusion the
     projection that serves. Only the files of what shall serve are read. Raises UnknownModelError,
@@ -29,12 +30,13 @@ def named(name: str, published: Snapshot) -> Chosen:
     space than the one that is served.
     """
     lake = published.layout
-    models.check(lake, name)
+    check(lake, name)
     kind, _, version = name.partition("/")
     if kind == PROJECTION:
         return Chosen(version, _companion(lake, version))
     if kind == FUSION:
-        choice = stored_fusion(lake, version)
+        spec = simple(version)
+        choice = stored_fusion(lake, version) if spec is None else Choice(spec)
         _check_space(choice, published.manifest)
         serving = published.manifest.projection
         return Chosen(serving.version if serving else None, choice)
@@ -42,7 +44,9 @@ def named(name: str, published: Snapshot) -> Chosen:
 
 
 def _check_space(choice: Choice, manifest: Manifest) -> None:
-    space = FusionModel.from_files(choice.files or {}).space
+    if choice.files is None:  # it fuses in any space
+        return
+    space = FusionModel.from_files(choice.files).space
     if space != manifest.fused_of:
         raise ConfigError(
             f"{FUSION}/{choice.version} was trained in the space {space}, and items are fused in"
@@ -85,23 +89,7 @@ def before(published: Snapshot) -> Chosen:
     ConfigError where none of the kept snapshots did, CorruptLakeError where one of these models is
     damaged.
     """
-    kept = {one.number: one for one in newest(published.layout)}
-    manifest = kept.get(published.manifest.number, published.manifest)  # whole, if it is damaged
-    parent = kept.get(manifest.parent)
-    while parent is not None:
-        if _models(parent) != _models(manifest):
-            return _of(parent, published.layout)
-        parent = kept.get(parent.parent)
-    raise ConfigError(
-        f"{published.layout.root}: no kept snapshot before {manifest.number} had other models:"
-        " `mmindex models list` names the versions that `mmindex models promote` can take"
-    )
-
-
-def _models(manifest: Manifest) -> tuple[object, ...]:
-    fusion = manifest.fusion
-    projection = manifest.projection.version if manifest.projection else None
-    return projection, fusion and (fusion.name, fusion.version, fusion.weights)
+    return _of(with_others(published.layout, published.manifest), published.layout)
 
 
 def _of(manifest: Manifest, lake: Layout) -> Chosen:

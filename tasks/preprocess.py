@@ -17,13 +17,15 @@ from tasks.workplace import Workplace
 def empty_staging(work: Workplace) -> None:
     """Remove what a run that died left behind; only the holder of the lake's lock may.
 
-    Indexes under way stay: this run goes on with them, or ``end_builds`` removes them.
+    Indexes and evaluations under way stay: this run goes on with them, or ``end_builds`` and
+    ``end_evaluations`` remove them.
     """
     lake = work.lake
-    if not lake.builds.exists():
+    spared = [path for path in (lake.builds, lake.evaluations) if path.exists()]
+    if not spared:
         left = [lake.staging] if lake.staging.exists() else []
     else:
-        left = [path for path in lake.staging.iterdir() if path != lake.builds]
+        left = [path for path in lake.staging.iterdir() if path not in spared]
     for path in left:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 

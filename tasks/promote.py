@@ -1,4 +1,4 @@
-"""Put other models into a candidate, judge it against what serves, and publish or keep it."""
+"""Put other models into a candidate, judge it against what serves, and refuse it or drop it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from mmcore.encoders.presets import encoders_of
 from mmcore.encoders.projections import FittedOn
 from mmcore.errors import EvaluationError
 from mmcore.evaluation.evaluate import laid_out
+from mmcore.evaluation.gating.drift import drift
+from mmcore.evaluation.gating.gate import judge
 from mmcore.evaluation.known import Known, known, mute
+from mmcore.evaluation.outcomes import Measured
+from mmcore.evaluation.querysets.frozen import FrozenSet
+from mmcore.evaluation.terms import Terms
 from mmcore.types import EncoderKey
 from storage import candidates
 from storage.errors import CorruptLakeError
@@ -19,7 +24,8 @@ from storage.manifest import Evaluation, Manifest
 from storage.schemas import MmindexError
 from storage.snapshot import Snapshot
 from tasks.discretion import discreet
-from tasks.evaluate import fitted_on, score, summary
+from tasks.examining import Exam, Judged, evidence, recorded, reported, settled
+from tasks.measuring import Both, both_measured, fitted_on
 from tasks.models import PROJECTION, bare, evaluation_spec, fit_spec, with_projection
 from tasks.policies import POLICY
 from tasks.projections import load_projection
@@ -49,52 +55,62 @@ def start_promotion(
     return with_projection(bare(published.manifest, run), projection, keys, work, published)
 
 
-@task(name="compare", **POLICY)
+@task(name="evaluate", **POLICY)
 @discreet
-def compare(
+def evaluate_and_compare(
     candidate: Manifest,
-    work: Workplace,
     published: Snapshot,
+    exam: Exam,
     spec: VerdictSpec,
+    work: Workplace,
     damaged: tuple[str, ...] = (),
-) -> tuple[Verdict, Evaluation]:
-    """Compare a candidate, evaluated beside what serves, with that: same queries, same code.
+) -> tuple[Judged, Verdict, Evaluation]:
+    """Measure a candidate beside what serves, judge it, and compare the two by the same scores.
 
-    Also returns the evaluation of what serves, which is made for this. Where that fails, as after
-    a change of software, nothing can be compared: the candidate serves by force, or a rollback.
-    ``damaged``: models that served, and that ``published`` is without; without its projection it
-    has no score, without its fusion only what needs none.
+    Returns what the gate says, the candidate with it; whether it may serve; and the evaluation of
+    what serves, made for this: its own record does not do, which was made with other queries where
+    the candidate's models learned from more. Directions may be traded: the gate warns of their
+    drops. Where what serves cannot be scored, as after a change of software, nothing can be
+    compared: the candidate serves by force, or a rollback. ``damaged``: models that served, and
+    that ``published`` is without; without its projection it has no score, without its fusion only
+    what needs none. What fails of the candidate is raised.
     """
-    after = candidate.evaluation
     lost = next((name for name in damaged if name.startswith(f"{PROJECTION}/")), None)
-    asked: dict[str, Remembered] = {}
-    unasked: Unasked = ""
+    baseline = published if lost is None else None
+    both = both_measured(candidate, baseline, exam.evaluation, exam.fit, work)
     if lost is not None:
-        before = _unmeasured(f"{lost}, which serves, is damaged: it has no score")
-    else:
-        before, asked, unasked = _scored(published, candidate, work)
-    found = verdict(before.scores, after.scores if after else {}, asked, spec)
+        both = replace(both, why=f"{lost}, which serves, is damaged: it has no score")
+    comparison = both.comparison(exam.gate)
+    before, asked, unasked = _served(both, candidate, published, work)
+    report = reported(both, drift(baseline, both.after.snapshot), baseline)
+    told = judge(evidence(both, report, comparison, baseline, promotion=True), exam.gate)
+    told = settled(told, exam.gate)
+    found = verdict(comparison if before.status == "measured" else None, asked, spec, told)
     said = before.reason if found.why == "unmeasured" else ""
-    return replace(found, said=said, unasked=unasked, damaged=damaged), before
+    found = replace(found, said=said, unasked=unasked, damaged=damaged)
+    return recorded(report, told, both, exam, work), found, before
 
 
-def _scored(
-    published: Snapshot, candidate: Manifest, work: Workplace
+def _served(
+    both: Both, candidate: Manifest, published: Snapshot, work: Workplace
 ) -> tuple[Evaluation, dict[str, Remembered], Unasked]:
-    """How what serves does on the candidate's queries, and both on captions that it has seen.
-
-    Its own record does not do: it was made with other queries where the candidate's models learned
-    from more, or those that served when it was made.
-    """
-    told, also = published.manifest, fitted_on(candidate, work)
+    """How what serves does on the candidate's queries, and both on captions that it has seen."""
+    if both.before is None:
+        return _unmeasured(both.why), {}, ""
     try:
-        before = summary(score(told, evaluation_spec(told), fit_spec(told), work, also))
-        return before, *_remembered(told, candidate, work)
+        asked, unasked = _remembered(published.manifest, candidate, work)
     except EvaluationError as error:
         why = "what serves could not be scored beside the candidate"
         why += "" if work.private else f": {error.__cause__}"  # it may name what the lake holds
         log.warning("%s", why)
         return _unmeasured(why), {}, ""
+    scored = [one.full for one in both.before.measured if isinstance(one, Measured)]
+    before = Evaluation(
+        status="measured",
+        queries=sum(len(outcome.queries) for outcome in scored),
+        scores={outcome.label: outcome.means() for outcome in scored},
+    )
+    return before, asked, unasked
 
 
 def _unmeasured(why: str) -> Evaluation:
@@ -122,9 +138,10 @@ def _known(manifest: Manifest, told: Manifest, seen: FittedOn, work: Workplace) 
     """None where the lake keeps no words to ask with."""
     snapshot = Snapshot.of(work.lake, manifest)
     encoders = encoders_of(work.preset, work.segmentation, work.runtime)
-    projection, specs = load_projection(manifest, work), (evaluation_spec(told), fit_spec(told))
+    projection, spec, fit = load_projection(manifest, work), evaluation_spec(told), fit_spec(told)
     try:
-        bench = laid_out(snapshot, encoders, projection, *specs, FittedOn())
+        terms = Terms(spec, fit, FrozenSet({}))  # asked with captions that are no frozen queries
+        bench = laid_out(snapshot, encoders, projection, terms)
         return None if mute(bench) else known(bench, seen)
     except CorruptLakeError:
         raise

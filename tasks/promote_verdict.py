@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
@@ -14,7 +14,9 @@ from mmcore.specs import Spec
 from storage.schemas import MODALITIES
 
 if TYPE_CHECKING:
+    from mmcore.evaluation.gating.compare import Comparison
     from mmcore.evaluation.known import Known
+    from mmcore.evaluation.scores import GateVerdict
 
 MEASURE: Final = "RR"
 """The measure that decides: the mean reciprocal rank."""
@@ -22,7 +24,7 @@ MEASURE: Final = "RR"
 Unasked = Literal["", "texts", "few"]
 """Why nothing is known of what a candidate forgets: captions' words are not kept, or too few."""
 
-Why = Literal["", "worse", "equal", "across", "lost", "forgets", "unmeasured", "same"]
+Why = Literal["", "worse", "equal", "across", "lost", "unsound", "forgets", "unmeasured", "same"]
 
 TOLD: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
     {
@@ -32,6 +34,7 @@ TOLD: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "equal": "what serves is as good: RR {before:.4f} with either",
             "across": "what serves finds one medium by another better, by its mean RR",
             "lost": "with it these can be asked no more: {names}",
+            "unsound": "its vectors or indexes are not sound: its report names them",
             "forgets": "captions that were learned from find their own items less:"
             " RR {known_before:.4f}, and {known_after:.4f} with it",
             "unmeasured": "unmeasured: no direction is scored both with what serves and with it",
@@ -43,6 +46,7 @@ TOLD: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "equal": "正在使用的同样好：RR 均为 {before:.4f}",
             "across": "跨媒体检索时，正在使用的更好（平均 RR）",
             "lost": "换用后无法再检索：{names}",
+            "unsound": "其向量或索引有问题，详见报告",
             "forgets": "训练过的说明更难找到自己的条目：RR {known_before:.4f}，"
             "换用后为 {known_after:.4f}",
             "unmeasured": "未测量：没有一个方向在两边都有分数",
@@ -52,10 +56,10 @@ TOLD: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
 )
 """Why a candidate does not serve."""
 
-Scores = Mapping[str, Mapping[str, float]]
-"""Direction → measure → mean, as a manifest's evaluation has it."""
-
 Pair = tuple[float, float]
+"""With what serves, and with the candidate."""
+
+_INDEX: Final = "index:"  # what an index gives back: no direction
 
 
 class VerdictSpec(Spec):
@@ -112,35 +116,42 @@ class Verdict:
 
 
 def verdict(
-    before: Scores,
-    after: Scores,
+    comparison: Comparison | None,
     known: Mapping[str, Remembered] = MappingProxyType({}),
     spec: VerdictSpec | None = None,
+    gate: GateVerdict | None = None,
 ) -> Verdict:
     """Compare by the mean of MEASURE over the directions that both have.
 
-    Their queries have to be the same ones: the lake's held-out captions. A candidate that is not
-    higher does not pass; nor does one that is lower over those directions that lead from one
-    medium to another, by however little, that cannot be compared, or that answers less. What it
-    gains must not be paid by what was learned from: the mean over ``known`` may not fall by more
-    than ``spec`` lets it.
+    Their means are over the queries that both have (``gating.compare``); without a comparison
+    nothing is measured. A candidate that is not higher does not pass; nor does one that is lower
+    over those directions that lead from one medium to another, by however little, that cannot be
+    compared, that answers less, or in which the gate found what is wrong, whatever it scores. What
+    it gains must not be paid by what was learned from: the mean over ``known`` may not fall by
+    more than ``spec`` lets it.
     """
-    one, other = _measured(before), _measured(after)
-    common = tuple(name for name in one if name in other)
-    lost = tuple(name for name in one if name not in other)
-    if not common:
-        return _knowing(Verdict(lost=lost, why="unmeasured"), known)
-    led = tuple(name for name in common if _across(name))
-    across = _means(led, one, other) if led else None
-    found = Verdict(*_means(common, one, other), across, common, lost)
+    pairs = {} if comparison is None else _measured(comparison)
+    lost = () if comparison is None else comparison.lost
+    unsound = gate is not None and _is_unsound(gate)
+    if not pairs:
+        return _knowing(Verdict(lost=lost, why="unsound" if unsound else "unmeasured"), known)
+    led = [pair for name, pair in pairs.items() if _across(name)]
+    across = _means(led) if led else None
+    found = Verdict(*_means(list(pairs.values())), across, tuple(pairs), lost)
     found = _knowing(found, known)
-    return replace(found, why=_why(found, spec or VerdictSpec()))
+    return replace(found, why=_why(found, spec or VerdictSpec(), unsound=unsound))
 
 
-def _why(found: Verdict, spec: VerdictSpec) -> Why:
+def _is_unsound(gate: GateVerdict) -> bool:
+    """Whether it blocks for anything but directions that are gone, which is another reason."""
+    return any(found.action == "block" and found.kind != "lost" for found in gate.findings)
+
+
+def _why(found: Verdict, spec: VerdictSpec, *, unsound: bool) -> Why:
     """The first reason that holds."""
     reasons: dict[Why, bool] = {
         "lost": bool(found.lost),
+        "unsound": unsound,
         "worse": _less(found.before, found.after),
         "across": found.across is not None and _less(*found.across),
         "forgets": _less(found.known_before, found.known_after, spec.max_forgotten),
@@ -176,16 +187,22 @@ def remembered(before: Known, after: Known, fewest: int) -> dict[str, Remembered
     return found
 
 
-def _means(names: tuple[str, ...], one: Mapping[str, float], other: Mapping[str, float]) -> Pair:
-    before, after = (sum(of[name] for name in names) / len(names) for of in (one, other))
+def _means(pairs: Sequence[Pair]) -> Pair:
+    before, after = (sum(side) / len(pairs) for side in zip(*pairs, strict=True))
     return before, after
 
 
 def _across(name: str) -> bool:
     """Whether a direction (``text:en→image``) leads from a modality to another one."""
-    source, _, target = (side.partition(":")[0] for side in name.partition("→"))
+    direction = name.rpartition("/")[2]  # without the user's set
+    source, _, target = (side.partition(":")[0] for side in direction.partition("→"))
     return source != target and {source, target} <= set(MODALITIES)
 
 
-def _measured(scores: Scores) -> dict[str, float]:
-    return {name: means[MEASURE] for name, means in scores.items() if MEASURE in means}
+def _measured(comparison: Comparison) -> dict[str, Pair]:
+    """Direction → MEASURE with either, where both have it."""
+    return {
+        name: of[MEASURE]
+        for name, of in comparison.means.items()
+        if MEASURE in of and not name.startswith(_INDEX)
+    }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 
 from prefect import task
 
-from storage import candidates, publication
+from storage import candidates, history, publication
 from storage.layout import Layout
-from storage.manifest import Manifest
+from storage.manifest import Evaluation, Manifest, Override
 from tasks.discretion import discreet
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
@@ -38,6 +39,45 @@ def propose(manifest: Manifest, lake: Layout) -> Manifest:
 def publish_snapshot(manifest: Manifest, work: Workplace) -> Manifest:
     """Make the candidate the published snapshot, or find that an earlier try did."""
     return publish(manifest, work.lake)
+
+
+@task(name="publish-override", **POLICY)
+@discreet
+def publish_override(manifest: Manifest, override: Override, work: Workplace) -> Manifest:
+    """Publish a candidate that was blocked, with who wanted it and why; so says the history."""
+    published = publication.publish_blocked(work.lake, _with(manifest, override))
+    history.append(work.lake, _entry(published, override))
+    return published
+
+
+def overridden(manifest: Manifest, name: str, reason: str, lake: Layout) -> Manifest:
+    """The candidate with who lets it serve whatever the verdict says; the history says so too."""
+    override = Override(name=name, reason=reason, when=datetime.now(UTC))
+    told = _with(manifest, override)
+    history.append(lake, _entry(told, override))
+    return told
+
+
+def _with(manifest: Manifest, override: Override) -> Manifest:
+    told = manifest.evaluation or Evaluation(status="unmeasured", verdict="failed")
+    return manifest.model_copy(
+        update={"evaluation": told.model_copy(update={"override": override})}
+    )
+
+
+def _entry(manifest: Manifest, override: Override) -> history.Entry:
+    told = manifest.evaluation
+    return history.Entry(
+        when=override.when,
+        snapshot=manifest.number or 0,
+        run=manifest.run,
+        trigger="override",
+        config=told.config if told else "",
+        sets=told.sets if told else {},
+        verdict=(told.verdict if told else None) or "unmeasured",
+        baseline=told.baseline if told else None,
+        override=override,
+    )
 
 
 def publish(manifest: Manifest, lake: Layout) -> Manifest:

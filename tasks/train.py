@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from prefect import task
 
+from mmcore.evaluation.querysets.frozen import FrozenSet
 from mmcore.specs import FitSpec
 from mmcore.training.dataset.lake import fit_rows
 from mmcore.training.projections import fit_projection, unfitted
@@ -37,7 +38,9 @@ def fit_projections(
     previous = load_projection(manifest, work)
     rows: tuple[Rows, dict[str, Rows]] = Rows.empty(0), {}
     if left := unfitted(keys, previous):
-        rows = fit_rows(Snapshot.of(work.lake, manifest), left, spec, previous)
+        snapshot = Snapshot.of(work.lake, manifest)
+        asked = FrozenSet.of(published or snapshot).items(snapshot)
+        rows = fit_rows(snapshot, left, spec, previous, frozen_items=asked)
     fitted = fit_projection(*rows, keys, spec, previous, make=maker(work))
     if fitted is not None:
         fitted = replace(fitted, version=models.next_version(work.lake, NAME))

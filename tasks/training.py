@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -19,7 +19,7 @@ from mmcore.specs import FusionSpec
 from mmcore.training.alignment.spec import AlignSpec
 from mmcore.training.fusing.spec import FusionFitSpec
 from mmcore.training.loop.curves import Point
-from mmcore.training.loop.trials import Trial
+from mmcore.training.loop.trials import Trial, said
 from mmcore.training.unseen import Unseen
 from mmcore.types import EncoderKey
 from storage import models
@@ -97,6 +97,7 @@ def teach_projection(
         trained = train_projection(
             found.texts, found.media, keys, spec, version, make=maker(work), progress=log.info
         )
+    _tell_winner(trained.trials)
     told = found.pairs, found.few, trained.trials, trained.curves, trained.unseen
     serves = load_projection(published.manifest, work)
     if serves is not None and trained.projection.same_as(serves):
@@ -156,6 +157,9 @@ def teach_fusion(
     named = {str(m): found.name for m in rows if (found := candidate.encoder(m)) is not None}
     with memory("the fusion"):
         fitted = fit_fusion(candidate.fused_of, rows, spec, version, unseen.by(named))
+    for trial in (one for one in fitted.trials if one.scores):
+        log.info("%s: held-out RR %.3f", _said(trial), trial.scores["RR"])
+    _tell_winner(fitted.trials)
     if fitted.files is None:
         choice = Choice(fitted.spec)
         return TaughtFusion(choice, fitted.trials, fitted.curves, fitted.reason)
@@ -178,6 +182,15 @@ def teach_fusion(
     files = with_card(fitted.files, told, fitted.trials)
     models.store_model(work.lake, FUSION, version, files)
     return TaughtFusion(Choice(fitted.spec, version, files), fitted.trials, fitted.curves)
+
+
+def _tell_winner(trials: Sequence[Trial]) -> None:
+    for trial in (one for one in trials if one.won):
+        log.info("won: %s", _said(trial))
+
+
+def _said(trial: Trial) -> str:
+    return ", ".join(filter(None, [trial.name, said(trial.settings)]))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -18,13 +19,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mmcore.training.loop.curves import Point, plot
-from mmcore.training.loop.trials import Trial
+from mmcore.training.loop.trials import Trial, differences
 from storage.cards import read_card
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
 from storage.places.atomic import write_bytes
 from storage.places.place import folders
 from tasks.promote_verdict import Remembered, Unasked
+from tasks.simple_fusions import FUSION, name_of
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,11 @@ class ToldFusion(BaseModel):
     version: str | None = None
     weights: dict[str, float] = {}
 
+    @property
+    def model(self) -> str:
+        """As a person names it: ``fusion/f2``, ``fusion/mean``."""
+        return f"{FUSION}/{name_of(self.name, self.version, self.weights)}"
+
 
 class TrainingReport(BaseModel):
     """What a training did, and what became of it."""
@@ -65,7 +72,8 @@ class TrainingReport(BaseModel):
     reason: str = ""  # why it does not serve
     why: str = ""  # the same as a code, where it has one (``promote_verdict.TOLD``)
     lost: list[str] = []
-    models: list[str]  # versions that were stored, as ``projection/p3``
+    models: list[str]  # what it came to, as ``projection/p3`` or ``fusion/mean``
+    folder: str = ""  # that it lies in, below ``reports/training/``
     parent: int | None  # the snapshot that was learned from
     snapshot: int | None = None  # the one that it was published in
     projection: str | None = None  # the version in the candidate, new or not
@@ -96,15 +104,16 @@ def told_trials(trials: Sequence[Trial]) -> list[ToldTrial]:
 def write_report(
     layout: Layout, version: str, report: TrainingReport, curves: Mapping[str, Sequence[Point]]
 ) -> Path:
-    """Write the report of a training that stored ``version`` first; returns its page."""
+    """Write the report of a training that came to ``version`` first; returns its page."""
     folder, names = layout.training(version), []
     for name, points in curves.items():
         if points:
             names.append(f"curves-{re.sub(r'[^A-Za-z0-9]+', '-', name).strip('-')}.svg")
             write_bytes(folder / names[-1], plot(points, name))
-    report = report.model_copy(update={"curves": names})
+    report = report.model_copy(update={"curves": names, "folder": version})
     write_bytes(folder / JSON, report.model_dump_json(indent=2).encode())
-    write_bytes(folder / PAGE, _template().render(report=report).encode())
+    tables = {kind: trial_table(trials) for kind, trials in report.trials.items() if trials}
+    write_bytes(folder / PAGE, _template().render(report=report, tables=tables).encode())
     return folder / PAGE
 
 
@@ -114,10 +123,30 @@ def reports(layout: Layout) -> list[TrainingReport]:
     for folder in folders(layout.training("x").parent):
         try:
             told = read_card(folder / JSON)
-            found += [TrainingReport.model_validate(told)] if told is not None else []
+            if told is not None:
+                found.append(TrainingReport.model_validate({**told, "folder": folder.name}))
         except (CorruptLakeError, ValidationError) as error:
             log.warning("%s: cannot be read: %s", folder / JSON, error)
     return sorted(found, key=lambda report: report.trained_at)
+
+
+@dataclass(frozen=True, slots=True)
+class TrialTable:
+    """Trials as a table: their overall scores, and those by direction in another one."""
+
+    rows: tuple[tuple[ToldTrial, str], ...]  # and what tells it from the others
+    overall: tuple[str, ...]  # names of scores
+    parts: tuple[str, ...]
+
+
+def trial_table(trials: Sequence[ToldTrial]) -> TrialTable:
+    """The trials in the order in which they were tried; what has no score at all comes too."""
+    won = next((place for place, trial in enumerate(trials) if trial.won), 0)
+    how = differences([t.name for t in trials], [t.settings for t in trials], won)
+    names = tuple(dict.fromkeys(name for trial in trials for name in trial.scores))
+    overall = tuple(name for name in names if " " not in name)
+    parts = tuple(name for name in names if " " in name)
+    return TrialTable(tuple(zip(trials, how, strict=True)), overall, parts)
 
 
 @cache

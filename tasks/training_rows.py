@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmcore.errors import NothingToLearnError, TrainingError
+from mmcore.evaluation.querysets.frozen import FrozenSet
 from mmcore.specs import FitSpec
 from mmcore.training.alignment.gather import MOST_ITEMS
 from mmcore.training.dataset.lake import bare_rows, fit_rows, lake_rows
@@ -19,6 +20,7 @@ from mmcore.training.split import fit_rows as allowed
 from mmcore.types import EncoderKey, Ids
 from storage.schemas import MODALITIES, Modality
 from storage.snapshot import Snapshot
+from tasks.one_medium import one_medium, texts_alone
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +46,8 @@ def lesson(snapshot: Snapshot, keys: Sequence[EncoderKey], spec: FitSpec) -> Les
     heads = [key for key in unfitted(keys, None) if key.modality != Modality.TEXT]
     if not heads:
         return None
-    texts, media = fit_rows(snapshot, unfitted(keys, None), spec, others=MOST_ITEMS)
+    asked, new = FrozenSet.of(snapshot).items(snapshot), unfitted(keys, None)
+    texts, media = fit_rows(snapshot, new, spec, others=MOST_ITEMS, frozen_items=asked)
     there = [key for key in heads if snapshot.manifest.paths(f"segments/{key.modality}")]
     learned = {key.space for key in heads if key.name in media}  # one head leads a whole space
     counts = _pairs(snapshot, [key for key in there if key.space not in learned], spec)
@@ -64,7 +67,8 @@ def _pairs(snapshot: Snapshot, keys: Sequence[EncoderKey], spec: FitSpec) -> dic
     if not keys:
         return {}
     texts = bare_rows(snapshot, Modality.TEXT).captions()
-    items = np.unique(texts.take(allowed(texts, spec.held_out)).item_ids)
+    asked = FrozenSet.of(snapshot).items(snapshot)
+    items = np.unique(texts.take(allowed(texts, spec.held_out, asked)).item_ids)
     return {key.name: _contents(bare_rows(snapshot, key.modality, items)) for key in keys}
 
 
@@ -77,13 +81,10 @@ def _why(
 ) -> str:
     """Why nothing can be learned from ``keys``, those that have cells, and what would help."""
     root, manifest = snapshot.layout.root, snapshot.manifest
-    if not manifest.paths(f"segments/{Modality.TEXT}"):
-        return f"{root} has no texts: training needs items with a caption beside another medium"
+    if why := one_medium(root, manifest):
+        return why
     if not keys:
-        return (
-            f"{root} has texts alone: training needs items with a caption beside a picture, sound"
-            " or video"
-        )
+        return texts_alone(root)
     told = ", ".join(f"{pairs[key.name]} of {key.modality}" for key in keys)
     many = sum(pairs.values())
     are = {0: "no pair", 1: "one pair"}.get(many, f"{many} pairs")
@@ -120,12 +121,12 @@ def _learnable(snapshot: Snapshot, spec: FitSpec) -> dict[Modality, Rows]:
     here = [m for m in MODALITIES if m in _living(snapshot, space)]
     rows = {modality: bare_rows(snapshot, modality) for modality in here}
     spoiled: set[str] = set()
-    items = np.zeros(0, dtype=np.int64)
+    items = FrozenSet.of(snapshot).items(snapshot)
     if (texts := rows.get(Modality.TEXT)) is not None:
         captions = texts.captions()
-        items = np.unique(captions.item_ids[~allowed(captions, spec.held_out)])
-        for of in rows.values():
-            spoiled |= set(of.take(np.isin(of.item_ids, items)).content_ids)
+        items = np.union1d(items, captions.item_ids[~allowed(captions, spec.held_out)])
+    for of in rows.values():
+        spoiled |= set(of.take(np.isin(of.item_ids, items)).content_ids)
     found = {modality: _without(of, items, spoiled) for modality, of in rows.items()}
     return {modality: of for modality, of in found.items() if len(of)}
 

@@ -11,7 +11,8 @@ from storage.layout import Layout
 from storage.snapshot import Snapshot
 from storage.sound_models import alike
 from tasks.fusing import Choice
-from tasks.models import FUSION, PROJECTION, newest
+from tasks.kept import newest
+from tasks.models import FUSION, PROJECTION
 
 
 def stored_projection(trained: Projection, files: Files, lake: Layout) -> str | None:

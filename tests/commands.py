@@ -30,7 +30,7 @@ def plain_commands(
     from flows import cli, command, index_media, maintain, promote_models, train_fusion
 
     crashes.plain_index(monkeypatch)
-    monkeypatch.setattr(command, "watching", lambda *_: nullcontext())
+    monkeypatch.setattr(command, "watching", lambda *_, **__: nullcontext())
     for module in (index_media, maintain, promote_models, train_fusion):
         name = module.__name__.rpartition(".")[2]
         flow = getattr(module, name).fn

@@ -83,7 +83,7 @@ def make(root: Path) -> Path:
 def mistaken() -> Iterator[None]:
     """Runs of `index` fit a projection on wrong pairs: a training finds a better one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tasks.train.fit_rows", lambda *given: _mixed(*fit_rows(*given)))
+        patch.setattr("tasks.train.fit_rows", lambda *of, **by: _mixed(*fit_rows(*of, **by)))
         yield
 
 

@@ -67,7 +67,8 @@ def _trace(path: Path, device: str) -> Iterator[None]:
     activities = [ProfilerActivity.CPU]
     if device.startswith("cuda"):
         activities.append(ProfilerActivity.CUDA)
-    with profile(activities=activities) as trace:
+    # acc_events: some versions of torch warn that events of earlier cycles are lost without it
+    with profile(activities=activities, acc_events=True) as trace:
         yield
     try:
         trace.export_chrome_trace(str(path))

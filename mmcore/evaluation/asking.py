@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mmcore.encoders.base import AsksAsStored
+from mmcore.evaluation.absent import AbsentEncoder
 from mmcore.evaluation.contents import ByContent, contents_of
 from mmcore.evaluation.queries import Question, medium
 from mmcore.search.queries import Asker
@@ -28,13 +29,26 @@ class QuestionVectors:
         self._snapshot, self._asker = snapshot, asker
         self._made: dict[tuple[str, str, str], Vectors] = {}  # (space, side, content) → (d,)
 
+    @property
+    def snapshot(self) -> Snapshot:
+        """Whose questions they are."""
+        return self._snapshot
+
+    @property
+    def asker(self) -> Asker:
+        """What makes vectors of any query."""
+        return self._asker
+
     def spaces(self, side: str) -> tuple[str, ...]:
         """The spaces in which ``side`` can ask, the main one first."""
         return self._asker.spaces(medium(side))
 
     def can_ask(self, side: str, space: str) -> bool:
         """Whether the questions of ``side`` can be made vectors of ``space``."""
-        return not self._snapshot.manifest.private or self._stored(medium(side), space)
+        if self._stored(medium(side), space):
+            return True
+        encoder = self._asker.encoder(medium(side), space)
+        return not self._snapshot.manifest.private and not isinstance(encoder, AbsentEncoder)
 
     def prepare(self, questions: Sequence[Question], space: str) -> None:
         """Make the vectors of these questions, all of one side, that are not made yet."""

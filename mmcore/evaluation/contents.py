@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mmcore.evaluation.ranking import Places
+from mmcore.evaluation.rounded import Places
 from mmcore.training.rows import Rows
 
 

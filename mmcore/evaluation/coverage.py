@@ -12,9 +12,15 @@ from storage.schemas import MODALITIES, Modality
 from storage.snapshot import Snapshot
 
 
-def coverage(snapshot: Snapshot) -> list[Coverage]:
-    """One row for each modality that the lake has files or segments of."""
+def coverage(snapshot: Snapshot, also: Snapshot | None = None) -> list[Coverage]:
+    """One row for each modality that the lake has files or segments of.
+
+    ``also``: count the contents alone that this snapshot has files of, too.
+    """
     files = snapshot.rows("files", ["content_id", "modality"])
+    if also is not None:
+        held = also.rows("files", ["content_id"])["content_id"]
+        files = files.filter(pc.is_in(files["content_id"], value_set=pc.unique(held)))
     rejected = pc.drop_null(pc.unique(snapshot.rows("quarantine", ["content_id"])["content_id"]))
     found = [_modality(snapshot, modality, files, rejected) for modality in MODALITIES]
     return [row for row in found if row.files or row.segments]

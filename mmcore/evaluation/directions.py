@@ -1,11 +1,10 @@
-"""One direction at a time: choose its queries, rank the gallery, measure."""
+"""One direction at a time: take its frozen queries, rank the gallery, measure."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -13,23 +12,28 @@ from mmcore.encoders.projections import FittedOn
 from mmcore.evaluation import measures
 from mmcore.evaluation.asking import QuestionVectors
 from mmcore.evaluation.galleries import Galleries
+from mmcore.evaluation.labels import Labels
+from mmcore.evaluation.outcomes import HELD_OUT, Measured, Outcome
 from mmcore.evaluation.queries import Pairs, Question
-from mmcore.evaluation.ranking import Ranking, rank
-from mmcore.evaluation.scores import Direction, Unscored
-from mmcore.evaluation.worst import WorstQueries
+from mmcore.evaluation.ranking import Gallery, Mask, Ranking, Within, rank, rank_both
+from mmcore.evaluation.resume import Kept
+from mmcore.evaluation.scores import Unscored
+from mmcore.evaluation.terms import Terms
 from mmcore.specs import EvaluationSpec
-from mmcore.types import Vectors
+from mmcore.types import Ids, Vectors
 from storage.schemas import FUSED
 
 NO_TEXTS: Final = "the lake keeps no texts to ask with"
 
+_NONE: Final = np.zeros(0, dtype=np.int64)
 
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A measured direction and the contents it was asked with."""
 
-    direction: Direction
-    contents: tuple[str, ...]
+class Chosen(NamedTuple):
+    """Who asks in one direction."""
+
+    asked: list[Question]  # that the snapshot can ask with, by content id
+    full: frozenset[str]  # contents that have a right answer in the snapshot's gallery
+    common: Mapping[str, Question]  # by content: as what both snapshots hold knows them
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,30 +43,51 @@ class Bench:
     pairs: Pairs
     galleries: Galleries
     vectors: QuestionVectors
-    worst: WorstQueries
-    spec: EvaluationSpec
-    held_out: float  # share of caption keys
-    fitted: FittedOn  # pairs that touch it are never asked
-    _asked: dict[tuple[str, str], dict[str, Vectors]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
+    labels: Labels
+    terms: Terms
+    _masks: dict[tuple[str, str], Mask] = field(default_factory=dict)
 
-    def directions(self) -> Iterator[Scored | Unscored]:
+    @property
+    def spec(self) -> EvaluationSpec:
+        """What is measured."""
+        return self.terms.spec
+
+    @property
+    def held_out(self) -> float:
+        """The share of caption keys that is held out."""
+        return self.terms.fit.held_out
+
+    @property
+    def fitted(self) -> FittedOn:
+        """Pairs that touch it are never asked."""
+        return self.terms.fitted
+
+    @property
+    def depth(self) -> int:
+        """How many ranks of each query are kept."""
+        return measures.depth(self.spec)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What can be looked for: media, texts by language, and fused vectors."""
+        return (*self.pairs.sides, *((FUSED,) if self.galleries.has_fused else ()))
+
+    def directions(self, kept: Kept | None = None) -> Iterator[Measured | Unscored]:
         """Measure wherever two sides have a common space: across media and languages.
 
         Where they have several, the source's main one counts, as in a search. A direction with too
         few queries says how many it has. All questions of a side are made vectors of a space at
         once, for whatever is looked for with them.
         """
+        for source, space, targets in self.ways():
+            yield from self._in_space(space, source, targets, kept)
+
+    def ways(self) -> Iterator[tuple[str, str, list[str]]]:
+        """A source, a space that it asks in, and what it looks for there."""
         for source in self.pairs.sides:
             common = {t: self.common(source, t) for t in self.targets if t != source}
             for space in self.vectors.spaces(source):
-                yield from self._in_space(space, source, [t for t in common if common[t] == space])
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """What can be looked for: media, texts by language, and fused vectors."""
-        return (*self.pairs.sides, *((FUSED,) if self.galleries.has_fused else ()))
+                yield source, space, [t for t in common if common[t] == space]
 
     def common(self, source: str, target: str) -> str | None:
         """The space in which ``source`` asks for ``target``; None where they share none."""
@@ -70,101 +95,164 @@ class Bench:
         return next((space for space in self.vectors.spaces(source) if space in found), None)
 
     def _in_space(
-        self, space: str, source: str, targets: Sequence[str]
-    ) -> Iterator[Scored | Unscored]:
+        self, space: str, source: str, targets: Sequence[str], kept: Kept | None
+    ) -> Iterator[Measured | Unscored]:
+        names = {target: f"{source}→{target}" for target in targets}
         if not self.vectors.can_ask(source, space):
-            yield from (Unscored(name=f"{source}→{t}", queries=0, why=NO_TEXTS) for t in targets)
+            yield from (Unscored(name=name, queries=0, why=NO_TEXTS) for name in names.values())
             return
-        chosen = self._chosen(source, targets, space)
-        scored = [of for of in chosen.values() if len(of) >= self.spec.min_queries]
-        self.vectors.prepare([question for of in scored for question in of], space)
-        for target, questions in chosen.items():
-            yield self._ask(f"{source}→{target}", target, space, questions)
+        before = {t: kept and kept.load(names[t]) for t in targets}
+        chosen = {t: self.chosen(source, t, space) for t in targets if not before[t]}
+        scored = [of for of in chosen.values() if len(of.full) >= self.spec.min_queries]
+        self.vectors.prepare([question for of in scored for question in of.asked], space)
+        for target, name in names.items():
+            if done := before[target]:
+                yield done
+                continue
+            found = self._ask(name, target, space, chosen[target])
+            if kept and isinstance(found, Measured):
+                kept.save(found)
+            yield found
 
-    def _ask(
-        self, name: str, target: str, space: str, chosen: Sequence[Question]
-    ) -> Scored | Unscored:
-        if len(chosen) < self.spec.min_queries:
-            return Unscored(name=name, queries=len(chosen))
-        ranking = self.ranked(target, space, chosen)
+    def chosen(self, source: str, target: str, space: str) -> Chosen:
+        """The frozen questions of a direction that have a right answer, here or in common.
+
+        Those that touch what was fitted on are left out.
+        """
+        contents = self.terms.frozen.contents(f"{source}→{target}")
+        gallery, world = self.galleries.of(target, space), self.terms.world
+        mine = self.pairs.frozen(source, contents, self.fitted)
+        full = {q.content_id: q for q in mine if gallery.holds_any(q.right)}
+        shared = world.asks.frozen(source, contents, self.fitted) if world else ()
+        common = {q.content_id: q for q in shared if len(self._right(q, target))}
+        others = sorted(common.keys() - full.keys())
+        here = {q.content_id: q for q in self.pairs.frozen(source, others, FittedOn())}
+        asked = sorted([*full.values(), *here.values()], key=lambda q: q.content_id)
+        return Chosen(asked, frozenset(full), common)
+
+    def _ask(self, name: str, target: str, space: str, chosen: Chosen) -> Measured | Unscored:
+        if len(chosen.full) < self.spec.min_queries:
+            return Unscored(name=name, queries=len(chosen.full))
+        ranking, common = self._both(target, space, chosen)
         able = np.flatnonzero(ranking.relevant).tolist()
         if len(able) < self.spec.min_queries:
             return Unscored(name=name, queries=len(able))
-        chosen, ranking = [chosen[place] for place in able], ranking.take(able)
+        asked = [chosen.asked[place] for place in able]
         gallery = len(self.galleries.of(target, space).item_ids)
-        direction = self._measured(name, target, gallery, chosen, ranking)
-        return Scored(direction, tuple(question.content_id for question in chosen))
-
-    def asked(self) -> dict[tuple[str, str], Vectors]:
-        """Index (modality or fused, space) → what it was asked with (n, d), by content id."""
-        return {
-            index: np.stack([found[content] for content in sorted(found)])
-            for index, found in self._asked.items()
-        }
-
-    def _chosen(
-        self, source: str, targets: Sequence[str], space: str
-    ) -> dict[str, list[Question]]:
-        """The first questions, by hash, that have a right answer in each target's gallery."""
-        chosen: dict[str, list[Question]] = {target: [] for target in targets}
-        for question in self.pairs.questions(source, self.held_out, self.fitted):
-            wanting = [t for t in targets if len(chosen[t]) < self.spec.max_queries]
-            if not wanting:
-                break
-            for target in wanting:
-                if self.galleries.of(target, space).holds_any(question.right):
-                    chosen[target].append(question)
-        return chosen
+        full = self.outcome(name, target, asked, ranking.take(able), gallery)
+        if common is None or self.terms.world is None:
+            return Measured(full)
+        questions, within = self._in_common(target, chosen, common)
+        size = int(np.count_nonzero(self._items_within(target, space)))
+        return Measured(full, self.outcome(name, target, questions, within, size))
 
     def ranked(self, target: str, space: str, chosen: Sequence[Question]) -> Ranking:
         """What prepared questions find; what is right may be in no gallery of theirs."""
-        made = np.stack([self.vectors.of(question, space) for question in chosen])
-        lies_in, vectors = self.galleries.asked(target, space, made)
-        for question, vector in zip(chosen, vectors, strict=True):
-            self._asked[target.partition(":")[0], lies_in][question.content_id] = vector
+        _, vectors = self.made(target, space, chosen)
         return rank(
             vectors,
             self.galleries.of(target, space),
             (question.relevant for question in chosen),
             self.galleries.without_own(target, space, chosen, vectors),
-            depth=max(self.spec.depth, *self.spec.cutoffs, 10),
+            depth=self.depth,
         )
 
-    def _measured(
-        self, name: str, target: str, gallery: int, chosen: Sequence[Question], ranking: Ranking
-    ) -> Direction:
-        scores = measures.per_query(ranking.hits, ranking.relevant, self.spec.cutoffs)
-        return Direction(
+    def made(self, target: str, space: str, chosen: Sequence[Question]) -> tuple[str, Vectors]:
+        """The vectors of prepared questions as ``target`` is asked for, and their space."""
+        vectors = np.stack([self.vectors.of(question, space) for question in chosen])
+        return self.galleries.asked(target, space, vectors)
+
+    def _both(self, target: str, space: str, chosen: Chosen) -> tuple[Ranking, Ranking | None]:
+        """What those who ask find in all, and in what both snapshots hold."""
+        gallery = self.galleries.of(target, space)
+        _, vectors = self.made(target, space, chosen.asked)
+        relevant = (q.relevant if q.content_id in chosen.full else _NONE for q in chosen.asked)
+        own = self.galleries.without_own(target, space, chosen.asked, vectors)
+        if self.terms.world is None:
+            return rank(vectors, gallery, relevant, own, depth=self.depth), None
+        right = (self._right(chosen.common.get(q.content_id), target) for q in chosen.asked)
+        within = Within(self.mask(target, space), right)
+        return rank_both(vectors, gallery, relevant, own, within, depth=self.depth)
+
+    def mask(self, target: str, space: str) -> Mask:
+        """(rows,) which rows of a gallery both snapshots hold; all, without a baseline."""
+        gallery = self.galleries.of(target, space)
+        if (target, space) not in self._masks:
+            world = self.terms.world
+            every = np.ones(len(gallery.contents), dtype=bool)
+            self._masks[target, space] = world.mask(gallery, target) if world else every
+        return self._masks[target, space]
+
+    def _items_within(self, target: str, space: str) -> Mask:
+        return items_within(self.galleries.of(target, space), self.mask(target, space))
+
+    def _right(self, question: Question | None, target: str) -> Ids:
+        """What is right for a question in what both snapshots hold.
+
+        Made when asked for: kept, it would take the square of a caption's popularity.
+        """
+        world = self.terms.world
+        return _NONE if world is None or question is None else world.right(question, target)
+
+    def _in_common(
+        self, target: str, chosen: Chosen, ranking: Ranking
+    ) -> tuple[list[Question], Ranking]:
+        """Questions of what both hold, by content, and what they found.
+
+        Those that could not ask found nothing.
+        """
+        mine = [p for p, q in enumerate(chosen.asked) if q.content_id in chosen.common]
+        asked = [chosen.asked[place].content_id for place in mine]
+        lost = sorted(chosen.common.keys() - set(asked))
+        every = [chosen.common[content] for content in (*asked, *lost)]
+        order = sorted(range(len(every)), key=lambda place: every[place].content_id)
+        nothing = Ranking.of_none(self._right(chosen.common[c], target) for c in lost)
+        return [every[p] for p in order], (ranking.take(mine) + nothing).take(order)
+
+    def outcome(
+        self,
+        name: str,
+        target: str,
+        questions: Sequence[Question],
+        ranking: Ranking,
+        gallery: int,
+    ) -> Outcome:
+        """Measured; ``questions`` are sorted by content."""
+        return Outcome(
+            set=HELD_OUT,
             name=name,
-            queries=len(chosen),
+            queries=tuple(question.content_id for question in questions),
+            groups=np.array([question.group for question in questions], dtype=np.int64),
+            categories=self.labels.first([int(question.items[0]) for question in questions]),
+            languages=tuple(question.language for question in questions),
+            masks=self._right_masks(target, ranking),
             gallery=gallery,
-            means=measures.means(scores),
-            median_rank=float(np.median(ranking.first)),
-            chance=float(np.mean(ranking.relevant / ranking.sizes)),
-            without_results=[
-                question.content_id
-                for question, found in zip(chosen, ranking.found, strict=True)
-                if not len(found)
-            ],
-            worst=self.worst.of(chosen, ranking, target),
-            by_mask=self._by_mask(target, ranking, scores),
+            kind="exact",
+            scores=measures.of_ranking(ranking, self.spec),
+            ranking=ranking,
+            top=self.tops(ranking),
         )
 
-    def _by_mask(
-        self, target: str, ranking: Ranking, scores: measures.Scores
-    ) -> dict[str, dict[str, float]]:
-        """Of fused vectors: the means over the queries whose right item has just these modalities.
+    def tops(self, ranking: Ranking) -> tuple[str, ...]:
+        """The label of what each query found first; "" where that has none, or nothing was."""
+        firsts = [int(found[0]) if len(found) else -1 for found in ranking.found]
+        return tuple(label or "" for label in self.labels.first(firsts))
+
+    def _right_masks(self, target: str, ranking: Ranking) -> tuple[str | None, ...]:
+        """Of fused vectors: which modalities the right item of each query is fused of.
 
         The right item is the query's own where that is in the gallery, else the first of those
         that share a caption with it. What it has is told with the query's own content.
         """
-        if target != FUSED or self.galleries.fused is None:
-            return {}
+        fused = self.galleries.fused
+        if target != FUSED or fused is None:
+            return (None,) * len(ranking.expected)
         right = [int(expected[0]) for expected in ranking.expected]
-        masks = np.array(self.galleries.fused.masks(right))
-        found = {}
-        for mask in sorted(set(masks.tolist())):
-            mine = masks == mask
-            of = {name: values[mine] for name, values in scores.items()}
-            found[mask] = {"queries": float(np.count_nonzero(mine)), **measures.means(of)}
-        return found
+        return tuple(mask or None for mask in fused.masks(right))
+
+
+def items_within(gallery: Gallery, rows: Mask) -> Mask:
+    """(n,) which items have one of ``rows``."""
+    counts = np.diff(np.concatenate([[0], np.cumsum(rows)])[gallery.starts])
+    has: Mask = counts > 0
+    return has

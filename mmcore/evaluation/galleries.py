@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from mmcore.evaluation.contents import ByContent, contents_of
 from mmcore.evaluation.fused import FusedGallery
 from mmcore.evaluation.queries import Question, medium, text_side
 from mmcore.evaluation.ranking import Gallery, Overrides
+from mmcore.evaluation.rounded import Places
 from mmcore.search.fusions import published_fusion
 from mmcore.training.dataset.lake import lake_rows
 from mmcore.training.rows import Rows
@@ -56,7 +57,7 @@ class Galleries:
         if side == FUSED and self._fused is not None:
             return self._fused.gallery
         if (side, space) not in self._made:
-            rows = self._searched(medium(side), space)
+            rows = self.rows(medium(side), space)
             self._made[side, space] = segment_gallery(rows, side)
         return self._made[side, space]
 
@@ -73,7 +74,8 @@ class Galleries:
             return space, vectors
         return fusion.space, self._fused.fusion.ask(vectors)
 
-    def _searched(self, modality: Modality, space: str) -> Rows:
+    def rows(self, modality: Modality, space: str) -> Rows:
+        """The segments of a medium with their vectors in a space that it is searched in."""
         if (modality, space) not in self._rows:
             found = lake_rows(self._snapshot, modality, space="shared", tower=space)
             self._rows[modality, space] = found
@@ -94,6 +96,16 @@ def segment_gallery(rows: Rows, side: str) -> Gallery:
         mine = np.array([text_side(language) == side for language in rows.languages], dtype=bool)
         rows = rows.take(mine)
     return Gallery.of(rows.item_ids, contents_of(rows), rows.vectors)
+
+
+def gone_without(gallery: Gallery, by_content: ByContent, hidden: Collection[str]) -> Places:
+    """Places of the items that have nothing but contents that are ``hidden``."""
+    rows = [by_content.rows(content) for content in sorted(hidden)]
+    hid = np.concatenate([np.zeros(0, dtype=np.int64), *rows])
+    owners = np.searchsorted(gallery.starts, hid, side="right") - 1
+    items, counts = np.unique(owners, return_counts=True)
+    gone: Places = items[counts == gallery.starts[items + 1] - gallery.starts[items]]
+    return gone
 
 
 def without_own(gallery: Gallery, questions: Sequence[Question]) -> Overrides:

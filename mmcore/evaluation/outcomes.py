@@ -35,6 +35,11 @@ class Outcome:
     ranking: Ranking  # found ≤ depth, hits, relevant, first, sizes
     top: tuple[str, ...]  # label of the first hit; "" where there is none
 
+    @property
+    def label(self) -> str:
+        """How rules, findings and files name it: those of a user's set with the set before it."""
+        return self.name if self.set == HELD_OUT else f"{self.set}/{self.name}"
+
     def take(self, places: Sequence[int]) -> Outcome:
         """Some of the queries, in that order."""
         chosen = list(places)

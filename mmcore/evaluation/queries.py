@@ -28,6 +28,11 @@ class Question:
     right: tuple[Ids, ...]  # per caption key of those, the items that have it: arrays are shared
 
     @property
+    def group(self) -> int:
+        """The smallest of all items that share a caption: questions of one group are not alone."""
+        return min(int(items[0]) for items in (self.items, *self.right))
+
+    @property
     def relevant(self) -> Ids:
         """All items that share a caption key with one that has it: its own first, then by id.
 
@@ -121,6 +126,28 @@ class Pairs:
             ):
                 yield self._question(content, side, items, keys)
 
+    def frozen(self, side: str, contents: Collection[str], fitted: FittedOn) -> Iterator[Question]:
+        """The questions of those ``contents`` that are here on ``side``, in the order given.
+
+        A content whose items touch what was fitted on is never asked, as in ``questions``.
+        """
+        here = self._items.get(side, {})
+        for content in contents:
+            items = here.get(content, ())
+            keys = {key for item in items for key in self._keys[item]}
+            if items and not self._touches(items, keys, fitted):
+                yield self._question(content, side, items, keys)
+
+    def having(self, items: Ids, sides: Collection[str]) -> frozenset[str]:
+        """The contents of ``items`` on any of ``sides``."""
+        known = [self._items[side] for side in sides if side in self._items]
+        return frozenset(
+            content
+            for item in items.tolist()
+            for content in self._contents.get(item, ())
+            if any(content in of for of in known)
+        )
+
     def known(self, side: str, share: float, fitted: FittedOn) -> Iterator[Question]:
         """Texts of ``side`` that were fitted on with other media of theirs, by content id.
 
@@ -139,15 +166,6 @@ class Pairs:
         """Whether anything but a text of ``items`` was fitted on."""
         contents = (content for item in items for content in self._contents[item])
         return any(c in fitted.contents and c not in self._texts for c in contents)
-
-    def held_out_items(self, share: float, fitted: FittedOn) -> Iterator[int]:
-        """The items with a held-out caption that nothing was fitted on, by id."""
-        for item in sorted(self._keys):
-            keys = self._keys[item]
-            if any(is_held_out(key, share) for key in keys) and not self._touches(
-                [item], keys, fitted
-            ):
-                yield item
 
     def contents(self, item: int) -> dict[str, frozenset[str]]:
         """What can be asked with of an item: side → contents."""

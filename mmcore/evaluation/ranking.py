@@ -1,21 +1,28 @@
-"""Exact rankings of a gallery by matrix products, in blocks of bounded memory."""
+"""Exact rankings of a gallery by matrix products, in blocks of bounded memory.
+
+Scores are compared as rounded (``rounded.py``), and what one query's ranking takes beside its
+product is small.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmcore.evaluation.rounded import Places, Row, best_places, first_rank
 from mmcore.types import Ids, Vectors
 
-_BLOCK_SCORES = 8_000_000  # float32 scores held at once: 32 MB
-_DIGITS = 6  # the last bits of a product depend on its block; equal vectors must tie
-_EXPECTED = 10  # relevant items that are named to a person
+_BLOCK_SCORES = 32_000_000  # float32 scores held at once, 128 MB: a product of few rows is slow
 
-Places = NDArray[np.int64]
+EXPECTED: Final = 1000
+"""Relevant items of one query that are named; how many there are is counted."""
+
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,14 +76,23 @@ class Overrides:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Within:
+    """A part of a gallery that is ranked beside the whole, and what is right there."""
+
+    rows: Mask  # (rows,) that belong to the part
+    relevant: Iterable[Ids]
+    """The right items of each query; one that the gallery has not is right, and never found."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
     """What each query found, and how far down its relevant items are."""
 
     found: tuple[Ids, ...]  # best first, at most ``depth``; ties: the smaller id first
     hits: tuple[Places, ...]  # ranks, from 1, of the relevant ones among ``found``
-    expected: tuple[Ids, ...]  # the first few relevant items that the query's gallery holds
-    relevant: Places  # (q,) how many it holds
-    first: Places  # (q,) rank of the best relevant item, from 1; 0 where there is none
+    expected: tuple[Ids, ...]  # the first relevant items (``EXPECTED`` at most)
+    relevant: Places  # (q,) how many there are
+    first: Places  # (q,) rank of the best relevant item, from 1; 0 where none is in the gallery
     sizes: Places  # (q,) items in the query's gallery
 
     def take(self, queries: list[int]) -> Ranking:
@@ -88,6 +104,31 @@ class Ranking:
             self.relevant[queries],
             self.first[queries],
             self.sizes[queries],
+        )
+
+    def __add__(self, other: Ranking) -> Ranking:
+        """These queries, and then those of another."""
+        return Ranking(
+            self.found + other.found,
+            self.hits + other.hits,
+            self.expected + other.expected,
+            np.concatenate([self.relevant, other.relevant]),
+            np.concatenate([self.first, other.first]),
+            np.concatenate([self.sizes, other.sizes]),
+        )
+
+    @classmethod
+    def of_none(cls, relevant: Iterable[Ids]) -> Ranking:
+        """Queries that could not be asked: they find nothing of what is right."""
+        told = [(items[:EXPECTED].copy(), len(items)) for items in relevant]
+        none, zeros = np.zeros(0, dtype=np.int64), np.zeros(len(told), dtype=np.int64)
+        return cls(
+            (none,) * len(told),
+            (none,) * len(told),
+            tuple(items for items, _ in told),
+            np.array([count for _, count in told], dtype=np.int64),
+            zeros,
+            zeros,
         )
 
 
@@ -109,51 +150,121 @@ def rank(
         overrides: rows that leave one query's gallery, or score otherwise there.
         depth: ranks kept; ``first`` counts beyond them.
     """
-    found, hits, expected = list[Ids](), list[Places](), list[Ids]()
-    counts = np.zeros((3, len(queries)), dtype=np.int64)
-    right_ones = np.zeros(len(gallery.item_ids), dtype=bool)  # of one query at a time
+    found = _Rankings(gallery, depth)
     scored = zip(_scores(queries, gallery, overrides), relevant, strict=True)
-    for query, (scores, items) in enumerate(scored):
-        right = gallery.positions(items)
+    for (_, scores, touched), items in scored:
+        found.add(scores, items, len(scores) - _gone(scores, touched))
+    return found.made()
+
+
+def rank_both(
+    queries: Vectors,
+    gallery: Gallery,
+    relevant: Iterable[Ids],
+    overrides: Overrides,
+    within: Within,
+    *,
+    depth: int,
+) -> tuple[Ranking, Ranking]:
+    """``rank`` over the whole gallery, and over a part of it, by the same products."""
+    whole, common = _Rankings(gallery, depth), _Rankings(gallery, depth)
+    part = _Part.of(gallery, within.rows)
+    scored = _scores(queries, gallery, overrides)
+    for (row, scores, touched), items, right in zip(
+        scored, relevant, within.relevant, strict=True
+    ):
+        whole.add(scores, items, len(scores) - _gone(scores, touched))
+        part.narrow(scores, row)
+        left = touched[part.has[touched]]
+        common.add(scores, right, part.size - _gone(scores, left), lacking=True)
+    return whole.made(), common.made()
+
+
+@dataclass(slots=True, eq=False)
+class _Rankings:
+    """The rankings that are made, one query after another."""
+
+    gallery: Gallery
+    depth: int
+    found: list[Ids] = field(default_factory=list)
+    hits: list[Places] = field(default_factory=list)
+    expected: list[Ids] = field(default_factory=list)
+    counts: list[tuple[int, int, int]] = field(default_factory=list)
+    _right: Mask = field(init=False)  # of one query at a time
+
+    def __post_init__(self) -> None:
+        self._right = np.zeros(len(self.gallery.item_ids), dtype=bool)
+
+    def add(self, scores: Row, items: Ids, size: int, *, lacking: bool = False) -> None:
+        """Rank by the ``scores`` of all items; ``lacking``: right ones that are not here count."""
+        right = self.gallery.positions(items)
         right = right[scores[right] > -np.inf]
-        top = _top(scores, depth)
-        found.append(gallery.item_ids[top])
-        right_ones[right] = True
-        hits.append(np.flatnonzero(right_ones[top]) + 1)
-        right_ones[right] = False
-        expected.append(gallery.item_ids[right[:_EXPECTED]])
-        counts[:, query] = len(right), _first(scores, right), np.count_nonzero(scores > -np.inf)
-    return Ranking(tuple(found), tuple(hits), tuple(expected), *counts)
+        top = best_places(scores, self.depth)
+        self._right[right] = True
+        hits = np.flatnonzero(self._right[top]) + 1
+        self._right[right] = False
+        first = int(hits[0]) if len(hits) else first_rank(scores, right)
+        named = items if lacking else self.gallery.item_ids[right]
+        self.found.append(self.gallery.item_ids[top])
+        self.hits.append(hits)
+        self.expected.append(named[:EXPECTED].copy())
+        self.counts.append((len(named), first, size))
+
+    def made(self) -> Ranking:
+        """All that were added."""
+        counts = np.array(self.counts, dtype=np.int64).reshape(-1, 3).T
+        return Ranking(tuple(self.found), tuple(self.hits), tuple(self.expected), *counts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """Which items of a gallery a part has: all rows of an item, some, or none."""
+
+    has: Mask  # (n,)
+    out: Places  # items without a row in the part
+    some: Places  # items with rows in it and others
+    rows: Places  # of ``some``, those in the part
+    starts: Places  # the first place in ``rows`` of each of ``some``
+    size: int
+
+    @classmethod
+    def of(cls, gallery: Gallery, rows: Mask) -> _Part:
+        """By the rows that belong to it."""
+        counts = np.diff(np.concatenate([[0], np.cumsum(rows)])[gallery.starts])
+        has = counts > 0
+        some = np.flatnonzero(has & (counts < np.diff(gallery.starts)))
+        owners = np.repeat(np.arange(len(has)), np.diff(gallery.starts))
+        mine = np.flatnonzero(rows & np.isin(owners, some)) if len(some) else some
+        starts = np.searchsorted(owners[mine], some)
+        return cls(has, np.flatnonzero(~has), some, mine, starts, int(np.count_nonzero(has)))
+
+    def narrow(self, scores: Row, row: Row) -> None:
+        """Make the ``scores`` of all items those of the part; ``row``: of all rows."""
+        scores[self.out] = -np.inf
+        if len(self.some):
+            scores[self.some] = np.maximum.reduceat(row[self.rows], self.starts)
 
 
 def _scores(
     queries: Vectors, gallery: Gallery, overrides: Overrides
-) -> Iterator[NDArray[np.float32]]:
-    """(items,) the scores of each query: of an item, that of its best row."""
+) -> Iterator[tuple[Row, Row, Places]]:
+    """Of each query: scores of all rows, of all items by their best row, and overridden items."""
     several = len(gallery.vectors) > len(gallery.item_ids)  # rows of one item
-    step = max(1, _BLOCK_SCORES // max(1, len(gallery.vectors)))
+    owners = np.searchsorted(gallery.starts, overrides.rows, side="right") - 1
+    step = max(1, min(len(queries), _BLOCK_SCORES // max(1, len(gallery.vectors))))
+    products = np.empty((step, len(gallery.vectors)), dtype=np.float32)
     for low in range(0, len(queries), step):
-        scores = queries[low : low + step] @ gallery.vectors.T
-        mine = slice(*np.searchsorted(overrides.queries, [low, low + step]))
-        scores[overrides.queries[mine] - low, overrides.rows[mine]] = overrides.scores[mine]
-        for row in scores:  # one at a time: what is taken of it lies in the processor's cache
+        block = products[: len(queries) - low]
+        np.matmul(queries[low : low + step], gallery.vectors.T, out=block)
+        ends = np.searchsorted(overrides.queries, np.arange(low, low + len(block) + 1))
+        mine = slice(ends[0], ends[-1])
+        block[overrides.queries[mine] - low, overrides.rows[mine]] = overrides.scores[mine]
+        touched = (owners[start:end] for start, end in pairwise(ends.tolist()))
+        for row, places in zip(block, touched, strict=True):  # one lies in the processor's cache
             best = np.maximum.reduceat(row, gallery.starts[:-1]) if several else row
-            yield np.round(best, _DIGITS, out=best)
+            yield row, best, np.unique(places) if len(places) else places
 
 
-def _first(scores: NDArray[np.float32], right: Places) -> int:
-    """Rank, from 1, of the best of the places ``right``; 0 where there are none."""
-    if not len(right):
-        return 0
-    goal = scores[right].max()
-    place = right[scores[right] == goal].min()
-    return int(1 + np.count_nonzero(scores > goal) + np.count_nonzero(scores[:place] == goal))
-
-
-def _top(scores: NDArray[np.float32], depth: int) -> Places:
-    """The best ``depth`` places, best first, ties by smaller place; −inf is not among them."""
-    least = np.partition(scores, -depth)[-depth] if len(scores) > depth else -np.inf
-    near = np.flatnonzero((scores >= least) & (scores > -np.inf))
-    order = np.argsort(-scores[near], kind="stable")[:depth]
-    found: Places = near[order]
-    return found
+def _gone(scores: Row, touched: Places) -> int:
+    """How many of the overridden items have left the query's gallery."""
+    return int(np.count_nonzero(scores[touched] == -np.inf)) if len(touched) else 0

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mmcore.evaluation.directions import Bench
+from mmcore.evaluation.index_questions import for_indexes
+from mmcore.evaluation.outcomes import HELD_OUT, Outcome
+from mmcore.evaluation.queries import Question
+from mmcore.evaluation.ranking import Ranking
 from mmcore.evaluation.scores import IndexRecall, Tried
 from mmcore.specs import IndexSpec
 from mmcore.types import Ids, Vectors
@@ -46,6 +52,60 @@ def index_recall(
             real = asked.get((entry.modality, entry.space))
             found.append(_asked(entry, index, rows, real))
     return found
+
+
+def index_outcomes(snapshot: Snapshot, bench: Bench) -> list[Outcome]:
+    """Ask every index as it is now, with its present setting: ``recall@10`` of each query.
+
+    The exact answer is that of all stored vectors of its space, and not what the index holds. At
+    most ``served_queries`` of each direction ask; an index that nothing asks has no outcome. The
+    rankings name nothing: what an index of a medium finds are segments.
+    """
+    asked = for_indexes(bench, bench.spec.served_queries)
+    found = []
+    for entry in snapshot.manifest.indexes:
+        mine = sorted(asked.get((entry.modality, entry.space), {}).items())
+        rows = _stored(snapshot, entry)
+        if mine and len(rows[0]):
+            vectors = np.stack([vector for _, (_, vector) in mine])
+            index = snapshot.opened(entry)
+            recalls = _recalls(index, *rows, vectors)
+            questions = [question for _, (question, _) in mine]
+            found.append(_outcome(bench, entry, index.card.type, questions, recalls))
+    return found
+
+
+def _outcome(
+    bench: Bench,
+    entry: IndexEntry,
+    kind: str,
+    questions: Sequence[Question],
+    recalls: NDArray[np.float64],
+) -> Outcome:
+    none, count = np.zeros(0, dtype=np.int64), len(questions)
+    nearest = np.full(count, min(_K, entry.rows))
+    ranking = Ranking(
+        (none,) * count,
+        (none,) * count,
+        (none,) * count,
+        nearest,
+        np.zeros_like(nearest),
+        np.full(count, entry.rows),
+    )
+    return Outcome(
+        set=HELD_OUT,
+        name=f"index:{entry.name}",
+        queries=tuple(question.content_id for question in questions),
+        groups=np.array([question.group for question in questions], dtype=np.int64),
+        categories=bench.labels.first([int(question.items[0]) for question in questions]),
+        languages=tuple(question.language for question in questions),
+        masks=(None,) * count,
+        gallery=entry.rows,
+        kind=kind,
+        scores={f"recall@{_K}": recalls},
+        ranking=ranking,
+        top=("",) * count,
+    )
 
 
 def _target(snapshot: Snapshot) -> float:
@@ -88,7 +148,7 @@ def _asked(
     queries = _spread(base[np.argsort(ids)] if real is None else real)
     return IndexRecall(
         index=entry.name,
-        recall=_recall(index, ids, base, queries),
+        recall=float(np.mean(_recalls(index, ids, base, queries))),
         queries=len(queries),
         asked="stored vectors" if real is None else "queries",
         kind=index.card.type,
@@ -97,8 +157,8 @@ def _asked(
     )
 
 
-def _recall(index: Index, ids: Ids, base: Vectors, queries: Vectors) -> float:
-    """Mean share of the 10 nearest that the index finds; equally near ones are as good."""
+def _recalls(index: Index, ids: Ids, base: Vectors, queries: Vectors) -> NDArray[np.float64]:
+    """(q,) share of the 10 nearest that the index finds; equally near ones are as good."""
     order = np.argsort(ids)
     ids, base = ids[order], base[order]
     most = min(_K, len(ids))
@@ -106,7 +166,8 @@ def _recall(index: Index, ids: Ids, base: Vectors, queries: Vectors) -> float:
     _, found = index.search(queries, most)
     place = np.minimum(np.searchsorted(ids, found), len(ids) - 1)  # scores are not taken on trust
     true = np.einsum("qd,qkd->qk", queries, base[place])
-    return float(np.mean((ids[place] == found) & (true >= exact[:, -1:] - _TIE)))
+    right = (ids[place] == found) & (true >= exact[:, -1:] - _TIE)
+    return np.asarray(right.mean(axis=1), dtype=np.float64)
 
 
 def _stored(snapshot: Snapshot, entry: IndexEntry) -> tuple[Ids, Vectors]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 Verdict = Literal["pass", "warn", "block", "failed", "unmeasured"]
@@ -133,7 +133,7 @@ class Compared(_Frozen):
     low: float  # ends of the 95 % interval of the drop, not adjusted
     high: float
     p: float  # of this row alone, one-sided
-    adjusted: float  # by max-T over all rows
+    adjusted: float  # by max-T over all rows; the smaller one of its measure and of its ranks
     rule: str
     action: Literal["", "warn", "block"]  # what came of it
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -11,12 +11,16 @@ from typing import Final
 import numpy as np
 
 from mmcore.evaluation import measures
-from mmcore.evaluation.directions import Bench, Scored
+from mmcore.evaluation.directions import Bench, items_within
 from mmcore.evaluation.fused import FusedGallery
-from mmcore.evaluation.queries import medium
-from mmcore.evaluation.ranking import Gallery, Overrides, Ranking, rank
-from mmcore.evaluation.scores import Direction, Unscored
-from mmcore.types import Ids, Vectors
+from mmcore.evaluation.outcomes import HELD_OUT, Measured, Outcome
+from mmcore.evaluation.queries import Pairs, medium
+from mmcore.evaluation.ranking import Gallery, Overrides, Ranking, Within, rank, rank_both
+from mmcore.evaluation.resume import Kept
+from mmcore.evaluation.scores import Unscored
+from mmcore.evaluation.terms import Terms
+from mmcore.evaluation.world import World
+from mmcore.types import Ids
 from storage.schemas import FUSED, MODALITIES, Modality
 
 PRESENT, WITHHELD = "present", "withheld"
@@ -34,8 +38,31 @@ class _Query:
     looked_for: frozenset[str]  # contents: what the query never holds
     withheld: frozenset[str]  # contents
 
+    @property
+    def name(self) -> str:
+        """Tells it from all others."""
+        return f"{self.item}/{self.side}"
 
-def withheld(bench: Bench) -> Iterator[Scored | Unscored]:
+    def hidden(self, kind: str) -> frozenset[str]:
+        """What of the item does not ask."""
+        return self.looked_for | self.withheld if kind == WITHHELD else self.looked_for
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """Who asks, by name, and for which medium."""
+
+    target: str
+    full: dict[str, _Query]
+    common: dict[str, _Query]  # items with the same contents in both snapshots
+
+    @property
+    def items(self) -> int:
+        """How many items ask in the snapshot's own gallery."""
+        return len({query.item for query in self.full.values()})
+
+
+def withheld(bench: Bench, kept: Kept | None = None) -> Iterator[Measured | Unscored]:
     """How much is lost when one side of what an item has is missing at query time.
 
     A side is a medium, or the texts of one language. The gallery is one medium alone, of all
@@ -45,40 +72,73 @@ def withheld(bench: Bench) -> Iterator[Scored | Unscored]:
     the same queries (an item with three other sides counts three times in each), the same gallery
     and the same right answers, those with an equal caption among them, and differ in what is
     withheld alone; and no query holds anything of what it looks for. It is made of stored vectors,
-    fused as the lake's are, and of items that nothing was fitted on.
+    fused as the lake's are, and of items with a frozen query that nothing was fitted on.
     """
     fused = bench.galleries.fused
     if fused is None:
         return
-    queries, target = _queries(bench)
-    if not queries:
+    asking = _asking(bench)
+    names = [f"{kind}→{asking.target}" for kind in (PRESENT, WITHHELD)]
+    if not asking.full:
         return
-    asking = len({query.item for query in queries})
-    names = [f"{kind}→{target}" for kind in (PRESENT, WITHHELD)]
     if bench.galleries.apart:
         yield from (Unscored(name=name, queries=0, why=OWN_SPACE) for name in names)
-    elif asking < bench.spec.min_queries:
-        yield from (Unscored(name=name, queries=asking) for name in names)
+    elif asking.items < bench.spec.min_queries:
+        yield from (Unscored(name=name, queries=asking.items) for name in names)
     else:
-        yield from _compared(bench, fused, queries, target)
+        for name in names:
+            if kept and (done := kept.load(name)):
+                yield done
+                continue
+            found = _measured(bench, fused, name, asking)
+            if kept:
+                kept.save(found)
+            yield found
 
 
-def _queries(bench: Bench) -> tuple[list[_Query], str]:
-    """The queries of the medium that most items can look for, and that medium.
+def _asking(bench: Bench) -> _Asking:
+    """The queries of the medium that most items can look for, in both snapshots if there are two.
 
     Which one, the first ``max_queries`` items tell: ids are hashes. Others are looked at only as
     long as queries are missing.
     """
-    space = bench.galleries.spaces(FUSED)[0]
+    space, world, most = (
+        bench.galleries.spaces(FUSED)[0],
+        bench.terms.world,
+        bench.spec.max_queries,
+    )
     sides = {s for s in bench.pairs.sides if space in bench.galleries.spaces(s)[:1]}
-    able = _able(bench, sides)
-    first = list(islice(able, bench.spec.max_queries))
+    common: dict[str, _Query] = {}
+    target = ""
+    if world is not None:
+        shared = {s for s in world.asks.sides if medium(s) in world.fused_of}
+        items = np.intersect1d(_items(world.asks, bench.terms), world.whole)
+        common, target = _queries(_able(world.asks, items, shared), most)
+    items = _items(bench.pairs, bench.terms)
+    full, target = _queries(_able(bench.pairs, items, sides), most, target)
+    return _Asking(target, full, common)
+
+
+def _items(pairs: Pairs, terms: Terms) -> Ids:
+    """The items that have a frozen query, and that nothing was fitted on; sorted."""
+    contents: defaultdict[str, set[str]] = defaultdict(set)
+    for name, of in terms.frozen.directions.items():
+        contents[name.partition("→")[0]].update(of)
+    asking = (q for side in contents for q in pairs.frozen(side, contents[side], terms.fitted))
+    return np.unique(np.concatenate([_NONE, *(question.items for question in asking)]))
+
+
+def _queries(
+    able: Iterator[tuple[int, dict[str, frozenset[str]]]], most: int, target: str = ""
+) -> tuple[dict[str, _Query], str]:
+    """At most so many queries, and what they look for: ``target``, or what most of them can."""
+    first = list(islice(able, most))
     having: Counter[Modality] = Counter()
     for _, has in first:
         having.update(medium(side) for side in has if medium(side) != Modality.TEXT)
     if not having:
-        return [], ""
-    target = str(max(having, key=lambda m: (having[m], -MODALITIES.index(m))))
+        return {}, target
+    target = target or str(max(having, key=lambda m: (having[m], -MODALITIES.index(m))))
     queries = (
         _Query(item, side, has[target], has[side])
         for item, has in chain(first, able)
@@ -86,13 +146,15 @@ def _queries(bench: Bench) -> tuple[list[_Query], str]:
         for side in has
         if side != target and _left(has, target, side)
     )
-    return list(islice(queries, bench.spec.max_queries)), target
+    return {query.name: query for query in islice(queries, most)}, target
 
 
-def _able(bench: Bench, sides: Collection[str]) -> Iterator[tuple[int, dict[str, frozenset[str]]]]:
-    """The held-out items of three ``sides`` or more, by id, and what each has; one at a time."""
-    for item in bench.pairs.held_out_items(bench.held_out, bench.fitted):
-        has = {s: c for s, c in bench.pairs.contents(item).items() if s in sides}
+def _able(
+    pairs: Pairs, items: Ids, sides: Collection[str]
+) -> Iterator[tuple[int, dict[str, frozenset[str]]]]:
+    """Those of ``items`` with three ``sides`` or more, and what each has; one at a time."""
+    for item in items.tolist():
+        has = {s: c for s, c in pairs.contents(item).items() if s in sides}
         if len(has) > 2:  # noqa: PLR2004 - what is looked for, what is withheld, and a query
             yield item, has
 
@@ -103,48 +165,80 @@ def _left(has: dict[str, frozenset[str]], target: str, side: str) -> bool:
     return any(contents - gone for contents in has.values())
 
 
-def _compared(
-    bench: Bench, fused: FusedGallery, queries: Sequence[_Query], target: str
-) -> Iterator[Scored]:
-    gallery = bench.galleries.of(target, bench.galleries.spaces(FUSED)[0])
-    asked = {
-        PRESENT: [(query.looked_for, query.item) for query in queries],
-        WITHHELD: [(query.looked_for | query.withheld, query.item) for query in queries],
-    }
-    right = [bench.pairs.alike(query.item) for query in queries]
-    for kind, pairs in asked.items():
-        places, vectors = fused.fused_again(pairs)
-        mine = [queries[place] for place in places.tolist()]
-        ranking = _ranked(bench, gallery, vectors, [right[place] for place in places.tolist()])
-        direction = _measured(bench, f"{kind}→{target}", gallery, mine, ranking)
-        yield Scored(direction, ())  # asked with what single contents ask with elsewhere
+def _measured(bench: Bench, fused: FusedGallery, name: str, asking: _Asking) -> Measured:
+    """All queries at once, each fused of what is left to it."""
+    kind, space = name.partition("→")[0], bench.galleries.spaces(FUSED)[0]
+    gallery = bench.galleries.of(asking.target, space)
+    every = sorted({**asking.common, **asking.full}.items())
+    places, vectors = fused.fused_again([(query.hidden(kind), query.item) for _, query in every])
+    mine = [every[place][1] for place in places.tolist()]
+    alike = [
+        bench.pairs.alike(query.item) if query.name in asking.full else _NONE for query in mine
+    ]
+    own, world = Overrides.of(_NONE, _NONE, _NONE), bench.terms.world
+    if world is None:
+        ranking = rank(vectors, gallery, alike, own, depth=bench.depth)
+        return Measured(_full(bench, name, gallery, mine, ranking))
+    right = [_right(world, asking, query) for query in mine]
+    mask = bench.mask(asking.target, space)
+    ranking, common = rank_both(
+        vectors, gallery, alike, own, Within(mask, right), depth=bench.depth
+    )
+    queries, within = _in_common(world, asking, mine, common)
+    size = int(np.count_nonzero(items_within(gallery, mask)))
+    shared = _outcome(bench, world.asks, name, queries, within, size)
+    return Measured(_full(bench, name, gallery, mine, ranking), shared)
 
 
-def _ranked(bench: Bench, gallery: Gallery, vectors: Vectors, right: Sequence[Ids]) -> Ranking:
-    depth = max(bench.spec.depth, *bench.spec.cutoffs, 10)
-    return rank(vectors, gallery, right, Overrides.of(_NONE, _NONE, _NONE), depth=depth)
+def _right(world: World, asking: _Asking, query: _Query) -> Ids:
+    """What is right for a query in what both snapshots hold; nothing for one that only one has."""
+    if query.name not in asking.common:
+        return _NONE
+    return world.holding(world.asks.alike(query.item), asking.target)
 
 
-def _measured(
+def _full(
     bench: Bench, name: str, gallery: Gallery, queries: Sequence[_Query], ranking: Ranking
-) -> Direction:
-    """The means over all queries, and over those that withhold the same side."""
-    scores = measures.per_query(ranking.hits, ranking.relevant, bench.spec.cutoffs)
-    sides = np.array([query.side for query in queries])
-    return Direction(
+) -> Outcome:
+    able = np.flatnonzero(ranking.relevant).tolist()
+    mine = [queries[place] for place in able]
+    size = len(gallery.item_ids)
+    return _outcome(bench, bench.pairs, name, mine, ranking.take(able), size)
+
+
+def _in_common(
+    world: World, asking: _Asking, queries: Sequence[_Query], ranking: Ranking
+) -> tuple[list[_Query], Ranking]:
+    """The common queries by name, and what they found; those that could not ask: nothing."""
+    mine = [place for place, query in enumerate(queries) if query.name in asking.common]
+    asked = [queries[place] for place in mine]
+    names = {query.name for query in asked}
+    lost = [query for name, query in sorted(asking.common.items()) if name not in names]
+    found = ranking.take(mine) + Ranking.of_none(_right(world, asking, query) for query in lost)
+    every = [*asked, *lost]
+    order = sorted(range(len(every)), key=lambda place: every[place].name)
+    return [every[place] for place in order], found.take(order)
+
+
+def _outcome(
+    bench: Bench,
+    pairs: Pairs,
+    name: str,
+    queries: Sequence[_Query],
+    ranking: Ranking,
+    gallery: int,
+) -> Outcome:
+    return Outcome(
+        set=HELD_OUT,
         name=name,
-        queries=len(queries),
-        gallery=len(gallery.item_ids),
-        means=measures.means(scores),
-        median_rank=float(np.median(ranking.first)),
-        chance=float(np.mean(ranking.relevant / ranking.sizes)),
-        without_results=[],
-        worst=[],
-        by_mask={
-            f"without {side}": {
-                "queries": float(np.count_nonzero(sides == side)),
-                **measures.means({n: of[sides == side] for n, of in scores.items()}),
-            }
-            for side in sorted(set(sides.tolist()))
-        },
+        queries=tuple(query.name for query in queries),
+        groups=np.array([pairs.alike(query.item)[0] for query in queries], dtype=np.int64),
+        categories=bench.labels.first([query.item for query in queries]),
+        languages=(None,) * len(queries),
+        masks=tuple(f"without {query.side}" for query in queries),
+        gallery=gallery,
+        kind="exact",
+        scores=measures.of_ranking(ranking, bench.spec),
+        ranking=ranking,
+        top=bench.tops(ranking),
     )

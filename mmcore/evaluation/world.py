@@ -2,28 +2,164 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmcore.evaluation.contents import ByContent, contents_of
+from mmcore.evaluation.galleries import gone_without, segment_gallery
+from mmcore.evaluation.queries import Pairs, Question, medium
+from mmcore.evaluation.ranking import Gallery
+from mmcore.training.dataset.lake import bare_rows
+from mmcore.training.rows import Rows
+from mmcore.training.split import caption_keys
+from mmcore.types import Ids
+from storage.schemas import FUSED, MODALITIES, Modality
 from storage.snapshot import Snapshot
 
 Mask = NDArray[np.bool_]
+Pair = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class World:
-    """The pairs of item and content that both snapshots name, whatever was embedded of them."""
+    """The pairs of item and content that both snapshots name, whatever was embedded of them.
 
-    pairs: frozenset[tuple[int, str]]
+    A content that one of them has no vector of is described by the other: who asks, and what is
+    right, is the same for both, and what a snapshot has lost counts against it.
+    """
+
+    pairs: frozenset[Pair]
+    whole: Ids
+    """Sorted: the items with the same contents in both, whose fused vectors can be compared."""
+    rows: Mapping[Modality, Rows]
+    """Segments of either, of these pairs alone, without vectors."""
+    fused_of: frozenset[Modality]  # what the fused vectors of either are made of
+    asks: Pairs  # the questions, of ``rows``
+    digest: str
+    """Names it: equal worlds, equal digests."""
+    _made: dict[str, tuple[Gallery, ByContent]] = field(default_factory=dict)
 
     @classmethod
     def common(cls, before: Snapshot, after: Snapshot) -> World:
         """By the tables ``item_files`` of both."""
-        raise NotImplementedError
+        every = [_pairs(snapshot) for snapshot in (before, after)]
+        pairs = every[0] & every[1]
+        other = {item for item, _ in every[0] ^ every[1]}
+        whole = sorted({item for item, _ in pairs} - other)
+        rows = {m: _rows(before, after, m, pairs) for m in MODALITIES}
+        rows = {m: of for m, of in rows.items() if len(of)}
+        fused_of = frozenset(_fused(before) | _fused(after))
+        ids = np.array(whole, dtype=np.int64)
+        return cls(pairs, ids, rows, fused_of, Pairs(rows), _digest(pairs, ids, rows))
 
-    @property
-    def digest(self) -> str:
-        """Names it: equal worlds, equal digests."""
-        raise NotImplementedError
+    def mask(self, gallery: Gallery, side: str) -> Mask:
+        """(rows,) which rows of a snapshot's ``gallery`` of ``side`` belong to the world."""
+        if side == FUSED:
+            return np.isin(gallery.item_ids, self.whole)
+        owners = np.repeat(gallery.item_ids, np.diff(gallery.starts)).tolist()
+        held = zip(owners, gallery.contents.tolist(), strict=True)
+        return np.fromiter((pair in self.pairs for pair in held), dtype=bool, count=len(owners))
+
+    def right(self, question: Question, side: str) -> Ids:
+        """The right items that have something on ``side`` but what is hidden; as ``relevant``."""
+        gallery, by_content = self._gallery(side)
+        places = gallery.positions(question.relevant)
+        left = places[~np.isin(places, gone_without(gallery, by_content, question.hidden))]
+        right: Ids = gallery.item_ids[left]
+        return right
+
+    def holding(self, items: Ids, side: str) -> Ids:
+        """Those of ``items`` that have something on ``side``."""
+        gallery, _ = self._gallery(side)
+        held: Ids = gallery.item_ids[gallery.positions(items)]
+        return held
+
+    def _gallery(self, side: str) -> tuple[Gallery, ByContent]:
+        """Who has what on a side, without vectors."""
+        if side not in self._made:
+            gallery = self._fused_rows() if side == FUSED else self._segments(side)
+            self._made[side] = gallery, ByContent.of(gallery.contents)
+        return self._made[side]
+
+    def _segments(self, side: str) -> Gallery:
+        return segment_gallery(self.rows.get(medium(side), Rows.empty(0)), side)
+
+    def _fused_rows(self) -> Gallery:
+        """All that the fused vectors of whole items are made of."""
+        mine = [of for modality, of in self.rows.items() if modality in self.fused_of]
+        ids = np.concatenate([np.zeros(0, dtype=np.int64), *(of.item_ids for of in mine)])
+        contents = np.concatenate([np.zeros(0, "U32"), *(contents_of(of) for of in mine)])
+        kept = np.isin(ids, self.whole)
+        ids, contents = ids[kept], contents[kept]
+        return Gallery.of(ids, contents, np.zeros((len(ids), 0), dtype=np.float32))
+
+
+def _pairs(snapshot: Snapshot) -> frozenset[Pair]:
+    rows = snapshot.rows("item_files", ["item_id", "content_id"])
+    return frozenset(zip(rows["item_id"].to_pylist(), rows["content_id"].to_pylist(), strict=True))
+
+
+def _rows(before: Snapshot, after: Snapshot, modality: Modality, pairs: frozenset[Pair]) -> Rows:
+    """The rows of ``pairs`` in ``after``, and those of ``before`` that it has none of."""
+    there = [s for s in (before, after) if s.manifest.paths(f"segments/{modality}/")]
+    if not there:
+        return Rows.empty(0)
+    *earlier, mine = [_within(bare_rows(snapshot, modality), pairs) for snapshot in there]
+    if not earlier:
+        return mine
+    known = set(_held(mine))
+    lost = np.array([pair not in known for pair in _held(earlier[0])], dtype=bool)
+    return mine if not lost.any() else _joined(mine, earlier[0].take(lost))
+
+
+def _within(rows: Rows, pairs: frozenset[Pair]) -> Rows:
+    mask = np.array([pair in pairs for pair in _held(rows)], dtype=bool)
+    return rows if mask.all() else rows.take(mask)
+
+
+def _held(rows: Rows) -> Iterator[Pair]:
+    return zip(rows.item_ids.tolist(), rows.content_ids, strict=True)
+
+
+def _joined(one: Rows, two: Rows) -> Rows:
+    """Rows of both, by item."""
+    marks = [np.zeros(len(r), bool) if r.derived is None else r.derived for r in (one, two)]
+    keyed = one.keys is not None and two.keys is not None
+    both = Rows(
+        np.concatenate([one.item_ids, two.item_ids]),
+        np.concatenate([one.segment_ids, two.segment_ids]),
+        one.content_ids + two.content_ids,
+        one.languages + two.languages,
+        one.texts + two.texts,
+        np.concatenate([one.vectors, two.vectors]),
+        (*(one.keys or ()), *(two.keys or ())) if keyed else None,
+        np.concatenate(marks),
+    )
+    return both.take(np.argsort(both.item_ids, kind="stable"))
+
+
+def _fused(snapshot: Snapshot) -> set[Modality]:
+    """The modalities that fused vectors are made of."""
+    manifest = snapshot.manifest
+    if manifest.fusion is None:
+        return set()
+    return {m for m in MODALITIES if snapshot.space(m) == manifest.fused_of}
+
+
+def _digest(pairs: frozenset[Pair], whole: Ids, rows: Mapping[Modality, Rows]) -> str:
+    """Of the pairs and of what decides who asks and what is right: sides and captions."""
+    hasher = hashlib.blake2b(digest_size=8)
+    for item, content in sorted(pairs):
+        hasher.update(f"{item}/{content}\n".encode())
+    hasher.update(whole.tobytes())
+    for modality, of in rows.items():
+        captions = replace(of, derived=None) if modality == Modality.TEXT else None
+        keys = caption_keys(captions) if captions is not None else ("",) * len(of)
+        languages = (language or "" for language in of.languages)
+        for told in sorted(set(zip(_held(of), languages, keys, strict=True))):
+            hasher.update(f"{modality}/{told}\n".encode())
+    return hasher.hexdigest()

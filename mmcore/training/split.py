@@ -15,13 +15,20 @@ from mmcore.training.rows import Rows
 from mmcore.types import Ids
 from storage.schemas import content_id
 
+NO_ITEMS: Final[Ids] = np.zeros(0, dtype=np.int64)
+
 _LONGEST: Final = 400  # of a key that is kept as it is; a longer one is hashed
 
 
 def is_held_out(key: str, share: float) -> bool:
     """Whether the caption key is kept for evaluation: by its hash, the same in every lake."""
+    return turn(key) < share * 2**64
+
+
+def turn(key: str) -> int:
+    """When a caption key is held out as the share grows: the smaller, the sooner; 64 bits."""
     head = hashlib.blake2b(f"held-out/{key}".encode(), digest_size=8).digest()
-    return int.from_bytes(head, "big") < share * 2**64
+    return int.from_bytes(head, "big")
 
 
 def caption_keys(texts: Rows) -> tuple[str, ...]:
@@ -57,9 +64,12 @@ def held_out(texts: Rows, share: float) -> NDArray[np.bool_]:
     return np.fromiter((known[key] for key in keys), dtype=np.bool_, count=len(keys))
 
 
-def fit_rows(texts: Rows, share: float) -> NDArray[np.bool_]:
-    """(n,) which rows of ``texts`` may be fitted on: no caption of their item is held out."""
-    spoiled: Ids = np.unique(texts.item_ids[held_out(texts, share)])
+def fit_rows(texts: Rows, share: float, frozen_items: Ids = NO_ITEMS) -> NDArray[np.bool_]:
+    """(n,) which rows of ``texts`` may be fitted on: no caption of their item is held out.
+
+    Nor is their item one of ``frozen_items``, which are asked with whatever share is held out.
+    """
+    spoiled: Ids = np.union1d(texts.item_ids[held_out(texts, share)], frozen_items)
     return ~np.isin(texts.item_ids, spoiled)
 
 

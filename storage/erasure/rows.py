@@ -27,8 +27,9 @@ SORTED: Final = {  # as runs write them: where a table is cut into parts depends
     "item_files": ("item_id", "path"),
     "segments": ("segment_id", "item_id"),
     "captions": ("content_id",),
+    "queries": ("direction", "content_id"),
 }
-_PLAIN: Final = ("captions",)  # tables whose rows go with their content alone
+_PLAIN: Final = ("captions", "queries")  # tables whose rows go with their content alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,13 +25,16 @@ from storage.snapshot import Snapshot, published
 
 _DERIVED: Final = (  # what any run makes again, in the order of removal
     *("reports", "files", "items", "item_files", "segments", "quarantine", "captions"),
-    *("fused", "indexes", "spaces"),
+    *("queries", "fused", "indexes", "spaces"),
 )
 _TEMPORARY: Final = re.compile(r"\.[0-9a-f]{32}\.tmp")
 _OURS: Final = (
     *("part-*.parquet", *EVERY),
     *("report.html", "report.json", "throughput.json"),
+    *("queries.parquet", "run.trec", "qrels.trec"),
 )
+_KEPT: Final = (("queries", "sets"), ("reports", "training"))
+"""Made by nobody again: sets are cleaned by themselves, reports of trainings with the others."""
 _ASIDE: Final = ".damaged"  # a part that could not be read, and that was done again
 
 
@@ -89,6 +92,8 @@ def sweep(layout: Layout, order: Order) -> int:
         if _is_temporary(name) or name.name.endswith(_ASIDE):
             return True
         if str(name) in found.linked and not _is_ours(name, order):
+            return False
+        if name.parts[:2] in _KEPT:
             return False
         if name.parts[0] == "reports":
             return name.parts[1] not in reports

@@ -17,7 +17,7 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from storage import models
+from storage import models, querysets
 from storage.errors import CandidateOutdatedError, NoLakeError
 from storage.layout import Layout
 from storage.leases import still_held
@@ -35,8 +35,9 @@ _KINDS: Final = {  # folder of the lake → kind of what lies in it, in the orde
     "candidates": "candidates",
     "reports": "reports",
     **dict.fromkeys(
-        ("files", "items", "item_files", "segments", "quarantine", "captions"), "rows"
+        ("files", "items", "item_files", "segments", "quarantine", "captions", "queries"), "rows"
     ),
+    "history": "history",
     "fused": "fused",
     "indexes": "indexes",
     "models": "models",
@@ -47,6 +48,7 @@ _KINDS: Final = {  # folder of the lake → kind of what lies in it, in the orde
 _ORDER: Final = (*dict.fromkeys(_KINDS.values()), _TEMPORARY)
 _DAMAGED: Final = ".damaged"  # ends the name of a file that was set aside
 _TEMPORARY_NAME: Final = re.compile(r"\.[0-9a-f]{32}\.tmp")  # of storage.places.atomic and models
+_SETS: Final = ("queries", "sets")
 _UNIT: Final = 3  # an index or a model is a folder: <folder>/<name>/<build or version>
 
 
@@ -182,6 +184,7 @@ class _Rules:
     reports: frozenset[str]
     runs: frozenset[str]
     versions: frozenset[str]  # of models, that are there
+    sets: frozenset[str]  # users' query sets that are whole
 
     @classmethod
     def of(
@@ -202,13 +205,15 @@ class _Rules:
         proposed |= {str(m.evaluation.report) for m in manifests if m.evaluation}
         snapshots = frozenset(map(str, numbers))
         reports = snapshots | proposed
-        told = snapshots, reports, frozenset(runs), frozenset(versions)
+        whole = holding(layout.query_sets, querysets.CARD)
+        sets = frozenset(path.parent.name for path in whole)
+        told = snapshots, reports, frozenset(runs), frozenset(versions), sets
         return cls(named, frozenset(units), in_use, *told)
 
     def stays(self, path: PurePosixPath) -> bool:
         """Whether the file at ``path`` stays, however old it is."""
         kind, folder = _KINDS[path.parts[0]], path.parts[1]
-        ours = path.match("part-*.parquet")
+        ours = path.match("part-*.parquet") or self._is_begun(path.parts)
         match kind:
             case "snapshots":
                 return folder in self.snapshots or not _is_number(folder)
@@ -224,10 +229,18 @@ class _Rules:
                 return False
         return str(path) in self.named or not ours
 
+    def _is_begun(self, parts: tuple[str, ...]) -> bool:
+        """Whether a file is of a query set that never was whole."""
+        return parts[:2] == _SETS and len(parts) > _UNIT and parts[2] not in self.sets
+
     def _is_told(self, folder: str, below: tuple[str, ...]) -> bool:
-        """Whether a report stays: with its snapshot, or with the model that it tells of."""
+        """Whether a report stays: with its snapshot, or with the model that it tells of.
+
+        That of a training which came to a fusion without a model stays: there are few names of
+        such, and the next one of the name takes its place.
+        """
         if folder == "training" and len(below) > 1:
-            return below[0] in self.versions
+            return below[0] in self.versions or not models.is_version(below[0])
         return folder in self.reports or not _is_number(folder)
 
 

@@ -23,7 +23,7 @@ from storage.verification.findings import Finding
 
 MADE_AGAIN: Final = frozenset(
     {"embeddings", "spaces", "fused", "indexes", "models"}
-    | {"files", "items", "item_files", "segments", "quarantine", "captions"}
+    | {"files", "items", "item_files", "segments", "quarantine", "captions", "queries"}
 )
 _ENDING: Final = ".damaged"
 
@@ -102,7 +102,7 @@ def set_aside(layout: Layout, path: Path) -> list[str]:
     if not path.is_relative_to(layout.root):
         return []
     name = layout.relative(path)
-    if name.partition("/")[0] not in MADE_AGAIN:
+    if name.partition("/")[0] not in MADE_AGAIN or name.startswith("queries/sets/"):
         return []
     paths = [layout.root / name]
     if name.startswith("indexes/"):  # by the card a run would find it built: that goes first

@@ -44,6 +44,18 @@ def item_findings(snapshot: Snapshot) -> Iterator[Finding]:
             yield Finding(table, f"has rows of {len(lost)} items that are none, first {lost[0]}")
 
 
+def query_findings(snapshot: Snapshot) -> Iterator[Finding]:
+    """Frozen queries stand once in a direction, and are asked with contents of the lake."""
+    rows = whole_table(snapshot, "queries", ["direction", "content_id"])
+    distinct = rows.group_by(rows.column_names).aggregate([])
+    if twice := rows.num_rows - distinct.num_rows:
+        yield Finding("queries", f"{twice} rows stand twice")
+    there = pc.unique(whole_table(snapshot, "item_files", ["content_id"])["content_id"])
+    lost = distinct.filter(pc.invert(pc.is_in(distinct["content_id"], there)))
+    if lost.num_rows:
+        yield Finding("queries", f"has {lost.num_rows} rows of contents that no item has")
+
+
 def shared_ids(snapshot: Snapshot) -> Iterator[Finding]:
     """No id stands for segments of two modalities."""
     every = np.concatenate([live_ids(snapshot, modality) for modality in MODALITIES])

@@ -17,6 +17,7 @@ from storage.places.place import SizeOf, sizes
 from storage.schemas import FUSED, MODALITIES, Modality
 from storage.snapshot import TABLES, Snapshot
 from storage.tables import part_rows
+from storage.verification.beside import beside_findings
 from storage.verification.findings import (
     Finding,
     Ids,
@@ -29,10 +30,11 @@ from storage.verification.rows import (
     fused_findings,
     fused_ids,
     item_findings,
+    query_findings,
     shared_ids,
     vector_findings,
 )
-from storage.verification.views import view_findings
+from storage.verification.views import is_served, view_findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,14 @@ def verify(layout: Layout, manifest: Manifest) -> Verification:
     checks = [
         *(_schema(snapshot, table, path) for table in TABLES for path in manifest.paths(table)),
         item_findings(snapshot),
+        query_findings(snapshot),
         shared_ids(snapshot),
         *(described(snapshot, modality) for modality in MODALITIES),
         *(vector_findings(snapshot, modality) for modality in MODALITIES),
         fused_findings(snapshot),
         *(_index(snapshot, entry) for entry in manifest.indexes),
         view_findings(snapshot),
+        *([beside_findings(layout)] if is_served(snapshot) else []),
     ]
     for check in checks:
         told = told_by(layout, check)

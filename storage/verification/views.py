@@ -18,13 +18,18 @@ VIEWS: Final = "views.sql"
 _NAMED: Final = re.compile(r'VIEW "[^"]+"|\'[^\']+\.parquet\'')
 
 
+def is_served(snapshot: Snapshot) -> bool:
+    """Whether it was published: a candidate, even one with a number, was not yet."""
+    number = snapshot.manifest.number
+    return number is not None and (snapshot.layout.snapshot(number) / "manifest.json").exists()
+
+
 def view_findings(snapshot: Snapshot) -> Iterator[Finding]:
     """The views of a published snapshot are there, and of its files; a candidate has none yet."""
-    manifest = snapshot.manifest
-    folder = None if manifest.number is None else snapshot.layout.snapshot(manifest.number)
-    if folder is None or not (folder / "manifest.json").exists():
+    if not is_served(snapshot):
         return
-    path = folder / VIEWS
+    manifest = snapshot.manifest
+    path = snapshot.layout.snapshot(manifest.number or 0) / VIEWS
     way_out = f"`mmindex snapshots rollback {manifest.number}` writes it anew"
     try:
         text = read_now(path).decode("utf-8", "replace")

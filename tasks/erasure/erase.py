@@ -10,14 +10,17 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mmcore.evaluation.erasing import Shown, without
-from mmcore.evaluation.report import JSON, PAGE, page
+from mmcore.evaluation.reporting.erasing import Gone, Shown, clean_files, without
+from mmcore.evaluation.reporting.page import PAGE, page
+from mmcore.evaluation.reporting.report import JSON, write_json
 from mmcore.evaluation.scores import Report
+from storage import history
 from storage.erasure import orders, tombstones
 from storage.erasure.gathering import Gathering, Place
 from storage.erasure.orders import Did, Order, TrainedOn
 from storage.erasure.parts import rewritten
 from storage.erasure.proof import Proof, prove
+from storage.erasure.querysets import clean_sets
 from storage.erasure.scan import Scanner
 from storage.erasure.sealing import seal, unseal
 from storage.erasure.sweep import doomed_candidates, drop_candidates, empty_staging, sweep
@@ -146,6 +149,7 @@ def _carried_out(lake: Layout, order: Order, found: _Found, key: bytes) -> Erase
         doomed = doomed_candidates(lake, order, key, parts)
         order = _noted(lake, order, Did(candidates=doomed, models=models))
         drop_candidates(lake, doomed)
+        clean_sets(lake, order, found.words)
         reports = _clean_reports(lake, found.traces, found.words)
         order = _noted(lake, order, Did(reports=reports))
         for one in kept:
@@ -219,26 +223,41 @@ def end_erasure(lake: Layout) -> Ended | None:
 
 
 def _clean_reports(lake: Layout, traces: Traces, words: Iterable[bytes]) -> int:
-    """Take the erased out of every report; what cannot be told is removed."""
+    """Take the erased out of every report; what cannot be told is removed.
+
+    A page is written anew where the report told something of them, or where it showed them: it
+    names the contents of its pictures and sounds. It has none from then on.
+    """
     shown = Shown({*traces.paths, *traces.keys, *traces.contents}, traces.texts.values())
+    gone = Gone(traces.contents, traces.items, shown)
     scanner = Scanner([*traces.patterns(), *words])
     count, base = 0, lake.root / "reports"
     for folder in folders(base, links=True):
-        path = folder / JSON
-        told = _report(path)
+        count += clean_files(folder, gone)
+        told = _report(folder / JSON)
         if told is not None:
-            left = without(told, shown, traces.contents)
-            if left != told:  # the page first: by the JSON one sees that it is to be done
-                write_bytes(folder / PAGE, page(left).encode())
-                write_bytes(path, left.model_dump_json(indent=2).encode())
-                count += 2
+            left = without(told, gone)
+            if left != told or _found_in(folder / PAGE, scanner):
+                # the page first: by the JSON one sees that it is to be done
+                write_bytes(folder / PAGE, page(left, history.read(lake)).encode())
+                count += 1
+            if left != told:
+                write_json(left, folder)
+                count += 1
         for name in reach(folder).files:
-            with opened(folder / name) as file:
-                found, _ = scanner.found_in_file(file)
-            if found:
+            if _found_in(folder / name, scanner):
                 remove([folder / name])
                 count += 1
     return count
+
+
+def _found_in(path: Path, scanner: Scanner) -> bool:
+    """Whether a file holds something of the erased; one that is not there holds nothing."""
+    try:
+        with opened(path) as file:
+            return bool(scanner.found_in_file(file)[0])
+    except FileNotFoundError:
+        return False
 
 
 def _report(path: Path) -> Report | None:

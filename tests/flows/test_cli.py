@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from typer.testing import CliRunner
@@ -16,6 +17,13 @@ def run(monkeypatch, capsys, *arguments):
         cli.main()
     out, err = capsys.readouterr()
     return ended.value.code, out, err
+
+
+def test_the_version_is_said():
+    """By the package, without a command."""
+    answer = CliRunner().invoke(cli.app, ["--version"])
+
+    assert (answer.exit_code, answer.stdout) == (0, f"mmindex {version('mmindex')}\n")
 
 
 def test_help_loads_nothing_heavy():

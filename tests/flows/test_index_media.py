@@ -83,6 +83,17 @@ def test_a_first_run_publishes_what_it_could_use(indexed):
     assert [(row["path"], row["stage"]) for row in quarantine] == [("broken.jpg", "image")]
 
 
+def test_what_was_embedded_is_what_is_kept(indexed):
+    """A video without subtitles gives the text encoder nothing, and counts in neither run."""
+    folder, lake, first = indexed
+
+    again = index(folder, lake)
+
+    assert again.status == "unchanged"
+    assert first.new["e5-small"] == 6
+    assert again.kept == {name: first.new[name] + first.kept[name] for name in first.new}
+
+
 def test_a_folder_with_few_pairs_is_published_as_unmeasured(indexed):
     """Three captions measure nothing: the snapshot is published, says so, and has no scores."""
     _, _, result = indexed

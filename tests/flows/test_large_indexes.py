@@ -1,5 +1,6 @@
 """Lakes whose indexes are chosen by measuring, updated, verified, mended and erased from."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -171,6 +172,14 @@ def test_a_search_finds_what_came_and_nothing_that_went(lake, folder, index):
     assert len(gone) == len(came) == CHUNKS
     assert np.array_equal(search(vectors, 1)[1][:, 0], ids)
     assert not np.isin(search(lost, 20)[1], gone).any()
+
+
+def test_a_build_says_which_index_it_is(folder, index, tmp_path, caplog):
+    """Its kinds are told after it."""
+    caplog.set_level(logging.INFO)
+    index(folder, tmp_path / "told")
+
+    assert "the index joint-text: 1000 rows; kinds are built and measured" in caplog.messages
 
 
 def test_nothing_fits_publishes_nothing(lake, folder, index):

@@ -1,6 +1,8 @@
 """`mmindex train` and `mmindex models` as commands: what they print, and their exit codes."""
 
+import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -8,14 +10,15 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from rich.console import Console
 
 from flows import cli
 from flows import command as command_module
-from flows.show_models import WORDS
+from flows.show_models import NOTHING, WORDS, listed
 from storage.layout import Layout
 from storage.models import every
 from storage.snapshot import current
-from tests import learning
+from tests import learning, media
 from tests.commands import plain_commands
 
 PAGE = (Path(__file__).parents[2] / "docs" / "commands.md").read_text("utf-8")
@@ -93,7 +96,9 @@ def test_models_are_listed_with_what_became_of_them(run, lake, monkeypatch):
         "projection/p1": "served",
         "projection/p2": "serves",
         "projection/p3": "refused",
+        "fusion/mean": "serves",
     }
+    assert re.search(r"\* +fusion/mean .* built in .* serves", english)
 
 
 def test_a_rollback_is_one_command(run, lake):
@@ -101,9 +106,12 @@ def test_a_rollback_is_one_command(run, lake):
     run("train", "--lake", lake, *QUICK)
 
     answer = run("models", "rollback", "--lake", lake)
+    back = run("models", "rollback", "--lake", lake, "--lang", "zh")
 
-    assert answer.code == 0
-    assert "promoted p1, mean: snapshot 3 serves" in answer.out
+    assert (answer.code, back.code) == (0, 0)
+    assert "back to projection/p1, fusion/mean: snapshot 3 serves" in answer.out
+    assert "已恢复 projection/p2、fusion/mean" in back.out
+    assert "promoted" not in answer.out
 
 
 @pytest.mark.parametrize(
@@ -119,7 +127,10 @@ def test_a_rollback_is_one_command(run, lake):
         (["train", "--set", "fusing.seed=3"], "use --seed"),
         (["train", "--set", 'align.fit={"min_pairs": 2}'], "use `mmindex index --set fit"),
         (["train", "--set", "verdict.max_forgotten=2"], "verdict.max_forgotten"),
+        (["train", "--set", "align.cca=3"], """--set 'align.cca={"dims": [128]}'"""),
         (["train", "--set", "fusing.heads=3"], "fusing.heads"),
+        (["models", "promote", "fusion/weighted"], "fusion/weighted,text=2"),
+        (["models", "promote", "fusion/magic"], "fusion/mean"),
         (["train", "--set", "fusing.width=30"], "fusing.heads: "),
     ],
 )
@@ -139,10 +150,83 @@ def test_what_cannot_be_is_one_line_and_code_2(run, lake, arguments, says):
 def test_a_training_that_cannot_be_waits_for_no_server(run, lake, monkeypatch, arguments):
     """It is refused before one is started."""
     started = []
-    monkeypatch.setattr(command_module, "watching", lambda *_: started.append(1))
+    monkeypatch.setattr(command_module, "watching", lambda *_, **__: started.append(1))
 
     assert run("train", "--lake", lake, *arguments).code == 2
     assert not started
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (["models", "rollback"], "no kept snapshot before 1"),
+        (["models", "rollback", "--lang", "zh"], "快照 1 之前"),
+        (["models", "promote", "projection/p9"], "projection/p1"),
+    ],
+)
+def test_what_cannot_serve_waits_for_no_server(run, lake, monkeypatch, command, says):
+    """It is refused before one is started, in the language that was asked for."""
+    started = []
+    monkeypatch.setattr(command_module, "watching", lambda *_, **__: started.append(1))
+
+    answer = run(*command, "--lake", lake)
+
+    assert (answer.code, started) == (2, [])
+    assert says in answer.err
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_texts_alone_are_refused_before_a_server_is_started(run, tmp_path, monkeypatch, language):
+    """There is nothing to learn from, and the manifest says so."""
+    media.text(tmp_path / "media" / "a.txt", "A red thing.")
+    index = learning.indexer(monkeypatch)
+    index(tmp_path / "media", tmp_path / "lake")
+    started = []
+    monkeypatch.setattr(command_module, "watching", lambda *_, **__: started.append(1))
+
+    answer = run("train", "--lake", tmp_path / "lake", "--lang", language)
+
+    assert (answer.code, started) == (2, [])
+    assert {"en": "has texts alone", "zh": "只有文本"}[language] in answer.err
+
+
+def test_a_narrow_terminal_breaks_no_word(run, lake):
+    """Where the table does not fit, each model has lines of its own; where it does, a row."""
+    run("train", "--lake", lake, *QUICK)
+    told = json.loads(run("models", "list", "--lake", lake, "--json").out)
+
+    for language in ("en", "zh"):
+        narrow, wide = (
+            Console(file=io.StringIO(), width=60),
+            Console(file=io.StringIO(), width=200),
+        )
+        for out in (narrow, wide):
+            listed(out, told, language)
+        words = set(wide.file.getvalue().split()) - {
+            NOTHING,
+            WORDS[language]["columns"].split(",")[0],
+        }
+        assert words <= set(narrow.file.getvalue().split())
+        assert max(map(len, narrow.file.getvalue().splitlines())) <= 60
+        assert "projection/p2\n" in narrow.file.getvalue()
+
+
+def test_a_time_is_that_of_the_making_not_of_a_copy(run, lake):
+    """Files of a lake that was copied are younger than the snapshot that named them first."""
+    for path in lake.glob("models/projection/p1/*"):
+        os.utime(path, (4_000_000_000, 4_000_000_000))
+
+    told = json.loads(run("models", "list", "--lake", lake, "--json").out)
+
+    line = next(line for line in told["models"] if line["model"] == "projection/p1")
+    assert line["when"] < "2090"
+
+
+def test_no_line_ends_with_blanks(run, lake):
+    """What goes into a file has no more than it says."""
+    answer = run("train", "--lake", lake, *QUICK)
+
+    assert [line for line in answer.out.splitlines() if line != line.rstrip()] == []
 
 
 @pytest.mark.parametrize("command", [["train"], ["models", "list"], ["models", "rollback"]])

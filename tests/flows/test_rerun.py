@@ -4,8 +4,8 @@ import shutil
 import pytest
 from PIL import Image
 
-from flows import index_media
-from mmcore.errors import EvaluationError
+from flows import gating, index_media
+from mmcore.errors import ConfigError, GateFailedError
 from storage.candidates import blocked
 from storage.layout import Layout
 from storage.snapshot import Snapshot, published
@@ -22,7 +22,7 @@ def index(monkeypatch):
 def done(monkeypatch, index):
     """What each fusing stage of the runs made, and how often a candidate was evaluated."""
     found = {"fused": [], "evaluated": 0}
-    fuse, evaluate = index_media.fuse, index_media.evaluate_candidate
+    fuse, evaluate = index_media.fuse, gating.evaluate_candidate
 
     def fusing(*arguments):
         made = fuse(*arguments)
@@ -34,7 +34,7 @@ def done(monkeypatch, index):
         return evaluate(*arguments)
 
     monkeypatch.setattr(index_media, "fuse", fusing)
-    monkeypatch.setattr(index_media, "evaluate_candidate", evaluating)
+    monkeypatch.setattr(gating, "evaluate_candidate", evaluating)
     return found
 
 
@@ -112,11 +112,11 @@ def test_a_candidate_that_cannot_be_scored_is_kept_with_the_reason(places, index
     media.text(folder / "red.txt", "A crimson square.")
 
     def failing(*_):
-        raise EvaluationError("no model for that")
+        raise ConfigError("no model for that")
 
     with monkeypatch.context() as patch:
-        patch.setattr("tasks.evaluate.evaluate", failing)
-        with pytest.raises(EvaluationError):
+        patch.setattr("tasks.measuring.outcomes", failing)
+        with pytest.raises(GateFailedError):
             index(folder, lake)
     (candidate,) = blocked(Layout(lake))
     assert (candidate.number, published(Layout(lake))) == (2, [1])

@@ -45,6 +45,19 @@ def run(monkeypatch, capsys):
     return run
 
 
+def test_a_snapshot_has_the_time_of_its_run(run, lake):
+    """A training looks at no file, and keeps the time of that; it was made later all the same."""
+    made = candidate(lake, ("cat",)).model_copy(update={"run": "20300102T030405.000006-train"})
+    publish(lake, made)
+
+    lines = json.loads(run("snapshots", "list", "--lake", lake.root, "--json")[1])
+    told = json.loads(run("status", "--lake", lake.root, "--json")[1])
+
+    assert lines[-1]["created_at"] == told["created_at"] == "2030-01-02T03:04:05+00:00"
+    assert lines[0]["created_at"] == made.created_at.isoformat()
+    assert "2030-01-02 03:04" in run("snapshots", "list", "--lake", lake.root)[1]
+
+
 def test_blocked_candidates_are_listed_with_their_reason(run, lake):
     """Who asks what there is also sees what was not published, and why."""
     refused = candidate(lake, ("cat",)).model_copy(update={"run": "night", "number": 3})

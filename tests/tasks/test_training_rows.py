@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from mmcore.specs import FitSpec
+from mmcore.specs import EvaluationSpec, FitSpec
 from mmcore.training.dataset.lake import lake_rows
 from mmcore.training.split import caption_keys, is_held_out
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
+from tasks.queries import freeze_queries
 from tasks.training_rows import _pairs, fusion_rows
+from tasks.workplace import Workplace
 from tests.lakes import coloured_items, make_lake, towers
 
 FIT = FitSpec(held_out=0.4)
@@ -67,3 +69,25 @@ def test_pairs_are_counted_without_a_vector(tmp_path, monkeypatch):
     keys = [tower.key for tower in towers() if tower.key.modality == Modality.IMAGE]
 
     assert _pairs(snapshot, keys, FitSpec(held_out=0)) == {"hash-image": 8}
+
+
+def test_nothing_is_learned_of_what_is_asked_for_ever(tmp_path):
+    """Though no caption is held out any more: neither of frozen items, nor of their contents."""
+    lake = make_lake(tmp_path, coloured_items(copies=2), towers(audio=True))
+    work = Workplace.of(lake)
+    told = freeze_queries.fn(lake.manifest, EvaluationSpec(), FitSpec(held_out=0.3), work, None)
+    snapshot = Snapshot.of(lake.layout, told)
+    asked = set(snapshot.rows("queries")["content_id"].to_pylist())
+    none = FitSpec(held_out=0)
+    keys = [tower.key for tower in towers() if tower.key.modality == Modality.IMAGE]
+
+    before, after = fusion_rows(lake, none, 1000), fusion_rows(snapshot, none, 1000)
+
+    pictures = set(snapshot.rows("segments/image")["content_id"].to_pylist())
+    left = len(pictures - asked)
+    assert 0 < left < 16
+    assert _pairs(lake, keys, none) == {"hash-image": 16}
+    assert _pairs(snapshot, keys, none) == {"hash-image": left}
+    for modality, rows in after.items():
+        assert asked & set(before[modality].content_ids)
+        assert asked.isdisjoint(rows.content_ids)

@@ -156,7 +156,8 @@ def sounds(embed: Embed, compute: Compute) -> Run:
         import torch  # noqa: PLC0415 - making an encoder loads no torch
 
         there = ~np.isnan(batch[:, :, 0, 0])
-        mel = moved(batch[there], compute.device)[:, None]
+        cuts = batch.reshape(-1, *batch.shape[2:]) if there.all() else batch[there]
+        mel = moved(cuts, compute.device)[:, None]
         none = torch.zeros((len(mel), 1), dtype=torch.bool, device=mel.device)
         rows = torch.nn.functional.normalize(embed(mel, none).float(), dim=-1)
         if len(rows) == len(batch):

@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
+from typing import Final
 
 from mmcore.evaluation.gating.compare import Comparison
-from mmcore.evaluation.gating.rules import GateSpec
-from mmcore.evaluation.scores import Coverage, Drift, GateVerdict, IndexRecall
+from mmcore.evaluation.gating.paired import ALL, INDEX
+from mmcore.evaluation.gating.rules import GateSpec, Rule, Rules
+from mmcore.evaluation.scores import (
+    Compared,
+    Coverage,
+    Drift,
+    Finding,
+    FindingKind,
+    GateVerdict,
+    IndexRecall,
+    Verdict,
+)
+from storage.schemas import LENGTH_TOLERANCE
+
+MAX_NORM: Final = max(LENGTH_TOLERANCE.values())
+"""How far the length of a vector may be from 1, whatever it is stored as."""
+
+FEW: Final = 20
+"""Fewer contents that lose their vectors block nothing, unless they are all of a medium."""
+
+EVERY: Final = 5
+"""So many, which are all of a medium, are no few."""
+
+SWITCHED_OFF: Final = "the gate is switched off"
+NO_BASELINE: Final = "nothing was published before that it could be compared with"
+TOO_FEW: Final = "no direction has enough queries that both have"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +44,8 @@ class Evidence:
     drift: Sequence[Drift]
     foreign: Mapping[str, int]  # index → ids that are not live, or live and not in it
     recall: Sequence[IndexRecall]
-    coverage: tuple[Sequence[Coverage] | None, Sequence[Coverage]]  # before, after
+    coverage: tuple[Sequence[Coverage] | None, Sequence[Coverage]]
+    """Before and after, of the contents whose files both have."""
     quarantine: tuple[float | None, float]  # shares of files
     directions: Mapping[str, tuple[str, ...]]  # index or modality/space → directions that use it
     baseline: int | None = None
@@ -30,4 +57,179 @@ class Evidence:
 
 def judge(evidence: Evidence, spec: GateSpec) -> GateVerdict:
     """Pass, warn, block or unmeasured; what needs no comparison blocks also without one."""
-    raise NotImplementedError
+    found = [*_compared(evidence), *_sound(evidence, spec), *_counted(evidence, Rules.of(spec))]
+    found = [_touching(finding, evidence) for finding in found]
+    if not spec.enabled:
+        found = [finding.model_copy(update={"action": "warn"}) for finding in found]
+    found.sort(key=lambda finding: finding.action != "block")  # stable: else in the order made
+    comparison, why = evidence.comparison, _unmeasured(evidence, spec)
+    return GateVerdict(
+        status=_status(found, why),
+        baseline=evidence.baseline,
+        why=why,
+        findings=found,
+        compared=list(comparison.rows) if comparison else [],
+        unproven=list(comparison.unproven) if comparison else [],
+        tested=comparison.tested if comparison else 0,
+        flips=spec.flips,
+        seed=spec.seed,
+    )
+
+
+def failed(why: str, baseline: int | None = None) -> GateVerdict:
+    """The verdict where measuring or judging raised: nothing is published."""
+    subject = Finding(kind="failed", subject=why, action="block", directions=[ALL])
+    return GateVerdict(status="failed", baseline=baseline, why=why, findings=[subject])
+
+
+def _unmeasured(evidence: Evidence, spec: GateSpec) -> str:
+    """Why nothing was compared, "" where something was."""
+    if not spec.enabled:
+        return SWITCHED_OFF
+    if evidence.unmeasured:
+        return evidence.unmeasured
+    if evidence.comparison is None:
+        return NO_BASELINE
+    return "" if evidence.comparison.tested else TOO_FEW
+
+
+def _status(found: Sequence[Finding], unmeasured: str) -> Verdict:
+    if any(finding.action == "block" for finding in found):
+        return "block"
+    if unmeasured:
+        return "unmeasured"
+    return "warn" if found else "pass"
+
+
+def _compared(evidence: Evidence) -> Iterator[Finding]:
+    """Directions that are gone, and rows of the test, the largest drop first."""
+    comparison = evidence.comparison
+    if comparison is None:
+        return
+    for name in comparison.lost:
+        yield Finding(kind="lost", subject=name, action="block", directions=[name])
+    for row in sorted(comparison.rows, key=lambda row: -row.drop):
+        index = row.direction.startswith(INDEX)
+        action = row.action
+        if action == "block" and evidence.promotion and not index:
+            action = "warn"
+        if action:
+            yield Finding(
+                kind="recall" if index else "worse",
+                subject=row.direction.removeprefix(INDEX),
+                measure=row.measure,
+                before=row.before,
+                after=row.after,
+                rule=row.rule,
+                action=action,
+                directions=[] if index else _fallen(row, comparison),
+            )
+
+
+def _fallen(row: Compared, comparison: Comparison) -> list[str]:
+    """The direction of a row; of a mean over directions, those that fell, most first."""
+    if row.direction in comparison.means:
+        return [row.direction]
+    drops = {
+        name: of[row.measure][0] - of[row.measure][1]
+        for name, of in comparison.means.items()
+        if row.measure in of and not name.startswith(INDEX)
+    }
+    language = row.direction.partition(" ")[2]
+    mine = [name for name in drops if drops[name] > 0 and f":{language}" in f":{name}"]
+    return sorted(mine, key=lambda name: -drops[name]) or [row.direction]
+
+
+def _sound(evidence: Evidence, spec: GateSpec) -> Iterator[Finding]:
+    """What is wrong, whatever was there before."""
+    for one in evidence.drift:
+        subject = f"{one.modality}/{one.space}"
+        if not (isfinite(one.norm) and one.norm <= MAX_NORM):
+            yield _wrong("norm", subject, 0.0, one.norm)
+        if one.changed is not None and one.changed > spec.max_changed:
+            yield _wrong("changed", subject, 0.0, one.changed)
+    for index in sorted(name for name, count in evidence.foreign.items() if count):
+        yield _wrong("ids", index, 0.0, float(evidence.foreign[index]))
+    for recall in evidence.recall:
+        goal = 1.0 if recall.target is None else recall.target
+        if recall.recall < goal - spec.index_slack:
+            yield _wrong("floor", recall.index, goal, recall.recall)
+    yield from _slow(evidence.p95, spec.max_latency)
+
+
+def _slow(p95: float | None, most: float) -> Iterator[Finding]:
+    if p95 is not None and 0 < most < p95:
+        yield Finding(kind="latency", subject="p95", before=most, after=p95, action="warn")
+
+
+def _wrong(kind: FindingKind, subject: str, due: float, found: float) -> Finding:
+    after = found if isfinite(found) else None  # JSON has no infinity
+    return Finding(kind=kind, subject=subject, before=due, after=after, action="block")
+
+
+def _counted(evidence: Evidence, rules: Rules) -> Iterator[Finding]:
+    """What is counted, not tested: coverage, quarantine, drift."""
+    yield from _covered(evidence, rules)
+    rule = rules.for_row("quarantine", ("quarantine",), "share")
+    if rule is not None:
+        yield from _beyond("quarantine", "quarantine", rule, *evidence.quarantine)
+    for one in evidence.drift:
+        names = (f"drift:{one.modality}", f"drift:{one.modality}/{one.space}")
+        for measure, value, same in (("overlap", one.overlap, 1.0), ("shift", one.shift, 0.0)):
+            rule = rules.for_row("drift", names, measure)
+            if rule is not None and value is not None:
+                yield from _beyond("drift", f"{one.modality}/{one.space}", rule, same, value)
+
+
+def _covered(evidence: Evidence, rules: Rules) -> Iterator[Finding]:
+    """Contents that lost their vectors; a few of many are told of, and block nothing."""
+    before = {one.modality: one for one in evidence.coverage[0] or ()}
+    for one in evidence.coverage[1]:
+        rule = rules.for_row("coverage", (f"coverage:{one.modality}",), "share")
+        share, old = _share(one), before.get(one.modality)
+        if rule is None or share is None:
+            continue
+        was = None if old is None else _share(old)
+        few = old is not None and _few(old.embedded, one.embedded)
+        for found in _beyond("coverage", one.modality, rule, was, share):
+            yield found.model_copy(update={"action": "warn"}) if few else found
+
+
+def _few(before: int, after: int) -> bool:
+    """Whether so few contents are lost that some bad files may be all there is to it."""
+    return before - after < FEW and (after > 0 or before < EVERY)
+
+
+def _share(coverage: Coverage) -> float | None:
+    """The share of a modality's contents that can be searched; None without any."""
+    return coverage.embedded / coverage.contents if coverage.contents else None
+
+
+def _beyond(
+    kind: FindingKind, subject: str, rule: Rule, before: float | None, after: float
+) -> Iterator[Finding]:
+    """The finding that ``after`` is beyond what the rule lets it, if it is."""
+    moved = None if before is None else after - before
+    fell = rule.max_drop is not None and moved is not None and -moved > rule.max_drop
+    rose = rule.max_rise is not None and moved is not None and moved > rule.max_rise
+    if fell or rose or (rule.least is not None and after < rule.least):
+        yield Finding(
+            kind=kind,
+            subject=subject,
+            measure=rule.measure,
+            before=before,
+            after=after,
+            rule=rule.text,
+            action=rule.action,
+        )
+
+
+def _touching(finding: Finding, evidence: Evidence) -> Finding:
+    """With the directions that it touches, which those of vectors and indexes do not know yet."""
+    if finding.directions or finding.kind == "latency":
+        return finding
+    if finding.kind == "quarantine":
+        return finding.model_copy(update={"directions": [ALL]})
+    known = evidence.directions
+    names = known.get(finding.subject) or known.get(finding.subject.partition("/")[0])
+    return finding.model_copy(update={"directions": list(names or (f"*→{finding.subject}",))})

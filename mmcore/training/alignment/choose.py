@@ -22,7 +22,7 @@ from mmcore.training.alignment.parts import Placed, placed
 from mmcore.training.alignment.spec import AlignSpec
 from mmcore.training.alignment.workshop import Cca, Plan, Workshop
 from mmcore.training.alignment.world import World
-from mmcore.training.loop.trials import Trial
+from mmcore.training.loop.trials import Trial, changed, said
 from mmcore.training.ridge import folds
 
 Told = Callable[[str], None]
@@ -81,9 +81,16 @@ class Contest:
             measured(placed(shop.part(plan), asked), asked, self._beside(shop, plan))
             for shop, asked in self._folds
         )
-        self.progress(f"{plan.method}: held-out RR {reached.score():.3f}")
+        self.progress(f"{self._told(plan)}: held-out RR {reached.score():.3f}")
         self.tried.append(Tried(plan, reached))
         return self.tried[-1]
+
+    def _told(self, plan: Plan) -> str:
+        """The method, and what is otherwise than in what was kept so far."""
+        settings = plan.to_json()
+        kept = None if self._kept is None else self._kept.plan.to_json()
+        how = said(settings) if kept is None else changed(settings, kept)
+        return ", ".join(filter(None, [plan.method, how]))
 
     def _beside(self, shop: Workshop, plan: Plan) -> tuple[Placed, World] | None:
         """What was fitted on, where it is in the gallery."""

@@ -63,6 +63,7 @@ def fit_rows(
     previous: Projection | None = None,
     *,
     others: int | None = None,
+    frozen_items: Ids = split.NO_ITEMS,
 ) -> tuple[Rows, dict[str, Rows]]:
     """What the heads of ``keys``, as ``unfitted`` gave them, are fitted on, in their own spaces.
 
@@ -74,12 +75,14 @@ def fit_rows(
     where nothing at all can be fitted, there are no texts either. Vectors are read only of what is
     returned. With ``others``, captions are those that may be fitted on, of the items of these
     pairs and of so many others, by hash: those that ``alignment.gather.world_of`` chooses of all.
+    Of ``frozen_items``, which are asked with for ever, nothing is returned at all.
     """
     nothing = Rows.empty(_dim(snapshot, Modality.TEXT, "own"))
     there = [key for key in keys if snapshot.manifest.paths(f"segments/{key.modality}/")]
     if not there:
         return nothing, {}
     texts = bare_rows(snapshot, Modality.TEXT).captions()
+    texts = texts.take(~np.isin(texts.item_ids, frozen_items))
     allowed = texts.take(split.fit_rows(texts, spec.held_out))
     named = naming_of(allowed).own
     spaces: defaultdict[str, list[EncoderKey]] = defaultdict(list)

@@ -10,8 +10,9 @@ from flows.config import TrainResult
 from flows.show_models import because, trained
 from flows.snapshots import run_list
 from mmcore.encoders.projections import FittedOn, Projection
-from mmcore.errors import ConfigError, EvaluationError
-from mmcore.evaluation.evaluate import evaluate, learned_from
+from mmcore.errors import ConfigError, GateFailedError
+from mmcore.evaluation.evaluate import laid_out
+from mmcore.evaluation.scores import Drift
 from storage import candidates, models
 from storage.layout import Layout
 from storage.snapshot import Snapshot, current
@@ -48,11 +49,11 @@ def test_both_are_asked_the_same(lake, monkeypatch):
     """Neither is asked with what the other has learned from; what serves is scored for it anew."""
     asked = []
 
-    def scoring(snapshot, encoders, projection, spec, fit, also):
-        asked.append((projection.version, learned_from(snapshot, projection) | also))
-        return evaluate(snapshot, encoders, projection, spec, fit, also)
+    def scoring(snapshot, encoders, projection, terms):
+        asked.append((projection.version, terms.fitted))
+        return laid_out(snapshot, encoders, projection, terms)
 
-    monkeypatch.setattr("tasks.evaluate.evaluate", scoring)
+    monkeypatch.setattr("tasks.measuring.laid_out", scoring)
     fewer = Snapshot.open(Layout(lake)).manifest
     result = train(lake)
 
@@ -80,14 +81,14 @@ def test_where_what_serves_cannot_be_scored_nothing_is_compared(lake, monkeypatc
         calls.append(given)
         if len(calls) % 2 == 0:
             raise ConfigError("no score")
-        return evaluate(*given)
+        return laid_out(*given)
 
-    monkeypatch.setattr("tasks.evaluate.evaluate", scoring)
+    monkeypatch.setattr("tasks.measuring.laid_out", scoring)
 
     result = train(lake)
 
     assert (result.status, result.why) == ("refused", "unmeasured")
-    assert "what serves could not be scored" in result.reason
+    assert "what it is compared with could not be scored" in result.reason
     assert result.reason.endswith("no score")
     assert current(Layout(lake)) == 1
     assert [one.run for one in candidates.blocked(Layout(lake))] == candidates.runs(Layout(lake))
@@ -111,15 +112,44 @@ def test_what_cannot_be_compared_is_not_promoted(tmp_path, index, monkeypatch):
 
 def test_what_cannot_be_scored_is_blocked_and_said(lake, monkeypatch):
     """The model stays stored, its candidate is kept, and the list of models says why."""
-    monkeypatch.setattr("tasks.evaluate.evaluate", learning.raising(ConfigError("no score")))
+    monkeypatch.setattr("tasks.measuring.laid_out", learning.raising(ConfigError("no score")))
 
-    with pytest.raises(EvaluationError, match="no score"):
+    with pytest.raises(GateFailedError, match="no score"):
         train(lake)
 
     assert current(Layout(lake)) == 1
     assert [one.run for one in candidates.blocked(Layout(lake))] == candidates.runs(Layout(lake))
     line = learning.lines(lake)["projection/p2"]
     assert (line["state"], "no score" in line["reason"]) == ("refused", True)
+
+
+def test_what_is_unsound_does_not_serve_however_well_it_retrieves(lake, monkeypatch):
+    """Vectors that are not of length 1: refused, said in both languages; --force is recorded."""
+    longer = Drift(modality="image", space="s", common=0, changed=None, norm=0.3)
+    monkeypatch.setattr("tasks.promote.drift", lambda *_: [longer])
+
+    result = train(lake)
+
+    assert (result.status, result.why, current(Layout(lake))) == ("refused", "unsound", 1)
+    assert result.after > result.before
+    assert "not sound" in result.reason
+    assert "向量" in because(learning.lines(lake)["projection/p2"], "zh")
+    report = json.loads((Layout(lake).report("2") / "report.json").read_bytes())
+    assert report["verdict"]["status"] == "block"
+    assert promote(lake, "projection/p2", force=True).status == "promoted"
+    evaluation = serving(lake).manifest.evaluation
+    assert (evaluation.verdict, evaluation.override.reason) == ("block", "--force")
+
+
+def test_drops_of_directions_are_told_and_do_not_decide(lake):
+    """The gate compares a promotion, too; what it says is kept with what serves."""
+    assert train(lake).status == "promoted"
+    evaluation = serving(lake).manifest.evaluation
+    report = json.loads((Layout(lake).report("2") / "report.json").read_bytes())
+
+    assert (evaluation.verdict, evaluation.baseline) in (("pass", 1), ("warn", 1))
+    assert report["verdict"]["tested"] > 0
+    assert {row["direction"] for row in report["verdict"]["compared"]} >= {"all", "text:en→image"}
 
 
 def test_captions_that_were_learned_from_are_asked_of_both(lake, monkeypatch):
@@ -197,4 +227,4 @@ def test_a_fusion_that_is_all_that_was_made_is_named():
 
     trained(out, result, "en")
 
-    assert "promoted mean" in out.file.getvalue().splitlines()[0]
+    assert "promoted fusion/mean" in out.file.getvalue().splitlines()[0]

@@ -3,7 +3,6 @@ import pytest
 
 from mmcore.encoders.projections import FittedOn, Projection
 from mmcore.errors import ConfigError, EvaluationError
-from mmcore.evaluation.evaluate import evaluate
 from mmcore.specs import EvaluationSpec, FitSpec
 from mmcore.training.dataset.lake import lake_rows
 from mmcore.types import Rejection
@@ -11,6 +10,7 @@ from storage.manifest import FusionEntry
 from storage.snapshot import Snapshot
 from tests.fakes import HashEncoder
 from tests.lakes import COLOURS, coloured_items, make_lake, towers
+from tests.mmcore.evaluation.benches import evaluate
 
 ALL = FitSpec(held_out=0.9)
 FEW = EvaluationSpec(min_queries=1)

@@ -2,13 +2,16 @@ import pytest
 
 from mmcore.encoders.projections import FittedOn, caption_digests
 from mmcore.evaluation import known as module
-from mmcore.evaluation.evaluate import evaluate, laid_out
+from mmcore.evaluation.evaluate import laid_out
 from mmcore.evaluation.known import known
+from mmcore.evaluation.querysets.frozen import FrozenSet
+from mmcore.evaluation.terms import Terms
 from mmcore.specs import EvaluationSpec, FitSpec
 from mmcore.training.dataset.lake import bare_rows
 from mmcore.training.split import caption_keys, is_held_out
 from storage.schemas import Modality
 from tests.lakes import coloured_items, make_lake, towers
+from tests.mmcore.evaluation.benches import evaluate
 
 SPEC = EvaluationSpec(min_queries=1)
 
@@ -36,7 +39,7 @@ def every(lake):
 def asked(lake, seen, share=0.0):
     """What known captions find."""
     fit = FitSpec(held_out=share)
-    return known(laid_out(lake, towers(), None, SPEC, fit, FittedOn()), seen)
+    return known(laid_out(lake, towers(), None, Terms(SPEC, fit, FrozenSet({}))), seen)
 
 
 def test_captions_ask_for_media_and_fused_vectors(lake):

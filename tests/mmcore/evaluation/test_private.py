@@ -1,7 +1,8 @@
 import pyarrow as pa
 import pytest
 
-from mmcore.evaluation.evaluate import evaluate
+from mmcore.evaluation.evaluate import laid_out, outcomes
+from mmcore.evaluation.outcomes import Measured
 from mmcore.specs import EvaluationSpec, FitSpec
 from mmcore.training.dataset.lake import lake_rows
 from mmcore.training.split import caption_keys, fit_rows
@@ -11,6 +12,7 @@ from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from storage.tables import write_rows
 from tests.lakes import coloured_items, make_lake, towers
+from tests.mmcore.evaluation.benches import evaluate, same_scores, terms_of
 
 FEW, MOST = EvaluationSpec(min_queries=1), FitSpec(held_out=0.9)
 TEXT = "segments/text"
@@ -94,3 +96,23 @@ def test_a_text_whose_key_is_unknown_is_neither_asked_with_nor_fitted_on(lake):
     report = evaluate(private, symmetrical(), None, FEW, MOST)
     asked = {content for d in report.directions for content in (w.query for w in d.worst)}
     assert content not in asked
+
+
+def test_what_two_private_snapshots_hold_is_known_by_hashed_keys(lake, tmp_path):
+    """Scores over what both hold are those of lakes with texts; growth moves none."""
+    items = {**coloured_items(copies=2), "new": {"new.png": "red", "new.txt": "A red barn."}}
+    grown = without_texts(make_lake(tmp_path, items, towers()))
+    private = without_texts(lake)
+    terms = terms_of(grown, private)
+    before, after = (
+        {
+            one.full.name: one.common
+            for one in outcomes(laid_out(of, symmetrical(), None, terms))
+            if isinstance(one, Measured)
+        }
+        for of in (private, grown)
+    )
+
+    assert before.keys() == after.keys() >= {"text:en→image", "image→text:en"}
+    assert all(same_scores(before[name], after[name]) for name in before)
+    assert set(after["image→text:en"].categories) == {None}

@@ -1,13 +1,15 @@
 import numpy as np
 import pytest
 
-from mmcore.evaluation.recall import index_recall
+from mmcore.evaluation.recall import index_outcomes, index_recall
+from mmcore.specs import EvaluationSpec
 from storage.indexes.card import CARD, IndexCard, Point, Reached, Setting
 from storage.indexes.choosing.build import build_index
 from storage.indexes.files import write_index
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from tests.lakes import WHEN, coloured_items, make_lake, towers
+from tests.mmcore.evaluation.benches import bench_of, content, terms_of
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +89,51 @@ def test_what_was_measured_at_the_build_is_told(lake):
     assert found.target == 0.98
     assert [(one.kind, one.chosen) for one in found.tried] == [("flat", True)]
     assert entry.rows == found.rows == 16
+
+
+def test_every_index_is_asked_as_it_is(lake):
+    """Query by query, in order of their contents; an exact index gives everything back."""
+    found = {one.name: one for one in index_outcomes(lake, bench_of(lake, terms_of(lake)))}
+    texts = found["index:colours-text"]
+
+    assert found.keys() == {f"index:colours-{what}" for what in ("image", "text", "fused")}
+    assert all(set(one.scores["recall@10"].tolist()) == {1.0} for one in found.values())
+    assert list(texts.queries) == sorted(set(texts.queries))
+    assert content(lake, "red-1.png") in texts.queries
+    assert content(lake, "red-1.zh.txt") in texts.queries
+    assert (texts.kind, texts.gallery, texts.set) == ("flat", 16, "held-out")
+    assert not any(len(ids) for ids in texts.ranking.found)
+
+
+def test_an_index_that_has_lost_rows_is_seen_query_by_query(lake):
+    """Whatever its card says of when it was built."""
+    _, ids, vectors = lake.vectors(Modality.TEXT)
+    short = with_index(lake, ids[::2], vectors[::2])
+    (found,) = index_outcomes(short, bench_of(short, terms_of(lake)))
+
+    assert found.name == "index:other"
+    assert 0 < found.scores["recall@10"].mean() <= 0.8
+    assert len(found.scores["recall@10"]) == len(found.queries) == len(found.groups)
+
+
+def test_so_many_of_a_direction_ask_an_index(lake, tmp_path):
+    """Beside a baseline those that both have, so that both are asked the same."""
+    items = {**coloured_items(copies=2), "new": {"new.png": "red", "new.txt": "A red barn."}}
+    grown = make_lake(tmp_path, items, towers())
+    spec = EvaluationSpec(min_queries=1, served_queries=2)
+    terms = terms_of(grown, lake, spec=spec)
+    before, after = (
+        {one.name: one.queries for one in index_outcomes(of, bench_of(of, terms))}
+        for of in (lake, grown)
+    )
+
+    assert before == after
+    assert all(2 <= len(queries) <= 6 for queries in after.values())
+    every = terms_of(grown, lake)
+    (texts,) = (
+        one.queries
+        for one in index_outcomes(grown, bench_of(grown, every))
+        if one.name.endswith("-text")
+    )
+    assert content(grown, "new.png") not in texts
+    assert content(grown, "red-1.png") in texts

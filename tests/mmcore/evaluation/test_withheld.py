@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from mmcore.encoders.projections import FittedOn
-from mmcore.evaluation.evaluate import evaluate
 from mmcore.evaluation.queries import Pairs
 from mmcore.specs import EvaluationSpec, FitSpec
 from storage.manifest import entry
@@ -10,6 +9,7 @@ from storage.models import store_model
 from storage.snapshot import Snapshot
 from tests.fusions import fusion_model
 from tests.lakes import COLOURS, coloured_items, make_lake, towers
+from tests.mmcore.evaluation.benches import evaluate
 
 ALL = FitSpec(held_out=0.9)
 FEW = EvaluationSpec(min_queries=1)
@@ -59,11 +59,9 @@ def test_what_is_withheld_is_not_asked_with(lake):
 
 def test_no_more_items_are_walked_than_there_are_queries(lake, monkeypatch):
     """Two queries are of one item; of a target, two items tell."""
-    walked, real = [], Pairs.held_out_items
+    walked, real = [], Pairs.contents
     monkeypatch.setattr(
-        Pairs,
-        "held_out_items",
-        lambda *given: (walked.append(item) or item for item in real(*given)),
+        Pairs, "contents", lambda pairs, item: walked.append(item) or real(pairs, item)
     )
     spec = EvaluationSpec(min_queries=1, max_queries=2)
     found = by_name(evaluate(lake, towers(), None, spec, ALL))

@@ -5,7 +5,7 @@ import pytest
 
 from mmcore.training import split
 from mmcore.training.rows import Rows
-from mmcore.training.split import caption_keys, fit_rows, held_out, is_held_out
+from mmcore.training.split import caption_keys, fit_rows, held_out, is_held_out, turn
 
 
 def texts(rows):
@@ -89,6 +89,23 @@ def test_an_item_with_any_held_out_caption_is_not_fitted_on(monkeypatch):
 
     assert held_out(rows, 0.2).tolist() == [True, False, False, False]
     assert fit_rows(rows, 0.2).tolist() == [False, False, True, True]
+
+
+def test_frozen_items_are_never_fitted_on():
+    """Whatever share is held out, and though others have the same caption."""
+    rows = texts([(1, 1, "a", "A toad."), (2, 1, "a", "A toad."), (3, 2, "b", "A cow.")])
+
+    assert fit_rows(rows, 0.0, np.array([2, 9])).tolist() == [True, False, True]
+
+
+def test_what_is_held_out_by_a_share_is_by_a_larger_one():
+    """Keys have an order: ``turn`` tells which one comes first."""
+    keys = [f"key {number}" for number in range(50)]
+    first = sorted(keys, key=turn)
+
+    for share in (0.1, 0.5, 0.9):
+        held = [key for key in first if is_held_out(key, share)]
+        assert held == first[: len(held)]
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5])

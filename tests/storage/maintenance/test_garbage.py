@@ -317,6 +317,18 @@ def test_a_model_that_was_not_promoted_stays_for_thirty_days(lake):
     assert not report.exists()
 
 
+def test_the_report_of_a_fusion_without_a_model_stays(lake):
+    """It goes after no model, and the next one of its name takes its place."""
+    report = lake.training("weighted,text=2") / "report.json"
+    report.parent.mkdir(parents=True)
+    report.write_text("{}")
+    set_age(lake, 31 * DAY)
+
+    clean(lake)
+
+    assert report.exists()
+
+
 def test_a_record_that_no_manifest_names_goes(lake):
     """An erasure writes another one beside it; what else lies in the folder stays."""
     named, other, weights = "config-0123456789abcdef.json", "config.json", "a.safetensors"

@@ -9,7 +9,9 @@ import pytest
 
 from mmcore.encoders.packing import record_of
 from mmcore.encoders.projections import Projection, caption_digests
-from mmcore.evaluation.report import write_report
+from mmcore.evaluation.reporting.page import page
+from mmcore.evaluation.reporting.pictures import Held, Pictures, Shown
+from mmcore.evaluation.reporting.report import write_json, write_report
 from mmcore.evaluation.scores import Direction, Report, Worst
 from mmcore.training.split import key_of
 from storage import models, records, rewrite
@@ -130,8 +132,12 @@ def test_a_report_that_shows_it_is_cleaned_and_told_anew(lake):
         without_results=[],
         worst=[shown, other],
     )
-    write_report(told.model_copy(update={"directions": [direction]}), folder)
-    (folder / "run.trec").write_text(f"q1 Q0 {content_of(lake, CAT[0])} 1 0.5 mmindex")
+    told = told.model_copy(update={"directions": [direction]})
+    write_report(told, [], folder, run_depth=0)
+    (folder / "report.html").write_text(page(told), "utf-8")
+    cat = content_of(lake, CAT[0])
+    (folder / "run.trec").write_text(f"d/{cat} Q0 1 1 -1 m\nd/other Q0 1 1 -1 m\n")
+    (folder / "notes.txt").write_text(cat)
 
     done = forget(lake)
 
@@ -140,7 +146,39 @@ def test_a_report_that_shows_it_is_cleaned_and_told_anew(lake):
     assert after.directions[0].means == {"RR": 0.4}
     assert "a grey wall" in (folder / "report.html").read_text("utf-8")
     assert CHINESE not in (folder / "report.html").read_text("utf-8")
-    assert not (folder / "run.trec").exists()
+    assert (folder / "run.trec").read_text() == "d/other Q0 1 1 -1 m\n"
+    assert not (folder / "notes.txt").exists()
+    assert done.proof.left == {}
+
+
+def test_a_page_that_shows_it_is_written_anew_without_pictures(lake):
+    """Also where no word of the report is about it: the page names the contents it shows."""
+    folder = lake.report("3")
+    told = Report.model_validate_json((folder / "report.json").read_bytes())
+    other = Worst(query="a grey wall", expected=["grey"], first="x", rank=2, relevant=1, item=4)
+    direction = Direction(
+        name="text→image",
+        queries=2,
+        gallery=4,
+        means={"RR": 0.4},
+        median_rank=2,
+        chance=0.2,
+        without_results=[],
+        worst=[other],
+    )
+    told = told.model_copy(update={"directions": [direction]})
+    write_json(told, folder)
+    picture = Held("image", "data:image/jpeg;base64,AAAA", content_of(lake, CAT[0]))
+    shown = page(told, pictures=Pictures({}, {4: Shown(picture)}))
+    assert "base64,AAAA" in shown
+    (folder / "report.html").write_text(shown, "utf-8")
+
+    done = forget(lake)
+
+    left = (folder / "report.html").read_text("utf-8")
+    assert "base64" not in left
+    assert "a grey wall" in left
+    assert Report.model_validate_json((folder / "report.json").read_bytes()) == told
     assert done.proof.left == {}
 
 

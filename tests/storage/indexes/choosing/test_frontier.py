@@ -75,6 +75,14 @@ def test_the_error_says_what_to_relax():
     assert error.exit_code == 9
 
 
+def test_the_error_says_how_many_points_its_table_leaves_out():
+    """Those that another one beats; nothing is said where all are shown."""
+    beaten = point("rabitq", 0.8, 2.0, 20_000_000)
+
+    assert "\n(1 more measured" in str(nothing_fits([SMALL, beaten], GOAL))
+    assert "more measured" not in str(nothing_fits([SMALL, LARGE], GOAL))
+
+
 def test_a_recall_that_is_not_sure_is_told_as_such():
     """A mean above the goal that its interval does not confirm asks for more queries."""
     unsure = point("pq-half", 0.96, 1.0, 10_000_000, "recall 0.960, at least 0.930")

@@ -1,0 +1,144 @@
+"""evaluate → tell → roll back: judge what serves, or a candidate, against an older snapshot."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+from prefect import flow
+
+from flows.clock import Clock
+from flows.config import EvaluateConfig, EvaluateResult
+from flows.gating import examine_again, gate_of, tell
+from mmcore.embedding.embed import releasing
+from mmcore.errors import ConfigError
+from storage import candidates, looked
+from storage.keys import check_key
+from storage.layout import Layout
+from storage.locks import writer_lock
+from storage.manifest import Manifest, read_manifest
+from storage.publication import finish
+from storage.snapshot import Snapshot, manifest_of
+from tasks.discretion import discreet
+from tasks.erasure.erase import end_erasure
+from tasks.evaluate import Back, roll_back_from
+from tasks.examining import Exam, Judged
+from tasks.gate import Alert, alerted, baseline_of
+from tasks.models import evaluation_spec, fit_spec, workplace_of
+from tasks.preprocess import empty_staging
+from tasks.workplace import Workplace
+
+log = logging.getLogger(__name__)
+
+
+@flow(name="evaluate-retrieval")
+def evaluate_retrieval(config: EvaluateConfig) -> EvaluateResult:
+    """Judge a published snapshot, or a blocked candidate, as the gate would; publishes nothing.
+
+    Its report is written anew, and the history gets an entry. With ``on_block`` "roll-back" the
+    snapshot that it is worse than serves again. Raises GateFailedError where it cannot be scored.
+    That the sources were not looked at for too long is told before anybody waits for the lock.
+    """
+    lake = Layout(config.lake_root())
+    manifest = chosen(config, lake)  # before the lock makes a folder
+    work = workplace_of(Snapshot.of(lake, manifest), config.runtime)
+    check_key(lake)
+    stale, not_told = _stale(config, manifest, work)
+    found = _locked(config, work)
+    told = tuple(dict.fromkeys((*not_told, *found.not_notified)))
+    return found.model_copy(update={"stale": stale, "not_notified": told})
+
+
+def chosen(config: EvaluateConfig, lake: Layout) -> Manifest:
+    """The manifest of what is evaluated: NoLakeError, or ConfigError, where there is none."""
+    if config.run is None:
+        return manifest_of(lake, config.snapshot)
+    if config.run not in {one.run for one in candidates.blocked(lake)}:
+        raise ConfigError(f"{lake.root} has no blocked candidate of run {config.run!r}")
+    return read_manifest(lake.candidate(config.run) / "manifest.json")
+
+
+def _stale(
+    config: EvaluateConfig, manifest: Manifest, work: Workplace
+) -> tuple[float | None, list[str]]:
+    """Hours since the last look, where they are too many, and who could not be told."""
+    hours = hours_since(work.lake, datetime.now(UTC))
+    if config.max_age_hours is None or hours <= config.max_age_hours:
+        return None, []
+    most = config.max_age_hours
+    why = f"the sources were looked at {hours:.1f} h ago, which is more than {most:g}"
+    return round(hours, 2), alerted(Alert("stale", manifest.number, why=why), config.notify, work)
+
+
+def hours_since(lake: Layout, now: datetime) -> float:
+    """Hours since an index run last ended well; by what serves, where none has said so.
+
+    A time to come, as another machine's clock may give it, is no age: it is said, and counts 0.
+    """
+    last = looked.read(lake)
+    when = last.when if last else manifest_of(lake).created_at
+    hours = (now - when).total_seconds() / 3600
+    if hours < 0:
+        log.warning("%s lies in the future (%s): is a clock wrong?", lake.looked, when)
+    return max(0.0, hours)
+
+
+@discreet
+def _locked(config: EvaluateConfig, work: Workplace) -> EvaluateResult:
+    lake = work.lake
+    with writer_lock(lake, config.wait), releasing():
+        finish(lake)
+        end_erasure(lake)
+        empty_staging(work)
+        manifest = chosen(config, lake)
+        work = workplace_of(Snapshot.of(lake, manifest), config.runtime)
+        return evaluate(config, manifest, work, Clock())
+
+
+def evaluate(
+    config: EvaluateConfig, manifest: Manifest, work: Workplace, clock: Clock
+) -> EvaluateResult:
+    """Evaluate one manifest; the caller has the lake's lock."""
+    gate = gate_of(config.gate, manifest_of(work.lake))
+    exam = Exam(evaluation_spec(manifest), fit_spec(manifest), gate, "evaluate")
+    with clock.stage("evaluate") as note:
+        baseline = baseline_of(manifest, config.against, work)
+        judged = examine_again(manifest, baseline, exam, work, config.notify)
+        note.append(judged.verdict.status)
+    not_told = tell(judged, work, config.notify)
+    back = Back()
+    if config.on_block == "roll-back" and judged.verdict.status == "block":
+        with clock.stage("roll back") as note:
+            back = roll_back_from(judged, exam, work)
+            note.append(f"snapshot {back.number} serves" if back.number else "not rolled back")
+        if back.number is not None:
+            told = Alert("rolled-back", back.number, manifest.run, manifest.number)
+            not_told += tuple(alerted(told, config.notify, work))
+    return result_of(judged, work, clock, back, not_told)
+
+
+def result_of(
+    judged: Judged, work: Workplace, clock: Clock, back: Back, not_told: tuple[str, ...]
+) -> EvaluateResult:
+    """What a person reads."""
+    verdict, told = judged.verdict, judged.manifest
+    evaluation = told.evaluation
+    return EvaluateResult(
+        status=verdict.status,
+        lake=str(work.lake.root),
+        snapshot=told.number,
+        run=told.run,
+        baseline=verdict.baseline,
+        why=verdict.why,
+        measured=evaluation.status if evaluation else None,
+        reason=evaluation.reason if evaluation else "",
+        findings=tuple(verdict.findings),
+        compared=tuple(verdict.compared),
+        unproven=tuple(verdict.unproven),
+        scores=evaluation.scores if evaluation else {},
+        rolled_back_to=back.number,
+        not_rolled_back=back.why,
+        not_notified=tuple(dict.fromkeys(not_told)),
+        report=judged.report,
+        seconds=clock.seconds,
+    )

@@ -1,0 +1,50 @@
+"""Publish a candidate that the gate blocked, for somebody who says so and why."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from prefect import flow
+
+from flows.config import OverrideConfig, OverrideResult
+from flows.publishing import check
+from storage.keys import check_key
+from storage.layout import Layout
+from storage.locks import writer_lock
+from storage.manifest import Override, read_manifest
+from storage.publication import finish
+from storage.snapshot import Snapshot
+from tasks.erasure.erase import end_erasure
+from tasks.gate import Alert, alerted
+from tasks.publish import publish_override
+from tasks.workplace import Workplace
+
+
+@flow(name="publish-blocked")
+def publish_blocked(config: OverrideConfig) -> OverrideResult:
+    """Let a blocked candidate serve; manifest, history and an event keep who wanted it, and why.
+
+    Raises ConfigError where there is no such candidate, CandidateOutdatedError where another was
+    published since it was made, CorruptLakeError where a file of it is gone.
+    """
+    lake = Layout(config.lake_root())
+    check(lake, config.run)  # before the lock makes a folder
+    check_key(lake)
+    with writer_lock(lake, config.wait):
+        finish(lake)
+        end_erasure(lake)
+        check(lake, config.run)
+        manifest = read_manifest(lake.candidate(config.run) / "manifest.json")
+        work = Workplace.of(Snapshot(lake, manifest))
+        override = Override(name=config.name, reason=config.reason, when=datetime.now(UTC))
+        published = publish_override(manifest, override, work)
+    told = Alert("overridden", published.number, published.run, published.parent)
+    return OverrideResult(
+        lake=str(lake.root),
+        run=published.run,
+        snapshot=published.number,
+        before=published.parent,
+        name=config.name,
+        reason=config.reason,
+        not_notified=tuple(alerted(told, config.notify, work)),
+    )

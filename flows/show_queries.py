@@ -1,0 +1,49 @@
+"""How query sets look on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from mmcore.evaluation.querysets.imported import Imported
+    from storage.querysets import QuerySetCard
+
+_SHOWN: Final = 20  # documents that are missing
+
+
+def sets(out: Console, cards: Sequence[QuerySetCard]) -> None:
+    """A table, or how to make a first set."""
+    if not cards:
+        out.print("no query sets: `mmindex queries add NAME --qrels FILE` imports one")
+        return
+    table = Table("set", "kind", "queries", "judged", "imported", box=None, pad_edge=False)
+    for card in cards:
+        counts = f"{card.queries:,}", f"{card.judged:,}"
+        table.add_row(escape(card.name), card.kind, *counts, f"{card.when:%Y-%m-%d %H:%M}")
+    out.print(table)
+
+
+def added(out: Console, card: QuerySetCard, found: Imported) -> None:
+    """What was imported, and what was left out."""
+    out.print(
+        f"query set [bold]{escape(card.name)}[/]: {card.queries:,} queries,"
+        f" {card.judged:,} judgements ({card.kind}); the next evaluation asks them"
+    )
+    if found.missing:
+        out.print(f"{len(found.missing):,} documents are not in the lake, and left out:")
+        for name in found.missing[:_SHOWN]:
+            out.print(f"  {escape(name)}")
+        if len(found.missing) > _SHOWN:
+            out.print(f"  and {len(found.missing) - _SHOWN:,} more")
+    if found.unanswered:
+        out.print(f"{len(found.unanswered):,} queries have no right answer, and are left out")
+
+
+def removed(out: Console, name: str) -> None:
+    """That it is gone."""
+    out.print(f"query set [bold]{escape(name)}[/] is removed")

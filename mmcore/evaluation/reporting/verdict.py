@@ -1,0 +1,149 @@
+"""The verdict and what it is made of, as the page shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from mmcore.evaluation.reporting import charts
+from mmcore.evaluation.reporting.words import (
+    Phrase,
+    headline,
+    limit,
+    listed,
+    named,
+    number,
+    phrase,
+    signed,
+    told,
+)
+from mmcore.evaluation.scores import Compared, Finding, GateVerdict, Report
+
+SIGNS: Final = {"pass": "✓", "warn": "!", "block": "✕", "failed": "✕", "unmeasured": "?"}
+_FIRST_ROWS: Final = 12  # of comparisons, before the rest is folded away
+_WIDTH, _HEIGHT = 180.0, 20.0  # of an interval
+_FAR: Final = 0.025  # of the axis of intervals, at least, either way
+_SEEN: Final = 0.0005  # a smaller change is written as none
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """The verdict, at the top."""
+
+    status: str  # names its colours
+    sign: str
+    word: Phrase
+    headline: Phrase
+    notes: tuple[Phrase, ...]
+    others: tuple[Finding, ...] = ()  # that the headline does not tell
+    detail: Phrase | None = None  # of the headline: how far it fell, and how sure that is
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One comparison as a row of the table."""
+
+    of: Compared
+    name: Phrase
+    change: str
+    sign: str  # ▲, ▼ or =
+    tone: str  # good, bad, dim
+    result: Phrase
+    interval: Markup
+
+
+def banner(report: Report) -> Banner:
+    """The verdict in plain words; of a report from before there was one, what was measured."""
+    verdict = report.verdict
+    if report.status == "unmeasured" and (verdict is None or not verdict.findings):
+        why = phrase("headline.no-scores", why=report.reason)
+        return Banner("unmeasured", "?", phrase("verdict.unmeasured"), why, ())
+    count = phrase(
+        "headline.measured",
+        directions=len(report.directions),
+        queries=f"{report.queries:,}",
+    )
+    if verdict is None:
+        return Banner("plain", "", phrase("verdict.measured"), count, ())
+    notes = [count]
+    if verdict.compared:
+        against = phrase("headline.against", baseline=verdict.baseline, tested=verdict.tested)
+        notes = [against, count]
+    if verdict.status == "block" and verdict.baseline is not None:
+        notes.insert(0, phrase("headline.todo", baseline=verdict.baseline, run=report.run))
+    told_of = {finding.subject for finding in verdict.findings}
+    if silent := [named(name) for name in verdict.unproven if name not in told_of]:
+        notes.append(phrase("page.unproven", directions=listed(silent)))
+    headed = verdict.status in {"block", "warn"} and verdict.findings
+    return Banner(
+        verdict.status,
+        SIGNS[verdict.status],
+        phrase(f"verdict.{verdict.status}"),
+        told(verdict.findings[0]) if headed else headline(verdict),
+        tuple(notes),
+        tuple(verdict.findings[1:] if headed else verdict.findings),
+        _detail(verdict) if headed else None,
+    )
+
+
+def _detail(verdict: GateVerdict) -> Phrase | None:
+    """How far the first finding fell, with its interval and what is allowed."""
+    first = verdict.findings[0]
+    told_by = ((one.direction, one.measure) for one in verdict.compared)
+    rows = dict(zip(told_by, verdict.compared, strict=True))
+    of = rows.get((first.subject, first.measure))
+    if of is None or of.drop <= 0:
+        return None
+    allowed = number(limit(of.rule, "max_drop"))
+    ends = {"low": signed(-of.high), "high": signed(-of.low), "change": signed(-of.drop)}
+    return phrase("headline.detail", **ends, queries=f"{of.queries:,}", allowed=allowed)
+
+
+def changes(verdict: GateVerdict | None) -> tuple[list[Change], list[Change]]:
+    """The comparisons, blocks first, then what fell most; and the rest, to be folded away."""
+    if verdict is None:
+        return [], []
+    rank = {"block": 0, "warn": 1, "": 2}
+    order = sorted(verdict.compared, key=lambda c: (rank[c.action], -c.drop, c.direction))
+    ends = [end for one in order for end in (-one.low, -one.high)]
+    x = charts.linear(min([-_FAR, *ends]), max([_FAR, *ends]), 6, _WIDTH - 6)
+    found = [_change(one, x, one.direction in verdict.unproven) for one in order]
+    return found[:_FIRST_ROWS], found[_FIRST_ROWS:]
+
+
+def _change(of: Compared, x: charts.Scale, unproven: bool) -> Change:
+    change = -of.drop
+    sign, tone = "=", "dim"
+    if abs(change) >= _SEEN:
+        sign, tone = ("▲", "good") if change > 0 else ("▼", "bad")
+    return Change(
+        of,
+        named(of.direction),
+        signed(change),
+        sign,
+        tone,
+        _result(of, unproven),
+        _interval(of, x),
+    )
+
+
+def _result(of: Compared, unproven: bool) -> Phrase:
+    if of.action == "warn" and unproven:
+        return phrase("said.chance")
+    better = not of.action and of.high < 0
+    return phrase(f"said.{of.action or ('better' if better else 'ok')}")
+
+
+def _interval(of: Compared, x: charts.Scale) -> Markup:
+    """The interval of a change on an axis that all rows share."""
+    middle = _HEIGHT / 2
+    tone = {"block": "bad", "warn": "warn", "": "dim"}[of.action]
+    parts = [charts.rule((x(0), 1), (x(0), _HEIGHT - 1), "zero")]
+    if (allowed := limit(of.rule, "max_drop")) is not None and x(-allowed) > 0:
+        parts.append(charts.rule((x(-allowed), 2), (x(-allowed), _HEIGHT - 2), "goal"))
+    parts.append(charts.rule((x(-of.high), middle), (x(-of.low), middle), f"span {tone}"))
+    parts.append(charts.dot((x(-of.drop), middle), f"dot {tone}", 3.5))
+    ends = f"{signed(-of.high)} … {signed(-of.low)}"
+    return charts.svg(_WIDTH, _HEIGHT, Phrase(ends, ends), parts)

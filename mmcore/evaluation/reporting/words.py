@@ -1,0 +1,199 @@
+"""What a report says, in English and in Chinese: ``words.toml``, and names made of parts."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from mmcore.evaluation.scores import Finding, GateVerdict
+
+_COMMAND: Final = re.compile("`([^`]*)`")
+_BOTH: Final = Markup(
+    '<span class="en" lang="en">{}</span><span class="zh" lang="zh-Hans">{}</span>'
+)
+
+
+WHOLE: Final = ("present", "withheld")
+"""Sources of directions in which whole items ask."""
+
+_WITHOUT: Final = "without "
+_OF_INDEXES: Final = {"recall", "floor", "ids"}
+_OF_VECTORS: Final = {"norm", "changed", "drift"}
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """The same in both languages; a page shows one of them."""
+
+    en: str
+    zh: str
+
+    def __html__(self) -> str:
+        """Both, escaped, each in an element of its language; one where they are equal.
+
+        What stands between backticks is a command.
+        """
+        en, zh = (
+            _COMMAND.sub(r"<code>\1</code>", str(escape(text))) for text in (self.en, self.zh)
+        )
+        return Markup(en) if en == zh else _BOTH.format(Markup(en), Markup(zh))
+
+
+Fact = Phrase | str | int | float | None
+
+
+def phrase(name: str, /, **facts: Fact) -> Phrase:
+    """``section.key`` of the words, filled in."""
+    section, _, key = name.partition(".")
+    en, zh = _words()[section][key]
+    return Phrase(
+        en.format(**{fact: _in(value, "en") for fact, value in facts.items()}),
+        zh.format(**{fact: _in(value, "zh") for fact, value in facts.items()}),
+    )
+
+
+def side(name: str) -> Phrase:
+    """``text:zh`` → Chinese text; one that is not known is told as it is."""
+    return phrase(f"side.{name}") if name in _words()["side"] else Phrase(name, name)
+
+
+def mask(kinds: str) -> Phrase:
+    """``image+text`` → image + text; ``without audio`` tells what was left out."""
+    without = kinds.removeprefix(_WITHOUT)
+    if without != kinds:
+        return phrase("name.without", side=side(without))
+    found = [side(kind) for kind in kinds.split("+")]
+    return Phrase(" + ".join(p.en for p in found), " + ".join(p.zh for p in found))
+
+
+def named(subject: str) -> Phrase:
+    """A direction, an index, a modality, as a person calls it."""
+    if subject in _words()["name"]:
+        return phrase(f"name.{subject}")
+    head, _, rest = subject.partition(":")
+    if head == "index":
+        return phrase("name.index", name=rest)
+    if head == "coverage":
+        return side(rest)
+    source, arrow, target = subject.rpartition("→")
+    if not arrow:
+        return side(subject)
+    if source in WHOLE:
+        return phrase(f"name.{source}", side=side(target))
+    return _arrow(source, target)
+
+
+def listed(names: Iterable[Phrase]) -> Phrase:
+    """One after another."""
+    found = list(names)
+    return Phrase(", ".join(p.en for p in found), "、".join(p.zh for p in found))
+
+
+def told(finding: Finding) -> Phrase:
+    """A finding as a sentence, and the directions that it touches, where it is no direction."""
+    sentence = phrase(
+        f"finding.{'below' if _is_below(finding) else finding.kind}",
+        subject=_subject(finding),
+        least=number(limit(finding.rule, "min")),
+        measure=finding.measure,
+        before=number(finding.before),
+        after=number(finding.after),
+    )
+    others = [name for name in finding.directions if name != finding.subject]
+    if finding.kind in {"worse", "lost"} or not others:
+        return _begun(sentence)
+    touches = phrase("finding.touches", directions=listed(map(named, others[:3])))
+    return _begun(Phrase(f"{sentence.en} {touches.en}", sentence.zh + touches.zh))
+
+
+def limit(rule: str, name: str) -> float | None:
+    """What the text of a rule says of ``max_drop``, ``min`` and the like; None: nothing."""
+    found = re.search(rf"\b{name}\s*=\s*([0-9.eE+-]+)", rule)
+    try:
+        return float(found[1]) if found else None
+    except ValueError:
+        return None
+
+
+def _is_below(finding: Finding) -> bool:
+    """Whether nothing fell, and yet it is less than it may be."""
+    before, after = finding.before, finding.after
+    fell = before is not None and after is not None and after < before
+    return finding.kind == "worse" and not fell and limit(finding.rule, "min") is not None
+
+
+def _subject(finding: Finding) -> Phrase:
+    """What is worse or wrong: an index, vectors of a modality in a space, or a direction."""
+    if finding.kind in _OF_INDEXES:
+        return phrase("name.index", name=finding.subject)
+    modality, slash, space = finding.subject.partition("/")
+    if finding.kind in _OF_VECTORS and slash:
+        return phrase("name.vectors", side=side(modality), space=space)
+    return named(finding.subject)
+
+
+def headline(verdict: GateVerdict) -> Phrase:
+    """What a verdict comes to, in a sentence or two."""
+    why = verdict.why or phrase("headline.why-nothing")
+    if verdict.status in {"failed", "unmeasured"}:
+        return phrase(f"headline.{verdict.status}", why=why)
+    if not verdict.findings:
+        return phrase("headline.pass")
+    first, others = told(verdict.findings[0]), len(verdict.findings) - 1
+    if verdict.status == "warn":
+        return phrase("headline.warn", first=first, count=others + 1)
+    return phrase("headline.more", first=first, count=others) if others else first
+
+
+def number(value: float | None) -> str:
+    """Three digits of a share; fewer of what is large."""
+    if value is None:
+        return "–"
+    if value == int(value) and abs(value) > 1:
+        return f"{value:,.0f}"
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"  # noqa: PLR2004 - as digits go
+
+
+def signed(value: float) -> str:
+    """With a sign, a true minus among them; what rounds to nothing has none."""
+    shown = f"{abs(value):.3f}"
+    if float(shown) == 0:
+        return shown
+    return f"+{shown}" if value > 0 else f"\N{MINUS SIGN}{shown}"
+
+
+def _arrow(source: str, target: str) -> Phrase:
+    """A direction; of a user's set its name stands in front."""
+    head, _, source = source.rpartition("/")
+    kind, _, language = source.rpartition(":")
+    asked = side(language if kind == "pairs" else source)
+    found = side(target)
+    front = f"{head}: " if head else ""
+    return Phrase(f"{front}{asked.en} → {found.en}", f"{front}{asked.zh} → {found.zh}")
+
+
+def _begun(sentence: Phrase) -> Phrase:
+    """With a capital letter."""
+    return Phrase(sentence.en[:1].upper() + sentence.en[1:], sentence.zh)
+
+
+def _marked(text: str) -> Markup:
+    return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(text))))
+
+
+def _in(value: Fact, language: str) -> str:
+    return getattr(value, language) if isinstance(value, Phrase) else str(value)
+
+
+@cache
+def _words() -> dict[str, dict[str, tuple[str, str]]]:
+    """Section → key → English, Chinese: ``words.toml``."""
+    text = files("mmcore.evaluation.reporting").joinpath("words.toml").read_text("utf-8")
+    return tomllib.loads(text)

@@ -1,0 +1,50 @@
+from datetime import timedelta
+
+from mmcore.evaluation.reporting.page import page
+from mmcore.evaluation.reporting.trend import charts_of, nights
+from tests.mmcore.evaluation.reporting.made import WHEN, blocked, report
+from tests.mmcore.evaluation.reporting.test_page import night
+
+
+def drawn(*history, **fields):
+    """The picture of the one target."""
+    (chart,) = charts_of(nights(report(**fields), history))[1]
+    return chart.picture
+
+
+def test_the_report_is_the_last_night():
+    """What was evaluated after it, and what says nothing of scores, is not shown."""
+    after = night(-1)
+    moved = night(1, trigger="rollback")
+
+    found = nights(report(), [after, moved, night(2), night(5)])
+
+    assert [one.when for one in found] == [WHEN - timedelta(days=d) for d in (5, 2, 0)]
+
+
+def test_a_line_goes_through_all_nights():
+    """One line of as many points as there are evaluations."""
+    assert drawn(night(2), night(1)).count("<polyline") == 1
+
+
+def test_a_line_breaks_where_it_was_measured_otherwise():
+    """Scores of another configuration, or of other queries, are not joined."""
+    assert drawn(night(2, config="old"), night(1)).count("<polyline") == 2
+    assert drawn(night(2, sets={"held-out": "x"}), night(1)).count("<polyline") == 2
+    assert drawn(night(2, sets={"mine": "x"}), night(1)).count("<polyline") == 1
+
+
+def test_what_was_blocked_has_a_cross():
+    """Its line passes it by."""
+    assert drawn(night(2), night(1, "block")).count('class="cross') == 1
+    assert drawn(night(1), verdict=blocked()).count('class="cross') == 1
+
+
+def test_the_first_night_has_no_line():
+    """It says when there will be one."""
+    assert "the line begins with the next one" in page(report())
+
+
+def test_colours_are_the_style_sheet_s():
+    """No number of a colour: the page is light or dark."""
+    assert "#" not in drawn(night(1))
