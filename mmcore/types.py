@@ -194,6 +194,17 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """One list that brought a hit up: a medium's vectors, whole items, or words."""
+
+    by: str  # a modality, "fused" or "words"
+    score: float  # in that list, as it was made comparable
+    segment_id: int | None = None
+    span: Span | None = None
+    words: tuple[str, ...] = ()  # of the query, that are in it
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """An answer; a higher score is better, always."""
 
@@ -209,6 +220,8 @@ class Hit:
     kind: str | None = None  # what the segment was found to be
     source: str | None = None  # which part of the file it is of, as a segment's
     paged: bool = False  # its span is a box, and the picture has several pages
+    why: tuple[Reason, ...] = ()
+    duplicates: int = 0  # nearly equal items that it stands for, beside its own
 
 
 def check_unit_rows(ids: Ids, vectors: Vectors) -> None:

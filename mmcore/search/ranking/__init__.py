@@ -1,0 +1,1 @@
+"""Several lists of answers as one: comparable scores, blending, variety."""

@@ -1,0 +1,82 @@
+"""What is asked of a search, as data: Python, the command line and HTTP share it; loads nothing."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, NonNegativeInt, model_validator
+
+from mmcore.specs import Spec
+from storage.schemas import Modality
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Part(Spec):
+    """One thing that is asked with: a text, a file, a vector, an item or a segment of the lake."""
+
+    text: str | None = Field(default=None, description="in Chinese or English")
+    media: str | None = Field(
+        default=None, description="a local file: picture, sound, video, text"
+    )
+    media_modality: Modality | None = Field(
+        default=None, description="ask with that side of the file, as the sound of a video"
+    )
+    vector: tuple[float, ...] | None = Field(default=None, description="in the space searched")
+    item: int | None = Field(default=None, description="an item of the lake: what is like it")
+    segment: int | None = Field(default=None, description="a segment of the lake")
+    weight: float = Field(
+        default=1.0,
+        ge=-10,
+        le=10,
+        allow_inf_nan=False,
+        description="how much it counts; below 0: without that",
+    )
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> Self:
+        names = ("text", "media", "vector", "item", "segment")
+        given = [name for name in names if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"ask with one of {', '.join(names)}, not {' and '.join(given) or 'none'}"
+            )
+        if not self.weight:
+            raise ValueError("a part of weight 0 asks nothing: leave it out")
+        return self
+
+
+class SearchRequest(Spec):
+    """One search."""
+
+    parts: tuple[Part, ...] = Field(min_length=1, max_length=50)
+    modalities: tuple[Modality, ...] = Field(
+        default=(), description="search the segments of these media; none: whole items"
+    )
+    language: str | None = Field(default=None, description="only texts of this language: zh or en")
+    where: str | None = Field(
+        default=None,
+        max_length=10_000,
+        description="an SQL condition on items and their files, as: label = 'trips' and size > 1e6",
+    )
+    words: Share | None = Field(
+        default=None,
+        description="share of the lexical score; 0: vectors alone, 1: words alone, none: the usual",
+    )
+    method: Literal["convex", "rrf"] = Field(
+        default="convex", description="how several lists become one"
+    )
+    collapse: bool = Field(default=False, description="one answer for items that are nearly equal")
+    diversity: Share = Field(
+        default=0.0, description="of the ranking: 0 by likeness alone, up to 1 for variety (MMR)"
+    )
+    k: int = Field(default=10, ge=1, le=1000, description="answers")
+    offset: NonNegativeInt = Field(default=0, le=10_000, description="answers to skip")
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> Self:
+        if not any(part.weight > 0 for part in self.parts):
+            raise ValueError("say what to look for: all parts have a weight below 0")
+        if self.language is not None and set(self.modalities) - {Modality.TEXT}:
+            raise ValueError("a language chooses among texts: search no other media with it")
+        return self

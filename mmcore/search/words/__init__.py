@@ -1,0 +1,1 @@
+"""The lexical side of a search: words, and how well they match."""
