@@ -207,7 +207,7 @@ CAUGHT = {
     "nprobe = 1 in the card of an IVF": "`verify`: the card's checksum",
     "sounds without vectors": "opening: a file that the manifest names is missing",
     "picture vectors x 1.3": "building an index with a goal: a length that is not 1 stops the run",
-    "index of the snapshot before": "opening: rows of the card and the manifest differ",
+    "index of the snapshot before": "opening: a file has not the size that the manifest says",
 }
 """What finds a plant where it is not made with care."""
 

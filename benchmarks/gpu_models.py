@@ -88,7 +88,8 @@ def siglip2(folder: Path, sizes: Mapping[str, int], side: int, words: int = 256_
     ids = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
     text = {**sizes, **ids, "vocab_size": words, "max_position_embeddings": 64}
     vision = {**sizes, "image_size": side, "patch_size": 16}
-    model = SiglipModel(SiglipConfig(text_config=text, vision_config=vision))
+    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):  # there it takes no time
+        model = SiglipModel(SiglipConfig(text_config=text, vision_config=vision))
     model.save_pretrained(folder)
     half = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3, "resample": 2}
     SiglipImageProcessor(size={"height": side, "width": side}, **half).save_pretrained(folder)

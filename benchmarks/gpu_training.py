@@ -5,6 +5,8 @@ The bare loops take prepared arrays and token ids from memory, as ours does afte
 
 from __future__ import annotations
 
+import json
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
@@ -69,6 +71,7 @@ def finetune(name: str, root: Path, runtime: RuntimeSpec, count: int | None = No
             told[method] |= _bare_step(base, spec)
             ratio = told[method]["bare_step_ms"] / told[method]["step_ms"]
             told[method]["bare over ours"] = round(ratio, 3)
+            print(method, json.dumps(told[method]), file=sys.stderr, flush=True)
         if device == "cuda":
             told["too little memory"] = _refused(base, source, Path(place, "no"))
     return told

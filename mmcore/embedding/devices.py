@@ -1,4 +1,4 @@
-"""The devices of a run, lent to shards: a lone one in this process, each of several in its own."""
+"""The devices of a run: each is lent to one shard at a time, in this process or in its own."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ClosedError(MmindexError):
 
 
 class Device(Protocol):
-    """A device that embeds shards."""
+    """A device that embeds shards, for one caller at a time."""
 
     def embed(self, job: Job, encoder: Encoder) -> Embedding:
         """Embed a shard; ``encoder`` is the one that the job names, made in this process."""
@@ -47,7 +47,7 @@ class Device(Protocol):
 
 
 class Here:
-    """A device alone: this process runs its models. On a GPU it may be lent to two shards."""
+    """A device alone: this process runs its models."""
 
     def embed(self, job: Job, encoder: Encoder) -> Embedding:
         """In the calling thread."""
@@ -147,15 +147,8 @@ def visible(device: str) -> dict[str, str]:
     return {"CUDA_VISIBLE_DEVICES": name}
 
 
-_ON_A_GPU: Final = 2
-"""Shards at once on a lone GPU: one is computed while the other is read and copied."""
-
-
 class Devices:
-    """Some devices; who asks for one waits while all are lent, and gets the one longest idle.
-
-    Each is lent to one shard at a time; a lone GPU to two.
-    """
+    """Some devices; who asks for one waits while all are lent, and gets the one longest idle."""
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self._all: tuple[Device, ...] = (
@@ -165,13 +158,12 @@ class Devices:
         )
         self._idle: SimpleQueue[Device] = SimpleQueue()
         self._closed = 0  # times
-        lone_gpu = len(names) == 1 and names[0].startswith("cuda")
-        for device in self._all * (_ON_A_GPU if lone_gpu else 1):
+        for device in self._all:
             self._idle.put(device)
 
     @contextmanager
     def borrowed(self) -> Iterator[Device]:
-        """A device for the caller; ClosedError where they were closed meanwhile."""
+        """A device for the caller alone; ClosedError where they were closed meanwhile."""
         closed = self._closed
         device = self._idle.get()
         try:

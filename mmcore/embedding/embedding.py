@@ -12,9 +12,8 @@ from mmcore.types import Vectors
 class Work:
     """What a device did for one shard; the times are of ``time.monotonic`` in the asking process.
 
-    From ``began`` to ``ended`` the device was the shard's, beside one other on a lone GPU.
-    ``seconds`` of that the model ran, shared with the other shard's; the others went into loading
-    it, reading, tokens, and into waiting for another run's model.
+    From ``began`` to ``ended`` the device was the shard's own. ``seconds`` of that the model ran;
+    the others went into loading it, reading, tokens, and into waiting for another run's model.
     """
 
     device: str

@@ -15,13 +15,13 @@ from mmcore.specs import RuntimeSpec
 
 
 def embed_here(prepared: Prepared, encoder: Encoder, runtime: RuntimeSpec) -> Embedding:
-    """Embed ``prepared``; no other run is on the encoder's device, if that is a GPU.
+    """Embed ``prepared``, alone on the encoder's device.
 
     An encoder that cuts its batches itself, and not by a Batcher, is timed as a whole.
     """
     compute = dict(encoder.compute)
     device = compute["device"]
-    with turn_on(device), profiled(prepared, device, runtime), metered(device) as meter:
+    with turn_on(device), profiled(prepared, device, runtime), metered() as meter:
         started = time.perf_counter()
         vectors = embed_prepared(prepared, encoder, runtime.batch_size)
         elapsed = time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""What is asked of a search, as data: Python, the command line and HTTP share it; loads nothing."""
+"""What is asked of a search, as data: Python, the command line and HTTP share it."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ class SearchRequest(Spec):
     where: str | None = Field(
         default=None,
         max_length=10_000,
-        description="an SQL condition on items and their files, as: label = 'trips' and size > 1e6",
+        description="an SQL condition on items and files, as: label = 'trips' and size > 1e6",
     )
     words: Share | None = Field(
         default=None,
-        description="share of the lexical score; 0: vectors alone, 1: words alone, none: the usual",
+        description="share of the lexical score; 0: vectors alone, 1: words alone",
     )
     method: Literal["convex", "rrf"] = Field(
         default="convex", description="how several lists become one"

@@ -1,11 +1,14 @@
 """What the gate is measured with is what it claims to be."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
+import ir_measures
 import numpy as np
 import pytest
+from ir_measures import Qrel, ScoredDoc
 
-from benchmarks import gate, gate_plants
+from benchmarks import gate_metrics, gate_plants
 from benchmarks.gate_aa import label_swaps
 from benchmarks.gate_power import Noise, Point, planted, power, sides
 from benchmarks.gate_sample import Sampled, interval
@@ -20,6 +23,7 @@ from benchmarks.gate_set import (
 from mmcore.encoders.projections import FittedOn
 from mmcore.evaluation.evaluate import searched_rows
 from mmcore.evaluation.gating.rules import GateSpec
+from mmcore.evaluation.reporting import runs
 from storage.indexes.files import Index
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
@@ -157,10 +161,35 @@ def test_power_is_measured_for_every_plant(lake):
 
 def test_what_was_worked_out_by_hand_is_what_is_measured():
     """One right answer, none found, all found, more right than ranks: every measure."""
-    told = list(gate._by_hand())
+    told = list(gate_metrics.by_hand())
 
-    assert [row["measure"] for row in told] == list(gate.BY_HAND)
+    assert [row["measure"] for row in told] == list(gate_metrics.BY_HAND)
     assert max(row["most apart"] for row in told) < 1e-12
+
+
+def test_trec_eval_is_asked_by_its_own_names():
+    """Two right answers at ranks 2 and 3 of a run of four, a third one that is not in it."""
+    qrels = [Qrel("q", doc, 1) for doc in ("b", "c", "z")]
+    run = [ScoredDoc("q", doc, -rank) for rank, doc in enumerate("abcd", 1)]
+
+    found = gate_metrics.raw(qrels, run)
+
+    assert found["q", "RR"] == 1 / 2
+    assert found["q", "AP@100"] == pytest.approx((1 / 2 + 2 / 3) / 3)
+    assert found["q", "F1@10"] == pytest.approx(2 * (2 / 10) * (2 / 3) / (2 / 10 + 2 / 3))
+    known = [ir_measures.parse_measure(name) for name in gate_metrics.TREC]
+    for (query, name), value in gate_metrics.calculated(known, qrels, run).items():
+        assert found[query, name] == pytest.approx(value, abs=1e-12)
+
+
+def test_a_query_is_named_as_the_run_names_it():
+    """Blanks and percent signs are coded; a user's set stands before its direction."""
+    outcome = replace(ranked().outcome(), name="image→text:en", queries=("50 % off",) * QUERIES)
+    row = {"set": "held-out", "direction": "image→text:en", "query": "50 % off"}
+
+    assert gate_metrics.topic(row) == runs._topics(outcome)[0] == "image→text:en/50%20%25%20off"
+    mine = replace(outcome, set="shop")
+    assert gate_metrics.topic(row | {"set": "shop"}) == runs._topics(mine)[0]
 
 
 def test_moved_vectors_are_the_same_vectors():

@@ -53,7 +53,9 @@ def classification(
     if spec.loss == "cross-entropy":
         return functional.cross_entropy(logits, labels)
     chance = functional.log_softmax(logits, dim=1).gather(1, labels[:, None]).squeeze(1)
-    return (-((1 - chance.exp()).clamp_min(0) ** spec.focal_gamma) * chance).mean()
+    # not 0, of which a root has no gradient
+    missed = (1 - chance.exp()).clamp_min(torch.finfo(chance.dtype).tiny)
+    return (-(missed**spec.focal_gamma) * chance).mean()
 
 
 def mixed_classification(

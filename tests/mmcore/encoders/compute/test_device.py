@@ -166,6 +166,18 @@ def test_an_array_is_moved_as_it_is(dtype):
     assert array.any()
 
 
+@pytest.mark.parametrize("cut", [np.s_[:], np.s_[::-1], np.s_[:, 1:3], np.s_[:0]])
+def test_an_array_that_may_not_be_written_to_is_moved(cut):
+    """Without torch's warning, in its order, and without a change of it."""
+    array = np.arange(24, dtype=np.float32).reshape(6, 4)
+    array.flags.writeable = False
+    found = moved(array[cut], "cpu")
+
+    np.testing.assert_array_equal(found.numpy(), array[cut])
+    found += 1
+    assert array.sum() == np.arange(24).sum()
+
+
 def test_a_gpu_gets_an_array_by_one_copy(monkeypatch):
     """It is written into pinned memory at once, which is what goes to the GPU."""
     import torch
