@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from flows.config import IndexConfig
-from mmcore.errors import ConfigError, EvaluationError, SourceError, TooManyBadFilesError
+from mmcore.errors import ConfigError, GateFailedError, SourceError, TooManyBadFilesError
 from mmcore.media.crawl import read
 from mmcore.search.searcher import Searcher
 from mmcore.specs import LimitsSpec
@@ -325,9 +325,9 @@ def test_a_blocked_evaluation_leaves_its_candidate(copied, monkeypatch):
     folder, lake = copied
     assert not list(lake.glob("candidates/*"))
     media.text(folder / "new.txt", "A note on a wall.")
-    monkeypatch.setattr("tasks.evaluate.evaluate", blocked)
+    monkeypatch.setattr("tasks.measuring.outcomes", blocked)
 
-    with pytest.raises(EvaluationError, match="no scores today"):
+    with pytest.raises(GateFailedError, match="no scores today"):
         index(folder, lake)
 
     assert current(Layout(lake)) == 1

@@ -450,8 +450,12 @@ def answers_exactly(snapshot: Snapshot) -> None:
 
 
 def listing(lake: Path) -> dict[Path, tuple[int, int]]:
-    """Every file of a lake with its size and mtime; the lock apart, which a run holds."""
-    found = (p for p in lake.rglob("*") if p.is_file() and not p.name.startswith("LOCK"))
+    """Every file of a lake with its size and mtime.
+
+    The lock apart, which a run holds, and the note that somebody looked.
+    """
+    apart = ("LOCK", "LOOKED")
+    found = (p for p in lake.rglob("*") if p.is_file() and not p.name.startswith(apart))
     return {p: (p.stat().st_size, p.stat().st_mtime_ns) for p in found}
 
 

@@ -6,7 +6,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from flows.config import IndexConfig, MaintainConfig
-from mmcore.errors import ConfigError, EvaluationError
+from mmcore.errors import ConfigError, GateFailedError
 from storage.erasure.orders import Order, write_order
 from storage.errors import LakeLockedError, NoLakeError
 from storage.layout import Layout
@@ -128,8 +128,8 @@ def test_finished_work_of_a_blocked_run_is_not_done_again(tmp_path, monkeypatch)
     index(folder, lake.root)
     media.png(folder / "blue.png", Image.new("RGB", (40, 30), "blue"))
     with monkeypatch.context() as patch:
-        patch.setattr("tasks.evaluate.evaluate", blocked)
-        with pytest.raises(EvaluationError):
+        patch.setattr("tasks.measuring.outcomes", blocked)
+        with pytest.raises(GateFailedError):
             index(folder, lake.root)
     let_time_pass(lake.root)
     (left,) = lake.root.glob("candidates/*/manifest.json")

@@ -8,7 +8,7 @@ from PIL import Image
 
 from mmcore.embedding import here
 from mmcore.encoders.projections import Projection
-from mmcore.errors import ConfigError, EvaluationError
+from mmcore.errors import ConfigError, GateFailedError
 from mmcore.search.searcher import Searcher
 from mmcore.specs import PlanSpec
 from mmcore.types import Query
@@ -211,8 +211,8 @@ def test_a_failing_evaluation_leaves_the_old_model_serving(
     folder, lake = place
     versions[IMAGE] = 2
     with monkeypatch.context() as patch:
-        patch.setattr("tasks.evaluate.evaluate", failing)
-        with pytest.raises(EvaluationError):
+        patch.setattr("tasks.measuring.outcomes", failing)
+        with pytest.raises(GateFailedError):
             index(folder, lake)
     assert current(Layout(lake)) == 1
     assert serving(lake).manifest.encoder(IMAGE).fingerprint == fingerprint(1)
