@@ -22,7 +22,9 @@ STAGES: Final = MappingProxyType(
         "train fusion": "训练融合",
         "fuse": "融合",
         "index": "索引",
+        "freeze": "冻结查询",
         "evaluate": "评估",
+        "roll back": "回退",
         "publish": "发布",
     }
 )
@@ -44,7 +46,12 @@ _LINES: Final = (
     (r"nothing to fuse", "没有可融合的"),
     (r"not comparable", "无法比较"),
     (r"not to be promoted", "按要求不启用"),
-    (r"blocked", "未通过"),
+    (r"blocked|block", "未通过"),
+    (r"pass", "通过"),
+    (r"warn", "警告"),
+    (r"unmeasured", "未测量"),
+    (r"snapshot ([0-9]+) serves", r"快照 \1 提供服务"),
+    (r"not rolled back", "没有回退"),
     (r"failed", "失败"),
     (
         r"(.+): ([0-9]+) pairs, too few to (?:learn from|train a head for it)",

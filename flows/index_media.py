@@ -53,6 +53,7 @@ from tasks.queries import freeze_queries
 from tasks.refusals import refuse_many_bad
 from tasks.throughput import keep_throughput, show_throughput
 from tasks.train import fit_projections
+from tasks.words import write_words
 from tasks.workplace import Workplace
 
 log = logging.getLogger(__name__)
@@ -220,6 +221,7 @@ def assemble(
         told = {"specs": config.specs(), "run": run, "created_at": clock.started}
         manifest = manifest.model_copy(update=told)
         refuse_many_bad(manifest, work, config.max_bad_fraction)
+        manifest = write_words(manifest, work, published)
         note.append(f"{sum(segment_counts(manifest).values())} segments")
     with clock.stage("project") as note:
         manifest = fit_projections(manifest, plan.encoders, config.fit, work, published)

@@ -57,7 +57,13 @@ def promote(
         choice = settled(wanted.fusion, manifest)
         manifest = assembled(manifest, choice, work, published, clock)
         damaged = damaged_of(published)
-        terms = Terms(force=config.force, free=back, verdict=config.verdict, damaged=damaged)
+        terms = Terms(
+            force=config.force,
+            free=back,
+            verdict=config.verdict,
+            gate=config.gate,
+            damaged=damaged,
+        )
         done = ended(manifest, work, published, terms, clock)
     told = done.told(published.manifest.number, work)
     return PromoteResult.model_validate({**told, "seconds": clock.seconds})

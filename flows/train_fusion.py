@@ -13,7 +13,7 @@ from flows.mending import replaceable
 from flows.promotion import Ended, Terms, assembled, damaged_of, ended, projected
 from flows.train_checks import check
 from mmcore.embedding.embed import releasing
-from mmcore.errors import EvaluationError, UntoldError
+from mmcore.errors import EvaluationError, GateFailedError, UntoldError
 from storage.keys import check_key
 from storage.layout import Layout
 from storage.locks import writer_lock
@@ -90,10 +90,16 @@ def _judged(
 ) -> Ended:
     """Bring the candidate to its end, and tell it in the training's report."""
     told = story.config
-    terms = Terms(told.promote, told.force, verdict=told.verdict, damaged=damaged_of(published))
+    terms = Terms(
+        told.promote,
+        told.force,
+        verdict=told.verdict,
+        gate=told.gate,
+        damaged=damaged_of(published),
+    )
     try:
         done = ended(manifest, work, published, terms, clock)
-    except (EvaluationError, UntoldError) as error:
+    except (EvaluationError, GateFailedError, UntoldError) as error:
         story.write(Ended("refused", manifest, Verdict(said=str(error))), work, clock)
         raise
     story.write(done, work, clock)

@@ -63,7 +63,7 @@ def _from_3(stored: Stored) -> Stored:
 
 
 def _from_4(stored: Stored) -> Stored:
-    """Version 5 has a table of frozen queries, and a verdict of the gate: both are none before."""
+    """Version 5 has tables of frozen queries and of words, and a verdict: they are none before."""
     return stored
 
 

@@ -234,6 +234,13 @@ QUERIES: Final = pa.schema(  # what is asked for ever: nothing in it grows with 
     ]
 )
 
+WORDS: Final = pa.schema(  # what texts are found by, beside vectors; a private lake has none
+    [
+        required("segment_id", pa.int64()),
+        required("words", pa.list_(pa.string())),  # one for each time that it stands there
+    ]
+)
+
 Dtype = Literal["float32", "float16"]
 """What the numbers of a stored vector are; readers get float32 of either."""
 

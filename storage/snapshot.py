@@ -32,6 +32,7 @@ TABLES: Final = {
     "quarantine": schemas.QUARANTINE,
     "captions": schemas.CAPTIONS,
     "queries": schemas.QUERIES,
+    "words": schemas.WORDS,
 }
 
 _NUMBER: Final = re.compile(r"[1-9][0-9]*")

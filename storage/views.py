@@ -44,7 +44,8 @@ def views_sql(manifest: Manifest) -> str:
     ``files``, ``items``, ``item_files``, ``quarantine`` and ``segments`` (of all modalities, with
     the column ``modality``) are always there. ``embeddings_<modality>`` (the encoder's cells),
     ``vectors_<modality>`` (what is searched) and ``fused`` are there if they have files, as are
-    the frozen ``queries``. All have today's columns, whichever version wrote the files.
+    the frozen ``queries``, and ``words``. All have today's columns, whichever version wrote the
+    files.
     """
     number = "candidate" if manifest.number is None else manifest.number
     return "\n".join([_HEADER.format(number=number, schema=SCHEMA), *_views(manifest)])
@@ -60,8 +61,9 @@ def _views(manifest: Manifest) -> Iterator[str]:
         paths = manifest.paths(table)
         yield _view(table, _union(schema, [f"SELECT * FROM {_parts(paths)}"] if paths else []))
     yield _view("segments", _segments(manifest))
-    if frozen := manifest.paths("queries"):  # a view of older snapshots it is not
-        yield _view("queries", _union(schemas.QUERIES, [f"SELECT * FROM {_parts(frozen)}"]))
+    for table, schema in (("queries", schemas.QUERIES), ("words", schemas.WORDS)):
+        if paths := manifest.paths(table):  # older snapshots have no such view
+            yield _view(table, _union(schema, [f"SELECT * FROM {_parts(paths)}"]))
     for encoder in map(manifest.encoder, MODALITIES):
         if encoder is not None:
             yield from _vector_views(manifest, encoder)

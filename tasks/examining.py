@@ -24,6 +24,7 @@ from mmcore.evaluation.reporting.report import JSON, Found, report_of, write_jso
 from mmcore.evaluation.scores import Direction, Drift, GateVerdict, Report
 from mmcore.specs import EvaluationSpec, FitSpec
 from storage import history
+from storage.errors import CorruptLakeError
 from storage.history import Entry, Trigger
 from storage.manifest import Evaluation, Manifest
 from storage.places.place import read_now
@@ -83,10 +84,20 @@ def examined(
     """
     against = baseline if exam.gate.enabled else None
     both = both_measured(manifest, against, exam.evaluation, exam.fit, work, keep=keep)
-    moved = drift(against, both.after.snapshot)
+    against, moved = moved_from(against, both)
     report = reported(both, moved, against)
     verdict = gate.judge(evidence(both, report, both.comparison(exam.gate), against), exam.gate)
     return report, settled(verdict, exam.gate), both
+
+
+def moved_from(baseline: Snapshot | None, both: Both) -> tuple[Snapshot | None, list[Drift]]:
+    """How vectors moved, and from which snapshot: from none where that one is not whole."""
+    try:
+        return baseline, drift(baseline, both.after.snapshot)
+    except CorruptLakeError:
+        if baseline is None or both.before is not None:
+            raise
+        return None, drift(None, both.after.snapshot)
 
 
 def settled(verdict: GateVerdict, spec: GateSpec) -> GateVerdict:

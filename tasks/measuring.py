@@ -123,16 +123,16 @@ def both_measured(
             other = _opened(baseline, work, like=side)
             terms = _common(terms, side, other)
         except Exception as error:  # noqa: BLE001 - of what serves; the candidate is looked at next
-            other, why = None, _why(error, work)
+            other, why = None, _why(error, baseline, work)
     kept = _kept(work, terms, told, side, other) if keep else None
     measured = _measured(side, terms, sets, kept)
     before = None
-    if other is not None:
+    if baseline is not None and other is not None:
         kept = _kept(work, terms, told, other, side) if keep else None
         try:
             before = _measured(other, terms, sets, kept)
         except Exception as error:  # noqa: BLE001 - the same
-            why = _why(error, work)
+            why = _why(error, baseline, work)
     return Both(measured, terms, told, before, why)
 
 
@@ -183,13 +183,25 @@ def frozen_of(snapshot: Snapshot, spec: EvaluationSpec, fit: FitSpec) -> FrozenS
     return FrozenSet.told(frozen.freeze(snapshot, None, spec, fit))
 
 
-def _why(error: Exception, work: Workplace) -> str:
-    """Why a baseline cannot be scored; what is wrong with the lake itself is raised."""
-    if isinstance(error, OF_THE_LAKE):
+def _why(error: Exception, baseline: Snapshot, work: Workplace) -> str:
+    """Why a baseline cannot be scored; what is wrong with the lake itself is raised.
+
+    But where a damaged file of the baseline is set aside already, nothing is left to be mended.
+    """
+    if isinstance(error, OF_THE_LAKE) and not _set_aside(error, baseline):
         raise error
     told = type(error).__name__ if work.private else said(error).splitlines()[-1]
     log.warning("what it is compared with could not be scored: %s", told)
     return f"what it is compared with could not be scored: {told}"
+
+
+def _set_aside(error: Exception, baseline: Snapshot) -> bool:
+    """Whether the error speaks of what is not there, rather than of a file that can be moved."""
+    if not isinstance(error, CorruptLakeError):
+        return False
+    layout, path = baseline.layout, error.path
+    named = {file.path for file in baseline.manifest.files}
+    return not (path.is_relative_to(layout.root) and layout.relative(path) in named)
 
 
 def _measured(

@@ -22,7 +22,8 @@ class Pool:
     them, a thread each; and sums of one thread are always the same.
     """
 
-    def __init__(self, most: int | None = None) -> None:
+    def __init__(self, most: int | None = None, module: str = _WORKER) -> None:
+        self._module = module
         self._out = threading.BoundedSemaphore(most or cores())
         self._lock = threading.Lock()
         self._idle: list[Process] = []
@@ -38,7 +39,7 @@ class Pool:
             yield from self._one()
 
     def _one(self) -> Iterator[Process]:
-        worker = self._taken() or Process(_WORKER, threads(1))
+        worker = self._taken() or Process(self._module, threads(1))
         try:
             yield worker
         except BaseException:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mmcore.rows import span_of
-from mmcore.types import Hit, Ids
+from mmcore.types import Hit, Ids, Span
 from storage.schemas import MODALITIES, SEGMENTS, Modality
 from storage.snapshot import Snapshot
 
@@ -62,18 +62,9 @@ class Catalog:
         self._lock = threading.Lock()
         self._kept: dict[str, Any] = {}
 
-    def best_items(
-        self, modality: Modality, ids: Iterable[int], scores: Iterable[float]
-    ) -> list[Best]:
-        """Each item that the segments serve, once, by its best segment; ties by smaller id."""
-        segments = self._segments(modality)
-        best: dict[int, Best] = {}
-        for segment, score in zip(ids, scores, strict=True):
-            for row in segments.rows(segment):
-                held = best.get(row["item_id"])
-                if held is None or score > held.score:
-                    best[row["item_id"]] = Best(row["item_id"], segment, score)
-        return sorted(best.values(), key=lambda b: (-b.score, b.item_id))
+    def span(self, modality: Modality, segment_id: int) -> Span | None:
+        """Where in its content a segment lies."""
+        return span_of(self._segments(modality).rows(segment_id)[0])
 
     def of_language(self, language: str) -> Ids:
         """Ids of the text segments in ``language``, each once."""

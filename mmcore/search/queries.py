@@ -80,6 +80,10 @@ class Asker:
 
         It is encoded by the main text encoder, or by that of ``space``; so it is below.
         """
+        return self.chunks(self.cut(text), detect_language(text), space)
+
+    def cut(self, text: str) -> list[str]:
+        """The chunks of a query text; ConfigError for an empty one, or one that is too long."""
         cut = [chunk for _, chunk in chunks(clean(text), self.segmentation) if chunk.strip()]
         if not cut:
             raise ConfigError("the query text is empty: say what to look for")
@@ -88,7 +92,7 @@ class Asker:
                 f"the query text has {len(text):,} characters, which blurs what is meant and takes"
                 f" long: search by a part of it, up to about {MOST_CHUNKS * 200:,}"
             )
-        return self.chunks(cut, detect_language(text), space)
+        return cut
 
     def chunks(
         self, texts: Sequence[str], language: str | None, space: str | None = None

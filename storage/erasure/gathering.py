@@ -36,6 +36,7 @@ _STRINGS: Final = {
     "item_files": ("path",),
     "segments": ("text",),
     "quarantine": ("path", "message"),
+    "words": ("words",),
 }  # what may hold a name or a text
 
 
@@ -98,7 +99,7 @@ class Gathering:
             for rows in stream_part(self._layout.root / name):
                 staying = rows.filter(pa.array(self._stays(rows)))
                 for column in columns:
-                    texts = staying[column].drop_null().to_pylist()
+                    texts = _strings(staying[column])
                     found |= scanner.found_in("\0".join(texts).encode("utf-8", "surrogateescape"))
         return found
 
@@ -108,6 +109,9 @@ class Gathering:
             stays &= ~np.isin(rows["item_id"].to_numpy(), self._items)
         if "content_id" in rows.column_names:
             stays &= ~self._of_contents(rows)
+        elif "segment_id" in rows.column_names:
+            gone = np.fromiter(self._segments, np.int64, len(self._segments))
+            stays &= ~np.isin(rows["segment_id"].to_numpy(), gone)
         if "path" in rows.column_names:
             lost = self.lost
             paths = pa.array(sorted({path for _, path in lost}), pa.string())
@@ -206,6 +210,13 @@ class Gathering:
         for form in forms:
             raw = (distinctive(vector.tobytes()) for vector in form)
             self._vectors.update(known for known in raw if known is not None)
+
+
+def _strings(column: pa.ChunkedArray) -> list[str]:
+    """The strings of a column, also of one of lists."""
+    flat = pc.list_flatten(column) if pa.types.is_list(column.type) else column
+    found: list[str] = flat.drop_null().to_pylist()
+    return found
 
 
 def _places(rows: pa.Table) -> Iterator[Place]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from storage import schemas
 from storage.erasure.orders import Order
 from storage.erasure.tombstones import of_path
-from storage.schemas import MODALITIES, QUARANTINE_KEY
+from storage.schemas import MODALITIES, QUARANTINE_KEY, Modality
 from storage.snapshot import Snapshot
 
 Mask = NDArray[np.bool_]
@@ -28,6 +28,7 @@ SORTED: Final = {  # as runs write them: where a table is cut into parts depends
     "segments": ("segment_id", "item_id"),
     "captions": ("content_id",),
     "queries": ("direction", "content_id"),
+    "words": ("segment_id",),
 }
 _PLAIN: Final = ("captions", "queries")  # tables whose rows go with their content alone
 
@@ -55,6 +56,7 @@ def cleaned(snapshot: Snapshot, order: Order, key: bytes) -> Cleaned:
     for modality in MODALITIES:
         _keep(tables, snapshot, f"segments/{modality}", lambda rows: ~_named(rows, order))
     segments = bool(tables)
+    _keep_words(tables, snapshot)
     _keep(tables, snapshot, "files", lambda rows: ~(_of_contents(rows, order) | _in(rows, lost)))
     _keep(tables, snapshot, "item_files", lambda rows: ~_named(rows, order))
     for name in _PLAIN:
@@ -105,6 +107,16 @@ def _keep(tables: dict[str, pa.Table], snapshot: Snapshot, name: str, mask: Any)
     kept = mask(rows) if rows.num_rows else np.ones(0, dtype=bool)
     if not kept.all():
         tables[name] = rows.filter(pa.array(kept))
+
+
+def _keep_words(tables: dict[str, pa.Table], snapshot: Snapshot) -> None:
+    """Put the words into ``tables`` without those of the texts that went."""
+    texts = tables.get(f"segments/{Modality.TEXT}")
+    if texts is not None and snapshot.manifest.paths("words"):
+        live = texts["segment_id"].to_numpy()
+        _keep(tables, snapshot, "words", lambda rows: np.isin(rows["segment_id"].to_numpy(), live))
+        if "words" in tables:
+            tables["words"] = _as_made(tables["words"])
 
 
 def _named(rows: pa.Table, order: Order) -> Mask:

@@ -25,7 +25,7 @@ from storage.snapshot import Snapshot, published
 
 _DERIVED: Final = (  # what any run makes again, in the order of removal
     *("reports", "files", "items", "item_files", "segments", "quarantine", "captions"),
-    *("queries", "fused", "indexes", "spaces"),
+    *("queries", "words", "fused", "indexes", "spaces"),
 )
 _TEMPORARY: Final = re.compile(r"\.[0-9a-f]{32}\.tmp")
 _OURS: Final = (

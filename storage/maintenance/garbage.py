@@ -35,7 +35,8 @@ _KINDS: Final = {  # folder of the lake → kind of what lies in it, in the orde
     "candidates": "candidates",
     "reports": "reports",
     **dict.fromkeys(
-        ("files", "items", "item_files", "segments", "quarantine", "captions", "queries"), "rows"
+        ("files", "items", "item_files", "segments", "quarantine", "captions", "queries", "words"),
+        "rows",
     ),
     "history": "history",
     "fused": "fused",

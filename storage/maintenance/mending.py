@@ -23,7 +23,7 @@ from storage.verification.findings import Finding
 
 MADE_AGAIN: Final = frozenset(
     {"embeddings", "spaces", "fused", "indexes", "models"}
-    | {"files", "items", "item_files", "segments", "quarantine", "captions", "queries"}
+    | {"files", "items", "item_files", "segments", "quarantine", "captions", "queries", "words"}
 )
 _ENDING: Final = ".damaged"
 

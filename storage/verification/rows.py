@@ -56,6 +56,21 @@ def query_findings(snapshot: Snapshot) -> Iterator[Finding]:
         yield Finding("queries", f"has {lost.num_rows} rows of contents that no item has")
 
 
+def word_findings(snapshot: Snapshot) -> Iterator[Finding]:
+    """Where there are words, each live text has one row of them, and nothing else has."""
+    if not snapshot.manifest.paths("words"):  # of a private lake, or of an older mmindex
+        return
+    ids = whole_table(snapshot, "words", ["segment_id"])["segment_id"].to_numpy()
+    found, counts = np.unique(ids, return_counts=True)
+    if len(twice := found[counts > 1]):
+        yield Finding("words", f"{len(twice)} segments stand twice, first {twice[0]}")
+    live = live_ids(snapshot, Modality.TEXT)
+    if len(lacking := np.setdiff1d(live, found)):
+        yield Finding("words", f"lacks {len(lacking)} of {len(live)} texts, first {lacking[0]}")
+    if len(more := np.setdiff1d(found, live)):
+        yield Finding("words", f"has {len(more)} rows of no text, first {more[0]}")
+
+
 def shared_ids(snapshot: Snapshot) -> Iterator[Finding]:
     """No id stands for segments of two modalities."""
     every = np.concatenate([live_ids(snapshot, modality) for modality in MODALITIES])

@@ -33,6 +33,7 @@ from storage.verification.rows import (
     query_findings,
     shared_ids,
     vector_findings,
+    word_findings,
 )
 from storage.verification.views import is_served, view_findings
 
@@ -62,6 +63,7 @@ def verify(layout: Layout, manifest: Manifest) -> Verification:
         *(_schema(snapshot, table, path) for table in TABLES for path in manifest.paths(table)),
         item_findings(snapshot),
         query_findings(snapshot),
+        word_findings(snapshot),
         shared_ids(snapshot),
         *(described(snapshot, modality) for modality in MODALITIES),
         *(vector_findings(snapshot, modality) for modality in MODALITIES),

@@ -11,7 +11,7 @@ from storage.errors import (
     SnapshotExistsError,
 )
 from storage.layout import Layout
-from storage.publication import finish, next_number, publish, roll_back
+from storage.publication import finish, next_number, publish, publish_blocked, roll_back
 from storage.snapshot import Snapshot, current, published
 from tests.factories import (
     candidate,
@@ -283,3 +283,69 @@ def test_a_crash_between_any_two_writes_leaves_the_published_snapshot_whole(tmp_
         assert not list(layout.root.rglob("*.tmp"))
 
     assert step == len(calls) + 1 > 15
+
+
+@pytest.fixture
+def refused(tmp_path):
+    """A lake whose snapshot 1 serves, and a candidate of it that the gate blocked."""
+    layout = small_lake(tmp_path).layout
+    told = candidate(layout, ("cat",)).model_copy(update={"number": 2})
+    write_candidate(layout, told)
+    block(layout, told.run, "worse", {"status": "block", "findings": []}, "rules")
+    return layout, told
+
+
+def test_a_block_tells_who_judged_and_by_what(refused):
+    """The verdict and the rules, beside the reason."""
+    layout, told = refused
+
+    (found,) = blocked(layout)
+
+    assert (found.run, found.number, found.reason) == (told.run, 2, "worse")
+    assert (found.verdict, found.judged_by) == ("block", "rules")
+
+
+def test_a_blocked_candidate_can_be_published(refused):
+    """It serves under its number, and is a candidate no more."""
+    layout, told = refused
+
+    publish_blocked(layout, told)
+
+    assert (current(layout), blocked(layout)) == (2, [])
+    assert not layout.candidate(told.run).exists()
+
+
+def test_a_blocked_candidate_stays_where_another_serves(refused):
+    """What was published since would be undone."""
+    layout, told = refused
+    publish(layout, candidate(layout, ("owl",)))
+
+    with pytest.raises(CandidateOutdatedError):
+        publish_blocked(layout, told)
+
+    assert [one.run for one in blocked(layout)] == [told.run]
+
+
+def test_a_blocked_candidate_stays_where_a_file_is_gone(refused):
+    """It could not serve; it can still be looked into."""
+    layout, told = refused
+    (layout.root / told.files[0].path).unlink()
+
+    with pytest.raises(CorruptLakeError):
+        publish_blocked(layout, told)
+
+    assert (current(layout), [one.run for one in blocked(layout)]) == (1, [told.run])
+
+
+def test_a_rollback_from_what_does_not_serve_is_refused(tmp_path):
+    """Whoever wanted to leave one snapshot does not leave another."""
+    layout = small_lake(tmp_path).layout
+    publish(layout, candidate(layout, ("cat",)))
+    publish(layout, candidate(layout, ("owl",)))
+
+    with pytest.raises(CandidateOutdatedError):
+        roll_back(layout, 1, serving=2)
+
+    assert current(layout) == 3
+    roll_back(layout, 1, serving=3)
+    assert current(layout) == 1

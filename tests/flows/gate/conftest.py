@@ -14,6 +14,7 @@ from flows import evaluate_retrieval, evaluation, index_media, promote_models  #
 from flows.config import EvaluateConfig, EvaluateResult, IndexResult
 from mmcore.specs import EvaluationSpec, FitSpec
 from storage.layout import Layout
+from storage.places.place import place_of
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from tests import crashes, media
@@ -47,11 +48,12 @@ class Nights:
     folder: Path
     index_once: Callable[..., IndexResult]
     versions: dict[Modality, int] = field(default_factory=dict)
+    where: str = ""  # of the lake, where it is not beside the folder
 
     @property
     def lake(self) -> Layout:
         """The lake."""
-        return Layout(self.folder.parent / "lake")
+        return Layout(place_of(self.where or str(self.folder.parent / "lake")))
 
     def add(self, first: int, count: int) -> None:
         """More items, by number: picture, English and Chinese caption."""

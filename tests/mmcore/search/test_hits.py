@@ -35,17 +35,6 @@ def test_rows_are_found_by_id(wanted):
     assert lookup.rows(7) == []
 
 
-def test_an_item_keeps_its_best_segment(snapshot):
-    """Two segments of one item are one answer, of the higher score; ties go by id."""
-    rows = snapshot.rows("segments/text", ["segment_id", "item_id", "text"]).to_pylist()
-    english = next(row["segment_id"] for row in rows if row["text"] == "A red wall.")
-    chinese = next(row["segment_id"] for row in rows if row["text"] == "一面红色的墙。")
-    best = Catalog(snapshot).best_items(Modality.TEXT, [english, chinese], [0.2, 0.7])
-    red = sorted(item_id("media", f"red-{n}") for n in (1, 2))
-
-    assert best == [Best(red[0], chinese, 0.7), Best(red[1], chinese, 0.7)]
-
-
 def test_a_picture_stands_for_an_item(snapshot):
     """Of an item's files its picture is shown, whatever comes first by name."""
     hit = Catalog(snapshot).item_hit(item_id("media", "pink-2"), 0.5)

@@ -1,0 +1,1 @@
+"""Conditions in SQL on items and their files: checked, bound to columns, run apart."""

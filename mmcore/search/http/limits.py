@@ -1,0 +1,72 @@
+"""How much one client may ask: a token bucket for each; and how large a request may be."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from starlette.types import Message, Receive
+
+from mmcore.search.http.problems import ProblemError
+
+MOST_CLIENTS: Final = 10_000  # whose buckets are kept
+BODY_BYTES: Final = 1_000_000  # of a request that is no file
+
+
+class Buckets:
+    """A bucket of requests for each client, which fills at ``rate`` a second up to ``burst``."""
+
+    def __init__(
+        self, rate: float, burst: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rate, self._burst, self._clock = rate, burst, clock
+        self._lock = threading.Lock()
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()  # requests, and when
+
+    def take(self, client: str) -> float:
+        """Take one request; 0.0 if there was one, else the seconds until there will be."""
+        with self._lock:
+            now = self._clock()
+            left, then = self._left.pop(client, (float(self._burst), now))
+            left = min(self._burst, left + (now - then) * self._rate)
+            allowed = left >= 1
+            self._left[client] = (left - 1 if allowed else left, now)
+            if len(self._left) > MOST_CLIENTS:
+                self._left.popitem(last=False)
+            return 0.0 if allowed else (1 - left) / self._rate
+
+
+def too_large(most: int) -> ProblemError:
+    """A body of more than ``most`` bytes; the connection is not read on."""
+    size = f"{most / 1e6:g} MB"
+    return ProblemError(
+        "too-large",
+        f"more than {size}: send less",
+        f"超过 {size}：请减小内容",
+        {"connection": "close"},
+    )
+
+
+def check_length(length: str | None, most: int) -> None:
+    """Raise the problem 413 where the client says that it sends too much; nothing is read."""
+    if length is not None and length.isascii() and length.isdigit() and int(length) > most:
+        raise too_large(most)
+
+
+def bounded(receive: Receive, most: int) -> Receive:
+    """``receive`` that raises the problem 413 once more than ``most`` bytes of a body came."""
+    came = 0
+
+    async def receiving() -> Message:
+        nonlocal came
+        message = await receive()
+        if message["type"] == "http.request":
+            came += len(message.get("body", b""))
+            if came > most:
+                raise too_large(most)
+        return message
+
+    return receiving

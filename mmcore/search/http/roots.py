@@ -1,0 +1,188 @@
+"""Files of a snapshot, opened where they lie now: below their root, and as they were indexed."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from mmcore.errors import MediaError
+from mmcore.media.crawl import walk
+from mmcore.media.opening import opened
+from mmcore.media.sniff import HEAD, Kind, sniff
+from mmcore.media.urls import is_remote, local_path
+from mmcore.privacy import Veil
+from mmcore.search.http.problems import ProblemError, missing
+from mmcore.search.http.shelf import Shelved
+from mmcore.specs import CrawlSpec
+from mmcore.types import Source
+from storage import keys
+from storage.schemas import content_hash
+from storage.snapshot import Snapshot
+
+_BLOCK: Final = 1 << 20
+_MOST_KNOWN: Final = 100_000  # files whose content was told by reading them
+
+_Stamp = tuple[int, int, int, int]  # device, number, size, time of change
+
+
+@dataclass(slots=True, eq=False)
+class MediaStream:
+    """An open file of the snapshot, checked; whoever has it closes it."""
+
+    file: BinaryIO
+    size: int
+    content_id: str
+    kind: Kind | None  # told by its first bytes, as they are now
+    name: str
+
+    def head(self) -> bytes:
+        """Its first bytes."""
+        return os.pread(self.file.fileno(), HEAD, 0)
+
+
+@dataclass(slots=True)
+class Roots:
+    """Where the roots of a snapshot lie; ``told`` (alias → folder) counts more than its manifest.
+
+    In a private lake only those that are told can be found, by whoever has its key: names are
+    hashed and compared, and no real name is ever shown.
+    """
+
+    snapshot: Snapshot
+    told: Mapping[str, str] = field(default_factory=dict)
+    _known: OrderedDict[_Stamp, str] = field(default_factory=OrderedDict)
+    _names: dict[str, dict[str, str]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def has(self, alias: str) -> bool:
+        """Whether files of that root can be served from here."""
+        return self._folder(alias) is not None
+
+    def open(self, file: Shelved) -> MediaStream:
+        """Open a file of the snapshot.
+
+        A problem 404 says that it cannot be served, 410 that it is another one by now.
+        """
+        folder = self._folder(file.root)
+        path = None if folder is None else self._path(folder, file)
+        if folder is None or path is None:
+            raise missing(
+                "the file's root is not on this server: --root ALIAS=FOLDER says where it lies",
+                "此服务器上没有该文件的根目录：用 --root 别名=目录 指明",
+            )
+        stream = self._opened(folder, path)
+        try:
+            self._check(stream, file)
+            size = os.fstat(stream.fileno()).st_size
+            kind = sniff(os.pread(stream.fileno(), HEAD, 0))
+        except BaseException:
+            stream.close()
+            raise
+        return MediaStream(stream, size, file.content_id, kind, Path(file.path).name)
+
+    def location(self, file: Shelved) -> str:
+        """The real path of a file that ``open`` opens: for a decoder."""
+        self.open(file).file.close()
+        return os.path.realpath(f"{self._folder(file.root)}/{self._path_of(file)}")
+
+    def _path_of(self, file: Shelved) -> str | None:
+        folder = self._folder(file.root)
+        return None if folder is None else self._path(folder, file)
+
+    def _folder(self, alias: str) -> str | None:
+        """The real path of a root's folder; None where it is not known, or lies in a store."""
+        manifest = self.snapshot.manifest
+        url = self.told.get(alias)
+        if url is None and manifest.private:
+            url = next((u for a, u in self.told.items() if self._veil().alias(a) == alias), None)
+        elif url is None:
+            url = manifest.sources.get(alias)
+        return None if url is None or is_remote(url) else str(local_path(url))
+
+    def _veil(self) -> Veil:
+        key = keys.read_key(self.snapshot.layout)
+        if key is None:
+            raise missing("the lake's key is not on this server", "此服务器上没有该索引库的密钥")
+        return Veil(partial(keys.keyed, key))
+
+    def _path(self, folder: str, file: Shelved) -> str | None:
+        """The file's path below its root; None where it cannot be told."""
+        if not self.snapshot.manifest.private:
+            return file.real_path
+        with self._lock:
+            if file.root not in self._names:
+                veil = self._veil()
+                source = Source(file.root, folder)
+                entries = walk(source, CrawlSpec(), self.snapshot.layout.root).entries
+                self._names[file.root] = {veil.path(file.root, e.path): e.path for e in entries}
+            return self._names[file.root].get(file.path)
+
+    def _opened(self, folder: str, path: str) -> BinaryIO:
+        location = f"{folder}/{path}"
+        if "\0" in path or not _is_below(folder, location):
+            raise missing("the file does not lie below its root", "文件不在其根目录之下")
+        try:
+            stream = opened(folder, location)
+        except (MediaError, FileNotFoundError, NotADirectoryError) as error:
+            raise changed() from error
+        except OSError as error:
+            raise missing("the file cannot be read here", "此处无法读取该文件") from error
+        here, there = os.fstat(stream.fileno()), os.path.realpath(location)
+        if not (_is_below(folder, location) and _is_same(here, there)):  # swapped meanwhile
+            stream.close()
+            raise changed()
+        return stream
+
+    def _check(self, stream: BinaryIO, file: Shelved) -> None:
+        """Raise the problem 410 unless it has the size, and the time or the bytes, it had."""
+        status = os.fstat(stream.fileno())
+        if status.st_size != file.size:
+            raise changed()
+        if status.st_mtime_ns == file.mtime_ns:
+            return
+        stamp = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+        with self._lock:
+            known = self._known.get(stamp)
+        if known is None:
+            known = _content_id(stream)
+            with self._lock:
+                self._known[stamp] = known
+                if len(self._known) > _MOST_KNOWN:
+                    self._known.popitem(last=False)
+        if known != file.content_id:
+            raise changed()
+
+
+def changed() -> ProblemError:
+    """A file that is not the one that was indexed."""
+    return ProblemError(
+        "changed",
+        "the file has changed or gone since it was indexed: `mmindex index` takes it as it is now",
+        "文件在索引之后被修改或删除：重新运行 mmindex index",
+    )
+
+
+def _is_below(folder: str, location: str) -> bool:
+    return Path(os.path.realpath(location)).is_relative_to(os.path.realpath(folder))
+
+
+def _is_same(here: os.stat_result, there: str) -> bool:
+    try:
+        status = os.stat(there)  # noqa: PTH116 - of a path that is a text
+    except OSError:
+        return False
+    return (here.st_dev, here.st_ino) == (status.st_dev, status.st_ino)
+
+
+def _content_id(stream: BinaryIO) -> str:
+    hasher, at = content_hash(), 0
+    while block := os.pread(stream.fileno(), _BLOCK, at):
+        hasher.update(block)
+        at += len(block)
+    return hasher.hexdigest()

@@ -1,0 +1,1 @@
+"""What is asked by which path, and what comes back."""

@@ -1,0 +1,42 @@
+"""Items with all that they have, and the waveforms of their sounds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import NonNegativeInt
+
+from mmcore.search.http.asking import Id
+from mmcore.search.http.problems import missing
+from mmcore.search.http.replies import problems, told
+from mmcore.search.http.serving import Here
+from mmcore.search.http.shapes import ItemShape, WaveformShape
+from mmcore.search.http.shown import item_of
+from mmcore.search.http.waves import drawn
+
+router = APIRouter(prefix="/api", tags=["items"])
+
+Limit = Annotated[int, Query(ge=1, le=1000, description="segments")]
+Offset = Annotated[NonNegativeInt, Query(le=10_000_000, description="segments to skip")]
+Points = Annotated[int, Query(ge=1, le=2000, description="peaks")]
+
+
+@router.get("/items/{item_id}", response_model=ItemShape, responses=problems("not-found"))
+def item(here: Here, item_id: Id, offset: Offset = 0, limit: Limit = 200) -> Response:
+    """An item: its files, the user's columns, and its segments."""
+    served = here.served()
+    row = served.shelf.item(item_id)
+    if row is None:
+        raise missing(f"the snapshot has no item {item_id}", f"快照中没有条目 {item_id}")
+    return told(item_of(served, row, offset, limit))
+
+
+@router.get(
+    "/waveform/{segment_id}",
+    response_model=WaveformShape,
+    responses=problems("not-found", "changed", "media-refused"),
+)
+def waveform(here: Here, segment_id: Id, points: Points = 200) -> Response:
+    """How loud a segment of a sound, or of a video's sound, is."""
+    return told(drawn(here, here.served(), segment_id, points))

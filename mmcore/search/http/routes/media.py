@@ -1,0 +1,92 @@
+"""The files of the snapshot, whole or in ranges, and small pictures of them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from mmcore.search.http.asking import Id
+from mmcore.search.http.problems import ProblemError, missing
+from mmcore.search.http.ranges import answered
+from mmcore.search.http.replies import binary, problems
+from mmcore.search.http.roots import changed
+from mmcore.search.http.serving import Here, Served, Serving
+from mmcore.search.http.shelf import Shelved
+
+router = APIRouter(tags=["media"])
+
+_JPEG: Final = "image/jpeg"
+_CACHED: Final = {"cache-control": "private, max-age=600"}
+
+Place = Annotated[int, Path(ge=0, le=1_000_000, description="the file's number in its item")]
+Version = Annotated[
+    str | None,
+    Query(max_length=32, description="the beginning of the content's id, as in our links"),
+]
+
+
+@router.head("/media/{item_id}/{n}", include_in_schema=False)
+@router.get(
+    "/media/{item_id}/{n}",
+    responses={
+        **binary("the file, or a range of it", "application/octet-stream"),
+        206: {"description": "a range of the file"},
+        304: {"description": "as it is known"},
+        **problems("not-found", "changed", "range"),
+    },
+)
+def media(here: Here, request: Request, item_id: Id, n: Place, v: Version = None) -> Response:
+    """A file of an item, as long as it is the one that was indexed; one range at a time."""
+    served = here.served()
+    file = _file(served, item_id, n)
+    if v is not None and not file.content_id.startswith(v):
+        raise changed()
+    stream = served.roots.open(file)
+    return answered(stream, request.headers, head=request.method == "HEAD")
+
+
+def _file(served: Served, item_id: int, n: int) -> Shelved:
+    files = served.shelf.files(item_id)
+    if n >= len(files) or files[n].size is None:
+        raise missing(
+            f"the snapshot has no file {n} of an item {item_id}",
+            f"快照中没有条目 {item_id} 的第 {n} 个文件",
+        )
+    return files[n]
+
+
+@router.get(
+    "/thumbnails/items/{item_id}",
+    responses={**binary("a small picture", _JPEG), **problems("not-found")},
+)
+async def item_thumbnail(here: Here, item_id: Id) -> Response:
+    """A small picture of an item: of its first picture, else of a frame of its video."""
+    served = await run_in_threadpool(here.served)
+    segments = await run_in_threadpool(served.shelf.pictures, item_id)
+    return await _small(here, served, tuple(segments))
+
+
+@router.get(
+    "/thumbnails/{segment_id}",
+    responses={**binary("a small picture", _JPEG), **problems("not-found")},
+)
+async def thumbnail(here: Here, segment_id: Id) -> Response:
+    """A small picture of a picture, or of a frame of a video."""
+    served = await run_in_threadpool(here.served)
+    return await _small(here, served, (segment_id,))
+
+
+async def _small(here: Serving, served: Served, segments: tuple[int, ...]) -> Response:
+    known = next((found for s in segments if (found := served.pictures.get(s))), None)
+    if known is None and segments:
+        known = await asyncio.wrap_future(here.small.ask((served, segments)))
+    if known is None:
+        raise _no_picture()
+    return Response(known, media_type=_JPEG, headers=_CACHED)
+
+
+def _no_picture() -> ProblemError:
+    return missing("there is no small picture of it", "没有缩略图")

@@ -1,0 +1,186 @@
+"""Who may ask, under which name, and what a browser may do with the answers."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from http.cookies import CookieError, SimpleCookie
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mmcore.search.http.limits import Buckets
+from mmcore.search.http.problems import ProblemError, language_of, response
+
+COOKIE: Final = "mmindex"
+
+PAGE_POLICY: Final = (
+    "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; object-src 'none';"
+    " base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+"""Of our own pages: no script but ours, nothing from another host."""
+
+NO_POLICY: Final = "default-src 'none'; sandbox; frame-ancestors 'none'"
+"""Of all that is no page: it may do nothing."""
+
+REPORT_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:; sandbox;"
+    " frame-ancestors 'none'"
+)
+"""Of a report: one page with its style and pictures in it, and no script."""
+
+_OPEN: Final = frozenset({"/healthz", "/login"})
+_OPEN_BELOW: Final = "/pages/"
+_PAGES: Final = frozenset({"/", "/docs"})
+
+_HEADERS: Final = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "x-frame-options": "DENY",
+}
+
+
+class Token:
+    """The token of a server; compared in constant time."""
+
+    def __init__(self, token: str) -> None:
+        self._digest = _digest(token)
+        self.session: Final = hmac.new(token.encode(), b"mmindex session", "sha256").hexdigest()
+        """What the cookie holds: who has it has no token."""
+
+    def fits(self, said: str) -> bool:
+        """Whether that is the token."""
+        return hmac.compare_digest(_digest(said), self._digest)
+
+    def allows(self, scope: Scope) -> bool:
+        """Whether a request brings the token, or the cookie that the login form gave for it."""
+        headers = dict(scope["headers"])
+        scheme, _, said = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+        if scheme.lower() == "bearer" and self.fits(said.strip()):
+            return True
+        held = _cookie(headers.get(b"cookie", b"").decode("latin-1"))
+        return hmac.compare_digest(_digest(held), _digest(self.session))
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+
+
+def _cookie(header: str) -> str:
+    """What our cookie holds; "" without it, or where a browser would not have sent that."""
+    try:
+        found = SimpleCookie(header).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found is not None else ""
+
+
+class Gate:
+    """Lets a request through that has the right name, is not one too many, and may ask.
+
+    In this order, so that a token cannot be guessed faster than the rate. A refusal is a problem,
+    of a page a redirection to the login form.
+    """
+
+    def __init__(
+        self, app: ASGIApp, token: Token | None, hosts: Iterable[str], buckets: Buckets | None
+    ) -> None:
+        self._app, self._token, self._buckets = app, token, buckets
+        self._hosts = frozenset(host.lower() for host in hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        refused = self._refused(scope)
+        if refused is None:
+            await self._app(scope, receive, send)
+        elif refused.code == "unauthorized" and scope["path"] in _PAGES:
+            await _to_login(scope, receive, send)
+        else:
+            await response(refused, language_of(scope))(scope, receive, send)
+
+    def _refused(self, scope: Scope) -> ProblemError | None:
+        return self._other_host(scope) or self._too_many(scope) or self._unknown(scope)
+
+    def _other_host(self, scope: Scope) -> ProblemError | None:
+        """A page that was told that its own name is this machine may not read from it."""
+        said = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
+        if not self._hosts or _host_name(said) in self._hosts:
+            return None
+        return ProblemError(
+            "forbidden-host",
+            "this server is not asked under that name: --allow-host NAME adds one",
+            "不能用该名称访问此服务器：用 --allow-host 添加",
+        )
+
+    def _too_many(self, scope: Scope) -> ProblemError | None:
+        counted = scope["path"].startswith("/api/") or scope["path"] == "/login"
+        if self._buckets is None or not counted:
+            return None
+        client = scope.get("client")
+        seconds = self._buckets.take(client[0] if client else "")
+        if not seconds:
+            return None
+        return ProblemError(
+            "too-many-requests",
+            f"too many requests: try again in {seconds:.1f} seconds",
+            f"请求过多：请在 {seconds:.1f} 秒后重试",
+            {"retry-after": str(max(1, round(seconds + 0.5)))},
+        )
+
+    def _unknown(self, scope: Scope) -> ProblemError | None:
+        path = scope["path"]
+        if self._token is None or path in _OPEN or path.startswith(_OPEN_BELOW):
+            return None
+        if self._token.allows(scope):
+            return None
+        return ProblemError(
+            "unauthorized",
+            "say who asks: Authorization: Bearer TOKEN, or log in at /login",
+            "请提供令牌：Authorization: Bearer TOKEN，或在 /login 登录",
+            {"www-authenticate": "Bearer"},
+        )
+
+
+def _host_name(said: str) -> str:
+    """The name in a Host header, without its port."""
+    try:
+        return urlsplit(f"//{said}").hostname or ""
+    except ValueError:
+        return ""
+
+
+async def _to_login(scope: Scope, receive: Receive, send: Send) -> None:
+    asked = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" * bool(scope["query_string"]))
+    place = f"/login?next={quote(asked, safe='/')}".encode("ascii")
+    headers = [(b"location", place), (b"cache-control", b"no-store")]
+    await send({"type": "http.response.start", "status": 303, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
+class Headers:
+    """Gives each answer the headers that keep a browser from doing more than it should."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("content-security-policy", NO_POLICY)
+                headers.setdefault("cache-control", "no-store")
+                headers.setdefault("cross-origin-resource-policy", "same-origin")
+            await send(message)
+
+        await self._app(scope, receive, sending if scope["type"] == "http" else send)

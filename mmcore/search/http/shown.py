@@ -1,0 +1,200 @@
+"""Hits, items, files and segments → what is answered, with links to what can be seen of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from mmcore.rows import span_of
+from mmcore.search.answers import Answer
+from mmcore.search.http.serving import Served
+from mmcore.search.http.shapes import (
+    AnswerShape,
+    FileShape,
+    HitShape,
+    ItemShape,
+    ReasonShape,
+    SegmentShape,
+    SpanShape,
+)
+from mmcore.search.http.shelf import Shelved, file_of
+from mmcore.types import Hit, Reason, Span
+from storage.schemas import ITEMS, MODALITIES, Modality
+
+_SEEN: Final = (Modality.IMAGE, Modality.VIDEO)
+_VERSION_DIGITS: Final = 12  # of a content id, in a link
+
+
+def answer_of(served: Served, answer: Answer, k: int, offset: int, more: bool) -> AnswerShape:
+    """An answer; ``hits`` may be fewer than it holds where one is left out."""
+    return AnswerShape(
+        snapshot=answer.snapshot,
+        k=k,
+        offset=offset,
+        more=more,
+        notes=list(answer.notes),
+        seconds={name: round(spent, 6) for name, spent in answer.seconds.items()},
+        hits=[hit_of(served, hit) for hit in answer.hits],
+    )
+
+
+def hit_of(served: Served, hit: Hit) -> HitShape:
+    """A hit, with the file that it names and what shows it."""
+    files = served.shelf.files(hit.item_id)
+    file = next((f for f in files if (f.root, f.path) == (hit.root, hit.path)), None)
+    heard = hit.modality == Modality.AUDIO and hit.segment_id is not None
+    return HitShape(
+        item_id=hit.item_id,
+        key=hit.key,
+        score=round(hit.score, 6),
+        segment_id=hit.segment_id,
+        modality=hit.modality,
+        root=hit.root,
+        path=hit.path,
+        span=span_shape(hit.span),
+        box=_box(hit.span),
+        paged=hit.paged,
+        text=hit.text,
+        kind=hit.kind,
+        source=hit.source,
+        why=[_reason(one) for one in hit.why],
+        duplicates=hit.duplicates,
+        file=None if file is None else file_shape(served, hit.item_id, file),
+        thumbnail=_small(served, hit, files),
+        waveform=f"/api/waveform/{hit.segment_id}" if heard and _served(served, file) else None,
+    )
+
+
+def _small(served: Served, hit: Hit, files: Sequence[Shelved]) -> str | None:
+    """Where the small picture of a hit is; None where there can be none."""
+    if served.snapshot.manifest.private:
+        return None
+    if hit.segment_id is not None and hit.modality in _SEEN:
+        return f"/thumbnails/{hit.segment_id}"
+    seen = any(file.role in _SEEN for file in files)
+    return f"/thumbnails/items/{hit.item_id}" if seen else None
+
+
+def _reason(reason: Reason) -> ReasonShape:
+    return ReasonShape(
+        by=reason.by,
+        score=round(reason.score, 6),
+        segment_id=reason.segment_id,
+        span=span_shape(reason.span),
+        words=list(reason.words),
+    )
+
+
+def span_shape(span: Span | None) -> SpanShape | None:
+    """Where a segment lies."""
+    if span is None:
+        return None
+    return SpanShape(start=span.start, end=span.end, unit=span.unit)  # type: ignore[arg-type]
+
+
+def _box(span: Span | None) -> list[float] | None:
+    return None if span is None or span.box is None else list(span.box)
+
+
+def file_shape(served: Served, item_id: int, file: Shelved) -> FileShape:
+    """A file of an item, with its link where it can be served from here."""
+    modified = None
+    if file.mtime_ns is not None:
+        modified = datetime.fromtimestamp(file.mtime_ns // 1_000_000_000, UTC)
+    link = f"/media/{item_id}/{file.n}?v={file.content_id[:_VERSION_DIGITS]}"
+    return FileShape(
+        n=file.n,
+        role=file.role,
+        root=file.root,
+        path=file.path,
+        media_type=file.media_type,
+        size=file.size,
+        modified=modified,
+        language=file.language,
+        url=link if _served(served, file) else None,
+    )
+
+
+def _served(served: Served, file: Shelved | None) -> bool:
+    return file is not None and file.size is not None and served.roots.has(file.root)
+
+
+def item_of(served: Served, row: Mapping[str, Any], low: int, most: int) -> ItemShape:
+    """An item with all its files, and ``most`` of its segments from the ``low``th on."""
+    item_id = row["item_id"]
+    files = served.shelf.files(item_id)
+    segments = served.shelf.segments(item_id)
+    shown = [_segment(served, files, kind, one) for kind, one in segments[low : low + most]]
+    return ItemShape(
+        snapshot=served.number,
+        item_id=item_id,
+        root=row["root"],
+        key=row["key"],
+        labels=row["labels"] or [],
+        split=row["split"],
+        has={modality: row[f"has_{modality}"] for modality in MODALITIES},
+        columns={name: plain(value) for name, value in row.items() if name not in ITEMS.names},
+        files=[_with_picture(served, item_id, file, segments) for file in files],
+        segments=shown,
+        segments_total=len(segments),
+    )
+
+
+def _with_picture(
+    served: Served,
+    item_id: int,
+    file: Shelved,
+    segments: Sequence[tuple[Modality, Mapping[str, Any]]],
+) -> FileShape:
+    """A file, with the first of its segments that can be seen."""
+    shape = file_shape(served, item_id, file)
+    seen = (
+        row["segment_id"]
+        for modality, row in segments
+        if modality in _SEEN and row["content_id"] == file.content_id
+    )
+    first = None if served.snapshot.manifest.private else next(seen, None)
+    return shape.model_copy(
+        update={"thumbnail": None if first is None else f"/thumbnails/{first}"}
+    )
+
+
+def _segment(
+    served: Served, files: Sequence[Shelved], modality: Modality, row: Mapping[str, Any]
+) -> SegmentShape:
+    file = file_of(files, row["content_id"])
+    number, span = row["segment_id"], span_of(row)
+    seen = modality in _SEEN and not served.snapshot.manifest.private
+    heard = modality == Modality.AUDIO and _served(served, file)
+    return SegmentShape(
+        segment_id=number,
+        modality=modality,
+        file=None if file is None else file.n,
+        source=row["source"],
+        kind=row["kind"],
+        language=row["language"],
+        span=span_shape(span),
+        box=_box(span),
+        text=row["text"],
+        thumbnail=f"/thumbnails/{number}" if seen else None,
+        waveform=f"/api/waveform/{number}" if heard else None,
+    )
+
+
+def plain(value: Any) -> Any:
+    """A value of a user's column as JSON has it; bytes and numbers that are none are null."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < 2**53 else str(value)
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    return None if isinstance(value, bytes) else str(value)

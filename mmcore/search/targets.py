@@ -1,0 +1,138 @@
+"""Which index answers: one that lies in a space that all of what is asked with can ask in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmcore.errors import ConfigError, SpaceMismatchError
+from mmcore.search.opened import Opened
+from mmcore.search.queries import Asker
+from mmcore.search.request import Part
+from mmcore.search.stored import Stored
+from mmcore.search.voices import Voices
+from mmcore.types import Vectors, unit_rows
+from storage.manifest import IndexEntry
+from storage.schemas import FUSED, MODALITIES, MmindexError, Modality
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The indexes of a snapshot, as parts of a search can ask them."""
+
+    opened: Opened
+    asker: Asker
+    stored: Stored
+
+    def of(self, modality: Modality | None, parts: Sequence[Part], voices: Voices) -> IndexEntry:
+        """The index to search; without a modality that of the items, else of a part's own kind.
+
+        Raises ConfigError where there is none, SpaceMismatchError where a part cannot ask in any.
+        """
+        kinds = [kind for part in parts if (kind := voices.kind(part)) is not None]
+        own = dict.fromkeys(kinds)
+        wanted: list[str] = [modality] if modality else [FUSED, *own]
+        indexes = [index for index in self.opened.snapshot.manifest.indexes if index.rows]
+        there = [index for name in wanted for index in indexes if index.modality == name]
+        if not there:
+            raise self._absent(wanted[0])
+        order = list(self._preferred(there, kinds))
+        for index in order:
+            if all(self.misfit(part, index, voices) is None for part in parts):
+                return index
+        misfits = (self.misfit(part, order[0], voices) for part in parts)
+        raise next(error for error in misfits if error is not None)
+
+    def vector(self, part: Part, index: IndexEntry, voices: Voices) -> Vectors:
+        """The unit vector (d,) of a part, as the vectors of an index are.
+
+        Raises the error of ``misfit``, and ConfigError for a part that cannot be asked with.
+        """
+        error = self.misfit(part, index, voices)
+        if error is not None:
+            raise error
+        if part.vector is not None:
+            return self._given(part.vector, index)
+        found = self._of_lake(part, index)
+        if found is not None:
+            return found
+        return self.opened.in_index(voices.vector(part, self.opened.asked_in(index)), index)
+
+    def misfit(self, part: Part, index: IndexEntry, voices: Voices) -> MmindexError | None:
+        """Why a part cannot ask in an index; None: it can."""
+        kind = voices.kind(part)
+        if kind is not None:
+            spaces = self.asker.spaces(kind)
+            if self.opened.asked_in(index) in spaces:
+                return None
+            return SpaceMismatchError(spaces[0], index.space, self._hint(index, kind))
+        if part.vector is not None:
+            dims = self._dims(index)
+            if len(part.vector) in dims:
+                return None
+            return SpaceMismatchError(
+                f"of {len(part.vector)} numbers", index.space, f"it has {index.dim}"
+            )
+        if self._of_lake(part, index) is not None:
+            return None
+        what = f"item {part.item}" if part.item is not None else f"segment {part.segment}"
+        return ConfigError(f"{what} has no vector in the space {index.space}")
+
+    def _of_lake(self, part: Part, index: IndexEntry) -> Vectors | None:
+        if part.item is not None:
+            return self.stored.item(part.item, index)
+        return None if part.segment is None else self.stored.segment(part.segment, index)
+
+    def _preferred(
+        self, there: Sequence[IndexEntry], kinds: Sequence[Modality]
+    ) -> Iterator[IndexEntry]:
+        """Those of one medium together; of its spaces the main one of what is asked with first."""
+        spaces = self.asker.spaces(kinds[0]) if kinds else ()
+        for name in dict.fromkeys(index.modality for index in there):
+            mine = [index for index in there if index.modality == name]
+            places = {space: place for place, space in enumerate(spaces)}
+            yield from sorted(
+                mine, key=lambda index: places.get(self.opened.asked_in(index), len(places))
+            )
+
+    def _absent(self, wanted: str) -> ConfigError:
+        known = {index.modality for index in self.opened.snapshot.manifest.indexes}
+        listed = ", ".join(m for m in (*MODALITIES, FUSED) if m in known) or "none"
+        return ConfigError(f"the lake has no {wanted} index to search; it has: {listed}")
+
+    def _dims(self, index: IndexEntry) -> set[int]:
+        """How many numbers a query's own vector may have."""
+        shared = self.opened.snapshot.manifest.shared
+        if shared is None or index.space == self.opened.asked_in(index):
+            return {index.dim}
+        return {index.dim, self.opened.snapshot.manifest.dim_of(shared)}
+
+    def _given(self, numbers: Sequence[float], index: IndexEntry) -> Vectors:
+        """A query's own vector, scaled to length 1: it is taken to be of the index's space.
+
+        Or of the space that is fused, where the index has another one and the length says so.
+        """
+        try:
+            vector: Vectors = unit_rows(np.array([numbers], dtype=np.float32))[0]
+        except ValueError as error:
+            raise ConfigError(f"the query vector cannot be used: {error}") from error
+        return vector if len(vector) == index.dim else self.opened.in_index(vector, index)
+
+    def _hint(self, index: IndexEntry, kind: Modality) -> str:
+        """Why ``index`` cannot be asked by ``kind``, and what can be done."""
+        own = f"search {kind} with it"
+        texts = self.opened.snapshot.spaces(Modality.TEXT)
+        if index.modality != Modality.TEXT and {
+            self.opened.asked_in(index),
+            self.asker.space(kind),
+        } <= {*texts}:
+            return (
+                f"{index.modality} cannot be found by {kind}: only a text has a vector in both"
+                f" spaces; {own}, or ask with a text"
+            )
+        return (
+            f"{index.modality} cannot be found by {kind} yet, since the lake had too few items"
+            f" with both to learn from; {own}"
+        )

@@ -1,0 +1,149 @@
+"""Which items a condition in SQL lets pass: ``label = 'trips' and size > 1e6``."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from mmcore.errors import ConfigError
+from mmcore.search.conditions.bounds import MOST_CHARS
+from mmcore.search.conditions.columns import Columns
+from mmcore.search.conditions.sandbox import columns_in, passing
+from mmcore.types import Ids
+from storage.schemas import Modality
+from storage.snapshot import Snapshot
+
+_KEPT_BYTES: Final = 64 << 20
+_KEPT: Final = 1024
+
+_FOREIGN: Final = "‘’“”＝（），＜＞；"
+"""What a Chinese or a phone's keyboard writes where SQL has another sign."""
+
+
+class Where:
+    """Conditions on the items of one snapshot; safe to share among threads.
+
+    A condition is what stands after WHERE. It may name columns of ``items`` (the user's too), of
+    ``files`` (an item's: path, modality, media_type, size, mtime, language, duration …) and of
+    ``labels`` (``label``), compare them, and use functions of texts, numbers, lists and times. An
+    item passes if it does with one of its files, and one of its labels. Answers are kept by text.
+
+    A condition is parsed and run by DuckDB in another process, which sees nothing but these
+    columns, can write no file, and is killed where it takes too long (``conditions/worker.py``).
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._lock = threading.Lock()
+        self._made: Columns | None = None
+        self._pairs: dict[Modality, tuple[Ids, Ids]] = {}
+        self._kept = _Kept()
+
+    def items(self, sql: str) -> Ids:
+        """The ids of the items that pass, sorted; not to be written to.
+
+        ConfigError for what is no condition, names what there is not (it tells what there is),
+        may not be asked, or takes too long.
+        """
+        text = _checked(sql)
+        return self._kept.of((text,), lambda: self._passing(text))
+
+    def segments(self, modality: Modality, items: Ids) -> Ids:
+        """The ids of a medium's segments that serve one of ``items``, sorted, each once.
+
+        A segment may serve other items beside, as equal captions do. Not to be written to.
+        """
+        mine = np.unique(items)
+        which = hashlib.blake2b(mine.tobytes(), digest_size=16).hexdigest()
+        return self._kept.of((modality, which), lambda: self._serving(Modality(modality), mine))
+
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """The columns that can be named, by relation: items, files, labels."""
+        return self._columns().names
+
+    def close(self) -> None:
+        """Remove what was laid aside for conditions; none can be asked any more."""
+        with self._lock:
+            if self._made is not None:
+                self._made.close()
+
+    def _passing(self, text: str) -> Ids:
+        columns = self._columns()
+        try:
+            laid = columns.of(columns_in(text))
+        except ConfigError as error:
+            raise ConfigError(f"{error}{_hint(text)}") from error
+        passed = passing(text, laid, len(columns.ids))
+        found: Ids = np.sort(columns.ids[passed])
+        return found
+
+    def _serving(self, modality: Modality, items: Ids) -> Ids:
+        owners, segments = self._served(modality)
+        places = np.minimum(np.searchsorted(items, owners), max(0, len(items) - 1))
+        among = items[places] == owners if len(items) else np.zeros(len(owners), dtype=bool)
+        found: Ids = np.unique(segments[among])
+        return found
+
+    def _columns(self) -> Columns:
+        with self._lock:
+            if self._made is None:
+                self._made = Columns(self._snapshot)
+            return self._made
+
+    def _served(self, modality: Modality) -> tuple[Ids, Ids]:
+        with self._lock:
+            if modality not in self._pairs:
+                owners, segments = self._snapshot.pairs(modality)
+                order = np.argsort(owners, kind="stable")
+                self._pairs[modality] = owners[order], segments[order]
+            return self._pairs[modality]
+
+
+class _Kept:
+    """The latest answers, as many as fit."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: OrderedDict[tuple[str, ...], Ids] = OrderedDict()
+        self._bytes = 0
+
+    def of(self, key: tuple[str, ...], make: Callable[[], Ids]) -> Ids:
+        """What is kept under ``key``, or is made; two threads may make the same."""
+        with self._lock:
+            if key in self._found:
+                self._found.move_to_end(key)
+                return self._found[key]
+        made = make()
+        made.setflags(write=False)
+        with self._lock:
+            if key not in self._found:
+                self._found[key] = made
+                self._bytes += made.nbytes
+            while self._bytes > _KEPT_BYTES or len(self._found) > _KEPT:
+                _, old = self._found.popitem(last=False)
+                self._bytes -= old.nbytes
+        return made
+
+
+def _checked(sql: str) -> str:
+    text = sql.strip()
+    if not text:
+        raise ConfigError("where: the condition is empty: leave it out, or say label = 'trips'")
+    if len(text) > MOST_CHARS:
+        raise ConfigError(
+            f"where: the condition has {len(text):,} characters, of {MOST_CHARS:,} that it may"
+        )
+    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise ConfigError("where: the condition has characters that no text has")
+    return text
+
+
+def _hint(text: str) -> str:
+    """What may be the matter with a condition that cannot be read."""
+    found = "".join(dict.fromkeys(char for char in text if char in _FOREIGN))
+    return f" (SQL knows no {found}: write ' = ( ) , < >)" if found else ""
