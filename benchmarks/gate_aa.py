@@ -1,7 +1,8 @@
 """False alarms of the gate: comparisons of what is equally good, and yet differs.
 
-Two exact scores of the same vectors are equal to the last bit, and prove nothing. So what is
-compared here differs in many queries: indexes that were trained with another seed, and projections
+Two exact scores of the same vectors are nearly equal: products of other shapes round the last
+digit otherwise, which moves a few first ranks of thousands, in no direction. So they prove
+nothing, and what is compared here differs in many queries: indexes that were trained with another seed, and projections
 that were fitted on another part of the same pairs.
 """
 

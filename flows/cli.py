@@ -14,6 +14,7 @@ from flows import (
     evaluate_cli,
     models_cli,
     queries_cli,
+    serve_cli,
     snapshots_cli,
     train_cli,
 )
@@ -79,6 +80,7 @@ app.command()(train_cli.train)
 app.command()(evaluate_cli.evaluate)
 app.command()(evaluate_cli.history)
 app.command()(evaluate_cli.compare)
+app.command()(serve_cli.serve)
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from flows.printing import ERR as ERR  # noqa: PLC0414 - for others
 from flows.printing import OUT as OUT  # noqa: PLC0414
 from flows.printing import print_json as print_json  # noqa: PLC0414
 from flows.progress import BarStages, LogStages, log_lines, reporting
+from flows.unrecorded import telling
 from mmcore.errors import ConfigError
 from mmcore.media.reasons import Language
 from mmcore.specs import RuntimeSpec, Spec
@@ -45,7 +46,7 @@ def run_index(settings: Mapping[str, Any], *, as_json: bool) -> None:
         found.extend(filter(None, [nothing_to_do(config)]))
         return bool(found)
 
-    with watching("flows.index_media", nothing_to_do):
+    with watching("flows.index_media", nothing_to_do, lake=config.lake_root()):
         from flows.index_media import index_media  # loaded while the server started
 
         result = found[0] if found else index_media(config)
@@ -93,12 +94,16 @@ def valid(kind: type[S], settings: Mapping[str, Any]) -> S:
 
 @contextmanager
 def watching(
-    module: str, needless: Callable[[], bool] = lambda: False, language: Language = "en"
+    module: str,
+    needless: Callable[[], bool] = lambda: False,
+    language: Language = "en",
+    lake: Path | None = None,
 ) -> Iterator[None]:
     """A flow inside runs with bars on a terminal, with plain lines elsewhere.
 
     ``module``, which loads Prefect, is imported while a temporary server starts; where
-    ``needless`` says so then, no server is waited for, and no flow may run.
+    ``needless`` says so then, no server is waited for, and no flow may run. ``lake``: its root; if
+    the server goes away, it is told what stands there.
     """
     with ExitStack() as stack:
         dim = partial(ERR.print, style="dim", highlight=False, soft_wrap=True)
@@ -106,7 +111,8 @@ def watching(
         def announce(line: str) -> None:
             dim(told(line, language))
 
-        stack.enter_context(orchestrated(announce, preload=(module,), needless=needless))
+        url = stack.enter_context(orchestrated(announce, preload=(module,), needless=needless))
+        stack.enter_context(telling(None if lake is None else Layout(lake), url))
         stack.enter_context(log_lines(ERR, language))
         bars = BarStages(ERR, language)
         stages = stack.enter_context(bars) if ERR.is_terminal else LogStages(language)
@@ -120,7 +126,7 @@ def run_maintain(settings: Mapping[str, Any], *, as_json: bool) -> None:
 
     config = valid(MaintainConfig, settings)
     manifest_of(Layout(config.lake_root()))  # a lake, before anybody waits for a server
-    with watching("flows.maintain"):
+    with watching("flows.maintain", lake=config.lake_root()):
         from flows.maintain import maintain  # loaded while the server started
 
         result = maintain(config)
@@ -181,12 +187,14 @@ def _loading(weights: Path | None) -> RuntimeSpec:
 
 def run_status(lake: str, *, as_json: bool) -> None:
     """`mmindex status`: the published snapshot in figures."""
+    from flows.publishing import naming_blocked
     from flows.show_snapshots import interrupted
     from storage.erasure import orders
     from storage.snapshot import Snapshot
 
     layout = Layout(place_of(lake))
-    snapshot = Snapshot.open(layout)
+    with naming_blocked(layout):
+        snapshot = Snapshot.open(layout)
     quarantine = snapshot.rows("quarantine", ["root", "path", "stage", "reason", "message"])
     if as_json:
         said = show.status_json(layout, snapshot.manifest)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from flows.config import EvaluateConfig
-from flows.gating import gate_of
+from flows.gating import rules_for
 from mmcore.embedding.embed import releasing
 from mmcore.errors import ConfigError
 from mmcore.evaluation.scores import GateVerdict
 from storage.layout import Layout
 from storage.manifest import Manifest
-from storage.snapshot import Snapshot, manifest_of
+from storage.snapshot import Snapshot
 from tasks.examining import Exam, examined
 from tasks.models import evaluation_spec, fit_spec, workplace_of
 
@@ -19,7 +19,7 @@ def compared(config: EvaluateConfig, before: Manifest, after: Manifest) -> GateV
     lake = Layout(config.lake_root())
     one, other = Snapshot.of(lake, before), Snapshot.of(lake, after)
     work = workplace_of(other, config.runtime)
-    gate = gate_of(config.gate, manifest_of(lake)).model_copy(update={"enabled": True})
+    gate = rules_for(config.gate, after, lake).model_copy(update={"enabled": True})
     exam = Exam(evaluation_spec(after), fit_spec(after), gate, "evaluate")
     with releasing():
         _, verdict, both = examined(after, one, exam, work, keep=False)

@@ -9,10 +9,11 @@ from prefect import flow
 
 from flows.clock import Clock
 from flows.config import EvaluateConfig, EvaluateResult
-from flows.gating import examine_again, gate_of, tell
+from flows.gating import examine_again, rules_for, tell
 from mmcore.embedding.embed import releasing
 from mmcore.errors import ConfigError
-from storage import candidates, looked
+from storage import candidates, history, looked
+from storage.errors import NoLakeError
 from storage.keys import check_key
 from storage.layout import Layout
 from storage.locks import writer_lock
@@ -62,7 +63,7 @@ def _stale(
     config: EvaluateConfig, manifest: Manifest, work: Workplace
 ) -> tuple[float | None, list[str]]:
     """Hours since the last look, where they are too many, and who could not be told."""
-    hours = hours_since(work.lake, datetime.now(UTC))
+    hours = hours_since(work.lake, datetime.now(UTC), manifest)
     if config.max_age_hours is None or hours <= config.max_age_hours:
         return None, []
     most = config.max_age_hours
@@ -70,17 +71,26 @@ def _stale(
     return round(hours, 2), alerted(Alert("stale", manifest.number, why=why), config.notify, work)
 
 
-def hours_since(lake: Layout, now: datetime) -> float:
+def hours_since(lake: Layout, now: datetime, judged: Manifest) -> float:
     """Hours since an index run last ended well; by what serves, where none has said so.
+
+    Where nothing serves yet, since the candidate was made that is ``judged``.
 
     A time to come, as another machine's clock may give it, is no age: it is said, and counts 0.
     """
     last = looked.read(lake)
-    when = last.when if last else manifest_of(lake).created_at
+    when = last.when if last else _made(lake, judged)
     hours = (now - when).total_seconds() / 3600
     if hours < 0:
         log.warning("%s lies in the future (%s): is a clock wrong?", lake.looked, when)
     return max(0.0, hours)
+
+
+def _made(lake: Layout, judged: Manifest) -> datetime:
+    try:
+        return manifest_of(lake).created_at
+    except NoLakeError:
+        return judged.created_at
 
 
 @discreet
@@ -99,8 +109,7 @@ def evaluate(
     config: EvaluateConfig, manifest: Manifest, work: Workplace, clock: Clock
 ) -> EvaluateResult:
     """Evaluate one manifest; the caller has the lake's lock."""
-    gate = gate_of(config.gate, manifest_of(work.lake))
-    exam = Exam(evaluation_spec(manifest), fit_spec(manifest), gate, "evaluate")
+    exam = exam_of(config, manifest, work.lake)
     with clock.stage("evaluate") as note:
         baseline = baseline_of(manifest, config.against, work)
         judged = examine_again(manifest, baseline, exam, work, config.notify)
@@ -115,6 +124,23 @@ def evaluate(
             told = Alert("rolled-back", back.number, manifest.run, manifest.number)
             not_told += tuple(alerted(told, config.notify, work))
     return result_of(judged, work, clock, back, not_told)
+
+
+def exam_of(config: EvaluateConfig, manifest: Manifest, lake: Layout) -> Exam:
+    """By what it is judged.
+
+    What somebody accepted of it only warns, unless a snapshot is named that it is held against.
+    """
+    entries = history.read(lake)
+    override = history.override_of(entries, manifest) if config.against is None else None
+    return Exam(
+        evaluation_spec(manifest),
+        fit_spec(manifest),
+        rules_for(config.gate, manifest, lake),
+        "evaluate",
+        promotion=history.was_promoted(entries, manifest),
+        accepted=tuple(override.accepted) if override else (),
+    )
 
 
 def result_of(

@@ -17,6 +17,7 @@ from flows.config import EvaluateConfig, EvaluateResult
 from flows.evaluate_cli import BLOCKED, STALE
 from flows.language import language_of
 from flows.printing import OUT, print_json
+from flows.publishing import naming_blocked
 from mmcore.errors import ConfigError
 from mmcore.media.reasons import Language
 from storage import candidates, history
@@ -47,7 +48,7 @@ def run_evaluate(settings: Mapping[str, Any], manner: Manner) -> int:
     config = command.valid(EvaluateConfig, settings)
     command.check_notify(config.notify)
     chosen(Layout(config.lake_root()), _name(config))  # before anybody waits for a server
-    with command.watching("flows.evaluate_retrieval", language=language):
+    with command.watching("flows.evaluate_retrieval", language=language, lake=config.lake_root()):
         from flows.evaluate_retrieval import evaluate_retrieval
 
         result = evaluate_retrieval(config)
@@ -75,7 +76,8 @@ def chosen(layout: Layout, name: str | None) -> Manifest:
     None is what serves. NoLakeError or ConfigError where there is no such one.
     """
     if name is None or name.isdecimal():
-        return manifest_of(layout, None if name is None else int(name))
+        with naming_blocked(layout):
+            return manifest_of(layout, None if name is None else int(name))
     if name not in {one.run for one in candidates.blocked(layout)}:
         raise ConfigError(
             f"{layout.root} has no snapshot, and no blocked candidate, {name!r}: `mmindex"
@@ -91,9 +93,9 @@ def run_history(lake: str, wanted: tuple[str, str, int], manner: Manner) -> None
     """
     direction, measure, most = wanted
     layout = Layout(place_of(lake))
-    manifest_of(layout)
     entries = history.read(layout)[-most:]
     if not entries:
+        manifest_of(layout)  # no lake, or none yet
         raise ConfigError(f"{layout.root} has no history yet: `mmindex evaluate` begins it")
     found = [(entry, matching(entry, direction, measure)) for entry in entries]
     if not any(means for _, means in found) and any(entry.scores for entry in entries):

@@ -10,8 +10,11 @@ from pydantic import SecretStr
 
 from mmcore.errors import GateFailedError, PublicationBlockedError
 from mmcore.evaluation.gating.rules import GateSpec
-from storage.manifest import Manifest
-from storage.snapshot import Snapshot
+from storage import candidates
+from storage.errors import CorruptLakeError, LakeVersionError, NoLakeError
+from storage.layout import Layout
+from storage.manifest import Manifest, read_manifest
+from storage.snapshot import Snapshot, manifest_of
 from tasks.discretion import said
 from tasks.evaluate import evaluate_candidate, evaluate_snapshot, fail
 from tasks.examining import Exam, Judged, noted, page_of
@@ -36,6 +39,14 @@ def gate_of(told: GateSpec | None, manifest: Manifest | None) -> GateSpec:
     return told.model_copy(update={"rules": tuple(evaluation.rules)})
 
 
+def rules_for(told: GateSpec | None, judged: Manifest, lake: Layout) -> GateSpec:
+    """The rules that hold for what is judged once more: of what serves, where anything does."""
+    try:
+        return gate_of(told, manifest_of(lake))
+    except NoLakeError:  # the first night was blocked
+        return gate_of(told, judged)
+
+
 def refuse_again(manifest: Manifest, exam: Exam, work: Workplace, notify: Notify) -> None:
     """Raise PublicationBlockedError for what was made and blocked before: it is not scored again.
 
@@ -45,10 +56,14 @@ def refuse_again(manifest: Manifest, exam: Exam, work: Workplace, notify: Notify
     if before is None:
         return
     why = f"as blocked run {before.run}, and nothing has changed since: {before.reason}"
+    if before.published:
+        why = f"{before.reason}, and nothing has changed since"
     told = Alert("blocked", before.number, before.run, manifest.parent, why=why)
     alerted(told, notify, work)
     report = page_of(work.lake.report(str(before.number)))
-    raise PublicationBlockedError(before.run, before.number, why, report)
+    raise PublicationBlockedError(
+        before.run, before.number, why, report, published=before.published
+    )
 
 
 def examine(
@@ -98,9 +113,24 @@ def attempted(
         kept = type(error).__name__ if work.private else why.splitlines()[-1]
         _keep_failure(manifest, kept, exam, work, notify)
         what = "so it is not published" if candidate else "so nothing is known of it"
+        why += "" if candidate else _blocked_since(manifest, work)
         raise GateFailedError(
             f"run {manifest.run} could not be scored or judged, {what}: {why}"
         ) from error
+
+
+def _blocked_since(manifest: Manifest, work: Workplace) -> str:
+    """The newest candidate that was made of it, and blocked: of another model, perhaps."""
+    runs = sorted(one.run for one in candidates.blocked(work.lake) if one.number is not None)
+    for run in reversed(runs):
+        try:
+            parent = read_manifest(work.lake.candidate(run) / "manifest.json").parent
+        except (CorruptLakeError, LakeVersionError):
+            continue
+        if parent is not None and parent == manifest.number:
+            anyway = f"`mmindex snapshots publish {run} --name WHO --reason TEXT`"
+            return f"; run {run} was made since, and blocked: {anyway} lets that serve"
+    return ""
 
 
 def _keep_failure(

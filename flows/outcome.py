@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from flows.config import EndedErasure, IndexConfig, IndexResult
 from mmcore.rows import distinct, tally
+from storage import history
 from storage.layout import Layout
 from storage.manifest import Manifest
 from storage.schemas import Modality
@@ -127,7 +128,8 @@ def unchanged(published: Snapshot, clock: Clock) -> IndexResult:
 def _served(serving: Snapshot, clock: Clock) -> dict[str, object]:
     """What can be said of any snapshot that serves."""
     manifest = serving.manifest
-    evaluation = manifest.evaluation
+    evaluation = history.as_told(serving.layout, manifest)
+    by = evaluation.override if evaluation else None
     quarantine = serving.rows("quarantine", ["path", "reason"])
     examples = quarantine.slice(0, EXAMPLES).to_pylist()
     return {
@@ -138,6 +140,7 @@ def _served(serving: Snapshot, clock: Clock) -> dict[str, object]:
         "scores": evaluation.scores if evaluation else {},
         "verdict": evaluation.verdict if evaluation else None,
         "baseline": evaluation.baseline if evaluation else None,
+        "why": f"published all the same by {by.name}: {by.reason}" if by else "",
         "segments": segment_counts(manifest),
         "quarantined": tally(quarantine["reason"]),
         "examples": {row["path"]: row["reason"] for row in examples},

@@ -1,4 +1,4 @@
-"""Publish a candidate that the gate blocked, for somebody who says so and why."""
+"""Let serve what the gate blocked, for somebody who says so and why."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from flows.publishing import check
 from storage.keys import check_key
 from storage.layout import Layout
 from storage.locks import writer_lock
-from storage.manifest import Override, read_manifest
+from storage.manifest import Override
 from storage.publication import finish
 from storage.snapshot import Snapshot
 from tasks.erasure.erase import end_erasure
 from tasks.gate import Alert, alerted
-from tasks.publish import publish_override
+from tasks.publish import accept, publish_override
 from tasks.workplace import Workplace
 
 
@@ -24,7 +24,8 @@ from tasks.workplace import Workplace
 def publish_blocked(config: OverrideConfig) -> OverrideResult:
     """Let a blocked candidate serve; manifest, history and an event keep who wanted it, and why.
 
-    Raises ConfigError where there is no such candidate, CandidateOutdatedError where another was
+    Named by its number, what serves and was found worse serves on: then the history keeps it.
+    Raises ConfigError where there is no such one, CandidateOutdatedError where another was
     published since it was made, CorruptLakeError where a file of it is gone.
     """
     lake = Layout(config.lake_root())
@@ -33,17 +34,18 @@ def publish_blocked(config: OverrideConfig) -> OverrideResult:
     with writer_lock(lake, config.wait):
         finish(lake)
         end_erasure(lake)
-        check(lake, config.run)
-        manifest = read_manifest(lake.candidate(config.run) / "manifest.json")
+        manifest = check(lake, config.run)
         work = Workplace.of(Snapshot(lake, manifest))
         override = Override(name=config.name, reason=config.reason, when=datetime.now(UTC))
-        published = publish_override(manifest, override, work)
+        serves = config.run.isdecimal()
+        published = (accept if serves else publish_override)(manifest, override, work)
+    before = published.number if serves else published.parent
     told = Alert("overridden", published.number, published.run, published.parent)
     return OverrideResult(
         lake=str(lake.root),
         run=published.run,
         snapshot=published.number,
-        before=published.parent,
+        before=before,
         name=config.name,
         reason=config.reason,
         not_notified=tuple(alerted(told, config.notify, work)),

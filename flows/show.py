@@ -17,8 +17,9 @@ from flows.show_gate import alarms, findings, unproven, verdict_line
 from flows.show_place import PLACES, part, within
 from flows.wrapping import plain as plain  # noqa: PLC0414 - for others
 from mmcore.types import Hit
+from storage import history
 from storage.layout import Layout
-from storage.manifest import EncoderEntry, Evaluation, Manifest
+from storage.manifest import EncoderEntry, Manifest
 from storage.schemas import Modality
 
 SHOWN = ("Success@1", "Success@10", "RR")
@@ -272,7 +273,7 @@ def status(out: Console, layout: Layout, manifest: Manifest) -> None:
         "size",
         f"{sum(f.bytes for f in manifest.files) / 1e6:,.1f} MB in {len(manifest.files)} files",
     )
-    evaluation = manifest.evaluation
+    evaluation = history.as_told(layout, manifest)
     table.add_row(
         "evaluation", _evaluation(evaluation.status, evaluation.reason) if evaluation else "none"
     )
@@ -340,7 +341,7 @@ def _joined(manifest: Manifest, encoder: EncoderEntry) -> str:
 
 def status_json(layout: Layout, manifest: Manifest) -> dict[str, Any]:
     """The published snapshot for programs."""
-    evaluation: Evaluation | None = manifest.evaluation
+    evaluation = history.as_told(layout, manifest)
     return {
         "lake": str(layout.root),
         "snapshot": manifest.number,

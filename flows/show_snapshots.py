@@ -26,9 +26,8 @@ if TYPE_CHECKING:  # they load faiss
 MAIN = "RR"  # the measure that stands for a snapshot
 
 
-def line_json(manifest: Manifest) -> dict[str, Any]:
-    """What a list of snapshots says of one."""
-    evaluation = manifest.evaluation
+def line_json(manifest: Manifest, evaluation: Evaluation | None) -> dict[str, Any]:
+    """What a list of snapshots says of one; ``evaluation``: with who let it serve, if so."""
     return {
         "created_at": made_at(manifest).isoformat(),
         "parent": manifest.parent,
@@ -208,7 +207,8 @@ def rolled_back(out: Console, before: int | None, number: int) -> None:
 def overridden(out: Console, result: OverrideResult) -> None:
     """What serves now, by whom, and what could not be told."""
     before = "nothing" if result.before is None else f"snapshot {result.before}"
-    out.print(f"[bold]snapshot {result.snapshot}[/] serves now; before, {before} did")
+    serves = "on" if result.snapshot == result.before else f"now; before, {before} did"
+    out.print(f"[bold]snapshot {result.snapshot}[/] serves {serves}")
     who = f"published all the same by {result.name}: {result.reason}"
     out.print(plain(who), style="yellow", highlight=False, soft_wrap=True)
     alarms(out, [f"not notified: {line}" for line in result.not_notified])

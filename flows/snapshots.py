@@ -8,6 +8,7 @@ from typing import Any
 from flows import show_snapshots as show
 from flows.command import ERR, OUT, print_json
 from mmcore.errors import ConfigError
+from storage import history
 from storage.candidates import blocked
 from storage.diff import diff
 from storage.erasure import orders
@@ -51,7 +52,11 @@ def _line(layout: Layout, number: int, *, serves: bool) -> dict[str, Any]:
         manifest = read_manifest(layout.snapshot(number) / "manifest.json")
     except (CorruptLakeError, LakeVersionError) as error:
         return {"snapshot": number, "serves": serves, "error": str(error)}
-    return {"snapshot": number, "serves": serves, **show.line_json(manifest)}
+    return {
+        "snapshot": number,
+        "serves": serves,
+        **show.line_json(manifest, history.as_told(layout, manifest)),
+    }
 
 
 def run_diff(lake: str, before: int | None, after: int | None, *, as_json: bool) -> None:

@@ -82,7 +82,12 @@ def rollback(
 
 @app.command()
 def publish(  # noqa: PLR0913, PLR0917 - an option is an argument
-    run: Annotated[str, typer.Argument(help="The run of a candidate that was blocked.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="The run of a candidate that was blocked; or the number of what serves."
+        ),
+    ],
     name: Annotated[str, typer.Option(help="Who lets it serve; kept in the history.")],
     reason: Annotated[str, typer.Option(help="Why; kept in the history.")],
     lake: Lake = LAKE,
@@ -92,7 +97,7 @@ def publish(  # noqa: PLR0913, PLR0917 - an option is an argument
     ] = 0.0,
     as_json: AsJson = False,
 ) -> None:
-    """Let a candidate serve that the gate blocked; who wanted it, and why, is kept for ever."""
+    """Let what the gate blocked serve; who wanted it, and why, is kept for ever."""
     from flows.publishing import run_publish
 
     settings = {

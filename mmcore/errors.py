@@ -149,16 +149,29 @@ class EvaluationError(MmindexError):
 
 
 class PublicationBlockedError(MmindexError):
-    """The gate found a candidate worse than what serves, or unsound: it is kept, not published."""
+    """The gate found a candidate worse than what serves, or unsound: it is kept, not published.
+
+    ``published``: what was refused is no candidate, but snapshot ``number``, which was rolled back
+    from, made once more.
+    """
 
     exit_code = 3
 
-    def __init__(self, run: str, number: int | None, why: str, report: str) -> None:
+    def __init__(
+        self, run: str, number: int | None, why: str, report: str, *, published: bool = False
+    ) -> None:
         self.run, self.number, self.why, self.report = run, number, why, report
-        anyway = f"mmindex snapshots publish {run} --name WHO --reason TEXT"
-        super().__init__(
-            f"not published: {why}; the candidate of run {run} is kept, its report is {report}"
-            f" (`{anyway}` publishes it all the same)"
+        self.published = published
+        super().__init__(f"not published: {why}; {self._way_out()}")
+
+    def _way_out(self) -> str:
+        if self.published:
+            again = f"`mmindex snapshots rollback {self.number}` lets it serve again"
+            return f"the report of that is {self.report} ({again})"
+        anyway = f"mmindex snapshots publish {self.run} --name WHO --reason TEXT"
+        return (
+            f"the candidate of run {self.run} is kept, its report is {self.report} (`{anyway}`"
+            " publishes it all the same)"
         )
 
 

@@ -91,6 +91,12 @@ def _blocked(run: str, folder: Path, told: Mapping[str, Any]) -> Blocked:
     )
 
 
+def verdict_of(layout: Layout, run: str) -> dict[str, Any] | None:
+    """What the gate said of the blocked candidate of ``run``; None where it said nothing."""
+    found = _told(layout.candidate(run) / BLOCKED).get("verdict")
+    return found if isinstance(found, dict) else None
+
+
 def unjudged(layout: Layout) -> list[str]:
     """The runs that left a candidate which was not refused, also what is left of a removed one."""
     return [run for run, names in _marks(layout) if BLOCKED not in names]

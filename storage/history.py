@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from storage.cards import read_card
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
-from storage.manifest import Override, Status
+from storage.manifest import Evaluation, Manifest, Override, Status
 from storage.places.conditional import create
 from storage.places.place import children
 
@@ -62,11 +63,14 @@ def _name(entry: Entry) -> str:
     return f"{entry.when.astimezone(UTC):%Y%m%dT%H%M%S.%f}-{entry.snapshot}.json"
 
 
-def read(layout: Layout) -> list[Entry]:
-    """All of them by time; a damaged one is skipped, and named in a warning."""
+def read(layout: Layout, only: Collection[int] | None = None) -> list[Entry]:
+    """All of them by time; a damaged one is skipped, and named in a warning.
+
+    With ``only``, those of these snapshots: no other file is opened.
+    """
     found = []
     for name in children(layout.history):
-        if not _NAME.fullmatch(name):
+        if not _NAME.fullmatch(name) or not (only is None or _number(name) in only):
             continue
         path = layout.history / name
         try:
@@ -78,6 +82,56 @@ def read(layout: Layout) -> list[Entry]:
     return sorted(found, key=lambda entry: entry.when)
 
 
-def last(entries: list[Entry], number: int) -> Entry | None:
-    """The newest entry of a snapshot, of those sorted by time; None where there is none."""
-    return next((entry for entry in reversed(entries) if entry.snapshot == number), None)
+def numbers(layout: Layout) -> list[int]:
+    """The numbers of all snapshots and candidates that were ever judged; none is given again."""
+    return [_number(name) for name in children(layout.history) if _NAME.fullmatch(name)]
+
+
+def _number(name: str) -> int:
+    return int(name.removesuffix(".json").rpartition("-")[2])
+
+
+def last(entries: list[Entry], number: int, run: str) -> Entry | None:
+    """The newest entry of a snapshot that a run made, of those sorted by time; None without any.
+
+    A number alone does not say which: lakes of older versions gave those of candidates again.
+    """
+    mine = (one for one in reversed(entries) if (one.snapshot, one.run) == (number, run))
+    return next(mine, None)
+
+
+def verdict_of(entries: list[Entry], manifest: Manifest) -> Status | None:
+    """The last verdict of a snapshot: else the one that it was published under, if any."""
+    told, found = manifest.evaluation, last(entries, manifest.number or 0, manifest.run)
+    return found.verdict if found else (told.verdict if told else None)
+
+
+def was_promoted(entries: list[Entry], manifest: Manifest) -> bool:
+    """Whether a snapshot came by a promotion, in which directions may be traded."""
+    mine = (manifest.number, manifest.run)
+    return any(one.trigger == "promote" and (one.snapshot, one.run) == mine for one in entries)
+
+
+def as_told(layout: Layout, manifest: Manifest) -> Evaluation | None:
+    """The evaluation of a snapshot, with who let it serve, also where that was said later."""
+    told = manifest.evaluation
+    numbers = (manifest.number, told.report if told else None)
+    entries = read(layout, [number for number in numbers if number is not None])
+    override = override_of(entries, manifest)
+    if told is None or override == told.override:
+        return told
+    return told.model_copy(update={"override": override})
+
+
+def override_of(entries: list[Entry], manifest: Manifest) -> Override | None:
+    """Who let a snapshot serve whatever the gate says of it: by the history, or its manifest.
+
+    What serves is accepted in the history alone, as a manifest never changes; a snapshot whose
+    evaluation was carried over is told of by the one that it is from.
+    """
+    told = manifest.evaluation
+    names = {(manifest.number, manifest.run)}
+    if told is not None and told.report is not None:
+        names |= {(one.snapshot, one.run) for one in entries if one.snapshot == told.report}
+    mine = (one.override for one in reversed(entries) if (one.snapshot, one.run) in names)
+    return next(filter(None, mine), told.override if told else None)

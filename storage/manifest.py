@@ -111,6 +111,7 @@ class Override(_Frozen):
     name: str
     reason: str
     when: datetime
+    accepted: list[str] = []  # what had blocked it, as ``gating.accepted`` names findings
 
 
 class Evaluation(_Frozen):

@@ -6,6 +6,7 @@ import logging
 from itertools import chain
 from pathlib import Path
 
+from storage import history
 from storage.candidates import (
     blocked,
     drop_candidate,
@@ -170,8 +171,9 @@ def _is_whole(layout: Layout, manifest: Manifest) -> bool:
 
 
 def next_number(layout: Layout) -> int:
-    """Above every snapshot there ever was, rolled back or left by a crash, and every candidate."""
+    """Above every snapshot and candidate there ever was: rolled back, left by a crash, removed."""
     told = chain(children(layout.snapshots), children(layout.report("x").parent))
     taken = [int(name) for name in told if name.isdecimal()]
     taken += [one.number for one in blocked(layout) if one.number is not None]
+    taken += history.numbers(layout)
     return max(taken, default=0) + 1

@@ -48,12 +48,14 @@ def evaluate_candidate(
 
 def block(judged: Judged, exam: Exam, work: Workplace) -> None:
     """Mark a candidate as refused; its manifest keeps what it scored."""
+    verdict = judged.verdict
+    why = told_block(verdict) if verdict.status == "block" else verdict.why
     candidates.write_candidate(work.lake, judged.manifest)
     candidates.block(
         work.lake,
         judged.manifest.run,
-        judged.verdict.why or told_block(judged.verdict),
-        judged.verdict.model_dump(mode="json", include={"status", "baseline", "findings"}),
+        why or told_block(verdict),
+        verdict.model_dump(mode="json", include={"status", "baseline", "findings"}),
         exam.gate.digest,
     )
 
@@ -116,9 +118,13 @@ class Back:
 def roll_back_from(judged: Judged, exam: Exam, work: Workplace) -> Back:
     """Let the snapshot serve that a published one was found worse than; the history says so.
 
-    Only where that one still serves, and the other opens whole. The caller has the lake's lock.
+    Only where that one still serves, nobody let it serve all the same, and the other opens whole.
+    The caller has the lake's lock.
     """
     told, number = judged.manifest, judged.verdict.baseline
+    if (by := history.override_of(history.read(work.lake), told)) is not None:
+        way = "" if number is None else f"; `mmindex snapshots rollback {number}` goes back"
+        return Back(why=f"{by.name} let it serve all the same ({by.reason}){way}")
     if number is None or told.number is None:
         return Back(why="there is no snapshot that it was compared with")
     try:

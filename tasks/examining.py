@@ -14,6 +14,7 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from mmcore.evaluation import coverage, measures
 from mmcore.evaluation.gating import gate
+from mmcore.evaluation.gating.accepted import softened
 from mmcore.evaluation.gating.compare import Comparison
 from mmcore.evaluation.gating.drift import drift, foreign_ids
 from mmcore.evaluation.gating.gate import Evidence
@@ -48,6 +49,8 @@ class Exam:
     fit: FitSpec
     gate: GateSpec
     trigger: Trigger = "index"
+    promotion: bool = False  # what is examined came by a promotion: directions were traded
+    accepted: tuple[str, ...] = ()  # what somebody let it serve with; that only warns
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,8 @@ def examined(
     both = both_measured(manifest, against, exam.evaluation, exam.fit, work, keep=keep)
     against, moved = moved_from(against, both)
     report = reported(both, moved, against)
-    verdict = gate.judge(evidence(both, report, both.comparison(exam.gate), against), exam.gate)
+    found = evidence(both, report, both.comparison(exam.gate), against, promotion=exam.promotion)
+    verdict = softened(gate.judge(found, exam.gate), exam.accepted)
     return report, settled(verdict, exam.gate), both
 
 
@@ -144,7 +148,16 @@ def evidence(
         promotion=promotion,
         p95=report.latency.p95 if report.latency else None,
         unmeasured=both.why,
+        parent=after.manifest.parent,
+        was_measured=_was_measured(baseline),
+        full=both.after.full,
+        min_queries=both.terms.spec.min_queries,
     )
+
+
+def _was_measured(baseline: Snapshot | None) -> bool:
+    told = None if baseline is None else baseline.manifest.evaluation
+    return told is not None and told.status == "measured"
 
 
 def quarantine_share(snapshot: Snapshot) -> float:

@@ -69,7 +69,8 @@ class Alert:
 def alert_of(verdict: GateVerdict, manifest: Manifest) -> Alert | None:
     """What is told of a verdict; None of one that passed.
 
-    That there is nothing to compare with is no news; that what there is cannot be scored is.
+    That there is nothing to compare with is no news; that what there is cannot be compared with,
+    though it had scores, is.
     """
     happened: dict[str, Happened] = {
         "block": "blocked",
@@ -86,7 +87,7 @@ def alert_of(verdict: GateVerdict, manifest: Manifest) -> Alert | None:
         verdict.baseline,
         tuple(verdict.findings),
         verdict.why,
-        aloud=verdict.status != "unmeasured" or "could not be scored" in verdict.why,
+        aloud=verdict.status != "unmeasured" or verdict.blind,
     )
 
 
@@ -154,11 +155,12 @@ def message_of(alert: Alert, work: Workplace) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What was made and refused before."""
+    """What was made and refused before: a candidate, or a snapshot that was ``published``."""
 
     run: str
     number: int | None
     reason: str
+    published: bool = False
 
 
 def as_blocked(manifest: Manifest, gate: GateSpec, work: Workplace) -> Refused | None:
@@ -177,16 +179,21 @@ def as_blocked(manifest: Manifest, gate: GateSpec, work: Workplace) -> Refused |
 
 
 def _rolled_back(manifest: Manifest, work: Workplace) -> Refused | None:
-    """A snapshot above the one that serves, whose last verdict was a block."""
+    """A snapshot above the one that serves, whose last verdict was a block that stands.
+
+    One that somebody let serve all the same is judged like any other.
+    """
     above = [number for number in published(work.lake) if number > (manifest.parent or 0)]
     entries = history.read(work.lake) if above else []
     for number in reversed(above):
-        entry = history.last(entries, number)
-        if entry is None or entry.verdict != "block":
-            continue
         before = _readable(work.lake.snapshot(number) / "manifest.json")
-        if before and _alike(manifest, before, work):
-            return Refused(before.run, number, f"snapshot {number} was rolled back from")
+        if before is None or not _alike(manifest, before, work):
+            continue
+        entry = history.last(entries, number, before.run)
+        accepted = history.override_of(entries, before) is not None
+        if entry is not None and entry.verdict == "block" and not accepted:
+            why = f"it is as snapshot {number}, which was found worse and rolled back from"
+            return Refused(before.run, number, why, published=True)
     return None
 
 
@@ -242,8 +249,6 @@ def baseline_of(manifest: Manifest, against: int | None, work: Workplace) -> Sna
 
 def _stands(manifest: Manifest, entries: list[history.Entry]) -> bool:
     """Whether what is known of a snapshot lets it be a baseline."""
-    evaluation, last = manifest.evaluation, history.last(entries, manifest.number or 0)
-    if evaluation is not None and evaluation.override is not None:
+    if history.override_of(entries, manifest) is not None:
         return True
-    verdict = last.verdict if last else (evaluation.verdict if evaluation else None)
-    return verdict not in ("block", "failed")
+    return history.verdict_of(entries, manifest) not in ("block", "failed")

@@ -140,7 +140,8 @@ def _question(side: str, content: str, items: Collection[int], **of: Any) -> Que
     """A content as a question that nothing is hidden from: what an index holds is to be found."""
     told = {"chunks": (), "language": None, **of}
     where = np.array(sorted(items), dtype=np.int64)
-    return Question(content, side, hidden=frozenset(), items=where, right=(), **told)
+    own = int(where[0])
+    return Question(content, side, hidden=frozenset(), items=where, right=(), group=own, **told)
 
 
 def _text_questions(texts: Rows, side: str, contents: Sequence[str]) -> list[Question]:

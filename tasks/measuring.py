@@ -16,7 +16,7 @@ from pathlib import Path
 from mmcore.encoders.base import Encoder
 from mmcore.encoders.presets import encoders_of, of_a_lake, runtime_of
 from mmcore.encoders.projections import FittedOn, Projection
-from mmcore.errors import ConfigError, UnknownPluginError
+from mmcore.errors import ConfigError, EvaluationError, MissingExtraError, UnknownPluginError
 from mmcore.evaluation import measures
 from mmcore.evaluation.absent import with_absent
 from mmcore.evaluation.directions import Bench
@@ -49,6 +49,13 @@ log = logging.getLogger(__name__)
 
 OF_THE_LAKE = (CorruptLakeError, SnapshotReissuedError, LakeLockedError)
 """No failure of what is scored: the caller mends the lake, or opens it again."""
+
+UNASKABLE = (ConfigError, EvaluationError, UnknownPluginError, MissingExtraError, CorruptLakeError)
+"""What says of a baseline that it cannot be asked: no weights, no plug-in, files that are gone.
+
+All else (no memory, a full disk, a fault of ours) says nothing of it and is raised: what could
+not be compared for such a reason is not published.
+"""
 
 Found = Measured | Unscored
 
@@ -109,9 +116,9 @@ def both_measured(
 ) -> Both:
     """Measure a snapshot or candidate and, where there is one, its baseline.
 
-    Whatever goes wrong with the first is raised; a baseline that cannot be scored is left out, and
-    it is said why. With ``keep``, what was finished when a run was killed is taken from where it
-    kept it; without, nothing is written.
+    Whatever goes wrong with the first is raised; a baseline that cannot be asked is left out, and
+    it is said why; what else goes wrong with it is raised, too. With ``keep``, what was finished
+    when a run was killed is taken from where it kept it; without, nothing is written.
     """
     after, sets = Snapshot.of(work.lake, manifest), tuple(read_sets(work.lake))
     told = {HELD_OUT: frozen.fingerprint(fit), **{card.name: card.fingerprint for card in sets}}
@@ -119,20 +126,16 @@ def both_measured(
     terms = Terms(spec, fit, frozen_of(after, spec, fit), learned_from(after, side.projection))
     other, why = None, ""
     if baseline is not None:
-        try:
-            other = _opened(baseline, work, like=side)
-            terms = _common(terms, side, other)
-        except Exception as error:  # noqa: BLE001 - of what serves; the candidate is looked at next
-            other, why = None, _why(error, baseline, work)
+        other, terms, why = _beside(baseline, side, terms, work)
     kept = _kept(work, terms, told, side, other) if keep else None
     measured = _measured(side, terms, sets, kept)
     before = None
-    if baseline is not None and other is not None:
+    if other is not None:
         kept = _kept(work, terms, told, other, side) if keep else None
         try:
             before = _measured(other, terms, sets, kept)
-        except Exception as error:  # noqa: BLE001 - the same
-            why = _why(error, baseline, work)
+        except UNASKABLE as error:
+            why = _why(error, other.snapshot, after, work)
     return Both(measured, terms, told, before, why)
 
 
@@ -141,6 +144,22 @@ class _Opened:
     snapshot: Snapshot
     encoders: Sequence[Encoder]
     projection: Projection | None
+
+
+def _beside(
+    baseline: Snapshot, side: _Opened, terms: Terms, work: Workplace
+) -> tuple[_Opened | None, Terms, str]:
+    """The baseline, and the terms of both; where it cannot be asked None, the terms, and why."""
+    try:
+        other = _opened(baseline, work, like=side)
+        fitted = terms.fitted | learned_from(baseline, other.projection)
+    except UNASKABLE as error:
+        return None, terms, _why(error, baseline, side.snapshot, work)
+    try:
+        world = World.common(baseline, side.snapshot)
+    except CorruptLakeError as error:  # it reads tables of both
+        return None, terms, _why(error, baseline, side.snapshot, work)
+    return other, Terms(terms.spec, terms.fit, terms.frozen, fitted, world), ""
 
 
 def _opened(snapshot: Snapshot, work: Workplace, like: _Opened | None = None) -> _Opened:
@@ -169,13 +188,6 @@ def _of(preset: str, segmentation: SegmentationSpec, work: Workplace) -> Sequenc
         return ()
 
 
-def _common(terms: Terms, one: _Opened, other: _Opened) -> Terms:
-    """The same terms within what both hold, and without what either has learned from."""
-    fitted = terms.fitted | learned_from(other.snapshot, other.projection)
-    world = World.common(other.snapshot, one.snapshot)
-    return Terms(terms.spec, terms.fit, terms.frozen, fitted, world)
-
-
 def frozen_of(snapshot: Snapshot, spec: EvaluationSpec, fit: FitSpec) -> FrozenSet:
     """The queries of a snapshot; of one from before they were frozen, those it would freeze."""
     if snapshot.manifest.paths("queries"):
@@ -183,24 +195,27 @@ def frozen_of(snapshot: Snapshot, spec: EvaluationSpec, fit: FitSpec) -> FrozenS
     return FrozenSet.told(frozen.freeze(snapshot, None, spec, fit))
 
 
-def _why(error: Exception, baseline: Snapshot, work: Workplace) -> str:
-    """Why a baseline cannot be scored; what is wrong with the lake itself is raised.
+def _why(error: Exception, baseline: Snapshot, candidate: Snapshot, work: Workplace) -> str:
+    """Why a baseline cannot be asked; what is wrong with the lake itself is raised.
 
     But where a damaged file of the baseline is set aside already, nothing is left to be mended.
     """
-    if isinstance(error, OF_THE_LAKE) and not _set_aside(error, baseline):
+    if isinstance(error, OF_THE_LAKE) and not _set_aside(error, baseline, candidate):
         raise error
     told = type(error).__name__ if work.private else said(error).splitlines()[-1]
     log.warning("what it is compared with could not be scored: %s", told)
     return f"what it is compared with could not be scored: {told}"
 
 
-def _set_aside(error: Exception, baseline: Snapshot) -> bool:
-    """Whether the error speaks of what is not there, rather than of a file that can be moved."""
+def _set_aside(error: Exception, baseline: Snapshot, candidate: Snapshot) -> bool:
+    """Whether the error speaks of what is not there, rather than of a file that can be moved.
+
+    A file of the candidate never is: it was there when that was made.
+    """
     if not isinstance(error, CorruptLakeError):
         return False
     layout, path = baseline.layout, error.path
-    named = {file.path for file in baseline.manifest.files}
+    named = {file.path for one in (baseline, candidate) for file in one.manifest.files}
     return not (path.is_relative_to(layout.root) and layout.relative(path) in named)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import logging
 import threading
+import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -53,8 +54,9 @@ def send(entries: Sequence[SecretStr], message: Message, seconds: float = SECOND
     ]
     for thread in threads:
         thread.start()
+    end = time.monotonic() + seconds
     for thread in threads:
-        thread.join(seconds)
+        thread.join(max(0.0, end - time.monotonic()))
     lines = [f"{masked(told[place])}: {why}" for place, why in failed.items() if why]
     for line in lines:
         log.warning("not notified: %s", line)

@@ -6,10 +6,15 @@ import logging
 from datetime import UTC, datetime
 
 from prefect import task
+from pydantic import ValidationError
 
+from mmcore.evaluation.gating.accepted import refusals
+from mmcore.evaluation.reporting.report import JSON
+from mmcore.evaluation.scores import GateVerdict, Report
 from storage import candidates, history, publication
 from storage.layout import Layout
 from storage.manifest import Evaluation, Manifest, Override
+from storage.places.place import read_now
 from tasks.discretion import discreet
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
@@ -45,17 +50,66 @@ def publish_snapshot(manifest: Manifest, work: Workplace) -> Manifest:
 @discreet
 def publish_override(manifest: Manifest, override: Override, work: Workplace) -> Manifest:
     """Publish a candidate that was blocked, with who wanted it and why; so says the history."""
+    override = _accepting(manifest, override, work.lake)
     published = publication.publish_blocked(work.lake, _with(manifest, override))
     history.append(work.lake, _entry(published, override))
     return published
 
 
+@task(name="accept", **POLICY)
+@discreet
+def accept(manifest: Manifest, override: Override, work: Workplace) -> Manifest:
+    """Let what serves serve on, though it was found worse: the history says who wanted it.
+
+    Its manifest stays as it is. What blocked it, by its newest report, blocks it no more.
+    """
+    entries = history.read(work.lake)
+    last = history.last(entries, manifest.number or 0, manifest.run)
+    entry = _entry(manifest, _accepting(manifest, override, work.lake))
+    if last is not None:
+        entry = entry.model_copy(update={"verdict": last.verdict, "baseline": last.baseline})
+    history.append(work.lake, entry)
+    return manifest
+
+
 def overridden(manifest: Manifest, name: str, reason: str, lake: Layout) -> Manifest:
     """The candidate with who lets it serve whatever the verdict says; the history says so too."""
     override = Override(name=name, reason=reason, when=datetime.now(UTC))
+    override = _accepting(manifest, override, lake)
     told = _with(manifest, override)
     history.append(lake, _entry(told, override))
     return told
+
+
+def _accepting(manifest: Manifest, override: Override, lake: Layout) -> Override:
+    """The override with all that blocked it: when it was refused, and by its newest report."""
+    before = history.override_of(history.read(lake), manifest)
+    found = list(before.accepted) if before else []
+    for verdict in (_kept(manifest, lake), _reported(manifest, lake)):
+        found += refusals(verdict) if verdict else []
+    return override.model_copy(update={"accepted": list(dict.fromkeys(found))})
+
+
+def _kept(manifest: Manifest, lake: Layout) -> GateVerdict | None:
+    """What the gate said when it refused the candidate."""
+    told = candidates.verdict_of(lake, manifest.run)
+    try:
+        return None if told is None else GateVerdict.model_validate(told)
+    except ValidationError as error:
+        log.warning("%s: it is not known what blocked it: %s", lake.candidate(manifest.run), error)
+        return None
+
+
+def _reported(manifest: Manifest, lake: Layout) -> GateVerdict | None:
+    """What the newest report of it says; None where it could not be made."""
+    path = lake.report(str(manifest.number)) / JSON
+    try:
+        return Report.model_validate_json(read_now(path)).verdict
+    except FileNotFoundError:
+        return None
+    except (OSError, ValidationError) as error:
+        log.warning("%s: it is not known what blocked it: %s", path, error)
+        return None
 
 
 def _with(manifest: Manifest, override: Override) -> Manifest:

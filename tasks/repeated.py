@@ -45,11 +45,14 @@ def _before(work: Workplace, number: int | None) -> dict[tuple[str, str], dict[s
     """Query set and direction → query → value, as the report has it; {} where it has none."""
     path = work.lake.report(str(number)) / QUERIES
     try:
-        table = pq.read_table(local_copy(path), columns=_COLUMNS)
+        with pq.ParquetFile(local_copy(path)) as file:
+            if MEASURE not in file.schema_arrow.names:  # it scored no direction
+                return {}
+            table = file.read(columns=_COLUMNS)
     except FileNotFoundError:
         return {}
     except (OSError, pa.ArrowException) as error:
-        log.warning("%s cannot be compared with: %s", path, error)
+        log.warning("%s cannot be compared with: %s", path, str(error).partition("\n")[0])
         return {}
     found: dict[tuple[str, str], dict[str, float]] = {}
     for row in table.to_pylist():

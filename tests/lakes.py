@@ -24,13 +24,13 @@ from mmcore.types import Content, Item, MediaFile, Rejection, Segment, unit_rows
 from storage import schemas, tables
 from storage.cells import PartRecord, part_path, write_cells
 from storage.indexes.card import IndexCard
-from storage.indexes.choosing.build import build_index
+from storage.indexes.choosing.build import build_index, build_name
 from storage.indexes.files import write_index
 from storage.layout import Layout, space_folder
 from storage.manifest import EncoderEntry, FusionEntry, IndexEntry, Manifest, entry
 from storage.publication import publish
 from storage.schemas import Modality
-from storage.snapshot import Snapshot
+from storage.snapshot import Snapshot, current
 from tests import media
 from tests.fakes import HashEncoder, hashed
 
@@ -125,6 +125,7 @@ def make_lake(
     for name, table in written.items():
         paths += tables.write_rows(layout.rows(name), table)
     manifest = Manifest(
+        parent=current(layout),
         run="run-1",
         created_at=WHEN,
         preset="colours",
@@ -174,7 +175,8 @@ def _cells(layout: Layout, encoder: HashEncoder, folder: Path, files: Sequence[M
             described.append(_described(segment))
             inputs.append(one)
     key = encoder.key
-    path = part_path(layout.embeddings(key.modality, key.name, key.fingerprint), "shard")
+    folder_of_cells = layout.embeddings(key.modality, key.name, key.fingerprint)
+    path = part_path(folder_of_cells, schemas.digest(sorted(mine)))
     if not inputs:
         return path, schemas.DESCRIPTIONS.empty_table()
     found = pa.Table.from_pylist(described, schema=schemas.DESCRIPTIONS)
@@ -255,10 +257,11 @@ def _indexed(layout: Layout, manifest: Manifest, fused: str | None) -> Manifest:
 
 def _index(layout: Layout, modality: str, space: str, ids, vectors) -> IndexEntry:
     name = f"{space_folder(space)}-{modality}"
-    folder = layout.index(name, "build")
+    build = build_name(ids, vectors)
+    folder = layout.index(name, build)
     dim = vectors.shape[1]
     card = IndexCard(
-        space=space, modality=modality, dim=dim, rows=len(ids), created_at=WHEN, build="build"
+        space=space, modality=modality, dim=dim, rows=len(ids), created_at=WHEN, build=build
     )
     write_index(folder, build_index(ids, unit_rows(vectors)), card)
     path = layout.relative(folder)

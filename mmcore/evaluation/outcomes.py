@@ -25,7 +25,8 @@ class Outcome:
     queries: tuple[str, ...]
     """Content id; query id of a user's set; "item/side" of withheld. Each once, sorted."""
     groups: Ids
-    """(q,) queries of one group are not independent: the smallest item that shares a caption."""
+    """(q,) queries of one group are not independent: the smallest of all items that captions join,
+    or of those that are right for a user's queries."""
     categories: tuple[str | None, ...]  # the first label of the own item
     languages: tuple[str | None, ...]  # of a text
     masks: tuple[str | None, ...]  # of fused vectors: what the right item has, "image+text"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from mmcore.evaluation.ranking import Ranking
 from mmcore.types import Ids
 from storage.places.atomic import write_bytes
 from storage.schemas import digest
+
+log = logging.getLogger(__name__)
 
 _WORDS: Final = ("set", "name", "queries", "categories", "languages", "masks", "gallery", "kind")
 _COUNTS: Final = ("relevant", "first", "sizes")
@@ -53,7 +56,13 @@ class Kept:
         return Measured(full, common[0] if common else None)
 
     def save(self, measured: Measured) -> None:
-        """Write one; its JSON comes last."""
+        """Write one; its JSON comes last. Where that fails, it is asked again: a warning."""
+        try:
+            self._write(measured)
+        except OSError as error:
+            log.warning("%s is not kept, should this run be killed: %s", measured.full.name, error)
+
+    def _write(self, measured: Measured) -> None:
         numbers, words = self._files(measured.full.name)
         outcomes = [one for one in (measured.full, measured.common) if one is not None]
         arrays = {k: v for i, one in enumerate(outcomes) for k, v in _arrays(one, f"{i}.")}

@@ -17,6 +17,7 @@ Verdict = Literal["pass", "warn", "block", "failed", "unmeasured"]
 FindingKind = Literal[
     "worse",  # a measure fell
     "lost",  # a direction can no longer be asked
+    "silent",  # a direction finds nothing of what it found
     "recall",  # an index gives back less than it did
     "floor",  # an index gives back less than its goal
     "coverage",  # fewer items have a vector of a modality
@@ -132,8 +133,12 @@ class Compared(_Frozen):
     drop: float  # before − after
     low: float  # ends of the 95 % interval of the drop, not adjusted
     high: float
-    p: float  # of this row alone, one-sided
+    p: float  # of the column that proved it alone, one-sided
     adjusted: float  # by max-T over all rows; the smaller one of its measure and of its ranks
+    proved_by: Literal["measure", "ranks"] = (
+        "measure"  # which of them ``p`` and ``adjusted`` are of
+    )
+    silent: int = 0  # groups that found something, where nothing is found any more
     rule: str
     action: Literal["", "warn", "block"]  # what came of it
 
@@ -163,6 +168,7 @@ class GateVerdict(_Frozen):
     tested: int = 0  # rows that shared one correction
     flips: int = 0
     seed: int = 0
+    blind: bool = False  # nothing was compared, though what was there before had scores
 
 
 class Drift(_Frozen):

@@ -232,7 +232,7 @@ def _outcome(
         set=HELD_OUT,
         name=name,
         queries=tuple(query.name for query in queries),
-        groups=np.array([pairs.alike(query.item)[0] for query in queries], dtype=np.int64),
+        groups=np.array([pairs.component(query.item) for query in queries], dtype=np.int64),
         categories=bench.labels.first([query.item for query in queries]),
         languages=(None,) * len(queries),
         masks=tuple(f"without {query.side}" for query in queries),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.evaluation.contents import ByContent, contents_of
 from mmcore.evaluation.galleries import gone_without, segment_gallery
+from mmcore.evaluation.held import Held
 from mmcore.evaluation.queries import Pairs, Question, medium
 from mmcore.evaluation.ranking import Gallery
 from mmcore.training.dataset.lake import bare_rows
@@ -21,7 +23,8 @@ from storage.schemas import FUSED, MODALITIES, Modality
 from storage.snapshot import Snapshot
 
 Mask = NDArray[np.bool_]
-Pair = tuple[int, str]
+
+_BLOCK: Final = 100_000  # pairs that are hashed at once
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +35,7 @@ class World:
     right, is the same for both, and what a snapshot has lost counts against it.
     """
 
-    pairs: frozenset[Pair]
+    pairs: Held
     whole: Ids
     """Sorted: the items with the same contents in both, whose fused vectors can be compared."""
     rows: Mapping[Modality, Rows]
@@ -46,23 +49,18 @@ class World:
     @classmethod
     def common(cls, before: Snapshot, after: Snapshot) -> World:
         """By the tables ``item_files`` of both."""
-        every = [_pairs(snapshot) for snapshot in (before, after)]
-        pairs = every[0] & every[1]
-        other = {item for item, _ in every[0] ^ every[1]}
-        whole = sorted({item for item, _ in pairs} - other)
+        pairs, whole = Held.common(before, after)
         rows = {m: _rows(before, after, m, pairs) for m in MODALITIES}
         rows = {m: of for m, of in rows.items() if len(of)}
         fused_of = frozenset(_fused(before) | _fused(after))
-        ids = np.array(whole, dtype=np.int64)
-        return cls(pairs, ids, rows, fused_of, Pairs(rows), _digest(pairs, ids, rows))
+        return cls(pairs, whole, rows, fused_of, Pairs(rows), _digest(pairs, whole, rows))
 
     def mask(self, gallery: Gallery, side: str) -> Mask:
         """(rows,) which rows of a snapshot's ``gallery`` of ``side`` belong to the world."""
         if side == FUSED:
             return np.isin(gallery.item_ids, self.whole)
-        owners = np.repeat(gallery.item_ids, np.diff(gallery.starts)).tolist()
-        held = zip(owners, gallery.contents.tolist(), strict=True)
-        return np.fromiter((pair in self.pairs for pair in held), dtype=bool, count=len(owners))
+        owners = np.repeat(gallery.item_ids, np.diff(gallery.starts))
+        return self.pairs.mask(owners, gallery.contents)
 
     def right(self, question: Question, side: str) -> Ids:
         """The right items that have something on ``side`` but what is hidden; as ``relevant``."""
@@ -98,12 +96,7 @@ class World:
         return Gallery.of(ids, contents, np.zeros((len(ids), 0), dtype=np.float32))
 
 
-def _pairs(snapshot: Snapshot) -> frozenset[Pair]:
-    rows = snapshot.rows("item_files", ["item_id", "content_id"])
-    return frozenset(zip(rows["item_id"].to_pylist(), rows["content_id"].to_pylist(), strict=True))
-
-
-def _rows(before: Snapshot, after: Snapshot, modality: Modality, pairs: frozenset[Pair]) -> Rows:
+def _rows(before: Snapshot, after: Snapshot, modality: Modality, pairs: Held) -> Rows:
     """The rows of ``pairs`` in ``after``, and those of ``before`` that it has none of."""
     there = [s for s in (before, after) if s.manifest.paths(f"segments/{modality}/")]
     if not there:
@@ -111,18 +104,14 @@ def _rows(before: Snapshot, after: Snapshot, modality: Modality, pairs: frozense
     *earlier, mine = [_within(bare_rows(snapshot, modality), pairs) for snapshot in there]
     if not earlier:
         return mine
-    known = set(_held(mine))
-    lost = np.array([pair not in known for pair in _held(earlier[0])], dtype=bool)
+    had, has = (pairs.numbers(of.item_ids, of.content_ids) for of in (earlier[0], mine))
+    lost = ~np.isin(had, has)
     return mine if not lost.any() else _joined(mine, earlier[0].take(lost))
 
 
-def _within(rows: Rows, pairs: frozenset[Pair]) -> Rows:
-    mask = np.array([pair in pairs for pair in _held(rows)], dtype=bool)
+def _within(rows: Rows, pairs: Held) -> Rows:
+    mask = pairs.numbers(rows.item_ids, rows.content_ids) >= 0
     return rows if mask.all() else rows.take(mask)
-
-
-def _held(rows: Rows) -> Iterator[Pair]:
-    return zip(rows.item_ids.tolist(), rows.content_ids, strict=True)
 
 
 def _joined(one: Rows, two: Rows) -> Rows:
@@ -150,16 +139,23 @@ def _fused(snapshot: Snapshot) -> set[Modality]:
     return {m for m in MODALITIES if snapshot.space(m) == manifest.fused_of}
 
 
-def _digest(pairs: frozenset[Pair], whole: Ids, rows: Mapping[Modality, Rows]) -> str:
+def _digest(pairs: Held, whole: Ids, rows: Mapping[Modality, Rows]) -> str:
     """Of the pairs and of what decides who asks and what is right: sides and captions."""
-    hasher = hashlib.blake2b(digest_size=8)
-    for item, content in sorted(pairs):
-        hasher.update(f"{item}/{content}\n".encode())
-    hasher.update(whole.tobytes())
+    hasher = hashlib.blake2b(whole.tobytes(), digest_size=8)
+    for low in range(0, len(pairs.pairs), _BLOCK):
+        places, codes = np.divmod(pairs.pairs[low : low + _BLOCK], len(pairs.names))
+        hasher.update(pairs.items[places].tobytes())
+        hasher.update(b"/".join(pairs.names.sorted[codes].tolist()))
     for modality, of in rows.items():
         captions = replace(of, derived=None) if modality == Modality.TEXT else None
         keys = caption_keys(captions) if captions is not None else ("",) * len(of)
-        languages = (language or "" for language in of.languages)
-        for told in sorted(set(zip(_held(of), languages, keys, strict=True))):
-            hasher.update(f"{modality}/{told}\n".encode())
+        hasher.update(f"{modality}/{_summed(of, keys):x}".encode())
     return hasher.hexdigest()
+
+
+def _summed(rows: Rows, keys: Sequence[str]) -> int:
+    """A hash of what is told of each pair, in whatever order and however often."""
+    told = zip(rows.item_ids.tolist(), rows.content_ids, rows.languages, keys, strict=True)
+    lines = (f"{item}/{content}/{language or ''}/{key}" for item, content, language, key in told)
+    hashes = {hashlib.blake2b(line.encode(), digest_size=16).digest() for line in lines}
+    return sum(int.from_bytes(one, "big") for one in hashes) % 2**128

@@ -1,4 +1,4 @@
-"""Files that are asked with, decoded in worker processes: one that breaks its decoder ends that."""
+"""Files that are asked with, decoded in worker processes, which they may end."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class ApartAsker(Asker):
             folder = Path(name)
             for file in (ARRAYS, THUMBNAILS):
                 (folder / file).touch()
-            outcome = next(iter(Apart(shaping, runtime, self.workers)([content], folder)))
+            (outcome,) = Apart(shaping, runtime, self.workers)([content], folder)
             _check(outcome, encoder)
             if encoder.shape is None:
                 return _texts(outcome, encoder)

@@ -63,9 +63,9 @@ class Following:
 
     A query keeps the searcher that it began with, so an answer is of one snapshot. On use, and at
     most every ``every`` seconds, a thread looks what serves; it opens a new snapshot beside the
-    old one and lets it take over then. No query waits for that, so the first ones after a
-    publication may still be answered from the old one. A new snapshot that cannot be opened does
-    not take over: the old one serves on, and ``trouble`` says why.
+    old one, reads what searches need, and lets it take over then. No query waits for that, so the
+    first ones after a publication may still be answered from the old one. A new snapshot that
+    cannot be opened does not take over: the old one serves on, and ``trouble`` says why.
     """
 
     def __init__(self, layout: Layout, opener: Opener, every: float = 1.0) -> None:
@@ -211,7 +211,7 @@ class Following:
     def _take_over(self, stamp: _Stamp) -> None:
         """Open what serves; ``stamp`` was read before, so what comes later is looked at again."""
         searcher = self._opener(Snapshot.open(self._layout))
-        _try_out(searcher.snapshot)
+        searcher.warm()
         with self._state:
             self._serving, self._stamp = searcher, stamp
             self._trouble, self._refused = None, (None, 0.0)
@@ -229,14 +229,6 @@ class Following:
         if trouble is None:
             return answer
         return replace(answer, notes=(*answer.notes, trouble))
-
-
-def _try_out(snapshot: Snapshot) -> None:
-    """Read of a new snapshot what every search needs; CorruptLakeError where it is damaged."""
-    for entry in snapshot.manifest.indexes:
-        snapshot.opened(entry)
-    snapshot.rows("items", ["item_id", "key"])
-    snapshot.rows("item_files", ["item_id", "path"])
 
 
 def _own(limits: LimitsSpec, runtime: RuntimeSpec) -> Opener:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmcore.search.among import among
 from mmcore.search.opened import Opened
 from mmcore.search.ranking.lists import NO_SEGMENT, Listed, Scores
 from mmcore.types import Ids, Vectors
 from storage.manifest import IndexEntry
 from storage.schemas import FUSED, Modality
 
-_FIRST = 2  # segments an item that are fetched at first: many may be of few items
-_WIDER = 4  # times, where that brought too few items
+_FIRST: Final = 2  # segments an item that are fetched at first: many may be of few items
+_WIDER: Final = 4  # times, where that brought too few items
+_EQUAL: Final = 4096  # rows beyond which any of equal ones will do
 
-_NONE = np.empty(0, dtype=np.int64)
+_NONE: Final = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,8 +31,8 @@ class Target:
         entry: the index.
         rows: ids of its rows that may be found, sorted; None: all.
         items: the items that may be found, sorted; None: all.
-        without_items: items that do not come back.
-        without_rows: segments that do not.
+        without_items: items that do not come back, sorted.
+        without_rows: segments that do not, sorted.
     """
 
     entry: IndexEntry
@@ -46,8 +48,8 @@ class Target:
 
     def may(self, ids: Ids, rows: Ids | None, without: Ids) -> NDArray[np.bool_]:
         """Which of ``ids`` (n,) are among ``rows``, if those are told, and not ``without``."""
-        kept = np.ones(len(ids), dtype=bool) if rows is None else np.isin(ids, rows)
-        return kept & ~np.isin(ids, without) if len(without) else kept
+        kept = np.ones(len(ids), dtype=bool) if rows is None else among(ids, rows)
+        return kept & ~among(ids, without) if len(without) else kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +59,20 @@ class Wanted:
     target: Target
     vector: Vectors
     count: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """What an index gave: items, and the score of the last of its rows."""
+
+    listed: Listed
+    last: float
+
+    def settled(self, count: int, depth: int) -> bool:
+        """Whether the first ``count`` items are those that come first, whatever else there is."""
+        if len(self.listed) < count:
+            return False
+        return depth > _EQUAL or bool(self.listed.scores[count - 1] > self.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +85,10 @@ class Nearest:
         """One list for each that is wanted: ``count`` items wherever there are as many.
 
         Those that search the same rows of an index as deep are searched together. An index is
-        asked for more where the segments that it found are of too few items.
+        asked for more where the segments that it found are of too few items, or where what comes
+        next may score as the last that is wanted does: of equal ones an index gives any.
         """
-        found: dict[int, Listed] = {}
+        found: dict[int, Found] = {}
         depths = {number: self._depth(one) for number, one in enumerate(wanted)}
         while depths:
             for numbers in _alike(wanted, depths):
@@ -81,9 +98,10 @@ class Nearest:
             depths = {
                 number: depth * _WIDER
                 for number, depth in depths.items()
-                if len(found[number]) < wanted[number].count and depth < wanted[number].target.most
+                if depth < wanted[number].target.most
+                and not found[number].settled(wanted[number].count, depth)
             }
-        return [found[number].first(one.count) for number, one in enumerate(wanted)]
+        return [found[number].listed.first(one.count) for number, one in enumerate(wanted)]
 
     def scores(self, target: Target, vector: Vectors, items: Ids) -> tuple[Scores, Ids]:
         """Of items (n,) the score of each in a target, by its best segment there: (n,), (n,).
@@ -91,7 +109,7 @@ class Nearest:
         NaN and ``NO_SEGMENT`` where the target has nothing of an item.
         """
         rows, owners = self._rows_of(target, items)
-        held = np.isin(rows, self.opened.held(target.entry))
+        held = among(rows, self.opened.held(target.entry))
         held &= target.may(rows, target.rows, target.without_rows)
         rows, owners = rows[held], owners[held]
         scores = np.full(len(items), np.nan)
@@ -113,15 +131,16 @@ class Nearest:
     def _depth(self, one: Wanted) -> int:
         gone = len(one.target.without_items) + len(one.target.without_rows)
         each = 1 if one.target.entry.modality == FUSED else _FIRST
-        return each * one.count + gone
+        return each * one.count + gone + 1
 
-    def _searched(self, wanted: Sequence[Wanted], depth: int) -> Iterator[Listed]:
+    def _searched(self, wanted: Sequence[Wanted], depth: int) -> Iterator[Found]:
         target = wanted[0].target
         index = self.opened.index(target.entry)
         queries = np.stack([one.vector for one in wanted])
         scores, ids = index.search(queries, min(depth, target.most), target.rows)
         for row, one in enumerate(wanted):
-            yield self._listed(one.target, ids[row], scores[row])
+            last = float(scores[row][-1]) if scores.shape[1] else -np.inf
+            yield Found(self._listed(one.target, ids[row], scores[row]), last)
 
     def _listed(self, target: Target, ids: Ids, scores: NDArray[Any]) -> Listed:
         kept = (ids >= 0) & target.may(ids, None, target.without_rows)

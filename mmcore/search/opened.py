@@ -69,6 +69,14 @@ class Opened:
         """What answers conditions on items and files."""
         return self._once("where", "", lambda: Where(self.snapshot))
 
+    def having(self, modalities: frozenset[Modality]) -> Ids:
+        """The items with a segment of one of these media, sorted."""
+        return self._once(
+            "having",
+            " ".join(sorted(modalities)),
+            lambda: np.unique(np.concatenate([self.owners(one).known for one in modalities])),
+        )
+
     def items(self) -> Ids:
         """All items, sorted."""
         return self._once(

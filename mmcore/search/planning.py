@@ -72,7 +72,7 @@ class Planner:
         A medium whose index some part cannot ask is left out, and said. Raises the error of the
         first one where nothing is left to ask, and ConfigError for what cannot be asked at all.
         """
-        parts = tuple(sorted(request.parts, key=lambda part: part.model_dump_json()))
+        parts = tuple(sorted(request.parts, key=_same_order))
         for part in parts:
             voices.check(part)
         within = Within.of(self.opened, request, parts)
@@ -116,12 +116,17 @@ class Planner:
         if lexicon is None:
             return self._wordless(request, NO_WORDS)
         said = (Said((*words_of(part.text or ""),), part.weight) for part in texts)
-        return Wording(lexicon, (*said,)), []
+        return Wording(lexicon, (*said,), alone=share == 1), []
 
     def _wordless(self, request: SearchRequest, why: str) -> tuple[None, list[str]]:
         if self._share(request) == 1:
             raise ConfigError(why or NO_TEXT)
         return None, [why] if why else []
+
+
+def _same_order(part: Part) -> tuple[str, float]:
+    """What parts are sorted by, so that sums do not depend on how they were given."""
+    return part.model_dump_json(exclude={"weight"}), part.weight
 
 
 def _another(modality: Modality | None, entry: IndexEntry) -> list[str]:

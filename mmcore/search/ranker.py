@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from mmcore.search.among import among
 from mmcore.search.nearest import Nearest, Wanted
 from mmcore.search.opened import Opened
 from mmcore.search.planning import Plan
@@ -22,7 +23,8 @@ from storage.manifest import IndexEntry
 from storage.schemas import FUSED
 
 _MORE: Final = 4  # times what is wanted, from each list: those of one list may be far down another
-_LEAST: Final = 100  # items of each list, for the same reason
+_LEAST: Final = 200  # items of each list, for the same reason
+_MOST: Final = 3200  # but no more of each than this, unless more are wanted
 _DEEPER: Final = 4  # times, where too few are left after nearly equal ones are put together
 _SAME: Final = 0.98  # cosine from which on items are nearly equal
 
@@ -52,9 +54,17 @@ class Ranker:
             lists = self.nearest.lists(wanted)
 
     def _depth(self, plan: Plan) -> int:
-        """How many items are asked of each list."""
+        """How many items are asked of each list.
+
+        Pages of one search mostly ask for the same ones, so that none comes twice.
+        """
         thinned = plan.request.collapse or plan.request.diversity > 0
-        return max(_MORE * plan.reach, _LEAST) if plan.several or thinned else plan.reach
+        if not (plan.several or thinned or plan.wording is not None):
+            return plan.reach
+        depth = _LEAST
+        while depth < min(_MORE * plan.reach, _MOST):
+            depth *= _DEEPER
+        return max(depth, plan.reach)
 
     def _worded(self, plan: Plan, count: int) -> Iterator[Listed]:
         if plan.wording is not None:
@@ -85,9 +95,7 @@ class Ranker:
         if plan.several:
             scale = self.opened.background(one.target.entry).scale(one.vector)
             scores = scale.comparable(scores)
-        known = scores[~np.isnan(scores)]
-        floor = float(known.min()) if len(known) else 0.0
-        return Column(listed.by, scores, segments, ranks(listed, items), floor, 1.0)
+        return Column(listed.by, scores, segments, ranks(listed, items), weight=1.0)
 
     def _weighted(self, plan: Plan, columns: Sequence[Column]) -> list[Column]:
         """Lists with their weights: those of vectors share what the words leave.
@@ -137,7 +145,7 @@ class Ranker:
             by = {column.by: column.segment_ids for column in ranked.columns}
             rows = by[entry.modality]
         vectors = np.zeros((len(ranked), entry.dim), dtype=np.float32)
-        held = np.isin(rows, self.opened.held(entry))
+        held = among(rows, self.opened.held(entry))
         vectors[held] = self.opened.index(entry).vectors_of(rows[held])
         return vectors
 
@@ -160,4 +168,4 @@ def _of_words(plan: Plan, listed: Listed, items: Ids) -> Column:
     if plan.wording is None:
         raise ValueError("a search without words has no list of them")
     scores, segments = plan.wording.scores(items)
-    return Column(WORDS, scores, segments, ranks(listed, items), 0.0, 1.0)
+    return Column(WORDS, scores, segments, ranks(listed, items), weight=1.0)

@@ -27,7 +27,7 @@ from mmcore.specs import LimitsSpec, RuntimeSpec
 from mmcore.types import Hit, Query, Vectors
 from storage.layout import Layout
 from storage.places.place import place_of
-from storage.schemas import MmindexError
+from storage.schemas import FUSED, MmindexError, Modality
 from storage.snapshot import Snapshot
 
 P = ParamSpec("P")
@@ -71,6 +71,14 @@ class Searcher:
         snapshot = Snapshot.open(Layout(root), number)
         asker = Asker.of(snapshot, limits or LimitsSpec(), runtime or RuntimeSpec())
         return cls(snapshot, asker, weights)
+
+    def warm(self) -> None:
+        """Read what searches need, but for weights; CorruptLakeError where it is damaged."""
+        for entry in self.snapshot.manifest.indexes:
+            self._opened.background(entry)
+            if entry.modality != FUSED:
+                self._opened.owners(Modality(entry.modality))
+        self._opened.lexicon()
 
     def answer(self, request: SearchRequest) -> Answer:
         """The answers to one search, best first; ``k`` of them wherever there are as many.
@@ -131,9 +139,7 @@ class Searcher:
         weights = [part.weight for part in plan.parts]
         for target in plan.targets:
             found = [self._targets.vector(part, target.entry, voices) for part in plan.parts]
-            taken = min(weights) < 0
-            mean = self._opened.background(target.entry).mean if taken else None
-            yield combined(found, weights, mean)
+            yield combined(found, weights)
 
 
 def _tried(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | MmindexError:

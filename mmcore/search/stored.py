@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmcore.errors import ConfigError
+from mmcore.search.among import among
 from mmcore.search.opened import Opened
 from mmcore.search.ranking.combined import combined
 from mmcore.types import Ids, Vectors
@@ -40,7 +41,7 @@ class Stored:
 
     def check_item(self, item_id: int) -> None:
         """ConfigError where the lake has no such item."""
-        if not _among(self.opened.items(), item_id):
+        if not among(np.array([item_id], dtype=np.int64), self.opened.items()).all():
             raise ConfigError(f"the lake has no item {item_id}")
 
     def items_of(self, segment_id: int) -> Ids:
@@ -80,10 +81,5 @@ class Stored:
 
     def _rows(self, entry: IndexEntry, ids: Ids) -> Vectors:
         """The vectors (m, d) of those of ``ids`` that the index holds."""
-        held = ids[np.isin(ids, self.opened.held(entry))]
+        held = ids[among(ids, self.opened.held(entry))]
         return self.opened.index(entry).vectors_of(held)
-
-
-def _among(known: Ids, wanted: int) -> bool:
-    place = int(np.searchsorted(known, wanted))
-    return place < len(known) and bool(known[place] == wanted)

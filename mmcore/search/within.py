@@ -9,6 +9,7 @@ import numpy as np
 
 from mmcore.errors import ConfigError
 from mmcore.media.names import language_of
+from mmcore.search.among import among
 from mmcore.search.nearest import Target
 from mmcore.search.opened import Opened
 from mmcore.search.request import Part, SearchRequest
@@ -67,16 +68,14 @@ class Within:
         """The items that words may find: those with something that is searched; None: all."""
         if self.modalities == (None,):
             return self.items
-        each = [self._items_of(modality) for modality in self.modalities if modality is not None]
-        found: Ids = np.unique(np.concatenate(each))
+        rows = self._of_language(Modality.TEXT)
+        if rows is not None:
+            found = self.opened.owners(Modality.TEXT).items_of(rows)
+        else:
+            found = self.opened.having(frozenset(m for m in self.modalities if m is not None))
         if self.items is not None:
-            found = np.intersect1d(found, self.items, assume_unique=True)
+            return found[among(found, self.items)]
         return None if len(found) == len(self.opened.items()) else found
-
-    def _items_of(self, modality: Modality) -> Ids:
-        owners = self.opened.owners(modality)
-        rows = self._of_language(modality)
-        return owners.known if rows is None else owners.items_of(rows)
 
     def _rows(self, modality: Modality) -> Ids | None:
         """The segments of a modality that may be found, sorted; None: all."""

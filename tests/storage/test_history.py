@@ -5,7 +5,8 @@ import pytest
 from storage import history, looked
 from storage.history import Entry
 from storage.layout import Layout
-from storage.manifest import Override
+from storage.manifest import Evaluation, Manifest, Override
+from storage.publication import next_number
 
 WHEN = datetime(2026, 5, 1, 3, 15, tzinfo=UTC)
 
@@ -80,11 +81,41 @@ def test_a_lake_without_history_has_none(lake):
 
 
 def test_the_last_entry_of_a_snapshot(lake):
-    """The newest of its own; None where there is none."""
+    """The newest of its own; None where there is none, or another run had the number."""
     entries = [entry(1), entry(2, WHEN + timedelta(hours=1)), entry(1, WHEN + timedelta(hours=2))]
 
-    assert history.last(entries, 1) == entries[2]
-    assert history.last(entries, 3) is None
+    assert history.last(entries, 1, "r") == entries[2]
+    assert history.last(entries, 3, "r") is None
+    assert history.last(entries, 1, "other") is None
+
+
+def made(number, run="r", **told):
+    """The manifest of a snapshot that was measured."""
+    evaluation = Evaluation(status="measured", **told)
+    return Manifest(number=number, run=run, created_at=WHEN, preset="hash", evaluation=evaluation)
+
+
+def test_who_accepted_a_snapshot_is_told_by_history_or_manifest():
+    """Of the same run; the newest counts, and that of the snapshot it was carried over from."""
+    one, two = (Override(name=name, reason="so", when=WHEN) for name in ("Li", "Wei"))
+    entries = [
+        entry(2, override=one),
+        entry(2, WHEN + timedelta(hours=1), override=two),
+        entry(2, WHEN + timedelta(hours=2)),
+    ]
+
+    assert history.override_of(entries, made(2)) == two
+    assert history.override_of(entries, made(2, "other")) is None
+    assert history.override_of(entries, made(3, "other", report=2)) == two
+    assert history.override_of([], made(2, override=one)) == one
+
+
+def test_numbers_of_the_history_are_taken(lake):
+    """Also where the candidate that had one, and its report, are gone."""
+    history.append(lake, entry(7))
+
+    assert history.numbers(lake) == [7]
+    assert next_number(lake) == 8
 
 
 def test_the_last_look_counts(lake):

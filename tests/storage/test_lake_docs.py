@@ -90,6 +90,8 @@ def test_the_faiss_program_finds_segments(run):
         schemas.ITEM_FILES,
         schemas.SEGMENTS,
         schemas.QUARANTINE,
+        schemas.QUERIES,
+        schemas.WORDS,
         schemas.fused_schema(4),
     ],
 )

@@ -2,12 +2,21 @@ import os
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from storage.cells import PartRecord, part_path, write_cells
 from storage.layout import Layout
 from storage.publication import publish
-from storage.schemas import DESCRIPTIONS, SEGMENTS, Modality, digest, embeddings_schema, item_id
+from storage.schemas import (
+    DESCRIPTIONS,
+    SEGMENTS,
+    WORDS,
+    Modality,
+    digest,
+    embeddings_schema,
+    item_id,
+)
 from storage.snapshot import Snapshot
 from storage.tables import read_parts, vectors_of, write_rows
 from storage.views import views_sql
@@ -152,6 +161,20 @@ def test_each_snapshot_shows_its_own_rows(tmp_path, duck):
     keys = "SELECT key FROM items ORDER BY key"
     assert len(duck(first).execute(keys).fetchall()) == 3
     assert duck(second).execute(keys).fetchall() == [("new",)]
+
+
+def test_words_are_shown_where_there_are_some(tmp_path, duck):
+    """As lists of strings, by segment; an older snapshot has no such view."""
+    snapshot = small_lake(tmp_path)
+    (text, *_) = snapshot.rows("segments/text")["segment_id"].to_pylist()
+    rows = pa.Table.from_pylist([{"segment_id": text, "words": ["a", "狗"]}], schema=WORDS)
+    files = entries(snapshot.layout, write_rows(snapshot.layout.rows("words"), rows))
+    files = [*snapshot.manifest.files, *files]
+    told = snapshot.manifest.model_copy(update={"files": files, "number": 2, "parent": 1})
+    connection = duck(Snapshot.of(snapshot.layout, publish(snapshot.layout, told)))
+
+    assert views_of(connection) >= TABLES | {"words"}
+    assert connection.execute("SELECT * FROM words").fetchall() == [(text, ["a", "狗"])]
 
 
 def test_an_encoder_that_is_not_joined_is_shown_in_its_own_space(tmp_path, duck):

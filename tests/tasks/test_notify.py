@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from pydantic import SecretStr
 
+from tasks import notify
 from tasks.notify import Message, masked, send, unusable
 
 TOLD = Message("mmindex: snapshot 7 blocked", "text:zh→image fell from 0.8 to 0.5 (RR)")
@@ -121,6 +122,18 @@ def test_who_does_not_answer_holds_nobody_up():
 
     assert time.monotonic() - began < 3
     assert failed == ["json://***: no answer in 0 s"]
+
+
+def test_all_of_them_share_one_deadline(monkeypatch):
+    """Three that hang take no longer than one."""
+    monkeypatch.setattr(notify, "_by_url", lambda *_: time.sleep(5) or "")
+    entries = [SecretStr(f"json://{name}") for name in "abc"]
+    began = time.monotonic()
+
+    failed = send(entries, TOLD, seconds=0.5)
+
+    assert 0.4 < time.monotonic() - began < 0.95
+    assert failed == ["json://***: no answer in 0 s"] * 3
 
 
 def test_the_secret_is_in_no_log(webhook, caplog):

@@ -6,19 +6,29 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmcore.evaluation.gating.paired import RANKS, Field, Subject, Values
+from mmcore.evaluation.gating.paired import INDEX, RANKS, Field, Subject, Values
 from mmcore.evaluation.gating.rules import DEFAULT, GateSpec, Rule, Rules
 from mmcore.evaluation.gating.significance import Tested, flipped, intervals
 from mmcore.evaluation.outcomes import Outcome
 from mmcore.evaluation.scores import Compared
+from mmcore.types import Ids
 
 log = logging.getLogger(__name__)
 
 Pair = tuple[float, float]
+
+SILENT: Final = 5
+"""So many groups of queries that found something, in a direction where none does any more, are no
+accident. No test says so: corrected for all rows, it takes a dozen groups to be proven."""
+
+SPOKE: Final = 1 / 3
+"""And so large a share of its queries. Where less is found, a small direction is near chance, and
+may find nothing in one night of a hundred if all its answers are others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,19 @@ class Comparison:
     tested: int
     means: Mapping[str, Mapping[str, Pair]] = field(default_factory=lambda: MappingProxyType({}))
     """Direction or index → measure → means of both over its common queries."""
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """``all``, ``all zh``, ``all en`` → the directions that are part of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """A mean that is less than the ``min`` of its rule."""
+
+    name: str
+    measure: str
+    mean: float
+    rule: Rule
+    directions: tuple[str, ...]  # those it is a mean of, the lowest first
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +96,37 @@ def compared(
         unproven=tuple(one.direction for one, row in both if _unproven(one, row.rule)),
         tested=len(rows) + len(ranks),
         means={one.name: one.means() for one in asked.paired},
+        parts={one.name: one.parts for one in asked.subjects() if one.name not in asked.rows},
     )
+
+
+def floors(outcomes: Sequence[Outcome], spec: GateSpec, *, min_queries: int) -> Iterator[Below]:
+    """What lies below the ``min`` of its rule, whatever it was before; directions as served, not.
+
+    ``all`` is here, as where two are compared, the mean over queries of the means of directions.
+    """
+    rules = Rules.of(spec)
+    if all(rule.least is None for rule in rules.each):
+        return
+    exact = [one for one in outcomes if one.kind == "exact" or one.name.startswith(INDEX)]
+    asked, fewest = Field.of(exact, exact, min_queries), max(1, min_queries)
+    for subject in asked.subjects():
+        for row in _ruled(asked, subject, rules, 0):
+            values = row.after[row.asked]
+            if row.rule.least is None or len(values) < fewest:
+                continue
+            if (mean := float(np.mean(values))) < row.rule.least:
+                yield Below(row.name, row.measure, mean, row.rule, _lowest(subject, row.measure))
+
+
+def _lowest(subject: Subject, measure: str) -> tuple[str, ...]:
+    """The directions of a subject that have the measure, the lowest first."""
+    found = {}
+    for one in subject.paired:
+        mine = one.of_language(subject.language)
+        if measure in one.measures() and mine.any():
+            found[one.name] = float(np.mean(one.values(measure)[1][mine]))
+    return tuple(sorted(found, key=lambda name: found[name]))
 
 
 def _warn_of_idle(rules: Rules, rows: Sequence[_Row]) -> None:
@@ -115,6 +168,7 @@ def _tested(
     for place, row in enumerate(rows):
         mine = row.asked
         before, after = float(np.mean(row.before[mine])), float(np.mean(row.after[mine]))
+        by = _proved_by(tested, place, row, len(rows))
         found = Compared(
             direction=row.name,
             measure=row.measure,
@@ -125,32 +179,56 @@ def _tested(
             drop=before - after,
             low=float(ends[place, 0]),
             high=float(ends[place, 1]),
-            p=float(tested.p[place]),
-            adjusted=_adjusted(tested, place, row, len(rows)),
+            p=float(tested.p[by]),
+            adjusted=float(tested.adjusted[by]),
+            proved_by="measure" if by == place else "ranks",
+            silent=_silent(row, asked.groups),
             rule=row.rule.text,
             action="",
         )
         yield _judged(found, row.rule)
 
 
-def _adjusted(tested: Tested, place: int, row: _Row, rows: int) -> float:
-    """The smaller one of the measure and of the ranks: both are in the one correction."""
-    mine = float(tested.adjusted[place])
-    return mine if row.ranks is None else min(mine, float(tested.adjusted[rows + row.ranks]))
+def _proved_by(tested: Tested, place: int, row: _Row, rows: int) -> int:
+    """The column that says more, of the measure and of the ranks: both are in one correction."""
+    if row.ranks is None:
+        return place
+    ranks = rows + row.ranks
+    return ranks if tested.adjusted[ranks] < tested.adjusted[place] else place
+
+
+def _silent(row: _Row, groups: Ids) -> int:
+    """How many groups found something before, where none finds anything now; else 0.
+
+    0 also where few queries found anything.
+    """
+    found = row.asked & (row.before > 0)
+    if np.any(row.after[row.asked] > 0) or found.sum() < SPOKE * row.asked.sum():
+        return 0
+    return len(np.unique(groups[found]))
 
 
 def _judged(row: Compared, rule: Rule) -> Compared:
-    """With what comes of it: both large and proven is blocked, one of the two is told."""
-    large, proven = _large(row, rule), row.drop > 0 and row.adjusted < rule.alpha
+    """With what comes of it: both large and proven is blocked, one of the two is told.
+
+    A direction that finds nothing any more of what it found is proven by that.
+    """
+    large = _large(row, rule)
+    proven = row.drop > 0 and (row.adjusted < rule.alpha or is_silent(row))
     if (large and proven) or (rule.least is not None and row.after < rule.least):
         return row.model_copy(update={"action": rule.action})
     told = rule.max_drop is not None and (large or proven)
     return row.model_copy(update={"action": "warn"}) if told else row
 
 
+def is_silent(row: Compared) -> bool:
+    """Whether it finds nothing of what enough groups found before; no index, which has a floor."""
+    return row.silent >= SILENT and not row.direction.startswith(INDEX)
+
+
 def _unproven(row: Compared, rule: Rule) -> bool:
     """Whether it fell by more than it may, by chance perhaps."""
-    return _large(row, rule) and row.adjusted >= rule.alpha
+    return _large(row, rule) and row.adjusted >= rule.alpha and not is_silent(row)
 
 
 def _large(row: Compared, rule: Rule) -> bool:

@@ -43,8 +43,9 @@ def drift(before: Snapshot | None, after: Snapshot, sample: int = 1000) -> list[
     """One row for each modality and space that is searched; ``before`` None: norms alone.
 
     Vectors are compared only where encoder and space are the same. Parts that both manifests name
-    hold what they held: they are compared by nothing, and their lengths were looked at when
-    ``before`` was judged. Holds a row group, a sum and ``sample`` segments with their nearest.
+    hold what they held: they are compared by nothing, and their lengths are not looked at again
+    where a gate looked at those of ``before``. Holds a row group, a sum and ``sample`` segments
+    with their nearest.
     """
     return [_of(before, after, *key, sample) for key in _searched(after)]
 
@@ -123,7 +124,15 @@ def _shared(before: Snapshot | None, after: Snapshot) -> frozenset[Path]:
 
 
 def _was_judged(manifest: Manifest) -> bool:
-    return manifest.evaluation is not None and manifest.evaluation.verdict is not None
+    """Whether a gate that was on looked at all lengths, and found nothing, or was overruled.
+
+    What is unmeasured may be so because the gate was off; what failed was not looked at.
+    """
+    told = manifest.evaluation
+    if told is None:
+        return False
+    overruled = told.verdict == "block" and told.override is not None
+    return overruled or told.verdict in ("pass", "warn")
 
 
 def _norm(blocks: VectorBlocks, skipped: frozenset[Path]) -> float:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import isfinite
 from typing import Final
 
-from mmcore.evaluation.gating.compare import Comparison
+from mmcore.evaluation.gating.compare import Comparison, floors, is_silent
 from mmcore.evaluation.gating.paired import ALL, INDEX
 from mmcore.evaluation.gating.rules import GateSpec, Rule, Rules
+from mmcore.evaluation.outcomes import Outcome
 from mmcore.evaluation.scores import (
     Compared,
     Coverage,
@@ -26,13 +27,16 @@ MAX_NORM: Final = max(LENGTH_TOLERANCE.values())
 """How far the length of a vector may be from 1, whatever it is stored as."""
 
 FEW: Final = 20
-"""Fewer contents that lose their vectors block nothing, unless they are all of a medium."""
+"""Fewer contents that lose their vectors block nothing, where they are a small share, too."""
 
-EVERY: Final = 5
-"""So many, which are all of a medium, are no few."""
+SMALL: Final = 0.2
+"""More of a medium's contents are no small share; of less than ``FEW_OF`` contents all is."""
+
+FEW_OF: Final = 5
 
 SWITCHED_OFF: Final = "the gate is switched off"
 NO_BASELINE: Final = "nothing was published before that it could be compared with"
+NOT_KEPT: Final = "no snapshot from before it is kept that it could be compared with"
 TOO_FEW: Final = "no direction has enough queries that both have"
 
 
@@ -52,20 +56,25 @@ class Evidence:
     promotion: bool = False  # directions may be traded: their drops only warn
     p95: float | None = None
     unmeasured: str = ""  # why nothing could be compared
-    tested_with: Mapping[str, int] = field(default_factory=dict)
+    parent: int | None = None  # what was published before, whether that is kept or not
+    was_measured: bool = False  # the baseline, when it was published
+    full: Sequence[Outcome] = ()  # what it scores over all that it holds
+    min_queries: int = 1
 
 
 def judge(evidence: Evidence, spec: GateSpec) -> GateVerdict:
     """Pass, warn, block or unmeasured; what needs no comparison blocks also without one."""
-    found = [*_compared(evidence), *_sound(evidence, spec), *_counted(evidence, Rules.of(spec))]
+    found = [*_compared(evidence), *_below(evidence, spec), *_sound(evidence, spec)]
+    found += _counted(evidence, Rules.of(spec))
     found = [_touching(finding, evidence) for finding in found]
     if not spec.enabled:
         found = [finding.model_copy(update={"action": "warn"}) for finding in found]
     found.sort(key=lambda finding: finding.action != "block")  # stable: else in the order made
     comparison, why = evidence.comparison, _unmeasured(evidence, spec)
     return GateVerdict(
-        status=_status(found, why),
+        status=status_of(found, why),
         baseline=evidence.baseline,
+        blind=_is_blind(evidence, spec),
         why=why,
         findings=found,
         compared=list(comparison.rows) if comparison else [],
@@ -89,11 +98,21 @@ def _unmeasured(evidence: Evidence, spec: GateSpec) -> str:
     if evidence.unmeasured:
         return evidence.unmeasured
     if evidence.comparison is None:
-        return NO_BASELINE
+        return NO_BASELINE if evidence.parent is None else NOT_KEPT
     return "" if evidence.comparison.tested else TOO_FEW
 
 
-def _status(found: Sequence[Finding], unmeasured: str) -> Verdict:
+def _is_blind(evidence: Evidence, spec: GateSpec) -> bool:
+    """Whether nothing was compared though it should be: what was there before had scores."""
+    if not spec.enabled:
+        return False
+    compared = evidence.comparison
+    nothing = compared is not None and not compared.tested and evidence.was_measured
+    return bool(evidence.unmeasured) or nothing
+
+
+def status_of(found: Sequence[Finding], unmeasured: str) -> Verdict:
+    """What findings come to; ``unmeasured``: why nothing was compared."""
     if any(finding.action == "block" for finding in found):
         return "block"
     if unmeasured:
@@ -109,13 +128,13 @@ def _compared(evidence: Evidence) -> Iterator[Finding]:
     for name in comparison.lost:
         yield Finding(kind="lost", subject=name, action="block", directions=[name])
     for row in sorted(comparison.rows, key=lambda row: -row.drop):
-        index = row.direction.startswith(INDEX)
+        index, silent = row.direction.startswith(INDEX), row.action and is_silent(row)
         action = row.action
-        if action == "block" and evidence.promotion and not index:
+        if action == "block" and evidence.promotion and not (index or silent):
             action = "warn"
         if action:
             yield Finding(
-                kind="recall" if index else "worse",
+                kind="silent" if silent else "recall" if index else "worse",
                 subject=row.direction.removeprefix(INDEX),
                 measure=row.measure,
                 before=row.before,
@@ -126,18 +145,32 @@ def _compared(evidence: Evidence) -> Iterator[Finding]:
             )
 
 
+def _below(evidence: Evidence, spec: GateSpec) -> Iterator[Finding]:
+    """What lies below the ``min`` of its rule and was not compared, over all that it holds."""
+    rows = evidence.comparison.rows if evidence.comparison else ()
+    compared = {(row.direction, row.measure) for row in rows}
+    for one in floors(evidence.full, spec, min_queries=evidence.min_queries):
+        if (one.name, one.measure) in compared:
+            continue
+        index = one.name.startswith(INDEX)
+        traded = evidence.promotion and not index
+        yield Finding(
+            kind="recall" if index else "worse",
+            subject=one.name.removeprefix(INDEX),
+            measure=one.measure,
+            after=one.mean,
+            rule=one.rule.text,
+            action="warn" if traded else one.rule.action,
+            directions=[] if index else list(one.directions),
+        )
+
+
 def _fallen(row: Compared, comparison: Comparison) -> list[str]:
     """The direction of a row; of a mean over directions, those that fell, most first."""
-    if row.direction in comparison.means:
-        return [row.direction]
-    drops = {
-        name: of[row.measure][0] - of[row.measure][1]
-        for name, of in comparison.means.items()
-        if row.measure in of and not name.startswith(INDEX)
-    }
-    language = row.direction.partition(" ")[2]
-    mine = [name for name in drops if drops[name] > 0 and f":{language}" in f":{name}"]
-    return sorted(mine, key=lambda name: -drops[name]) or [row.direction]
+    parts = comparison.parts.get(row.direction, ())
+    both = {name: comparison.means[name].get(row.measure, (0.0, 0.0)) for name in parts}
+    fell = {name: before - after for name, (before, after) in both.items() if before > after}
+    return sorted(fell, key=lambda name: -fell[name]) or [row.direction]
 
 
 def _sound(evidence: Evidence, spec: GateSpec) -> Iterator[Finding]:
@@ -182,7 +215,10 @@ def _counted(evidence: Evidence, rules: Rules) -> Iterator[Finding]:
 
 
 def _covered(evidence: Evidence, rules: Rules) -> Iterator[Finding]:
-    """Contents that lost their vectors; a few of many are told of, and block nothing."""
+    """Contents that lost their vectors; a few of many are told of, and block nothing.
+
+    That they are few excuses no share below the ``min`` of the rule.
+    """
     before = {one.modality: one for one in evidence.coverage[0] or ()}
     for one in evidence.coverage[1]:
         rule = rules.for_row("coverage", (f"coverage:{one.modality}",), "share")
@@ -191,13 +227,15 @@ def _covered(evidence: Evidence, rules: Rules) -> Iterator[Finding]:
             continue
         was = None if old is None else _share(old)
         few = old is not None and _few(old.embedded, one.embedded)
+        few = few and (rule.least is None or share >= rule.least)
         for found in _beyond("coverage", one.modality, rule, was, share):
             yield found.model_copy(update={"action": "warn"}) if few else found
 
 
 def _few(before: int, after: int) -> bool:
     """Whether so few contents are lost that some bad files may be all there is to it."""
-    return before - after < FEW and (after > 0 or before < EVERY)
+    lost = before - after
+    return before < FEW_OF or (lost < FEW and lost <= SMALL * before)
 
 
 def _share(coverage: Coverage) -> float | None:

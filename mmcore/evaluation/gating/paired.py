@@ -95,6 +95,11 @@ class Subject:
     paired: tuple[Paired, ...]
     language: str | None = None  # only queries of it
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The directions that have queries of it."""
+        return tuple(one.name for one in self.paired if one.of_language(self.language).any())
+
     def measures(self) -> list[str]:
         """Those that any of its directions has."""
         return list(dict.fromkeys(name for one in self.paired for name in one.measures()))

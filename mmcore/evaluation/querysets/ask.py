@@ -13,6 +13,7 @@ from mmcore.evaluation import measures
 from mmcore.evaluation.directions import Bench, items_within
 from mmcore.evaluation.measures import Grades
 from mmcore.evaluation.outcomes import Measured, Outcome
+from mmcore.evaluation.querysets.grouped import groups_of
 from mmcore.evaluation.querysets.pairs import pair_outcomes
 from mmcore.evaluation.querysets.vectors import UserQuery, UserVectors
 from mmcore.evaluation.ranking import Overrides, Ranking, Within, rank, rank_both
@@ -139,7 +140,7 @@ class _Way:
             set=self.set,
             name=self.name,
             queries=tuple(query.query_id for query in queries),
-            groups=np.array(first, dtype=np.int64),
+            groups=groups_of(answers),
             categories=self.bench.labels.first(first),
             languages=tuple(query.language for query in queries),
             masks=(None,) * len(queries),

@@ -115,7 +115,7 @@ class _Answers:
 
     def __init__(self, snapshot: Snapshot, pairs: Pairs) -> None:
         self._snapshot, self._pairs = snapshot, pairs
-        self._found: dict[tuple[int, str], frozenset[str]] = {}  # of a group of items
+        self._found: dict[tuple[bytes, str], frozenset[str]] = {}  # of a group of items
 
     def directions(self, source: str) -> Iterator[tuple[str, str]]:
         """Name and target of each direction in which ``source`` shares a space."""
@@ -137,8 +137,8 @@ class _Answers:
         return () if manifest.fusion is None else (manifest.fused_of,)
 
     def _contents(self, items: Ids, target: str) -> frozenset[str]:
-        """What items that share a caption have of ``target``; their arrays are the pairs' own."""
-        place = id(items), target
+        """What items that share a caption have of ``target``."""
+        place = items.tobytes(), target
         if place not in self._found:
             self._found[place] = self._pairs.having(items, self._sides(target))
         return self._found[place]

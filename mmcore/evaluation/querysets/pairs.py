@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mmcore.evaluation import measures
 from mmcore.evaluation.directions import Bench
 from mmcore.evaluation.outcomes import Measured, Outcome
+from mmcore.evaluation.querysets.grouped import groups_of
 from mmcore.evaluation.querysets.vectors import UserQuery, UserVectors
 from mmcore.evaluation.ranking import Gallery, Overrides, Ranking, Within, rank, rank_both
 from mmcore.evaluation.scores import Unscored
@@ -115,7 +116,7 @@ def _measured(
             set=names[0],
             name=names[1],
             queries=tuple(query.query_id for query in queries),
-            groups=np.array([int(right[place][0]) for place in order], dtype=np.int64),
+            groups=groups_of([right[place].tolist() for place in order]),
             categories=(None,) * len(queries),
             languages=tuple(query.language for query in queries),
             masks=(None,) * len(queries),

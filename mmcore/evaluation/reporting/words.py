@@ -24,6 +24,7 @@ WHOLE: Final = ("present", "withheld")
 """Sources of directions in which whole items ask."""
 
 _WITHOUT: Final = "without "
+_BY_RULE: Final = {"worse", "recall", "coverage"}
 _OF_INDEXES: Final = {"recall", "floor", "ids"}
 _OF_VECTORS: Final = {"norm", "changed", "drift"}
 
@@ -107,7 +108,7 @@ def told(finding: Finding) -> Phrase:
         after=number(finding.after),
     )
     others = [name for name in finding.directions if name != finding.subject]
-    if finding.kind in {"worse", "lost"} or not others:
+    if finding.kind in {"worse", "lost", "silent"} or not others:
         return _begun(sentence)
     touches = phrase("finding.touches", directions=listed(map(named, others[:3])))
     return _begun(Phrase(f"{sentence.en} {touches.en}", sentence.zh + touches.zh))
@@ -126,7 +127,8 @@ def _is_below(finding: Finding) -> bool:
     """Whether nothing fell, and yet it is less than it may be."""
     before, after = finding.before, finding.after
     fell = before is not None and after is not None and after < before
-    return finding.kind == "worse" and not fell and limit(finding.rule, "min") is not None
+    least = limit(finding.rule, "min")
+    return finding.kind in _BY_RULE and not fell and least is not None
 
 
 def _subject(finding: Finding) -> Phrase:

@@ -33,6 +33,8 @@ IDLE: Final = 300.0
 _ALARM: Final = 1.5
 """The alarm clock rings this much later than the one who watches should have acted."""
 
+_NOT_ONE: Final = "it has to be one condition, as after WHERE, and nothing else"
+
 _SETTINGS: Final = {
     "enable_external_access": "false",
     "autoload_known_extensions": "false",
@@ -75,7 +77,7 @@ def _parsed(text: str) -> dict[str, Any]:
         condition = node.pop("where_clause", None)
         plain.pop("where_clause")
         if node != plain:
-            raise RefusedError("it has to be one condition, as after WHERE, and nothing else")
+            raise RefusedError(_NOT_ONE)
         return {"columns": columns_of(condition)}
     except RecursionError as error:
         raise RefusedError("it is nested too deeply") from error
@@ -89,11 +91,12 @@ def _tree(text: str) -> dict[str, Any]:
     if told.get("error"):
         if "memory" in told["error_type"].lower():
             raise MemoryError
-        raise RefusedError(_first_line(told["error_message"]))
-    statements = told["statements"]
-    if len(statements) != 1:
-        raise RefusedError("it has to be one condition, and nothing after it")
-    tree: dict[str, Any] = statements[0]["node"]
+        raise RefusedError(
+            _first_line(told["error_message"]) if told["error_type"] == "parser" else _NOT_ONE
+        )
+    if len(told["statements"]) != 1:
+        raise RefusedError(_NOT_ONE)
+    tree: dict[str, Any] = told["statements"][0]["node"]
     return tree
 
 

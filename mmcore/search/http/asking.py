@@ -15,6 +15,11 @@ K: Final = 20
 _TEXT: Final = 10_000  # characters of a text that is asked with
 _NUMBERS: Final = 16_384  # of a vector
 
+_NOTHING: Final = (
+    "say what to look for: q, item or segment",
+    "请说明要查什么：q、item 或 segment",
+)
+
 Id = Annotated[
     int,
     Field(ge=0, lt=2**63),
@@ -61,10 +66,13 @@ class Options(Spec):
 class Asked(Options):
     """A search by text, or by what is like an item or a segment, in the query string."""
 
-    q: Text | None = Field(default=None, description="in Chinese or English", examples=["a red wall"])
+    q: Text | None = Field(
+        default=None, description="in Chinese or English", examples=["a red wall"]
+    )
     without: list[Text] = Field(default=[], max_length=10, description="what is not wanted")
     item: list[Id] = Field(default=[], max_length=20, description="items: what is like them")
     segment: list[Id] = Field(default=[], max_length=20, description="segments of the lake")
+    without_item: list[Id] = Field(default=[], max_length=20, description="items: not like them")
 
     def parts(self) -> list[dict[str, Any]]:
         """What is asked with, as fields of parts."""
@@ -73,6 +81,7 @@ class Asked(Options):
             *({"item": one} for one in self.item),
             *({"segment": one} for one in self.segment),
             *({"text": one, "weight": -1.0} for one in self.without),
+            *({"item": one, "weight": -0.5} for one in self.without_item),
         ]
 
 
@@ -141,6 +150,8 @@ def part_of(told: dict[str, Any]) -> Part:
 
 def request_of(parts: list[dict[str, Any]], options: dict[str, Any]) -> SearchRequest:
     """A request out of its fields; a problem 422 says what cannot be."""
+    if not parts:
+        raise ProblemError("invalid", _NOTHING[0], _NOTHING[1])
     try:
         return SearchRequest.model_validate({"parts": parts, **options})
     except ValidationError as error:

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
+from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
 from mmcore.search.http.problems import ProblemError
@@ -57,7 +58,10 @@ def check_length(length: str | None, most: int) -> None:
 
 
 def bounded(receive: Receive, most: int) -> Receive:
-    """``receive`` that raises the problem 413 once more than ``most`` bytes of a body came."""
+    """``receive`` that raises HTTPException 413 once more than ``most`` bytes of a body came.
+
+    That one: FastAPI takes any other error of reading a body for a body that cannot be read.
+    """
     came = 0
 
     async def receiving() -> Message:
@@ -66,7 +70,7 @@ def bounded(receive: Receive, most: int) -> Receive:
         if message["type"] == "http.request":
             came += len(message.get("body", b""))
             if came > most:
-                raise too_large(most)
+                raise HTTPException(413)
         return message
 
     return receiving

@@ -18,24 +18,30 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        kept = {"registry": self.registry, "namespace": "mmindex"}
         self.requests = Counter(
-            "http_requests", "Requests", ["route", "method", "status"], **kept
+            "mmindex_http_requests",
+            "Requests",
+            ["route", "method", "status"],
+            registry=self.registry,
         )
-        self.seconds = Histogram(
-            "http_seconds", "Seconds of a request", ["route"], buckets=_SECONDS, **kept
-        )
-        self.steps = Histogram(
-            "search_seconds", "Seconds of a step of a search", ["step"], buckets=_SECONDS, **kept
-        )
+        self.seconds = self._timed("mmindex_http_seconds", "Seconds of a request", "route")
+        self.steps = self._timed("mmindex_search_seconds", "Seconds of a step", "step")
+        self.uploads = self._timed("mmindex_decode_seconds", "Seconds of decoding a file")
         self.batches = Histogram(
-            "batch_size", "Searches answered together", buckets=_SIZES, **kept
+            "mmindex_batch_size",
+            "Searches answered together",
+            buckets=_SIZES,
+            registry=self.registry,
         )
-        self.uploads = Histogram(
-            "decode_seconds", "Seconds of decoding a file asked with", buckets=_SECONDS, **kept
+        self.waiting = Gauge(
+            "mmindex_searches_waiting", "Searches that nobody works on", registry=self.registry
         )
-        self.waiting = Gauge("searches_waiting", "Searches that nobody works on yet", **kept)
-        self.snapshot = Gauge("snapshot", "Number of the snapshot that serves", **kept)
+        self.snapshot = Gauge(
+            "mmindex_snapshot", "The snapshot that answers", registry=self.registry
+        )
+
+    def _timed(self, name: str, about: str, *labels: str) -> Histogram:
+        return Histogram(name, about, labels, buckets=_SECONDS, registry=self.registry)
 
     def searched(self, seconds: Mapping[str, float]) -> None:
         """Count the steps of a search."""

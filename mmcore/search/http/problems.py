@@ -43,6 +43,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "forbidden-host": Kind(403, "This server has another name", "服务器不叫这个名字"),
     "not-found": Kind(404, "Not there", "没有找到"),
     "method": Kind(405, "Not done by this method", "不支持该方法"),
+    "too-slow": Kind(408, "The request did not come in time", "请求未能及时送达"),
     "changed": Kind(410, "The file is not the indexed one any more", "文件已不是被索引的那个"),
     "too-large": Kind(413, "Too large", "内容过大"),
     "media-unknown": Kind(415, "No picture, text, sound or video", "不是图片、文本、声音或视频"),
@@ -130,12 +131,7 @@ def problem_of(error: MmindexError) -> ProblemError:
     if isinstance(error, MediaError):
         return _of_media(error)
     if isinstance(error, (MissingWeightsError, MissingExtraError)):
-        log.error("%s", error)
-        return ProblemError(
-            "not-here",
-            "this server lacks the weights or a package of the lake's encoders; its log says more",
-            "服务器缺少该索引库编码器的权重或软件包；详见服务器日志",
-        )
+        return lacks(error)
     if isinstance(error, (ConfigError, SpaceMismatchError, UnknownPluginError)):
         return ProblemError("bad-query", str(error), f"查询无法执行：{error}")
     if isinstance(error, NoLakeError):
@@ -149,6 +145,16 @@ def problem_of(error: MmindexError) -> ProblemError:
         "not-here",
         "the lake cannot be read as it should; the server's log says more",
         "索引库无法正常读取；详见服务器日志",
+    )
+
+
+def lacks(error: object) -> ProblemError:
+    """What the server would need to encode a query, and does not have."""
+    log.error("%s", error)
+    return ProblemError(
+        "not-here",
+        "this server lacks the weights or a package of the lake's encoders; its log says more",
+        "服务器缺少该索引库编码器的权重或软件包；详见服务器日志",
     )
 
 

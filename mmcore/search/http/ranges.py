@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from mmcore.media.sniffing.kinds import PLAIN, SVG
 from mmcore.search.http.problems import ProblemError
@@ -44,7 +45,7 @@ def answered(stream: MediaStream, asked: Mapping[str, str], *, head: bool) -> Re
     if head:
         stream.file.close()
         return Response(None, status, headers)
-    return StreamingResponse(_blocks(stream, low, high), status, headers)
+    return _Streaming(stream, (low, high), status, headers)
 
 
 def _headers(stream: MediaStream) -> dict[str, str]:
@@ -112,11 +113,31 @@ def _wanted(asked: Mapping[str, str], size: int, etag: str) -> tuple[int, int]:
     return low, high
 
 
+class _Streaming(StreamingResponse):
+    """Bytes of a file, which is closed however it ends: the client may go before the first."""
+
+    def __init__(
+        self,
+        stream: MediaStream,
+        bounds: tuple[int, int],
+        status: int,
+        headers: Mapping[str, str],
+    ) -> None:
+        super().__init__(_blocks(stream, *bounds), status, headers)
+        self._stream = stream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._stream.file.close()
+
+
 def _blocks(stream: MediaStream, low: int, high: int) -> Iterator[bytes]:
-    with stream.file as file:
-        while low < high:
-            block = os.pread(file.fileno(), min(_BLOCK, high - low), low)
-            if not block:
-                return
-            yield block
-            low += len(block)
+    while low < high:
+        block = os.pread(stream.file.fileno(), min(_BLOCK, high - low), low)
+        if not block:
+            return
+        yield block
+        low += len(block)

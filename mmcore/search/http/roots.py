@@ -58,11 +58,18 @@ class Roots:
     told: Mapping[str, str] = field(default_factory=dict)
     _known: OrderedDict[_Stamp, str] = field(default_factory=OrderedDict)
     _names: dict[str, dict[str, str]] = field(default_factory=dict)
+    _had: dict[str, bool] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def has(self, alias: str) -> bool:
         """Whether files of that root can be served from here."""
-        return self._folder(alias) is not None
+        with self._lock:
+            if alias not in self._had:
+                try:
+                    self._had[alias] = self._folder(alias) is not None
+                except ProblemError:  # a private lake without its key
+                    self._had[alias] = False
+            return self._had[alias]
 
     def open(self, file: Shelved) -> MediaStream:
         """Open a file of the snapshot.
@@ -97,12 +104,12 @@ class Roots:
 
     def _folder(self, alias: str) -> str | None:
         """The real path of a root's folder; None where it is not known, or lies in a store."""
-        manifest = self.snapshot.manifest
         url = self.told.get(alias)
-        if url is None and manifest.private:
-            url = next((u for a, u in self.told.items() if self._veil().alias(a) == alias), None)
-        elif url is None:
-            url = manifest.sources.get(alias)
+        if self.snapshot.manifest.private:
+            hidden = self._veil().alias
+            url = url or next((u for a, u in self.told.items() if hidden(a) == alias), None)
+        else:
+            url = url or self.snapshot.manifest.sources.get(alias)
         return None if url is None or is_remote(url) else str(local_path(url))
 
     def _veil(self) -> Veil:

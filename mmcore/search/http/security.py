@@ -157,7 +157,9 @@ def _host_name(said: str) -> str:
 
 
 async def _to_login(scope: Scope, receive: Receive, send: Send) -> None:
-    asked = scope["path"] + (f"?{scope['query_string'].decode('latin-1')}" * bool(scope["query_string"]))
+    asked = scope["path"] + (
+        f"?{scope['query_string'].decode('latin-1')}" * bool(scope["query_string"])
+    )
     place = f"/login?next={quote(asked, safe='/')}".encode("ascii")
     headers = [(b"location", place), (b"cache-control", b"no-store")]
     await send({"type": "http.response.start", "status": 303, "headers": headers})

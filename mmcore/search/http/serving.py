@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Final, Generic, TypeVar, cast
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from mmcore.search.answers import Answer
@@ -18,17 +20,19 @@ from mmcore.search.apart import ApartAsker
 from mmcore.search.following import Following, Loaded
 from mmcore.search.http.batching import Batcher
 from mmcore.search.http.metrics import Metrics
-from mmcore.search.http.problems import busy
+from mmcore.search.http.problems import busy, lacks
 from mmcore.search.http.roots import Roots
 from mmcore.search.http.settings import Settings
 from mmcore.search.http.shelf import Shelf
 from mmcore.search.peaks import Drawer, Peaks
-from mmcore.search.request import SearchRequest
+from mmcore.search.request import Part, SearchRequest
 from mmcore.search.searcher import Searcher
 from storage.errors import SnapshotReissuedError
 from storage.schemas import MmindexError, Modality
 from storage.snapshot import Snapshot
 from storage.thumbnails import thumbnails
+
+log = logging.getLogger(__name__)
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -46,7 +50,7 @@ class Kept(Generic[K, V]):
         self._values: OrderedDict[K, V] = OrderedDict()
 
     def get(self, key: K) -> V | None:
-        """What is kept for a key."""
+        """What is kept for a key; None where nothing is."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
@@ -69,7 +73,7 @@ class Served(Searcher):
         self.asker = asker
         self.shelf: Final = Shelf(snapshot)
         self.roots: Final = Roots(snapshot, settings.roots)
-        self.pictures: Final[Kept[int, bytes | None]] = Kept(_PICTURES)
+        self.pictures: Final[Kept[int, bytes]] = Kept(_PICTURES)
         self.waves: Final[Kept[tuple[int, int], Peaks]] = Kept(_WAVES)
 
     @property
@@ -77,10 +81,17 @@ class Served(Searcher):
         """The number of its snapshot."""
         return self.snapshot.manifest.number or 0
 
+    def condition(self, text: str) -> None:
+        """Find what passes a condition, and keep it: the search that follows need not wait."""
+        self._opened.where().items(text)
+
+    def conditions(self) -> dict[str, tuple[str, ...]]:
+        """The columns that a condition can name, by relation."""
+        return self._opened.where().columns()
+
 
 def opener(settings: Settings) -> Callable[[Snapshot], Served]:
     """What makes the searcher of a snapshot for a server; what it shows first is read at once."""
-
     loaded = Loaded()  # a new snapshot loads no weights that are there
 
     def opened(snapshot: Snapshot) -> Served:
@@ -118,9 +129,10 @@ class Serving:
             threads=_THREADS,
             seen=self.metrics.batches.observe,
         )
-        self.small: Final[Batcher[Wanted, bytes | None]] = Batcher(
+        self.small: Final[Batcher[Wanted, bytes]] = Batcher(
             _pictures, waiting=settings.waiting, threads=_THREADS
         )
+        self.conditioning: Final = CapacityLimiter(_THREADS)
         self._uploads = threading.BoundedSemaphore(settings.uploads)
         self.metrics.waiting.set_function(lambda: self.searches.waiting)
 
@@ -139,15 +151,15 @@ class Serving:
             answers = _tried(served, requests)
         return [Found(served, self._noted(a)) if isinstance(a, Answer) else a for a in answers]
 
-    def answer_media(
-        self, path: Path, modality: Modality | None, request: SearchRequest
-    ) -> Found:
+    def answer_media(self, path: Path, modality: Modality | None, request: SearchRequest) -> Found:
         """Answer a search that asks with a file, which is decoded in a worker process."""
         served = self.served()
-        with self.metrics.uploads.time():
-            served.asker.read(path, modality)
         try:
+            with self.metrics.uploads.time():
+                served.asker.read(path, modality)
             answer = _tried(served, [request])[0]
+        except MmindexError as error:
+            raise _told(served, error) from error
         finally:
             served.asker.forget(path, modality)
         if isinstance(answer, Exception):
@@ -161,13 +173,23 @@ class Serving:
 
     @contextmanager
     def uploading(self) -> Iterator[None]:
-        """Hold a place among those whose files are received and decoded; 503 where none is left."""
+        """Hold a place among those whose files are taken in; a problem 503 where none is left."""
         if not self._uploads.acquire(blocking=False):
             raise busy()
         try:
             yield
         finally:
             self._uploads.release()
+
+    def warm(self) -> None:
+        """Let a search load what the first one would wait for; what goes wrong is logged."""
+
+        def told(future: Future[Found]) -> None:
+            if error := future.exception():
+                log.warning("the first search failed: %s", error)
+
+        first = SearchRequest(parts=(Part(text="mmindex"),), k=1)
+        self.searches.ask(first).add_done_callback(told)
 
     def close(self) -> None:
         """End the threads; what waits is answered first."""
@@ -177,28 +199,34 @@ class Serving:
         self._following.close()
 
 
-def _tried(
-    served: Served, requests: Sequence[SearchRequest]
-) -> Sequence[Answer | MmindexError]:
+def _tried(served: Served, requests: Sequence[SearchRequest]) -> Sequence[Answer | Exception]:
+    """The answers; what the server lacks is not told as the asker's fault."""
     try:
-        return served.answers(requests)
+        answers = served.answers(requests)
     except SnapshotReissuedError as error:
         return [error] * len(requests)
+    return [one if isinstance(one, Answer) else _told(served, one) for one in answers]
 
 
-def _pictures(wanted: Sequence[Wanted]) -> list[bytes | None | Exception]:
-    """Thumbnails that are wanted at about the same time, read together."""
-    found: dict[tuple[int, int], bytes | None] = {}
-    for _, group in groupby(sorted(wanted, key=lambda one: id(one[0])), lambda one: id(one[0])):
-        some = list(group)
-        served = some[0][0]
-        ids = {segment for _, segments in some for segment in segments}
-        made = thumbnails(served.snapshot, ids)
-        for segment in ids:
-            served.pictures.put(segment, made.get(segment))
-            found[id(served), segment] = made.get(segment)
+def _told(served: Served, error: Exception) -> Exception:
+    return lacks(error) if any(error is e for e in served.asker.missing.values()) else error
+
+
+def _pictures(wanted: Sequence[Wanted]) -> list[bytes | Exception]:
+    """Thumbnails that are wanted at about the same time, read together; b"" where there is none.
+
+    Of several segments the first that has one counts.
+    """
+    ids: dict[int, set[int]] = {}
+    of = {id(served): served for served, _ in wanted}
+    for served, segments in wanted:
+        ids.setdefault(id(served), set()).update(segments)
+    found = {which: thumbnails(of[which].snapshot, some) for which, some in ids.items()}
+    for which, some in ids.items():
+        for segment in some:
+            of[which].pictures.put(segment, found[which].get(segment, b""))
     return [
-        next((p for s in segments if (p := found[id(served), s]) is not None), None)
+        next((p for s in segments if (p := found[id(served)].get(s))), b"")
         for served, segments in wanted
     ]
 

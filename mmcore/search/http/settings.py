@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr, field_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    field_validator,
+)
 
 from mmcore.specs import LimitsSpec, RuntimeSpec, Spec
 
@@ -48,10 +55,12 @@ class Settings(Spec):
     batch: PositiveInt = Field(default=32, description="searches that are answered together")
     waiting: PositiveInt = Field(default=256, description="searches that may wait; more get 503")
     uploads: PositiveInt = Field(default=8, description="files that may be decoded or wait for it")
+    warm: bool = Field(default=True, description="whether weights are loaded before anybody asks")
     patience: PositiveFloat = Field(default=60.0, description="seconds after which a search ends")
     look: NonNegativeFloat = Field(
         default=1.0, description="seconds between two looks for a new snapshot"
     )
+    idle_look: PositiveFloat = Field(default=5.0, description="the same while nobody asks")
 
     @field_validator("token")
     @classmethod

@@ -54,7 +54,9 @@ class FileShape(Shape):
     modified: datetime | None = None
     language: str | None = None
     url: str | None = Field(
-        default=None, description="where it is served; null where it is not", examples=["/media/42/0"]
+        default=None,
+        description="where it is served; null where it is not",
+        examples=["/media/42/0"],
     )
     thumbnail: str | None = Field(default=None, description="a JPEG; may still be missing")
 
@@ -129,7 +131,7 @@ class ItemShape(Shape):
 
 
 class ColumnShape(Shape):
-    """A column of the user's, for ``where``."""
+    """A column of the user's."""
 
     name: str
     type: str
@@ -147,7 +149,8 @@ class LakeShape(Shape):
     modalities: list[Modality]
     languages: list[str]
     roots: list[str]
-    columns: list[ColumnShape]
+    columns: list[ColumnShape] = Field(description="the user's, of items")
+    conditions: dict[str, list[str]] = Field(description="what `where` can name, by relation")
     max_upload_mb: float
     version: str
 

@@ -9,7 +9,6 @@ from functools import partial
 from threading import Lock
 from typing import Any, Final, TypeVar
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -119,7 +118,9 @@ class Shelf:
         mine = self.snapshot.rows("item_files", names)
         known = self.snapshot.rows("files", _OF_FILE)
         joined = mine.join(known, ["root", "path"], join_type="left outer")
-        ordered = joined.sort_by([("item_id", "ascending"), ("root", "ascending"), ("path", "ascending")])
+        ordered = joined.sort_by(
+            [("item_id", "ascending"), ("root", "ascending"), ("path", "ascending")]
+        )
         return Lookup.of(ordered.select([*names, *_OF_FILE[2:]]), "item_id")
 
     def _segments(self, modality: Modality) -> pa.Table:

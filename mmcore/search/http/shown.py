@@ -8,8 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from mmcore.rows import span_of
-from mmcore.search.answers import Answer
-from mmcore.search.http.serving import Served
+from mmcore.search.http.serving import Found, Served
 from mmcore.search.http.shapes import (
     AnswerShape,
     FileShape,
@@ -20,23 +19,26 @@ from mmcore.search.http.shapes import (
     SpanShape,
 )
 from mmcore.search.http.shelf import Shelved, file_of
+from mmcore.search.request import SearchRequest
 from mmcore.types import Hit, Reason, Span
 from storage.schemas import ITEMS, MODALITIES, Modality
 
 _SEEN: Final = (Modality.IMAGE, Modality.VIDEO)
+_EXACT: Final = 2**53  # JavaScript's numbers are exact up to here
 _VERSION_DIGITS: Final = 12  # of a content id, in a link
 
 
-def answer_of(served: Served, answer: Answer, k: int, offset: int, more: bool) -> AnswerShape:
-    """An answer; ``hits`` may be fewer than it holds where one is left out."""
+def answer_of(found: Found, wanted: SearchRequest, *, more: bool) -> AnswerShape:
+    """An answer, with links into the snapshot that gave it."""
+    answer = found.answer
     return AnswerShape(
         snapshot=answer.snapshot,
-        k=k,
-        offset=offset,
+        k=wanted.k,
+        offset=wanted.offset,
         more=more,
         notes=list(answer.notes),
         seconds={name: round(spent, 6) for name, spent in answer.seconds.items()},
-        hits=[hit_of(served, hit) for hit in answer.hits],
+        hits=[hit_of(found.served, hit) for hit in answer.hits],
     )
 
 
@@ -185,16 +187,20 @@ def _segment(
 
 def plain(value: Any) -> Any:
     """A value of a user's column as JSON has it; bytes and numbers that are none are null."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, int):
-        return value if abs(value) < 2**53 else str(value)
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
     if isinstance(value, Mapping):
         return {str(name): plain(one) for name, one in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(one) for one in value]
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    return _simple(value)
+
+
+def _simple(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, int):
+        return value if abs(value) < _EXACT else str(value)
     return None if isinstance(value, bytes) else str(value)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from anyio import fail_after
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
@@ -26,16 +27,30 @@ class Upload:
 
 
 @asynccontextmanager
-async def received(request: Request, most: int) -> AsyncIterator[Upload]:
+async def received(request: Request, most: int, patience: float) -> AsyncIterator[Upload]:
     """The body as a file; problems 413 for one beyond ``most`` bytes, 415 for what is no medium.
 
-    Of a body that says that it is too long nothing is read.
+    One that takes more than ``patience`` seconds to come is the problem 408. Of a body that says
+    that it is too long nothing is read.
     """
     check_length(request.headers.get("content-length"), most)
     with tempfile.TemporaryDirectory(prefix="mmindex-upload-") as folder:
         path = Path(folder) / "upload"
-        await _written(request, path, most)
+        try:
+            with fail_after(patience):
+                await _written(request, path, most)
+        except TimeoutError as error:
+            raise _slow(patience) from error
         yield Upload(path, await run_in_threadpool(_kind, path))
+
+
+def _slow(patience: float) -> ProblemError:
+    return ProblemError(
+        "too-slow",
+        f"the file did not come within {patience:g} seconds",
+        f"文件未能在 {patience:g} 秒内送达",
+        {"connection": "close"},
+    )
 
 
 async def _written(request: Request, path: Path, most: int) -> None:

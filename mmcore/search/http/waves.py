@@ -46,9 +46,7 @@ def _segment(served: Served, segment_id: int) -> dict[str, Any]:
 
 
 def _none(segment_id: int) -> ProblemError:
-    return missing(
-        f"the snapshot has no sound {segment_id}", f"快照中没有声音片段 {segment_id}"
-    )
+    return missing(f"the snapshot has no sound {segment_id}", f"快照中没有声音片段 {segment_id}")
 
 
 def _stretch(row: dict[str, Any]) -> tuple[float, float | None]:

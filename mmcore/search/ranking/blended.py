@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mmcore.search.ranking.lists import Listed, Scores
+from mmcore.search.ranking.lists import WORDS, Listed, Scores
 from mmcore.types import Ids
 
 RRF: Final = 60
@@ -25,7 +25,6 @@ class Column:
         scores: (n,) made comparable; NaN for an item that the list cannot score.
         segment_ids: (n,) the best segment of each item in that list, or ``NO_SEGMENT``.
         ranks: (n,) its place in the list, from 1 on; 0: it was not among those found.
-        floor: what an item without a score is taken to have.
         weight: of the list.
     """
 
@@ -33,7 +32,6 @@ class Column:
     scores: Scores
     segment_ids: Ids
     ranks: NDArray[np.int64]
-    floor: float
     weight: float
 
     def take(self, places: NDArray[np.intp] | slice) -> Column:
@@ -44,10 +42,6 @@ class Column:
             segment_ids=self.segment_ids[places],
             ranks=self.ranks[places],
         )
-
-    def filled(self) -> Scores:
-        """The scores, with the floor where there is none."""
-        return np.where(np.isnan(self.scores), self.floor, self.scores)
 
 
 def union(lists: Sequence[Listed]) -> Ids:
@@ -68,12 +62,23 @@ def ranks(listed: Listed, items: Ids) -> NDArray[np.int64]:
 def convex(columns: Sequence[Column]) -> Scores:
     """The weighted mean of the comparable scores (n,) of all lists.
 
-    As Bruch, Gai and Ingber found it better than ranks (TOIS 2023).
+    Of lists of vectors the mean is over those that have something of an item: one that has no
+    sound is not the worse for it (measured, that found more than to take a low or the usual score
+    there). An item that none has counts as a usual one. A text without a word of the query has
+    said what it says. Why scores and not ranks: Bruch, Gai and Ingber, TOIS 2023.
     """
-    total = sum(column.weight for column in columns)
-    parts = [column.weight / total * column.filled() for column in columns]
-    scores: Scores = np.sum(parts, axis=0)
-    return scores
+    of_words = [column for column in columns if column.by == WORDS]
+    of_vectors = [column for column in columns if column.by != WORDS]
+    total = np.sum([column.weight * column.scores for column in of_words], axis=0)
+    if of_vectors:
+        weights = np.array([[column.weight] for column in of_vectors])
+        scores = np.stack([column.scores for column in of_vectors])
+        there = ~np.isnan(scores)
+        sums = np.sum(weights * np.where(there, scores, 0.0), axis=0)
+        present = np.sum(weights * there, axis=0)
+        total = total + weights.sum() * sums / np.where(present > 0, present, 1.0)
+    blended: Scores = total
+    return blended
 
 
 def rrf(columns: Sequence[Column]) -> Scores:

@@ -37,18 +37,16 @@ class Scale:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Background:
-    """A fixed sample of the rows of an index: unit vectors (m, d), and their mean (d,)."""
+    """A fixed sample of the rows of an index: unit vectors (m, d)."""
 
     vectors: Vectors
-    mean: Vectors
 
     @classmethod
     def of(cls, index: Index, held: Ids) -> Background:
         """``SAMPLE`` of the ids ``held``, at random and always the same ones; all, if fewer."""
         if len(held) > SAMPLE:
             held = np.sort(np.random.default_rng(_SEED).choice(held, SAMPLE, replace=False))
-        vectors = index.vectors_of(held)
-        return cls(vectors, vectors.mean(axis=0, dtype=np.float64).astype(np.float32))
+        return cls(index.vectors_of(held))
 
     def scale(self, vector: Vectors) -> Scale:
         """The usual score of a query (d,)."""

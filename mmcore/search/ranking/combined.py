@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
 from mmcore.errors import ConfigError
 from mmcore.types import Vectors, unit_rows
 
+_NOTHING: Final = 1e-4  # of the weights: what float32 leaves of a vector less itself
 
-def combined(
-    vectors: Sequence[Vectors], weights: Sequence[float], mean: Vectors | None = None
-) -> Vectors:
+
+def combined(vectors: Sequence[Vectors], weights: Sequence[float]) -> Vectors:
     """The unit vector (d,) of the sum of unit vectors (d,) by their weights.
 
-    Vectors of one space have much in common, which says nothing of one among the others. With
-    ``mean`` (d,), that of the space, it is left out of each before they are added: else what is
-    subtracted takes more of it away than was asked for. A lone vector stays as it is. Raises
-    ConfigError where nothing is left.
+    A weight below 0 takes away. What all vectors of a space have in common is not left out
+    first: measured, that found no more of what was asked for, and less in some spaces. A lone
+    vector stays as it is. Raises ConfigError where nothing is left.
     """
     if len(vectors) == 1:
         return vectors[0]
-    rows = np.stack(vectors).astype(np.float64)
-    if mean is not None:
-        rows -= mean
-    total = np.asarray(weights, dtype=np.float64) @ rows
+    total = np.asarray(weights, dtype=np.float64) @ np.stack(vectors).astype(np.float64)
     if np.linalg.norm(total) < _NOTHING * np.abs(weights).sum():
         raise ConfigError("what is asked with cancels itself: weigh its parts otherwise")
     vector: Vectors = unit_rows(total[None])[0]
     return vector
-
-
-_NOTHING = 1e-4  # of the weights: what float32 leaves of a vector less itself

@@ -24,7 +24,7 @@ def mmr(
     unit rows, or zeros for an item without one, which is like nothing. Two spaces may spread very
     differently, so both sides are brought to one scale, which the paper leaves open: scores from
     the list's lowest, 0, to its highest, 1; likeness from what two items of the list have on
-    average, 0, to equality, 1.
+    average, 0, to equality, 1. Less than usual counts as usual.
     """
     order = np.lexsort((items, -np.asarray(scores, dtype=np.float64)))
     gains = (1 - share) * _scaled(np.asarray(scores, dtype=np.float64)[order])

@@ -34,7 +34,7 @@ class Ranked:
     def of(cls, items: Ids, columns: Sequence[Column], method: Literal["convex", "rrf"]) -> Ranked:
         """Blend the lists of these items; a lone list keeps its scores as they are."""
         if len(columns) == 1:
-            scores = columns[0].filled()
+            scores = columns[0].scores
         else:
             scores = convex(columns) if method == "convex" else rrf(columns)
         none = np.zeros(len(items), dtype=np.int64)

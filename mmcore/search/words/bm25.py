@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -24,6 +25,7 @@ Scores = NDArray[np.float32]
 
 _COMMON: Final = 4  # in more than one document of so many no character is looked for in words
 _FEW: Final = 1000  # but in so many it always is
+_KEPT: Final = 16  # characters whose places are kept, as a search looks for them several times
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +36,11 @@ class Term:
     number: int | None  # None: not one of the vocabulary, but a character inside several
     documents: NDArray[np.int32]
     weights: Scores
+
+    def stands_in(self, documents: NDArray[np.int64]) -> bool:
+        """Whether any of a few ``documents`` has it."""
+        after = np.searchsorted(self.documents, documents, side="right")
+        return bool((after > np.searchsorted(self.documents, documents)).any())
 
 
 class Lexicon:
@@ -48,6 +55,7 @@ class Lexicon:
         self._vocabulary = Vocabulary(documents.vocabulary)
         self._weighed = documents.weighed
         self._texts = len(documents.segments)
+        self._inside = lru_cache(maxsize=_KEPT)(self._found_inside)
         self._index: Any = bm25s().BM25(method="lucene")
         self._index.nonoccurrence_array = None
         self._index.scores = {  # as its own ``build_index_from_ids`` gives, by loops over texts
@@ -86,10 +94,26 @@ class Lexicon:
             WORDS, self._documents.items[best], scores[best].astype(np.float64), segments
         )
 
-    def ceiling(self, words: Sequence[str]) -> float:
-        """More than any item can score for ``words``: how rare those are that stand anywhere."""
-        frequencies = np.array([len(term.documents) for term in self._terms(words)], np.int64)
-        return float(self._weighed.idf(frequencies).sum())
+    def coverage(self, words: Sequence[str], items: Ids) -> NDArray[np.float64]:
+        """(n,) the share of ``words`` that each of ``items`` (n,) has, rare ones counting more.
+
+        How often it has them, and how long its text is, decide nothing; its best text and its
+        name are taken together. A word that stands nowhere is among those that no item has.
+        """
+        terms = self._terms(words)
+        rare = self._weighed.idf(np.array([len(term.documents) for term in terms], np.int64))
+        unknown = len(set(words)) - len(terms)
+        total = float(rare.sum() + unknown * self._weighed.idf(np.zeros(1, np.int64))[0])
+        known = self._documents.items
+        if total <= 0 or not len(known):
+            return np.zeros(len(items))
+        full = [
+            replace(term, number=None, weights=np.full(len(term.documents), weight, np.float32))
+            for term, weight in zip(terms, rare, strict=True)
+        ]
+        scores = self._of_items(full, self._scored(full))
+        places = np.minimum(np.searchsorted(known, items), len(known) - 1)
+        return np.where(known[places] == items, scores[places] / total, 0.0)
 
     def matched(self, item: int, words: Sequence[str]) -> tuple[str, ...]:
         """Those of ``words`` that an item has, to be shown: of a name not its parts."""
@@ -98,8 +122,7 @@ class Lexicon:
         if place == len(items) or items[place] != item:
             return ()
         mine = np.append(self._owners.texts(place), self._texts + place)
-        found = [t.word for t in self._terms(words) if np.isin(mine, t.documents).any()]
-        return shown(found)
+        return shown([term.word for term in self._terms(words) if term.stands_in(mine)])
 
     def _terms(self, words: Sequence[str]) -> list[Term]:
         """Each of ``words`` once, where it stands anywhere."""
@@ -114,7 +137,7 @@ class Lexicon:
         mine = self._weighed.of(number)
         return Term(word, number, self._weighed.documents[mine], self._weighed.weights[mine])
 
-    def _inside(self, character: str) -> Term | None:
+    def _found_inside(self, character: str) -> Term | None:
         """A character where it stands in words: 猫 in 小猫; None if in none, or in too many texts.
 
         It weighs what the words' counts and the texts' lengths say, and is as rare as the texts

@@ -8,9 +8,9 @@ from mmcore.search.words.tokens import is_han, is_pair
 
 
 def shown(words: Sequence[str]) -> tuple[str, ...]:
-    """Without parts of a longer one, and without pairs that are no words; never none of some."""
-    whole = [word for word in words if not any(_is_part(word, other) for other in words)]
-    return tuple([word for word in whole if not is_pair(word)] or whole)
+    """Without pairs that are no words, and without parts of a longer one; never none of some."""
+    known = [word for word in words if not is_pair(word)] or words
+    return tuple(word for word in known if not any(_is_part(word, other) for other in known))
 
 
 def _is_part(word: str, other: str) -> bool:

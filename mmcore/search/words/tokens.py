@@ -77,7 +77,7 @@ def _code(run: str) -> list[str]:
     """A code whole, without its ending, and its parts; mostly a word alone."""
     found = [run[:LONGEST]]
     if not run.isalnum():
-        if ending := _ENDING.fullmatch(run):
+        if "." in run and (ending := _ENDING.fullmatch(run)):
             found.append(ending[1][:LONGEST])
         found += [part[:LONGEST] for part in _BETWEEN.split(run) if part]
     if not run.isascii() and _ACCENTED.search(run):

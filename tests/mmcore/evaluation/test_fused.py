@@ -36,7 +36,7 @@ def gallery():
 
 def question(hidden):
     """A question that hides one content."""
-    return Question(hidden, "text:en", ("x",), "en", frozenset({hidden}), ids(1), (ids(1),))
+    return Question(hidden, "text:en", ("x",), "en", frozenset({hidden}), ids(1), (ids(1),), 1)
 
 
 @pytest.mark.parametrize("batch", [1, 100_000])

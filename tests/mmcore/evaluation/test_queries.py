@@ -136,7 +136,9 @@ def test_what_is_right_for_many_is_held_once():
     images = rows(*((i, 100 + i, f"i{i}", None, None) for i in range(n)))
     found = list(asked("image", of=Pairs({Modality.TEXT: texts, Modality.IMAGE: images})).values())
 
-    assert len({id(ids) for question in found for ids in question.right}) == 2
+    right = [ids for question in found for ids in question.right]
+    assert len({id(ids.base) for ids in right}) == 1  # views of one array
+    assert len(right[0].base) == n + 1
     assert all(len(question.relevant) == n for question in found)
     assert found[1].relevant[0] == found[1].items[0]
 
@@ -158,3 +160,21 @@ def test_what_was_read_or_heard_is_neither_asked_nor_a_caption():
     assert asked("text:en", of=found).keys() == {"t1", "t3"}
     assert asked("text:en", of=found)["t1"].relevant.tolist() == [1]
     assert asked("video", of=found).keys() == {"v2"}
+
+
+def test_questions_that_captions_connect_are_one_group():
+    """Two and three share a caption, as one and two do: so all three are of one group."""
+    texts = rows(
+        (1, 1, "a", "en", "A cat."),
+        (2, 1, "a", "en", "A cat."),
+        (2, 2, "b", "en", "A dog."),
+        (3, 2, "b", "en", "A dog."),
+        (4, 3, "c", "en", "A fox."),
+    )
+    images = rows(*((item, 10 + item, f"i{item}", None, None) for item in (1, 2, 3, 4, 5)))
+    pairs = Pairs({Modality.TEXT: texts, Modality.IMAGE: images})
+
+    found = {q.content_id: q.group for q in pairs.questions("image", 1.0, FittedOn())}
+
+    assert found == {"i1": 1, "i2": 1, "i3": 1, "i4": 4}
+    assert [pairs.component(item) for item in (1, 2, 3, 4, 5, 6)] == [1, 1, 1, 4, 5, 6]

@@ -9,7 +9,7 @@ from storage.models import store_model
 from storage.snapshot import Snapshot
 from tests.fusions import fusion_model
 from tests.lakes import COLOURS, coloured_items, make_lake, towers
-from tests.mmcore.evaluation.benches import evaluate
+from tests.mmcore.evaluation.benches import asked, evaluate, item, terms_of
 
 ALL = FitSpec(held_out=0.9)
 FEW = EvaluationSpec(min_queries=1)
@@ -68,6 +68,29 @@ def test_no_more_items_are_walked_than_there_are_queries(lake, monkeypatch):
 
     assert found["withheld→image"].queries == 2
     assert len(walked) == 2
+
+
+def test_items_that_captions_join_are_one_group(tmp_path):
+    """Also through a third: an Englishman's wall, his neighbour's, and that one's in Chinese."""
+    chain = {
+        f"c{n}": {
+            f"c{n}.png": colour,
+            f"c{n}.txt": f"A wall, {english}.",
+            f"c{n}.zh.txt": f"{chinese}的墙。",
+        }
+        for n, (colour, english, chinese) in enumerate(
+            [("red", "one", "甲"), ("blue", "one", "乙"), ("green", "two", "乙")]
+        )
+    }
+    chained = make_lake(tmp_path, {**chain, **coloured_items(["pink", "grey"])}, towers())
+    terms = terms_of(chained, None, FEW)
+    found = asked(chained, terms)["withheld→image"].full
+    ids = sorted(item(chained, f"c{n}") for n in range(3))
+    mine = [name.partition("/")[0] in map(str, ids) for name in found.queries]
+
+    assert sum(mine) >= 2
+    assert set(found.groups[mine].tolist()) == {ids[0]}
+    assert ids[0] not in found.groups[~np.array(mine)]
 
 
 def test_few_items_are_not_scored(lake):

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from storage import looked
-from storage.schemas import QUERIES, content_id
+from storage.schemas import QUERIES, WORDS, content_id
 from storage.snapshot import Snapshot
 from storage.tables import write_rows
 from storage.verification.verify import verify
@@ -92,4 +92,23 @@ def test_a_query_of_no_content_or_twice_is_found(lake):
     assert [one for one in findings(bad) if not one[0].endswith("views.sql")] == [
         ("queries", "1 rows stand twice"),
         ("queries", "has 1 rows of contents that no item has"),
+    ]
+
+
+def test_words_of_no_text_or_none_of_one_are_found(lake):
+    """Where there is the table, each live text has one row; an older snapshot has none."""
+    live = lake.rows("segments/text")["segment_id"].to_pylist()
+
+    def found(ids):
+        rows = pa.Table.from_pylist([{"segment_id": i, "words": ["a"]} for i in ids], schema=WORDS)
+        paths = write_rows(lake.layout.rows("words"), rows)
+        files = [*lake.manifest.files, *entries(lake.layout, paths)]
+        named = Snapshot(lake.layout, lake.manifest.model_copy(update={"files": files}))
+        return [one for one in findings(named) if not one[0].endswith("views.sql")]
+
+    assert found(sorted(live)) == []
+    assert found(sorted([live[0], live[0], 7, *live[2:]])) == [
+        ("words", "1 segments stand twice, first " + str(live[0])),
+        ("words", "has 1 rows of no text, first 7"),
+        ("words", f"lacks 1 of {len(live)} texts, first {live[1]}"),
     ]

@@ -31,9 +31,10 @@ Version = Annotated[
 @router.head("/media/{item_id}/{n}", include_in_schema=False)
 @router.get(
     "/media/{item_id}/{n}",
+    response_class=Response,
     responses={
-        **binary("the file, or a range of it", "application/octet-stream"),
-        206: {"description": "a range of the file"},
+        **binary("the file", "*/*"),
+        206: {"description": "a range of it", "content": {"*/*": {}}},
         304: {"description": "as it is known"},
         **problems("not-found", "changed", "range"),
     },
@@ -60,6 +61,7 @@ def _file(served: Served, item_id: int, n: int) -> Shelved:
 
 @router.get(
     "/thumbnails/items/{item_id}",
+    response_class=Response,
     responses={**binary("a small picture", _JPEG), **problems("not-found")},
 )
 async def item_thumbnail(here: Here, item_id: Id) -> Response:
@@ -71,6 +73,7 @@ async def item_thumbnail(here: Here, item_id: Id) -> Response:
 
 @router.get(
     "/thumbnails/{segment_id}",
+    response_class=Response,
     responses={**binary("a small picture", _JPEG), **problems("not-found")},
 )
 async def thumbnail(here: Here, segment_id: Id) -> Response:
@@ -80,12 +83,13 @@ async def thumbnail(here: Here, segment_id: Id) -> Response:
 
 
 async def _small(here: Serving, served: Served, segments: tuple[int, ...]) -> Response:
-    known = next((found for s in segments if (found := served.pictures.get(s))), None)
-    if known is None and segments:
-        known = await asyncio.wrap_future(here.small.ask((served, segments)))
-    if known is None:
+    known = [served.pictures.get(segment) for segment in segments]
+    found = next((picture for picture in known if picture), None)
+    if found is None and None in known:  # the others are known to have none
+        found = await asyncio.wrap_future(here.small.ask((served, segments)))
+    if not found:
         raise _no_picture()
-    return Response(known, media_type=_JPEG, headers=_CACHED)
+    return Response(found, media_type=_JPEG, headers=_CACHED)
 
 
 def _no_picture() -> ProblemError:

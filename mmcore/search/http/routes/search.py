@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, Final
 
+from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
@@ -23,11 +25,14 @@ from storage.schemas import MmindexError
 router = APIRouter(prefix="/api", tags=["search"])
 
 _MOST: Final = 1000  # answers of one request
+_FEW: Final = 50  # hits that are put together in some milliseconds
 _RAW: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
         "description": "a picture, a sound, a video or a text; its type is told by its content",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+        },
     }
 }
 
@@ -47,7 +52,7 @@ async def search_parts(here: Here, body: SearchBody) -> Response:
 @router.post(
     "/search/media",
     response_model=AnswerShape,
-    responses=problems("bad-query", "too-large", "media-unknown", "media-refused"),
+    responses=problems("bad-query", "too-slow", "too-large", "media-unknown", "media-refused"),
     openapi_extra=_RAW,
 )
 async def search_media(
@@ -56,7 +61,8 @@ async def search_media(
     """Search by a file, which is the body; q, item, segment and without may go with it."""
     began = time.perf_counter()
     with here.uploading():
-        async with received(request, here.settings.upload_bytes) as upload:
+        limits = here.settings
+        async with received(request, limits.upload_bytes, limits.patience) as upload:
             parts = [_media_part(asked, upload), *asked.parts()]
             wanted = request_of(parts, asked.options())
             found = await run_in_threadpool(_by_media, here, upload, asked, wanted)
@@ -89,6 +95,7 @@ async def _answer(here: Serving, wanted: SearchRequest) -> Response:
 
 async def _found(here: Serving, wanted: SearchRequest) -> Found:
     """The answer, from the batch that the search falls into; 503 where it takes too long."""
+    await _condition(here, wanted)
     future = here.searches.ask(wanted)
     try:
         return await asyncio.wait_for(asyncio.wrap_future(future), here.settings.patience)
@@ -96,11 +103,18 @@ async def _found(here: Serving, wanted: SearchRequest) -> Found:
         raise busy() from error
 
 
+async def _condition(here: Serving, wanted: SearchRequest) -> None:
+    """Find what a condition lets pass, beside the batches, which do not wait for a slow one."""
+    if wanted.where is not None:
+        served = await run_in_threadpool(here.served)
+        await to_thread.run_sync(served.condition, wanted.where, limiter=here.conditioning)
+
+
 async def _shown(here: Serving, found: Found, wanted: SearchRequest, began: float) -> Response:
-    more = len(found.answer.hits) >= wanted.k
-    shape = await run_in_threadpool(
-        answer_of, found.served, found.answer, wanted.k, wanted.offset, more
-    )
+    """The answer as JSON; that of a few hits is made here, which is less than another thread."""
+    hits = len(found.answer.hits)
+    make = partial(answer_of, found, wanted, more=hits >= wanted.k)
+    shape = make() if hits <= _FEW else await run_in_threadpool(make)
     shape.seconds["total"] = round(time.perf_counter() - began, 6)
     here.metrics.searched(shape.seconds)
     return told(shape)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mmcore.evaluation.gating.compare import compared
+from mmcore.evaluation.gating.paired import RANKS, Field
 from mmcore.evaluation.gating.rules import GateSpec
 from tests.outcomes import outcome, scores
 
@@ -94,9 +95,129 @@ def test_ranks_prove_what_one_cutoff_cannot():
     one = row(found, "a→b")
 
     assert one.drop == pytest.approx(0.03)
-    assert one.p > 0.01  # 6 of 6 the same sign: 1 / 64
-    assert one.adjusted < 0.01
+    assert one.proved_by == "ranks"
+    assert one.p <= one.adjusted < 0.01  # of the measure it is 1 / 64: 6 of 6 have one sign
     assert one.action == "block"
+
+
+def test_what_proves_a_fall_is_told():
+    """Ten of 200 lost and all else as before: the measure falls alone as clearly as the ranks."""
+    one = row(both(lost=10), "text:en→image")
+
+    assert one.proved_by == "measure"
+    assert one.p <= one.adjusted < 0.01
+
+
+def small(count, before, after, groups=None, others=1, **fields):
+    """A direction of ``count`` queries beside large ones, in each of which a tenth changes."""
+    random, pairs = np.random.default_rng(3), []
+    for name in range(others):
+        one, other = random.integers(1, 30, size=(2, 400))
+        pairs.append((f"a→{name}", one, np.where(random.random(400) < 0.9, one, other)))
+    queries = tuple(f"s{number:03}" for number in range(count))
+    own = np.arange(count) if groups is None else np.asarray(groups)
+    told = {"queries": queries, "groups": own + 1000, **fields}
+    return compared(
+        [*(outcome(name, one) for name, one, _ in pairs), outcome("b→c", before, **told)],
+        [*(outcome(name, other) for name, _, other in pairs), outcome("b→c", after, **told)],
+        GateSpec(rules=RULES, flips=2000),
+        min_queries=20,
+    )
+
+
+@pytest.mark.parametrize("groups", [5, 7])
+def test_a_small_direction_that_finds_nothing_any_more_is_blocked(groups):
+    """In so few groups no fall can be proven among all rows; that nothing is left is enough."""
+    found = small(22, [1] * 22, [0] * 22, np.arange(22) % groups)
+    one = row(found, "b→c")
+
+    assert (one.groups, one.silent, one.after) == (groups, groups, 0)
+    assert one.adjusted > 0.01
+    assert one.action == "block"
+    assert "b→c" not in found.unproven
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "groups"),
+    [
+        ([1] * 22, [0] * 22, np.arange(22) % 4),  # four groups of queries: one accident, perhaps
+        ([1] * 22, [5] + [0] * 21, np.arange(22) % 6),  # one is found still
+        ([1] * 5 + [0] * 17, [0] * 22, None),  # near chance: few were found before
+    ],
+)
+def test_what_may_be_chance_is_told_all_the_same(before, after, groups):
+    """Too few groups, something left, or little that was found before: a warning."""
+    found = small(22, before, after, groups)
+
+    assert row(found, "b→c").silent < 5
+    assert row(found, "b→c").action == "warn"
+    assert "b→c" in found.unproven
+
+
+@pytest.mark.slow
+def test_directions_near_chance_fall_silent_rarely():
+    """Ten small ones, all answers of which are others each time: a block in 3 of 100 at most."""
+    random, blocked = np.random.default_rng(5), 0
+    for seed in range(100):
+        pairs = [
+            (f"a→{n}", *random.choice([1, 50], p=[0.2, 0.8], size=(2, 20))) for n in range(10)
+        ]
+        found = compared(
+            [outcome(name, one) for name, one, _ in pairs],
+            [outcome(name, other) for name, _, other in pairs],
+            GateSpec(rules=RULES[1:], flips=300, seed=seed),
+            min_queries=20,
+        )
+        blocked += any(one.action == "block" for one in found.rows)
+
+    assert blocked <= 4  # binomial(100, .02): more in less than 6 % of such tests
+
+
+def test_a_drop_of_what_is_allowed_is_not_large():
+    """A quarter may be lost, and is: proven, but no more than it may."""
+    spec = GateSpec(rules=("*->* Success@10: max_drop=.25",), flips=999)
+    one = row(both(lost=50, spec=spec), "text:en→image")
+
+    assert one.drop == 0.25
+    assert one.adjusted < 0.01
+    assert one.action == "warn"
+    assert row(both(lost=51, spec=spec), "text:en→image").action == "block"
+
+
+def test_a_query_that_cannot_be_asked_has_the_worst_rank():
+    """As one whose right answer is nowhere: 101, and not the first."""
+    before = outcome("a→b", np.ones(40))
+    laid = Field.of([before], [before.at(before.queries[30:])], 20)
+    subject = next(laid.subjects())
+    one, other = laid.column(subject, RANKS)
+
+    assert one.tolist() == [0] * 40
+    assert other == pytest.approx([-np.log(101)] * 30 + [0] * 10)
+
+
+def test_groups_of_one_set_are_no_groups_of_another():
+    """Their numbers are items in one, and anything in another: equal ones join nothing."""
+    lake = outcome("a→b", np.ones(40))
+    mine = {"set": "mine", "groups": np.zeros(40, dtype=np.int64)}
+    one, other = outcome("c→d", np.ones(40), **mine), outcome("c→d", np.ones(40), set="mine")
+    found = compared([lake, one], [lake, other], SPEC, min_queries=20)
+
+    assert row(found, "mine/c→d").groups == 1
+    assert row(found, "a→b").groups == 40
+
+
+def test_the_parts_of_a_mean_are_told():
+    """A picture that asks is no part of what Chinese texts found."""
+    zh = outcome("text:zh→image", np.ones(40), languages=("zh",) * 40)
+    others = tuple(f"p{n}" for n in range(40))
+    picture = outcome("image→text:zh", np.ones(40), languages=(None,) * 40, queries=others)
+    found = compared([zh, picture], [zh, picture], SPEC, min_queries=20)
+
+    assert found.parts == {
+        "all": ("text:zh→image", "image→text:zh"),
+        "all zh": ("text:zh→image",),
+        "all en": (),
+    }
 
 
 def test_ranks_that_fell_do_not_blame_a_measure_that_rose():

@@ -1,6 +1,7 @@
 """How the vectors of two snapshots differ."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pyarrow as pa
@@ -10,12 +11,13 @@ from mmcore.evaluation.gating import drift as module
 from mmcore.evaluation.gating.drift import drift, foreign_ids
 from storage import schemas
 from storage.layout import Layout
-from storage.manifest import Evaluation, Manifest
+from storage.manifest import Evaluation, Manifest, Override
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from storage.tables import vector_column, write_part
 from tests.factories import PROJECTION, candidate, entries, small_lake, unit_vectors
 
+OVERRIDE = Override(name="Li Wei", reason="agreed", when=datetime(2026, 11, 1, tzinfo=UTC))
 KEYS = tuple(f"item{number}" for number in range(24))
 
 
@@ -86,6 +88,30 @@ def test_equal_snapshots_have_no_drift(before):
 
     assert (row.common, row.changed, row.shift, row.overlap) == (24, 0.0, 0.0, 1.0)
     assert row.norm == 0.0
+
+
+@pytest.mark.parametrize(
+    ("told", "looked"),
+    [
+        (None, True),
+        ({"verdict": "unmeasured"}, True),  # the gate may have been off
+        ({"verdict": "failed", "override": OVERRIDE}, True),
+        ({"verdict": "block"}, True),
+        ({"verdict": "block", "override": OVERRIDE}, False),  # somebody saw it, and let it be
+        ({"verdict": "warn"}, False),
+        ({"verdict": "pass"}, False),
+    ],
+)
+def test_lengths_that_no_gate_looked_at_are_looked_at(before, told, looked):
+    """Of parts that both have: where the baseline was published with the gate off, for one."""
+    longer = with_vectors(before, lambda vectors: vectors * 3)
+    evaluation = None if told is None else Evaluation(status="measured", **told)
+    update = {"evaluation": evaluation}
+    published = Snapshot.of(before.layout, longer.manifest.model_copy(update=update))
+
+    row = of(drift(published, longer))
+
+    assert row.norm == pytest.approx(2.0 if looked else 0.0, abs=1e-6)
 
 
 def test_vectors_that_are_written_anew_are_the_same(before):

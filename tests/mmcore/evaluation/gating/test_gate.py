@@ -161,15 +161,67 @@ def test_coverage():
 
 @pytest.mark.parametrize(
     ("before", "after", "contents", "action"),
-    [(5, 4, 5, "warn"), (100, 81, 100, "warn"), (4, 0, 4, "warn"), (5, 0, 5, "block")],
+    [
+        (5, 4, 5, "warn"),
+        (100, 81, 100, "warn"),
+        (4, 0, 4, "warn"),
+        (5, 0, 5, "block"),
+        (20, 1, 20, "block"),
+        (40, 31, 40, "block"),  # nine: fewer than 20, and more than a fifth
+    ],
 )
 def test_a_few_contents_that_are_lost_block_nothing(before, after, contents, action):
-    """One bad file of five must not end a night; a medium that is gone must."""
+    """One bad file of five must not end a night; a medium that is gone, or a large part, must."""
     pair = ([covered(before, contents=contents)], [covered(after, contents=contents)])
 
     found = only(judge(evidence(coverage=pair), SPEC))
 
     assert (found.kind, found.action) == ("coverage", action)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status"), [(100, 99, "pass"), (100, 94, "block"), (None, 94, "block")]
+)
+def test_a_floor_of_coverage_knows_no_few(before, after, status):
+    """``min`` is of the share: six contents that are missing may be all that it takes."""
+    spec = GateSpec(rules=("coverage:audio share: min=0.95",))
+    earlier = None if before is None else [covered(before)]
+
+    verdict = judge(evidence(coverage=(earlier, [covered(after)])), spec)
+
+    assert verdict.status == status
+
+
+def test_silent():
+    """A small direction that finds nothing any more: blocked in a promotion, too."""
+    ranks = {"queries": tuple(f"s{n}" for n in range(20)), "groups": np.arange(20) % 6}
+    found = compared(
+        [outcome("audio→text:zh", np.ones(20), **ranks)],
+        [outcome("audio→text:zh", np.zeros(20), **ranks)],
+        GateSpec(rules=("*->* Success@10: max_drop=.02",), flips=99),
+        min_queries=20,
+    )
+    for promotion in (False, True):
+        verdict = judge(evidence(comparison=found, promotion=promotion), SPEC)
+        assert (only(verdict).kind, only(verdict).action) == ("silent", "block")
+        assert only(verdict).directions == ["audio→text:zh"]
+        assert (only(verdict).before, only(verdict).after) == (1, 0)
+
+
+def test_the_mean_of_a_language_names_no_direction_that_is_no_part_of_it():
+    """Pictures that look for Chinese texts fell more, and are not asked in Chinese."""
+    names = {"text:zh→image": ("zh", 2), "image→text:zh": (None, 50)}
+    told = {
+        name: {"languages": (of,) * 200, "queries": tuple(f"{name}{n}" for n in range(200))}
+        for name, (of, _) in names.items()
+    }
+    before = [outcome(name, np.ones(200), **told[name]) for name in names]
+    after = [outcome(name, np.full(200, names[name][1]), **told[name]) for name in names]
+    found = judge(evidence(comparison=compared(before, after, SPEC, min_queries=20)), SPEC)
+    said = {f.subject: f.directions for f in found.findings if f.measure == "RR"}
+
+    assert said["all"] == ["image→text:zh", "text:zh→image"]
+    assert said["all zh"] == ["text:zh→image"]
 
 
 def test_quarantine():

@@ -121,6 +121,13 @@ def test_false_alarms_are_as_rare_as_told():
     assert alarms <= 9  # binomial(200, .02): more in less than 2 % of such tests
 
 
+def test_the_interval_is_of_what_was_asked():
+    """Queries of other directions are none of the mean: half of 40 asked, each lost 1."""
+    told = np.concatenate([np.ones(20), np.full(20, np.nan)])
+
+    assert interval(told, np.arange(40), seed=0) == (1.0, 1.0)
+
+
 @pytest.mark.slow
 def test_the_interval_holds_the_mean():
     """Of 40 samples the true mean lies in at least 34 intervals; groups make them wider."""

@@ -253,6 +253,20 @@ def test_agreement_is_the_share_of_items_that_both_find(lake, put):
     assert by_hand[0] > by_hand[1]
 
 
+def test_queries_with_a_right_answer_in_common_are_one_group(lake, put):
+    """Whichever of their items is the smallest; a query of its own is a group of its own."""
+    reds, blue = sorted(item(lake, f"red-{n}") for n in (1, 2, 3)), item(lake, "blue-1")
+    put(
+        "query,language,item\n"
+        + "".join(f"a red one,en,{one}\n" for one in (reds[0], reds[2]))
+        + "".join(f"another red one,en,{one}\n" for one in (reds[1], reds[2]))
+        + f"a blue one,en,{blue}\n"
+    )
+    found = asked(lake)["set-0/text:en→image"].full
+
+    assert sorted(found.groups.tolist()) == sorted([reds[0], reds[0], blue])
+
+
 def test_a_damaged_set_is_not_left_out(lake, put):
     """A night without it would pass for one with it."""
     put("query,item\nred wall,media/red-1\nblue wall,media/blue-1\n")

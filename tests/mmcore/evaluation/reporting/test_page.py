@@ -115,6 +115,17 @@ def test_a_fall_is_told_by_a_sign_and_a_word():
     assert said.index("▼ \N{MINUS SIGN}0.111") < said.index("= 0.000")
 
 
+def test_what_proves_a_fall_is_said():
+    """Beside the p of the ranks, in both languages; that of the measure needs no words."""
+    verdict = blocked()
+    ranks = [one.model_copy(update={"proved_by": "ranks"}) for one in verdict.compared]
+    other = verdict.model_copy(update={"compared": ranks})
+
+    for words in (">by ranks<", ">据名次<"):
+        assert words not in page(report(verdict=verdict))
+        assert page(report(verdict=other)).count(words) == len(ranks)
+
+
 def test_a_fall_that_may_be_chance_says_so():
     """A warning that no test stands behind is no accusation; many findings are folded away."""
     verdict = blocked()

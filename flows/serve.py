@@ -1,0 +1,142 @@
+"""What `mmindex serve` does: check who may ask, listen, serve until it is ended."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import typer
+
+from flows.command import ERR, valid
+from flows.config import IndexConfig
+from mmcore.errors import ConfigError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_LOCAL: Final = ("localhost", "127.0.0.1", "::1")
+_BACKLOG: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where a server listens, and how it tells of itself."""
+
+    host: str
+    port: int
+    names: tuple[str, ...] = ()  # further ones under which it is asked
+    token_file: Path | None = None
+    roots: tuple[str, ...] = ()
+    behind_proxy: bool = False
+    as_json: bool = False
+
+    @property
+    def here_only(self) -> bool:
+        """Whether only this machine reaches it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The names under which it may be asked; none: any, for it is reached from elsewhere."""
+        if self.here_only:
+            return (*_LOCAL, self.host, *self.names)
+        return (*_LOCAL, self.host, *self.names) if self.names else ()
+
+
+def run_serve(settings: Mapping[str, Any], listening: Listening) -> None:
+    """`mmindex serve`: until SIGINT or SIGTERM; ConfigError before it listens."""
+    from mmcore.search.http.app import app  # noqa: PLC0415 - a command loads what it needs
+    from mmcore.search.http.settings import Settings  # noqa: PLC0415
+
+    token = _token(listening)
+    told = {
+        **settings,
+        "token": token,
+        "hosts": listening.hosts,
+        "roots": _roots(listening.roots, str(settings["lake"])),
+    }
+    made = app(valid(Settings, told))
+    with _listening(listening) as place:
+        _announce(listening, place, made.state.serving.served().number)
+        with suppress(KeyboardInterrupt):  # uvicorn has ended what was under way
+            _serve(made, place, behind_proxy=listening.behind_proxy)
+
+
+def _serve(made: FastAPI, place: socket.socket, *, behind_proxy: bool) -> None:
+    import uvicorn  # noqa: PLC0415
+
+    config = uvicorn.Config(
+        made,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=behind_proxy,
+        ws="none",
+        lifespan="on",
+        timeout_graceful_shutdown=10,
+    )
+    # uvicorn ends well at it, and then gives it to who had it before
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    uvicorn.Server(config).run(sockets=[place])
+
+
+def _token(listening: Listening) -> str | None:
+    """What the token's file holds; ConfigError where there has to be one, or it is empty."""
+    file = listening.token_file
+    if file is None:
+        if listening.here_only:
+            return None
+        raise ConfigError(
+            f"--host {listening.host} is reached from other machines: give --token-file FILE, or"
+            " listen at 127.0.0.1"
+        )
+    try:
+        token = file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--token-file {file} cannot be read: {error}") from error
+    if not token:
+        raise ConfigError(f"--token-file {file} is empty: put a long random text into it")
+    return token
+
+
+def _roots(roots: tuple[str, ...], lake: str) -> dict[str, str]:
+    """Alias → folder of roots that are named as `mmindex index` names them."""
+    if not roots:
+        return {}
+    sources = valid(IndexConfig, {"media": roots, "lake": lake}).sources()
+    return {source.alias: source.url for source in sources}
+
+
+def _listening(listening: Listening) -> socket.socket:
+    family = socket.AF_INET6 if ":" in listening.host else socket.AF_INET
+    try:
+        return socket.create_server(
+            (listening.host, listening.port), family=family, backlog=_BACKLOG
+        )
+    except (OSError, OverflowError) as error:
+        where = f"{listening.host}:{listening.port}"
+        raise ConfigError(f"{where} cannot be used ({error}): take another --port") from error
+
+
+def _announce(listening: Listening, place: socket.socket, snapshot: int) -> None:
+    name = f"[{listening.host}]" if ":" in listening.host else listening.host
+    url = f"http://{name}:{place.getsockname()[1]}/"
+    if listening.as_json:
+        typer.echo(json.dumps({"url": url, "snapshot": snapshot}))  # a line, for who waits for it
+        sys.stdout.flush()
+    else:
+        line = f"snapshot {snapshot} at {url} · interface at {url}docs · Ctrl-C ends it"
+        ERR.print(line, highlight=False, soft_wrap=True)

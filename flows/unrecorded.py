@@ -1,0 +1,94 @@
+"""A Prefect server that goes away in the middle: what stands in the lake, told in one line."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from storage import history
+from storage.errors import CorruptLakeError
+from storage.layout import Layout
+from storage.schemas import MmindexError
+from storage.snapshot import current
+
+log = logging.getLogger(__name__)
+
+
+class UnrecordedError(MmindexError):
+    """The Prefect server went away; what the run did stands, and its end was not recorded."""
+
+    def __init__(self, url: str, stands: str) -> None:
+        self.url, self.stands = url, stands
+        super().__init__(
+            f"the Prefect server at {url} went away: {stands}; how the run ended was not recorded"
+            " there"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a run may change in a lake: what serves, and how often it was judged."""
+
+    serves: int | None
+    entries: int
+
+    @classmethod
+    def of(cls, lake: Layout) -> Standing:
+        """As it is now; nothing serves where ``CURRENT`` is damaged."""
+        try:
+            serves = current(lake)
+        except CorruptLakeError:
+            serves = None
+        return cls(serves, len(history.numbers(lake)))
+
+    def since(self, before: Standing) -> str:
+        """In words, what became of it."""
+        now = "nothing" if self.serves is None else f"snapshot {self.serves}"
+        then = "nothing" if before.serves is None else f"snapshot {before.serves}"
+        same = self.serves == before.serves
+        told = f"{now} serves as before" if same else f"{now} serves now, before it {then} did"
+        return told + (", and `mmindex history` has the verdict" if self != before else "")
+
+
+@contextmanager
+def telling(lake: Layout | None, url: str) -> Iterator[None]:
+    """Within, that the server at ``url`` is gone is an UnrecordedError that says what stands.
+
+    An error of ours, which Prefect could not record, is raised as it is.
+    """
+    before = None if lake is None else Standing.of(lake)
+    try:
+        yield
+    except Exception as error:
+        if not _is_of_the_server(error, url):
+            raise
+        ours = _ours(error)
+        if ours is not None:
+            log.warning("the Prefect server at %s went away: the end was not recorded", url)
+            raise ours from None
+        stands = "`mmindex status` says what serves"
+        if lake is not None and before is not None:
+            stands = Standing.of(lake).since(before)
+        raise UnrecordedError(url, stands) from error
+
+
+def _is_of_the_server(error: Exception, url: str) -> bool:
+    """Whether it tells that a request to the server had no answer."""
+    import httpx  # noqa: PLC0415 - loaded with Prefect, once a flow has run
+
+    if not url or not isinstance(error, httpx.TransportError):
+        return False
+    try:
+        return str(error.request.url).startswith(url)
+    except RuntimeError:  # it does not know of what
+        return False
+
+
+def _ours(error: BaseException) -> MmindexError | None:
+    """The error of ours that Prefect was about to record."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, MmindexError):
+        seen = seen.__context__
+    return seen

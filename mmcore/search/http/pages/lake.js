@@ -1,0 +1,96 @@
+// What is served: the snapshot, how well it retrieves, the snapshots before it.
+
+import * as api from "./api.js";
+import { el, icon, svg } from "./dom.js";
+import { trouble } from "./results.js";
+import { bytes, date, name, number, t } from "./words.js";
+
+const FIRST = ["RR", "nDCG@10", "Success@1", "Success@10", "R@10", "AP"]; // measures, in this order
+
+/** Show the snapshot that serves and its evaluation. */
+export async function lakePage(main, state, { signal, again }) {
+  main.setAttribute("aria-busy", "true");
+  document.title = `${t("lake")} — mmindex`;
+  api.heard(null); // ask anew
+  try {
+    const [lake, kept, found] = await Promise.all([api.lake(), api.snapshots(signal), api.evaluation(signal)]);
+    if (signal.aborted) return;
+    main.replaceChildren(el("article.lake", {}, head(lake), evaluated(found), nights(found.history), versions(kept)));
+  } catch (error) {
+    if (error.name !== "AbortError") trouble(main, error, again);
+  } finally {
+    main.removeAttribute("aria-busy");
+  }
+}
+
+function head(lake) {
+  const most = Math.max(...lake.modalities.map((kind) => lake.segments[kind] || 0), 1);
+  const row = (kind) => el("div.measure", {}, el("span", {}, icon(kind), name(kind)), meter((lake.segments[kind] || 0) / most), el("b", {}, number(lake.segments[kind] || 0)));
+  return el("section.panelled", {},
+    el("h1", {}, t("snapshotN", { n: lake.snapshot })),
+    el("p.muted", {}, [t("published", { when: date(lake.created_at, true) }), t("preset", { name: lake.preset }), lake.private ? t("private") : ""].filter(Boolean).join(" · ")),
+    el("p.large", {}, el("b", {}, number(lake.items)), " ", t("itemsWord", { n: lake.items })),
+    lake.modalities.map(row));
+}
+
+function meter(share) {
+  return el("span.meter", { aria: { hidden: "true" } }, el("span", { css: { width: `${Math.max(share * 100, 0.5).toFixed(1)}%` } }));
+}
+
+const badge = (verdict) => (verdict ? el("span.verdict", { data: { verdict } }, t(`verdict_${verdict}`, {}, verdict)) : null);
+
+function evaluated(found) {
+  const directions = Object.entries(found.scores);
+  const names = [...new Set(directions.flatMap(([, scores]) => Object.keys(scores)))];
+  const measures = [...FIRST.filter((one) => names.includes(one)), ...names.filter((one) => !FIRST.includes(one))].slice(0, 6);
+  const line = ([direction, scores]) => el("tr", {}, el("th", { scope: "row" }, way(direction)), measures.map((one) => el("td", {}, scores[one] == null ? "–" : el("span.score", { css: { "--share": scores[one] } }, scores[one].toFixed(3)))));
+  const table = directions.length ? el("div.scroll", {}, el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, t("direction")), measures.map((one) => el("th", { scope: "col" }, one)))), el("tbody", {}, directions.map(line)))) : null;
+  return el("section.panelled", {},
+    el("div.row.between", {}, el("h2", {}, t("evaluation"), badge(found.verdict)), found.report ? el("a.button", { href: found.report, target: "_blank", rel: "noopener" }, icon("open"), t("report")) : null),
+    el("p.muted", {}, found.status === "measured" ? t("measuredWith", { n: found.queries }) : found.reason || t("unmeasured")),
+    found.baseline ? el("p.muted", {}, t("baseline", { n: found.baseline })) : null,
+    found.rules.map((one) => el("p.note", {}, one)),
+    table);
+}
+
+/** "text:en->image" → English text → pictures. */
+function way(direction) {
+  return direction.split(/->|→/).map((side) => {
+    const [kind, tongue] = side.split(":");
+    return tongue ? `${name(kind)} (${tongue})` : name(kind);
+  }).join(" → ");
+}
+
+function nights(history) {
+  const scored = history.filter((one) => one.score != null).reverse();
+  if (scored.length < 2) return null;
+  return el("section.panelled", {}, el("h2", {}, t("history")), curve(scored), el("p.muted", {}, t("historyHint", { low: Math.min(...scored.map((o) => o.score)).toFixed(3), high: Math.max(...scored.map((o) => o.score)).toFixed(3) })));
+}
+
+function curve(scored) {
+  const values = scored.map((one) => one.score);
+  const low = Math.min(...values);
+  const wide = Math.max(...values) - low || 1;
+  const x = (n) => 8 + (n / (scored.length - 1)) * 584;
+  const y = (value) => 72 - ((value - low) / wide) * 56;
+  const line = svg("polyline", { points: scored.map((one, n) => `${x(n)},${y(one.score)}`).join(" ") });
+  const dots = scored.map((one, n) => {
+    const dot = svg("circle", { cx: x(n), cy: y(one.score), r: 4, class: one.verdict });
+    const title = svg("title");
+    title.textContent = `${date(one.when, true)} · ${t("snapshotN", { n: one.snapshot })} · ${one.score.toFixed(3)}`;
+    dot.append(title);
+    return dot;
+  });
+  return svg("svg", { class: "curve", viewBox: "0 0 600 88", role: "img", "aria-label": t("history") }, line, ...dots);
+}
+
+function versions(kept) {
+  const cell = (...given) => el("td", {}, ...given);
+  const line = (one) => el("tr", { class: one.serves ? "here" : "" },
+    el("th", { scope: "row" }, number(one.snapshot), one.serves ? el("span.verdict", { data: { verdict: "serves" } }, t("serves")) : null),
+    one.error ? el("td", { colSpan: 5 }, one.error) : [
+      cell(one.created_at ? date(one.created_at, true) : "–"), cell(one.items == null ? "–" : number(one.items)), cell(one.bytes == null ? "–" : bytes(one.bytes)),
+      cell(one.score == null ? "–" : one.score.toFixed(3)), cell(badge(one.verdict) || "–")]);
+  const heads = ["snapshot", "when", "itemsHead", "size", "score", "verdict"];
+  return el("section.panelled", {}, el("h2", {}, t("snapshots")), el("div.scroll", {}, el("table", {}, el("thead", {}, el("tr", {}, heads.map((one) => el("th", { scope: "col" }, t(one))))), el("tbody", {}, kept.snapshots.map(line)))));
+}

@@ -1,0 +1,42 @@
+"""Items as people name them → their ids."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from mmcore.errors import ConfigError
+from mmcore.search.among import among
+from storage.schemas import item_id
+from storage.snapshot import Snapshot
+
+_LARGEST: Final = 2**63 - 1
+
+
+def item_named(snapshot: Snapshot, name: str) -> int:
+    """The id of an item that is named by ROOT/KEY, by its key alone, or by its id.
+
+    ConfigError where the lake has none of that name, or several roots have one.
+    """
+    aliases = [*snapshot.manifest.sources]
+    whole = {item_id(a, name.removeprefix(f"{a}/")) for a in aliases if name.startswith(f"{a}/")}
+    keyed = {item_id(alias, name) for alias in aliases}
+    number = {int(name)} if name.isascii() and name.isdigit() and int(name) <= _LARGEST else set()
+    for meant in (whole, keyed, number):
+        found = _there(snapshot, meant)
+        if len(found) > 1:
+            raise ConfigError(
+                f"several roots have an item {name}: name it as ROOT/KEY ({', '.join(aliases)})"
+            )
+        if found:
+            return found[0]
+    raise ConfigError(f"the lake has no item {name!r}: name one as ROOT/KEY, or by its id")
+
+
+def _there(snapshot: Snapshot, meant: set[int]) -> list[int]:
+    """Those of some ids that the lake has."""
+    wanted = np.array(sorted(meant), dtype=np.int64)
+    held = np.unique(snapshot.rows("items", ["item_id"])["item_id"].to_numpy())
+    found: list[int] = wanted[among(wanted, held)].tolist()
+    return found

@@ -1,0 +1,204 @@
+"""Tests of mmcore/search/http/routes/search.py: what is asked comes back, of one snapshot."""
+
+import pytest
+from PIL import Image
+
+from mmcore.search.http.shapes import AnswerShape
+from tests import media
+from tests.lakes import COLOURS, make_lake, towers
+from tests.mmcore.search.http.conftest import Place, asking
+
+
+def keys(answer):
+    """The keys of the hits of an answer."""
+    assert answer.status_code == 200, answer.text
+    return [hit["key"] for hit in answer.json()["hits"]]
+
+
+def test_a_text_is_answered_with_items_of_the_snapshot(client):
+    """The answer names its snapshot and says how long its steps took; ids are texts."""
+    answer = client.get("/api/search", params={"q": "something red", "k": 2})
+    told = answer.json()
+    hit = told["hits"][0]
+
+    assert sorted(keys(answer)) == ["red-1", "red-2"]
+    assert (told["snapshot"], told["k"], told["offset"], told["more"]) == (1, 2, 0, True)
+    assert told["seconds"]["total"] > 0
+    assert hit["item_id"].isdecimal()
+    assert hit["file"]["path"] == hit["path"] == f"{hit['key']}.png"
+    assert hit["thumbnail"] == f"/thumbnails/items/{hit['item_id']}"
+    assert AnswerShape.model_validate(told | {"hits": []})
+
+
+def test_pages_of_an_answer_follow_each_other(client):
+    """What comes at an offset is what a longer answer has there."""
+    long = keys(client.get("/api/search", params={"q": "red", "k": 6}))
+    short = keys(client.get("/api/search", params={"q": "red", "k": 3, "offset": 3}))
+
+    assert short == long[3:]
+
+
+def test_a_part_with_a_negative_weight_is_not_wanted(client):
+    """JSON and the query string say the same."""
+    parts = [{"text": "red wall"}, {"text": "blue", "weight": -1.0}]
+    posted = client.post("/api/search", json={"parts": parts, "k": 16})
+    asked = client.get("/api/search", params={"q": "red wall", "without": "blue", "k": 16})
+
+    assert keys(posted) == keys(asked)
+    assert keys(asked)[0].startswith("red")
+    assert keys(asked)[-1].startswith("blue")
+
+
+def test_segments_of_a_medium_are_searched(client):
+    """With a modality, hits are segments of it, in the file that they are cut from."""
+    answer = client.get("/api/search", params={"q": "蓝", "modality": "image", "k": 1}).json()
+    hit = answer["hits"][0]
+
+    assert (hit["modality"], hit["file"]["role"]) == ("image", "image")
+    assert hit["key"].startswith("blue")
+    assert hit["thumbnail"] == f"/thumbnails/{hit['segment_id']}"
+
+
+def test_what_is_like_an_item_leaves_it_out(client, place):
+    """More like this: its copy comes first, it never does, and pages follow each other."""
+    item = place.item("green-1")
+    found = keys(client.get(f"/api/similar/{item}", params={"k": 16}))
+    later = keys(client.get(f"/api/similar/{item}", params={"k": 4, "offset": 4}))
+
+    assert found[0] == "green-2"
+    assert "green-1" not in found
+    assert later == found[4:8]
+
+
+def test_a_condition_chooses_among_items(client):
+    """`where` is SQL over items and files; what it does not let pass does not come."""
+    params = {"q": "red", "where": "key = 'blue-2'", "k": 5}
+
+    assert keys(client.get("/api/search", params=params)) == ["blue-2"]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "1=1; COPY items TO '/tmp/stolen'",
+        "key IN (SELECT content FROM read_text('/etc/passwd'))",
+        "nonsense(",
+        "no_column = 1",
+    ],
+)
+def test_a_condition_that_is_none_is_a_bad_query(client, condition):
+    """SQL that writes, reads other files or means nothing is refused."""
+    answer = client.get("/api/search", params={"q": "red", "where": condition})
+
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["code"] == "bad-query"
+
+
+def test_a_picture_is_asked_with(client, tmp_path):
+    """The body is the file; what type it has is told by its content."""
+    picture = media.png(tmp_path / "a.png", Image.new("RGB", (20, 20), COLOURS["pink"][1]))
+    headers = {"content-type": "text/html"}
+    answer = client.post(
+        "/api/search/media", params={"k": 2}, content=picture.read_bytes(), headers=headers
+    )
+
+    assert sorted(keys(answer)) == ["pink-1", "pink-2"]
+
+
+def test_a_text_goes_with_a_picture(client, tmp_path):
+    """A text may say what the file's likeness is to be without."""
+    picture = media.png(tmp_path / "a.png", Image.new("RGB", (20, 20), COLOURS["pink"][1]))
+    params = {"k": 16, "without": "grey"}
+    found = keys(client.post("/api/search/media", params=params, content=picture.read_bytes()))
+
+    assert found[0].startswith("pink")
+    assert found[-1].startswith("grey")
+
+
+def test_a_text_file_and_a_sound_are_asked_with(client, tmp_path):
+    """A text asks as a text does; a sound searches sounds where it can meet nothing else."""
+    text = client.post("/api/search/media", params={"k": 2}, content="一面红色的墙。".encode())
+    sound = media.wav(tmp_path / "a.wav", 3.0).read_bytes()
+    heard = client.post("/api/search/media", params={"modality": "audio"}, content=sound)
+
+    assert sorted(keys(text)) == ["red-1", "red-2"]
+    assert keys(heard) == ["sound"]
+
+
+@pytest.mark.parametrize(
+    ("path", "where"),
+    [
+        ("/api/search?q=red&kk=3", "query.kk"),
+        ("/api/search?q=red&k=0", "query.k"),
+        ("/api/search?q=red&k=1001", "query.k"),
+        ("/api/search?q=red&words=nan", "query.words"),
+        ("/api/search?q=red&modality=smell", "query.modality.0"),
+        ("/api/similar/x", "path.item_id"),
+        ("/api/items/99999999999999999999", "path.item_id"),
+    ],
+)
+def test_what_cannot_be_is_named(client, path, where):
+    """Unknown fields and senseless values are problems that say which, and repeat nothing."""
+    answer = client.get(path)
+    told = answer.json()
+
+    assert (answer.status_code, told["code"]) == (422, "invalid")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert [fault["where"] for fault in told["errors"]] == [where]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"parts": [{"media": "/etc/passwd"}]},
+        {"parts": []},
+        {"parts": [{}]},
+        {"parts": [{"text": "a", "item": "1"}]},
+        {"parts": [{"text": "a", "weight": 0}]},
+        {"parts": [{"text": "a", "weight": -1}]},
+        {"parts": [{"text": "a"}], "more": 1},
+        {"parts": [{"vector": [1e400]}]},
+        [],
+    ],
+)
+def test_a_body_that_cannot_be_is_refused(client, body):
+    """No path of the server is taken from outside, and a search asks for something."""
+    import json
+
+    answer = client.post(
+        "/api/search", content=json.dumps(body), headers={"content-type": "application/json"}
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid"), answer.text
+
+
+def test_a_search_for_nothing_says_what_to_ask(client):
+    """In the language that the asker reads."""
+    english = client.get("/api/search").json()
+    chinese = client.get("/api/search", headers={"accept-language": "fr, zh-CN;q=0.9"}).json()
+
+    assert english["detail"] == "say what to look for: q, item or segment"
+    assert (chinese["title"], chinese["code"]) == ("请求无效", "invalid")
+
+
+def test_an_item_that_is_not_there_cannot_be_asked_with(client):
+    """Ids that are not of the snapshot are refused, in every route."""
+    assert client.get("/api/similar/4242").status_code == 404
+    assert client.get("/api/search?item=4242").status_code == 400
+    assert client.get("/api/search?segment=4242").status_code == 400
+
+
+def test_script_in_captions_stays_text(tmp_path, plugged):
+    """What a caption holds comes back as JSON that no browser takes for a page."""
+    script = "<script>alert(1)</script> A red wall."
+    snapshot = make_lake(tmp_path, {"x<b>": {"x.txt": script}}, towers())
+    place = Place(snapshot, tmp_path / "lake", tmp_path / "media")
+
+    with asking(place) as client:
+        answer = client.get("/api/search", params={"q": "red", "modality": "text"})
+        hit = answer.json()["hits"][0]
+
+    assert (hit["key"], hit["text"]) == ("x<b>", script)
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in answer.headers["content-security-policy"]

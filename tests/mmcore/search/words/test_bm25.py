@@ -1,0 +1,189 @@
+"""The Lexicon: which items have the words of a query."""
+
+import math
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from mmcore.search.ranking.lists import NO_SEGMENT, WORDS
+from mmcore.search.words import bm25
+from mmcore.search.words.bm25 import Lexicon
+from mmcore.search.words.tokens import words_of
+from mmcore.search.words.weighed import NAME_K1
+from tests.mmcore.search.words.conftest import item, segment
+
+
+def keys(lexicon, query, known, k=10, **options):
+    """The keys that a query finds, best first."""
+    named = {item(key): key for key in known}
+    return [named[one] for one in lexicon.search(words_of(query), k, **options).item_ids.tolist()]
+
+
+PHOTOS = {
+    **{f"trips/IMG_{number}": ["a photo of the sea"] for number in range(2030, 2040)},
+    "tux-01": ["a penguin"],
+    "tux": ["a penguin, again"],
+    "tux-01-large": ["IMG of tux 01"],
+    "王小明": ["昨天的聚会"],
+    "小明王": ["王先生和小明"],
+    "notes": ["张伟丽出席了2023年的会议 on page 42 of report-7b"],
+}
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("IMG_2034", "trips/IMG_2034"),
+        ("img_2034.jpg", "trips/IMG_2034"),
+        ("IMG_2034 sea", "trips/IMG_2034"),
+        ("tux-01", "tux-01"),
+        ("tux", "tux"),
+        ("tux-01-large", "tux-01-large"),
+        ("王小明", "王小明"),
+        ("小明王", "小明王"),
+        ("张伟丽", "notes"),
+        ("張偉麗", "notes"),
+        ("张伟", "notes"),
+        ("report-7b", "notes"),
+        ("42", "notes"),
+        ("2023", "notes"),
+    ],
+)
+def test_an_exact_name_comes_first(lake, query, first):
+    """File names, codes, numbers and Chinese names, among others that have parts of them."""
+    assert keys(Lexicon.of(lake(PHOTOS)), query, PHOTOS)[0] == first
+
+
+def test_labels_and_files_are_names_too(lake):
+    """A folder's item is found by the names of its files, and by what it was labelled."""
+    texts = {"shoot 1": [], "shoot 2": [], "c": []}
+    files = {"shoot 1": ["a/DSC_1.jpg"], "shoot 2": ["a/DSC_2.jpg"], "c": ["a.csv#c/en"]}
+    lexicon = Lexicon.of(lake(texts, labels={"c": ["golden retriever"]}, files=files))
+
+    assert keys(lexicon, "DSC_2", texts) == ["shoot 2", "shoot 1"]
+    assert keys(lexicon, "retriever", texts) == ["c"]
+    assert keys(lexicon, "csv", texts) == keys(lexicon, "en", texts) == []
+
+
+def test_scores_are_the_better_of_text_and_name_for_each_word(lake):
+    """By hand: one text and one name of two words each, and a word that both have."""
+    snapshot = lake({"red dog": ["red cat"], "x": ["y"]})
+    found = Lexicon.of(snapshot).search(["red", "dog", "cat"], 5)
+    once, twice = (math.log(1 + (4 - n + 0.5) / (n + 0.5)) for n in (1, 2))
+    by_name = 1 / (1 + NAME_K1 * (0.25 + 0.75 * 2 / 1.5))
+    by_text = 1 / (1 + 1.5 * (0.25 + 0.75 * 2 / 1.5))
+
+    assert (found.by, found.item_ids.tolist()) == (WORDS, [item("red dog")])
+    assert found.scores == pytest.approx([(twice + once) * by_name + once * by_text])
+    assert found.segment_ids.tolist() == [segment("red cat")]
+
+
+def test_an_item_counts_by_its_best_text(lake):
+    """Ten texts that say a little are not more than one that says it all."""
+    texts = {"much": [f"red number {n}" for n in range(10)], "one": ["red dog"]}
+    found = Lexicon.of(lake(texts)).search(["red", "dog"], 2)
+
+    assert found.item_ids.tolist() == [item("one"), item("much")]
+    assert found.segment_ids[0] == segment("red dog")
+
+
+def test_a_text_serves_all_its_items_and_ties_go_by_id(lake):
+    """Equal texts are one segment; a name brings no segment."""
+    texts = {"p": ["blue sky"], "q": ["blue sky"], "blue": ["grass"]}
+    lexicon = Lexicon.of(lake(texts))
+    found = lexicon.search(["blue"], 3)
+
+    assert found.item_ids.tolist() == [item("blue"), *sorted([item("p"), item("q")])]
+    assert found.segment_ids.tolist() == [NO_SEGMENT, *[segment("blue sky")] * 2]
+    for k in range(4):
+        assert lexicon.search(["blue"], k).item_ids.tolist() == found.item_ids.tolist()[:k]
+
+
+def test_allowed_items_are_all_found_and_no_others(lake):
+    """The scores are those of a search without the filter."""
+    texts = {f"k{n}": [f"common word{n}"] for n in range(50)}
+    lexicon = Lexicon.of(lake(texts))
+    allowed = np.sort(np.array([item(f"k{n}") for n in range(0, 50, 7)] + [1, 2]))
+    found = lexicon.search(words_of("common word7"), 50, allowed)
+    every = lexicon.search(words_of("common word7"), 50)
+    scores = dict(zip(every.item_ids.tolist(), every.scores.tolist(), strict=True))
+
+    assert set(found.item_ids.tolist()) == {item(f"k{n}") for n in range(0, 50, 7)}
+    assert found.item_ids[0] == item("k7")
+    assert found.scores.tolist() == [scores[one] for one in found.item_ids.tolist()]
+
+
+def test_one_character_finds_the_words_that_hold_it(lake, monkeypatch):
+    """猫 finds 小猫 and 猫咪, but no character is looked for that stands nearly everywhere."""
+    texts = {"a": ["小猫在睡觉"], "b": ["一只猫"], "c": ["猫咪"], "d": ["小狗"]}
+    lexicon = Lexicon.of(lake(texts))
+
+    assert set(keys(lexicon, "猫", texts)) == {"a", "b", "c"}
+    assert lexicon.matched(item("a"), ["猫"]) == ("猫",)
+    monkeypatch.setattr(bm25, "_FEW", 0)
+    assert keys(Lexicon.of(lake(texts)), "猫", texts) == ["b"]
+
+
+def test_matched_words_are_told_whole(lake):
+    """Of a code not its parts, of Chinese no pair that is no word."""
+    texts = {"tux-01": ["海边的猫，王小明"], "tux": ["nothing"]}
+    lexicon = Lexicon.of(lake(texts))
+    words = words_of("海边的猫 tux-01 王小明 dog")
+
+    told = lexicon.matched(item("tux-01"), words)
+    assert {"海边", "猫", "tux-01"} <= {*told}
+    assert {"tux", "01", "边的", "的猫", "dog"}.isdisjoint(told)
+    assert lexicon.matched(item("tux"), words) == ("tux",)
+    assert lexicon.matched(item("nowhere"), words) == ()
+
+
+@pytest.mark.parametrize("texts", [{}, {"a": []}, {"a": [""], "b": ["?!"]}])
+def test_a_lake_without_words_answers_with_nothing(lake, texts):
+    """No item, no text, no word: nothing is found, and nothing fails."""
+    lexicon = Lexicon.of(lake(texts))
+
+    for query in ("zebra", "猫", ""):
+        assert len(lexicon.search(words_of(query), 10)) == 0
+        assert lexicon.coverage(words_of(query), np.array([item("a")])).tolist() == [0]
+    assert lexicon.matched(item("a"), ["zebra"]) == ()
+
+
+def test_a_snapshot_without_the_table_has_no_lexicon(lake):
+    """One of an older mmindex, or of a private lake."""
+    assert Lexicon.of(lake({"a": ["b"]}, words=False)) is None
+
+
+def test_threads_get_the_same_answers(lake):
+    """A search keeps nothing in the Lexicon."""
+    lexicon = Lexicon.of(lake(PHOTOS))
+    queries = ["tux sea", "IMG_2034", "王小明", "猫 photo"] * 20
+
+    def scores(query):
+        return lexicon.search(words_of(query), 5).scores.tolist()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [*pool.map(scores, queries)] == [scores(query) for query in queries]
+
+
+def test_opening_loads_no_jieba(lake):
+    """It is loaded by the first Chinese query."""
+    snapshot = lake(PHOTOS)
+    (snapshot.layout.root / "manifest.json").write_bytes(snapshot.manifest.to_json())
+    program = (
+        "import sys; from pathlib import Path; from storage.layout import Layout;"
+        " from storage.manifest import read_manifest; from storage.snapshot import Snapshot;"
+        " from mmcore.search.words.bm25 import Lexicon; root = Path(sys.argv[1]);"
+        " found = Lexicon.of(Snapshot.of(Layout(root), read_manifest(root / 'manifest.json')));"
+        " print(len(found.search(['sea'], 20)), 'jieba' in sys.modules, 'torch' in sys.modules)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program, str(snapshot.layout.root)],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+
+    assert (told.stdout.strip(), told.stderr) == ("10 False False", "")
