@@ -2,8 +2,8 @@
 
 Two exact scores of the same vectors are nearly equal: products of other shapes round the last
 digit otherwise, which moves a few first ranks of thousands, in no direction. So they prove
-nothing, and what is compared here differs in many queries: indexes that were trained with another seed, and projections
-that were fitted on another part of the same pairs.
+nothing, and what is compared here differs in many queries: indexes that were trained with another
+seed, and projections that were fitted on another part of the same pairs.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ Needs a lake and a Chromium; fonts-noto-cjk for the Chinese:
     python docs/make_pictures.py demo-lake
 
 No answer is chosen or mended by hand: each row is one query and its first four items, with the
-scores that `mmindex search` prints. The page is written to a temporary folder.
+scores that `mmindex search --words 0` prints. The page is written to a temporary folder.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from flows import (
     evaluate_cli,
     models_cli,
     queries_cli,
+    search_cli,
     serve_cli,
     snapshots_cli,
     train_cli,
@@ -80,6 +81,7 @@ app.command()(train_cli.train)
 app.command()(evaluate_cli.evaluate)
 app.command()(evaluate_cli.history)
 app.command()(evaluate_cli.compare)
+app.command()(search_cli.search)
 app.command()(serve_cli.serve)
 
 
@@ -239,43 +241,6 @@ def index(
         "dry_run": dry_run,
     }
     run_index(overridden(settings, set_ or ()), as_json=as_json)
-
-
-@app.command()
-def search(
-    text: Annotated[
-        str | None, typer.Argument(help="What to look for, in Chinese or English.")
-    ] = None,
-    lake: Lake = LAKE,
-    image: Annotated[Path | None, typer.Option(help="Look for what is like this picture.")] = None,
-    audio: Annotated[Path | None, typer.Option(help="Look for what is like this sound.")] = None,
-    video: Annotated[Path | None, typer.Option(help="Look for what is like this video.")] = None,
-    modality: Annotated[
-        Modality | None,
-        typer.Option("--modality", "-m", help="Only this medium; without, whole items."),
-    ] = None,
-    language: Annotated[
-        str | None, typer.Option(help="Only texts of this language: zh or en.")
-    ] = None,
-    k: Annotated[int, typer.Option("-k", min=1, help="How many answers.")] = 10,
-    root: Annotated[
-        list[str] | None,
-        typer.Option(help="Of a private lake: name the files of this FOLDER or ALIAS=FOLDER."),
-    ] = None,
-    thumbnails: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Write the hits' small pictures into this folder."),
-    ] = None,
-    weights: Weights = None,
-    as_json: AsJson = False,
-) -> None:
-    """Search a lake by a text, a picture, a sound or a video."""
-    from flows.command import SearchManner, run_search
-
-    media = {Modality.IMAGE: image, Modality.AUDIO: audio, Modality.VIDEO: video}
-    options = {"modality": modality, "language": language, "k": k}
-    manner = SearchManner(tuple(root or ()), thumbnails, weights, as_json)
-    run_search(lake, text, media, options, manner)
 
 
 @app.command()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -22,13 +21,12 @@ from flows.printing import ERR as ERR  # noqa: PLC0414 - for others
 from flows.printing import OUT as OUT  # noqa: PLC0414
 from flows.printing import print_json as print_json  # noqa: PLC0414
 from flows.progress import BarStages, LogStages, log_lines, reporting
-from flows.unrecorded import telling
+from flows.unrecorded import said_once, telling
 from mmcore.errors import ConfigError
 from mmcore.media.reasons import Language
-from mmcore.specs import RuntimeSpec, Spec
+from mmcore.specs import Spec
 from storage.layout import Layout
 from storage.places.place import place_of
-from storage.schemas import Modality
 
 S = TypeVar("S", bound=Spec)
 
@@ -111,6 +109,7 @@ def watching(
         def announce(line: str) -> None:
             dim(told(line, language))
 
+        stack.enter_context(said_once())
         url = stack.enter_context(orchestrated(announce, preload=(module,), needless=needless))
         stack.enter_context(telling(None if lake is None else Layout(lake), url))
         stack.enter_context(log_lines(ERR, language))
@@ -131,58 +130,6 @@ def run_maintain(settings: Mapping[str, Any], *, as_json: bool) -> None:
 
         result = maintain(config)
     _told(result, show.maintained, as_json=as_json)
-
-
-@dataclass(frozen=True, slots=True)
-class SearchManner:
-    """How hits are told."""
-
-    roots: tuple[str, ...] = ()  # of a private lake: name the files of these
-    thumbnails: Path | None = None  # the folder that gets them
-    weights: Path | None = None  # the folder that holds those of the lake's preset
-    as_json: bool = False
-
-
-def run_search(
-    lake: str,
-    text: str | None,
-    media: Mapping[Modality, Path | None],
-    options: Mapping[str, Any],
-    manner: SearchManner,
-) -> None:
-    """`mmindex search`: one query, its hits, and their thumbnails where those are wanted."""
-    from flows.thumbnails import made_folder, written
-    from mmcore.search.searcher import Searcher
-    from mmcore.types import Query
-
-    given = {kind: path for kind, path in media.items() if path is not None}
-    if (text is not None) + len(given) != 1:
-        raise ConfigError("say one thing to look for: a text, or --image, --audio or --video FILE")
-    kind, path = next(iter(given.items()), (None, None))
-    query = Query(
-        text=text, media=None if path is None else str(path), media_modality=kind, **options
-    )
-    searcher = Searcher.open(lake, runtime=_loading(manner.weights))
-    root = searcher.snapshot.layout.root
-    folder = None if manner.thumbnails is None else made_folder(manner.thumbnails, root)
-    hits = searcher.search(query)
-    small = None if folder is None else written(hits, searcher.snapshot, folder)
-    if manner.roots:
-        from flows.unveil import named
-
-        sources = valid(IndexConfig, {"media": manner.roots, "lake": str(lake)}).sources()
-        hits = named(hits, Layout(place_of(lake)), sources)
-    if manner.as_json:
-        said = [show.hit_json(hit) for hit in hits]
-        if small is not None:
-            said = [{**hit, "thumbnail": path} for hit, path in zip(said, small, strict=True)]
-        print_json(said)
-    else:
-        show.hits(OUT, hits, small or ())
-
-
-def _loading(weights: Path | None) -> RuntimeSpec:
-    return RuntimeSpec(weights=None if weights is None else str(weights))
 
 
 def run_status(lake: str, *, as_json: bool) -> None:

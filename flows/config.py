@@ -354,6 +354,8 @@ class EvaluateResult(Spec):
     unproven: tuple[str, ...] = Field(
         default=(), description="directions that fell by more than they may, by chance perhaps"
     )
+    items: int = Field(default=0, description="that are also in what it was compared with")
+    items_changed: int = Field(default=0, description="of these, with other contents than there")
     scores: dict[str, dict[str, float]] = Field(default_factory=dict)
     stale: float | None = Field(
         default=None, description="hours since the last look, where that is more than may be"

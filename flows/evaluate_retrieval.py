@@ -24,7 +24,7 @@ from tasks.discretion import discreet
 from tasks.erasure.erase import end_erasure
 from tasks.evaluate import Back, roll_back_from
 from tasks.examining import Exam, Judged
-from tasks.gate import Alert, alerted, baseline_of
+from tasks.gate import Alert, alerted, baseline_of, told_block
 from tasks.models import evaluation_spec, fit_spec, workplace_of
 from tasks.preprocess import empty_staging
 from tasks.workplace import Workplace
@@ -121,7 +121,15 @@ def evaluate(
             back = roll_back_from(judged, exam, work)
             note.append(f"snapshot {back.number} serves" if back.number else "not rolled back")
         if back.number is not None:
-            told = Alert("rolled-back", back.number, manifest.run, manifest.number)
+            why = f"snapshot {manifest.number} was found worse: {told_block(judged.verdict)}"
+            told = Alert(
+                "rolled-back",
+                back.number,
+                manifest.run,
+                manifest.number,
+                reason=why,
+                report=judged.report,
+            )
             not_told += tuple(alerted(told, config.notify, work))
     return result_of(judged, work, clock, back, not_told)
 
@@ -161,6 +169,8 @@ def result_of(
         findings=tuple(verdict.findings),
         compared=tuple(verdict.compared),
         unproven=tuple(verdict.unproven),
+        items=verdict.items,
+        items_changed=verdict.items_changed,
         scores=evaluation.scores if evaluation else {},
         rolled_back_to=back.number,
         not_rolled_back=back.why,

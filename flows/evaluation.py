@@ -109,11 +109,15 @@ def run_history(lake: str, wanted: tuple[str, str, int], manner: Manner) -> None
 
 
 def matching(entry: Entry, direction: str, measure: str) -> dict[str, float]:
-    """Direction → mean, of the directions that a glob names; ``->`` is an arrow there."""
+    """Direction → mean, of the directions that a glob names; ``->`` is an arrow there.
+
+    Those of a user's set only where the glob has a slash, too: ``shop/*``.
+    """
     pattern = direction.replace("->", "→")
+    known = entry.scores if "/" in pattern else history.held_out(entry.scores)
     return {
         name: means[measure]
-        for name, means in entry.scores.items()
+        for name, means in known.items()
         if measure in means and fnmatchcase(name, pattern)
     }
 

@@ -58,9 +58,9 @@ def refuse_again(manifest: Manifest, exam: Exam, work: Workplace, notify: Notify
     why = f"as blocked run {before.run}, and nothing has changed since: {before.reason}"
     if before.published:
         why = f"{before.reason}, and nothing has changed since"
-    told = Alert("blocked", before.number, before.run, manifest.parent, why=why)
-    alerted(told, notify, work)
     report = page_of(work.lake.report(str(before.number)))
+    told = Alert("blocked", before.number, before.run, manifest.parent, why=why, report=report)
+    alerted(told, notify, work)
     raise PublicationBlockedError(
         before.run, before.number, why, report, published=before.published
     )
@@ -101,11 +101,15 @@ def attempted(
 ) -> Iterator[None]:
     """What fails in this block is a GateFailedError: it is kept, and everyone was told.
 
-    A candidate is marked as blocked. What is wrong with the lake itself is raised as it is.
+    A candidate is marked as blocked. What is wrong with the lake itself is raised as it is; of a
+    damaged file everyone is told first, as it stops each night until somebody mends it.
     """
     try:
         yield
-    except OF_THE_LAKE:
+    except OF_THE_LAKE as error:
+        if isinstance(error, CorruptLakeError):
+            why = type(error).__name__ if work.private else str(error)
+            _keep_failure(manifest, why, exam, work, notify, mark=False)
         raise
     except Exception as error:
         candidate = exam.trigger != "evaluate"
@@ -134,11 +138,17 @@ def _blocked_since(manifest: Manifest, work: Workplace) -> str:
 
 
 def _keep_failure(
-    manifest: Manifest, why: str, exam: Exam, work: Workplace, notify: Notify
+    manifest: Manifest,
+    why: str,
+    exam: Exam,
+    work: Workplace,
+    notify: Notify,
+    *,
+    mark: bool = True,
 ) -> None:
     """Mark it and tell everyone; where even that fails, nothing is published either."""
     try:
-        judged = fail(manifest, why, exam, work, candidate=exam.trigger != "evaluate")
+        judged = fail(manifest, why, exam, work, candidate=mark and exam.trigger != "evaluate")
     except Exception as error:  # noqa: BLE001 - the first error is the one to be raised
         log.warning("it could not be kept that run %s failed: %s", manifest.run, said(error))
         return
@@ -147,7 +157,7 @@ def _keep_failure(
 
 def tell(judged: Judged, work: Workplace, notify: Notify) -> tuple[str, ...]:
     """Tell of a verdict that did not pass; returns who could not be told, as the report says."""
-    alert = alert_of(judged.verdict, judged.manifest)
+    alert = alert_of(judged.verdict, judged.manifest, judged.report)
     if alert is None:
         return ()
     lines = alerted(alert, notify, work)

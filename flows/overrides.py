@@ -76,7 +76,8 @@ def told_setting(kind: type[BaseModel], error: Mapping[str, Any]) -> str:
         return f"{where} is a section of settings: write what it holds as JSON, {example}"
     listed = error["type"] in {"tuple_type", "list_type"}
     how = """; a list is JSON, as '["one", "two"]'""" if listed else ""
-    return f"{where}: {error['msg']} (got {error['input']!r}){how}"
+    told = str(error["msg"]).removeprefix("Value error, ")
+    return f"{where}: {told} (got {error['input']!r}){how}"
 
 
 def _example(kind: type[BaseModel], path: list[str]) -> str:

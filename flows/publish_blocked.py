@@ -40,7 +40,14 @@ def publish_blocked(config: OverrideConfig) -> OverrideResult:
         serves = config.run.isdecimal()
         published = (accept if serves else publish_override)(manifest, override, work)
     before = published.number if serves else published.parent
-    told = Alert("overridden", published.number, published.run, published.parent)
+    told = Alert(
+        "overridden",
+        published.number,
+        published.run,
+        published.parent,
+        name=config.name,
+        reason=config.reason,
+    )
     return OverrideResult(
         lake=str(lake.root),
         run=published.run,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import zip_longest
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +13,13 @@ from rich.table import Table
 from flows.config import Compacted, EndedErasure, IndexResult, MaintainResult
 from flows.outcome import EXAMPLES, made_at, report_of, segment_counts
 from flows.show_gate import alarms, findings, unproven, verdict_line
-from flows.show_place import PLACES, part, within
 from flows.wrapping import plain as plain  # noqa: PLC0414 - for others
-from mmcore.types import Hit
 from storage import history
 from storage.layout import Layout
 from storage.manifest import EncoderEntry, Manifest
 from storage.schemas import Modality
 
 SHOWN = ("Success@1", "Success@10", "RR")
-TEXT = 120  # characters of a hit's text that a terminal shows, on one line
 
 
 def indexed(out: Console, result: IndexResult) -> None:
@@ -195,59 +191,6 @@ def scores(directions: Mapping[str, Mapping[str, float]], head: str = "direction
             direction, *(f"{means[name]:.3f}" if name in means else "–" for name in SHOWN)
         )
     return table
-
-
-def hits(out: Console, found: Sequence[Hit], thumbnails: Sequence[str | None] = ()) -> None:
-    """A ranked list: score, item, where in which file, the words of a text, the thumbnail."""
-    if not found:
-        out.print("nothing found")
-        return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("", "score", "item", "file"):
-        table.add_column(
-            name, justify="right" if name in ("", "score") else "left", overflow="fold"
-        )
-    roots = len({hit.root for hit in found}) > 1
-    for rank, (hit, small) in enumerate(zip_longest(found, thumbnails), 1):
-        path = f"{hit.root}/{hit.path}" if roots and hit.path else hit.path or ""
-        where = ", ".join(_where(hit))
-        place = plain(path) + (f" [dim]{plain(where)}[/]" if where else "")
-        text = " ".join((hit.text or "")[: 2 * TEXT].split())[:TEXT]
-        words = f"\n[dim]{plain(text)}[/]" if text else ""
-        picture = f"\n[dim]{plain(small)}[/]" if small else ""
-        table.add_row(str(rank), f"{hit.score:.3f}", plain(hit.key), place + words + picture)
-    out.print(table)
-
-
-def _where(hit: Hit) -> Iterator[str]:
-    """Where in its file the segment of a hit lies, and what it was found to be."""
-    words = PLACES["en"]
-    yield from part(hit.source, words)
-    for place in within(hit.span, words, paged=hit.paged):
-        yield f"at {place}" if hit.span is not None and hit.span.unit == "second" else place
-    if hit.span is not None and hit.span.box is not None:
-        yield "region"
-    said = (hit.source or "").partition(":")[0]  # "subtitle 1" says that it is one
-    if hit.kind not in (None, "page", "region", said):
-        yield str(hit.kind)
-
-
-def hit_json(hit: Hit) -> dict[str, Any]:
-    """A hit for programs; ids are strings, since JavaScript's numbers are exact to 2^53 only."""
-    return {
-        "item_id": str(hit.item_id),
-        "segment_id": None if hit.segment_id is None else str(hit.segment_id),
-        "key": hit.key,
-        "score": round(hit.score, 6),
-        "modality": hit.modality,
-        "root": hit.root,
-        "path": hit.path,
-        "span": None if hit.span is None else [hit.span.start, hit.span.end, hit.span.unit],
-        "box": None if hit.span is None or hit.span.box is None else list(hit.span.box),
-        "source": hit.source,
-        "kind": hit.kind,
-        "text": hit.text,
-    }
 
 
 def status(out: Console, layout: Layout, manifest: Manifest) -> None:

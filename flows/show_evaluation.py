@@ -28,7 +28,11 @@ SAID: Final[Mapping[Language, Mapping[str, str]]] = {
         "not told": "not notified: {who}",
         "report": "report",
         "more": "and {count} rows more: --json has them all",
-        "anyway": "snapshot {number} was published all the same by {who}",
+        "anyway": "snapshot {number} was published all the same by {name}: {reason}",
+        "block": "block",
+        "warn": "warn",
+        "ok": "ok",
+        "first": "{first} and {more} more",
     },
     "zh": {
         "snapshot": "快照 {number}",
@@ -40,7 +44,11 @@ SAID: Final[Mapping[Language, Mapping[str, str]]] = {
         "not told": "未能通知：{who}",
         "report": "报告",
         "more": "另有 {count} 行：--json 全部列出",
-        "anyway": "快照 {number} 仍被发布，由 {who}",
+        "anyway": "快照 {number} 由{name}照样发布，原因：{reason}",
+        "block": "拦截",
+        "warn": "警告",
+        "ok": "正常",
+        "first": "{first} 等 {all} 个方向",
     },
 }
 HEADS: Final[Mapping[Language, tuple[str, ...]]] = {
@@ -65,7 +73,8 @@ def evaluated(out: Console, result: EvaluateResult, language: Language) -> None:
     if result.baseline is not None:
         line.append(said["against"].format(baseline=result.baseline))
     out.print(f"[bold]mmindex[/] {', '.join(line)}: {verdict_line(result.status, language)}")
-    _why(out, result.why)
+    _why(out, result.why, language)
+    _changed(out, result, language)
     findings(out, result.findings, language)
     rows(out, result.compared, language)
     unproven(out, result.unproven, language)
@@ -80,9 +89,18 @@ def evaluated(out: Console, result: EvaluateResult, language: Language) -> None:
         out.print(f"[dim]{said['report']}[/]  {escape(result.report)}", soft_wrap=True)
 
 
-def _why(out: Console, why: str) -> None:
+def _why(out: Console, why: str, language: Language) -> None:
     if why:
-        out.print(plain(why), style="yellow", highlight=False, soft_wrap=True)
+        told = getattr(words.why(why), language)
+        out.print(plain(told), style="yellow", highlight=False, soft_wrap=True)
+
+
+def _changed(out: Console, of: EvaluateResult | GateVerdict, language: Language) -> None:
+    """How much of the lake is not compared, as it changed."""
+    if of.items_changed:
+        items, changed = f"{of.items:,}", f"{of.items_changed:,}"
+        told = words.phrase("headline.changed", items=items, changed=changed)
+        out.print(plain(getattr(told, language)), highlight=False, soft_wrap=True)
 
 
 def rows(out: Console, found: Sequence[Compared], language: Language) -> None:
@@ -95,24 +113,24 @@ def rows(out: Console, found: Sequence[Compared], language: Language) -> None:
         table.add_column(head, justify="left" if place in (0, 1, len(heads) - 1) else "right")
     ordered = sorted(found, key=lambda row: (not row.action, -row.drop))
     for row in ordered[:ROWS]:
-        table.add_row(*_cells(row))
+        table.add_row(*_cells(row, language))
     out.print(table)
     if len(ordered) > ROWS:
         out.print(f"[dim]{SAID[language]['more'].format(count=len(ordered) - ROWS)}[/]")
 
 
-def _cells(row: Compared) -> tuple[str, ...]:
+def _cells(row: Compared, language: Language) -> tuple[str, ...]:
     style = {"block": "red", "warn": "yellow", "": "dim"}[row.action]
     return (
         escape(row.direction),
-        row.measure,
+        getattr(words.measure(row.measure), language),
         f"{row.queries:,}",
         f"{row.before:.3f}",
         f"{row.after:.3f}",
         words.signed(row.drop),
         f"{words.signed(row.low)} … {words.signed(row.high)}",
         f"{row.adjusted:.3f}",
-        f"[{style}]{row.action or 'ok'}[/]",
+        f"[{style}]{SAID[language][row.action or 'ok']}[/]",
     )
 
 
@@ -121,7 +139,8 @@ def judged(out: Console, verdict: GateVerdict, names: Sequence[str], language: L
     before, after = (plain(name) for name in names)
     line = verdict_line(verdict.status, language)
     out.print(f"[bold]mmindex[/] {before} → {after}: {line}", highlight=False)
-    _why(out, verdict.why)
+    _why(out, verdict.why, language)
+    _changed(out, verdict, language)
     findings(out, verdict.findings, language)
     rows(out, verdict.compared, language)
     unproven(out, verdict.unproven, language)
@@ -167,28 +186,30 @@ def history(
         table.add_row(
             f"{entry.when:%Y-%m-%d %H:%M}",
             str(entry.snapshot),
-            entry.trigger,
+            getattr(words.trigger(entry.trigger), language),
             "" if entry.baseline is None else str(entry.baseline),
             f"{len(means):,}",
             "–" if mean is None else f"{mean:.3f}",
             moved,
-            verdict_line(entry.verdict, language) + _blocked(entry),
+            verdict_line(entry.verdict, language) + _blocked(entry, language),
         )
     out.print(table)
     _overrides(out, [entry for entry, _ in found], language)
 
 
-def _blocked(entry: Entry) -> str:
-    """The first direction that kept it from serving."""
+def _blocked(entry: Entry, language: Language) -> str:
+    """The first direction that kept it from serving, and how many there are."""
     if not entry.blocked:
         return ""
-    more = f" +{len(entry.blocked) - 1}" if len(entry.blocked) > 1 else ""
-    return f" [dim]{escape(entry.blocked[0])}{more}[/]"
+    first, count = entry.blocked[0], len(entry.blocked)
+    if count > 1:
+        first = SAID[language]["first"].format(first=first, more=count - 1, all=count)
+    return f" [dim]{escape(first)}[/]"
 
 
 def _overrides(out: Console, entries: Sequence[Entry], language: Language) -> None:
     for entry in entries:
         if entry.override is not None:
-            who = f"{entry.override.name}: {entry.override.reason}"
-            line = SAID[language]["anyway"].format(number=entry.snapshot, who=who)
+            who = {"name": entry.override.name, "reason": entry.override.reason}
+            line = SAID[language]["anyway"].format(number=entry.snapshot, **who)
             out.print(plain(line), style="yellow", highlight=False, soft_wrap=True)

@@ -10,7 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.forget_words import WORDS, Words, counted
-from flows.show import MOST, hits, plain
+from flows.show import MOST, plain
+from flows.show_hits import hits
 from mmcore.media.reasons import Language
 from mmcore.types import Hit
 from storage.layout import Layout

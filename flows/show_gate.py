@@ -47,12 +47,14 @@ def findings(out: Console, found: Sequence[Finding], language: Language) -> None
         told = getattr(words.told(finding), language)
         rule = f" [dim]{plain(finding.rule)}[/]" if finding.rule else ""
         out.print(f"[{style}]{sign}[/] {plain(told)}{rule}", highlight=False, soft_wrap=True)
+    if len(found) > 1:
+        out.print(f"[dim]{getattr(words.counted(found), language)}[/]", highlight=False)
 
 
 def unproven(out: Console, names: Sequence[str], language: Language) -> None:
     """Directions that fell by more than they may, which the test does not bear out."""
     if names:
-        told = UNPROVEN[language].format(names=", ".join(names))
+        told = UNPROVEN[language].format(names=("、" if language == "zh" else ", ").join(names))
         out.print(plain(told), style="yellow", highlight=False, soft_wrap=True)
 
 

@@ -31,17 +31,24 @@ def sets(out: Console, cards: Sequence[QuerySetCard]) -> None:
 def added(out: Console, card: QuerySetCard, found: Imported) -> None:
     """What was imported, and what was left out."""
     out.print(
-        f"query set [bold]{escape(card.name)}[/]: {card.queries:,} queries,"
-        f" {card.judged:,} judgements ({card.kind}); the next evaluation asks them"
+        f"query set [bold]{escape(card.name)}[/]: {_count(card.queries, 'query', 'queries')},"
+        f" {_count(card.judged, 'judgement', 'judgements')} ({card.kind}); the next evaluation asks them"
     )
     if found.missing:
-        out.print(f"{len(found.missing):,} documents are not in the lake, and left out:")
+        out.print(
+            f"not in the lake, and left out: {_count(len(found.missing), 'document', 'documents')}"
+        )
         for name in found.missing[:_SHOWN]:
             out.print(f"  {escape(name)}")
         if len(found.missing) > _SHOWN:
             out.print(f"  and {len(found.missing) - _SHOWN:,} more")
     if found.unanswered:
-        out.print(f"{len(found.unanswered):,} queries have no right answer, and are left out")
+        lost = _count(len(found.unanswered), "query", "queries")
+        out.print(f"without a right answer, and left out: {lost}")
+
+
+def _count(number: int, one: str, more: str) -> str:
+    return f"{number:,} {one if number == 1 else more}"
 
 
 def removed(out: Console, name: str) -> None:

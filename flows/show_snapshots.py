@@ -14,6 +14,7 @@ from flows.config import OverrideResult
 from flows.outcome import made_at, segment_counts
 from flows.show import MOST, SHOWN, plain
 from flows.show_gate import alarms, verdict_line
+from storage import history
 from storage.candidates import Blocked
 from storage.layout import Layout
 from storage.manifest import Evaluation, Manifest
@@ -66,8 +67,8 @@ def _items(manifest: Manifest) -> int:
 
 
 def _main(scores: Mapping[str, Mapping[str, float]]) -> float | None:
-    """The mean of ``MAIN`` over the directions that have it."""
-    found = [means[MAIN] for means in scores.values() if MAIN in means]
+    """The mean of ``MAIN`` over the directions of the lake's own queries that have it."""
+    found = [means[MAIN] for means in history.held_out(scores).values() if MAIN in means]
     return sum(found) / len(found) if found else None
 
 
@@ -202,6 +203,14 @@ def rolled_back(out: Console, before: int | None, number: int) -> None:
     """What serves now and what served before."""
     then = "no snapshot that can be named" if before is None else f"snapshot {before}"
     out.print(f"[bold]snapshot {number}[/] serves now; before, {then} did", highlight=False)
+    if before not in (None, number):
+        out.print(
+            "the next `mmindex index` makes the same again, and publishes it unless the gate found"
+            " it worse: mend the folder or the settings first",
+            style="yellow",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def overridden(out: Console, result: OverrideResult) -> None:

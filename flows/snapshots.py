@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from flows import show_snapshots as show
@@ -115,6 +116,7 @@ def run_rollback(lake: str, number: int, wait: float, *, as_json: bool) -> None:
         finish(layout)
         before = _serving(layout)
         roll_back(layout, number)
+        _record(layout, before, number)
     told = {"lake": str(layout.root), "before": before, "snapshot": number}
     interrupted = orders.interrupted(layout)
     if as_json:
@@ -122,6 +124,34 @@ def run_rollback(lake: str, number: int, wait: float, *, as_json: bool) -> None:
     else:
         show.rolled_back(OUT, before, number)
         _say(interrupted=interrupted)
+
+
+def _record(layout: Layout, before: int | None, number: int) -> None:
+    """Keep in the history that somebody went back, and tell a server if there is one.
+
+    The verdict of what served until then stays as it was: nothing is found worse by that.
+    """
+    if before in (None, number):
+        return
+    try:
+        left = manifest_of(layout, before)
+    except (CorruptLakeError, LakeVersionError) as error:
+        ERR.print(f"not in the history: {error}", markup=False, soft_wrap=True)
+        return
+    entries = history.read(layout, [left.number or 0])
+    entry = history.Entry(
+        when=datetime.now(UTC),
+        snapshot=left.number or 0,
+        run=left.run,
+        trigger="rollback",
+        config=left.evaluation.config if left.evaluation else "",
+        verdict=history.verdict_of(entries, left) or "unmeasured",
+        baseline=number,
+    )
+    history.append(layout, entry)
+    from tasks.gate import Alert, announce  # noqa: PLC0415 - loads Prefect
+
+    announce(Alert("rolled-back", number, left.run, left.number, reason="by hand"), layout)
 
 
 def _serving(layout: Layout) -> int | None:

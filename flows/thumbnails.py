@@ -26,10 +26,15 @@ def made_folder(folder: Path, lake: Path) -> Path:
     return folder
 
 
-def written(hits: Sequence[Hit], snapshot: Snapshot, folder: Path) -> list[str | None]:
-    """Write each hit's thumbnail as ``folder``/<rank>-<segment id>.jpg; its path, or None."""
+def written(
+    hits: Sequence[Hit], snapshot: Snapshot, folder: Path, first: int = 1
+) -> list[str | None]:
+    """Write each hit's thumbnail as ``folder``/<rank>-<segment id>.jpg; its path, or None.
+
+    ``first`` is the rank of the first one.
+    """
     named: list[str | None] = []
-    for rank, found in enumerate(shown_by(hits, snapshot), 1):
+    for rank, found in enumerate(shown_by(hits, snapshot), first):
         if found is None:
             named.append(None)
             continue

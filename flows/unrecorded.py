@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from storage import history
 from storage.errors import CorruptLakeError
@@ -14,6 +15,9 @@ from storage.schemas import MmindexError
 from storage.snapshot import current
 
 log = logging.getLogger(__name__)
+
+REPEATING: Final = ("prefect.events.clients", "prefect._internal.concurrency")
+"""Loggers that say it for each event that the server does not take."""
 
 
 class UnrecordedError(MmindexError):
@@ -50,6 +54,34 @@ class Standing:
         same = self.serves == before.serves
         told = f"{now} serves as before" if same else f"{now} serves now, before it {then} did"
         return told + (", and `mmindex history` has the verdict" if self != before else "")
+
+
+class Once(logging.Filter):
+    """Lets the first of the lines through that Prefect repeats for each event it cannot send."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether nothing was said yet; what a service says has the whole event in it."""
+        if self._said or "failed to process item" in record.getMessage():
+            return False
+        self._said = True
+        return True
+
+
+@contextmanager
+def said_once() -> Iterator[None]:
+    """Within, Prefect says once, and not for each event, that its server cannot be reached."""
+    loggers, once = [logging.getLogger(name) for name in REPEATING], Once()
+    for logger in loggers:
+        logger.addFilter(once)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(once)
 
 
 @contextmanager

@@ -41,6 +41,11 @@ def named(hits: Sequence[Hit], layout: Layout, sources: Iterable[Source]) -> lis
     return [replace(hit, path=real.get((hit.root, hit.path), hit.path)) for hit in hits]
 
 
+def folders(layout: Layout, sources: Iterable[Source]) -> dict[str, str]:
+    """Where roots of a private lake lie, by the alias that it has for each."""
+    return {source.alias: source.url for source in veiled(sources, veil_of_lake(layout))}
+
+
 def _names(source: Source, layout: Layout, veil: Veil) -> dict[tuple[str | None, str | None], str]:
     entries = walk(source, CrawlSpec(), layout.root).entries
     return {

@@ -214,7 +214,7 @@ class FusionSpec(Spec):
 class EvaluationSpec(Spec):
     """What is measured before publishing."""
 
-    cutoffs: tuple[PositiveInt, ...] = Field(default=(1, 5, 10), description="the k of R@k")
+    cutoffs: tuple[PositiveInt, ...] = Field(default=(1, 5, 10), description="the k of Success@k")
     depth: PositiveInt = Field(default=100, description="ranks looked at per query")
     min_queries: PositiveInt = Field(
         default=20, description="a direction with fewer queries is not scored"

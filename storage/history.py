@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Mapping
+from datetime import UTC, timedelta
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from storage.cards import read_card
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
 from storage.manifest import Evaluation, Manifest, Override, Status
 from storage.places.conditional import create
-from storage.places.place import children
+from storage.places.place import children, is_local
 
 log = logging.getLogger(__name__)
 
 Trigger = Literal["index", "evaluate", "promote", "override", "rollback"]
 
-_NAME: Final = re.compile(r"\d{8}T\d{6}\.\d{6}-\d+\.json")
+_NAME: Final = re.compile(r"\d{8}T\d{6}\.\d{6}-\d{1,18}\.json", re.ASCII)
 
 
 class Entry(BaseModel):
@@ -29,7 +29,7 @@ class Entry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    when: datetime
+    when: AwareDatetime
     snapshot: int
     run: str
     trigger: Trigger
@@ -66,7 +66,8 @@ def _name(entry: Entry) -> str:
 def read(layout: Layout, only: Collection[int] | None = None) -> list[Entry]:
     """All of them by time; a damaged one is skipped, and named in a warning.
 
-    With ``only``, those of these snapshots: no other file is opened.
+    With ``only``, those of these snapshots: no other file is opened. A store that cannot be asked
+    raises: a verdict that is not seen would open the gate.
     """
     found = []
     for name in children(layout.history):
@@ -79,6 +80,10 @@ def read(layout: Layout, only: Collection[int] | None = None) -> list[Entry]:
         except (CorruptLakeError, ValidationError) as error:
             why = error.why if isinstance(error, CorruptLakeError) else "is no entry of a history"
             log.warning("%s %s: it is left out", path, why)
+        except OSError as error:
+            if not is_local(path):
+                raise
+            log.warning("%s cannot be read (%s): it is left out", path, error.strerror or error)
     return sorted(found, key=lambda entry: entry.when)
 
 
@@ -89,6 +94,14 @@ def numbers(layout: Layout) -> list[int]:
 
 def _number(name: str) -> int:
     return int(name.removesuffix(".json").rpartition("-")[2])
+
+
+def held_out(scores: Mapping[str, Mapping[str, float]]) -> dict[str, Mapping[str, float]]:
+    """The directions that the lake's own queries ask: others have their set's name and a slash.
+
+    These make the one figure of a snapshot, which no set that is added may move.
+    """
+    return {name: means for name, means in scores.items() if "/" not in name}
 
 
 def last(entries: list[Entry], number: int, run: str) -> Entry | None:
@@ -106,6 +119,11 @@ def verdict_of(entries: list[Entry], manifest: Manifest) -> Status | None:
     return found.verdict if found else (told.verdict if told else None)
 
 
+def judged_of(entries: list[Entry], manifest: Manifest) -> Status | None:
+    """As `verdict_of`; but a night that failed says nothing of a snapshot: the one before does."""
+    return verdict_of([one for one in entries if one.verdict != "failed"], manifest)
+
+
 def was_promoted(entries: list[Entry], manifest: Manifest) -> bool:
     """Whether a snapshot came by a promotion, in which directions may be traded."""
     mine = (manifest.number, manifest.run)
@@ -121,6 +139,32 @@ def as_told(layout: Layout, manifest: Manifest) -> Evaluation | None:
     if told is None or override == told.override:
         return told
     return told.model_copy(update={"override": override})
+
+
+def note_override(layout: Layout, manifest: Manifest) -> None:
+    """Keep who let a snapshot serve, as its manifest says; done before, or nobody: nothing."""
+    told = manifest.evaluation
+    if told is None or told.override is None:
+        return
+    entry = overriding(manifest, told.override)
+    if all(one.override != told.override for one in read(layout, [entry.snapshot])):
+        append(layout, entry)
+
+
+def overriding(manifest: Manifest, override: Override) -> Entry:
+    """The entry of somebody who lets a snapshot serve whatever the gate says of it."""
+    told = manifest.evaluation
+    return Entry(
+        when=override.when,
+        snapshot=manifest.number or 0,
+        run=manifest.run,
+        trigger="override",
+        config=told.config if told else "",
+        sets=told.sets if told else {},
+        verdict=(told.verdict if told else None) or "unmeasured",
+        baseline=told.baseline if told else None,
+        override=override,
+    )
 
 
 def override_of(entries: list[Entry], manifest: Manifest) -> Override | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,6 +11,9 @@ from storage.cards import read_card
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
 from storage.places.atomic import write_bytes
+from storage.places.place import is_local
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,5 +38,10 @@ def read(layout: Layout) -> Looked | None:
         if when.tzinfo is None:
             return None
         return Looked(when, int(told["snapshot"]))
-    except (CorruptLakeError, KeyError, TypeError, ValueError):
+    except (CorruptLakeError, KeyError, TypeError, ValueError, OverflowError):
+        return None
+    except OSError as error:
+        if not is_local(layout.looked):  # a store that cannot be asked says nothing of the file
+            raise
+        log.warning("%s cannot be read: %s", layout.looked, error.strerror or error)
         return None

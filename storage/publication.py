@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 from storage import history
 from storage.candidates import (
@@ -12,7 +14,6 @@ from storage.candidates import (
     drop_candidate,
     remove_folder,
     unjudged,
-    write_candidate,
 )
 from storage.errors import (
     CandidateOutdatedError,
@@ -30,6 +31,9 @@ from storage.snapshot import Snapshot, current
 from storage.views import views_sql
 
 log = logging.getLogger(__name__)
+
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
+"""Of a snapshot; a folder of somebody else's that is called by more digits gives none."""
 
 
 def publish(layout: Layout, manifest: Manifest) -> Manifest:
@@ -71,11 +75,18 @@ def _serve(layout: Layout, number: int, seen: Seen) -> bool:
     return swap(layout.current, f"{number}\n".encode(), seen)
 
 
-def roll_back(layout: Layout, number: int, *, serving: int | None = None) -> Manifest:
+def roll_back(
+    layout: Layout,
+    number: int,
+    *,
+    serving: int | None = None,
+    entry: history.Entry | None = None,
+) -> Manifest:
     """Point ``CURRENT`` at a kept snapshot whose files are whole; hold the writer's lock.
 
     Views that are not as the manifest gives them are written anew. With ``serving``, only where
-    that is what serves: else CandidateOutdatedError.
+    that is what serves: else CandidateOutdatedError. ``entry`` goes into the history just before:
+    a run that is killed in between goes back once more, and says so twice.
     """
     still_held(layout)
     seen = look(layout.current)
@@ -85,6 +96,8 @@ def roll_back(layout: Layout, number: int, *, serving: int | None = None) -> Man
     views, text = layout.snapshot(number) / "views.sql", views_sql(manifest).encode()
     if look(views).data != text:  # damaged, or written by another version
         write_bytes(views, text)
+    if entry is not None:
+        history.append(layout, entry)
     if not _serve(layout, number, seen):
         raise LakeLockedError(layout.root, "a run that has just published")
     return manifest
@@ -93,15 +106,17 @@ def roll_back(layout: Layout, number: int, *, serving: int | None = None) -> Man
 def publish_blocked(layout: Layout, manifest: Manifest) -> Manifest:
     """Publish a candidate that was blocked, as ``manifest`` has it now; hold the writer's lock.
 
-    CandidateOutdatedError where its parent does not serve any more, CorruptLakeError where a file
-    of it is gone; then it stays blocked. After a crash in the middle ``finish`` ends it.
+    ``manifest`` says who wants it, which the history gets, too. CandidateOutdatedError where its
+    parent does not serve any more, CorruptLakeError where a file of it is gone. It is marked as
+    blocked until it serves: whatever happens in the middle, either it still is, or ``finish`` ends
+    it.
     """
     still_held(layout)
     if (now := current(layout)) != manifest.parent:
         raise CandidateOutdatedError(layout.root, manifest.parent, now)
     Snapshot.of(layout, manifest)
-    write_candidate(layout, manifest)  # it is not blocked any more
     published = publish(layout, manifest)
+    history.note_override(layout, published)
     drop_candidate(layout, manifest.run)
     return published
 
@@ -112,15 +127,42 @@ def finish(layout: Layout) -> int | None:
     The next writer calls it once it holds the lock. A snapshot that was written, and whose parent
     serves, gets ``CURRENT``; one that can never be published any more, since another serves or
     one of its files is gone, is removed: nothing was ever served of it. So is every candidate
-    that was not judged. A snapshot that was rolled back has no candidate, and stays what it is.
+    that was not judged. One that was blocked stays; but where somebody was publishing it, that is
+    ended, too. A snapshot that was rolled back has no candidate, and stays what it is.
     """
-    ended = None
+    ended = _end_overrides(layout)
     for run in unjudged(layout):
         manifest = _readable(layout.candidate(run) / "manifest.json")
         if manifest is not None and manifest.number is not None and _may_end(layout):
             ended = _end(layout, manifest, manifest.number) or ended
         drop_candidate(layout, run)
     return ended
+
+
+def _end_overrides(layout: Layout) -> int | None:
+    """End what `publish_blocked` began: by the snapshot's manifest, which says who wanted it."""
+    ended = None
+    for one in blocked(layout):
+        written = None
+        if one.number is not None:
+            written = _readable(layout.snapshot(one.number) / "manifest.json")
+        if (
+            written is None
+            or written.run != one.run
+            or not _wanted(written)
+            or not _may_end(layout)
+        ):
+            continue
+        number = one.number or 0
+        ended = _end(layout, written, number) or ended
+        if current(layout) == number:
+            history.note_override(layout, written)
+            drop_candidate(layout, one.run)
+    return ended
+
+
+def _wanted(manifest: Manifest) -> bool:
+    return manifest.evaluation is not None and manifest.evaluation.override is not None
 
 
 def _readable(path: Path) -> Manifest | None:
@@ -173,7 +215,7 @@ def _is_whole(layout: Layout, manifest: Manifest) -> bool:
 def next_number(layout: Layout) -> int:
     """Above every snapshot and candidate there ever was: rolled back, left by a crash, removed."""
     told = chain(children(layout.snapshots), children(layout.report("x").parent))
-    taken = [int(name) for name in told if name.isdecimal()]
+    taken = [int(name) for name in told if _NUMBER.fullmatch(name)]
     taken += [one.number for one in blocked(layout) if one.number is not None]
     taken += history.numbers(layout)
     return max(taken, default=0) + 1

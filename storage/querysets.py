@@ -6,8 +6,9 @@ writes a set anew (``storage.erasure.querysets``).
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -184,14 +185,17 @@ def rewrite_set(layout: Layout, of: QuerySet) -> None:
 
 def remove_set(layout: Layout, name: str) -> None:
     """Remove a set, its card first; QuerySetError where nothing is there. Hold the lock."""
-    if not listing(layout.query_set(check_name(name))):
+    folder = layout.query_set(check_name(name))
+    if not (listing(folder) or (is_local(folder) and folder.is_dir())):
         raise QuerySetError(name, "is not there: `mmindex queries list` names those that are")
     drop_set(layout, name)
 
 
 def drop_set(layout: Layout, name: str) -> None:
     """Remove whatever there is of a set, its card first."""
-    remove([layout.query_set(name) / CARD])
+    card = layout.query_set(name) / CARD
+    if not (is_local(card) and card.is_dir() and not card.is_symlink()):
+        remove([card])
     _empty(layout.query_set(name))
 
 
@@ -215,13 +219,21 @@ def _first(error: ValidationError) -> str:
 
 
 def _empty(folder: Path) -> None:
-    """Remove all files of a set, and its folders where there are such."""
-    remove(_files(folder))
-    for below in (folder / MEDIA, folder):
-        if below.is_dir() and not below.is_symlink() and not any(below.iterdir()):
-            below.rmdir()
+    """Remove all files and links of a set, and its folders where there are such."""
+    if not is_local(folder):
+        remove(folder / name for name in listing(folder))
+        return
+    for where, below, names in os.walk(folder, topdown=False):
+        remove(Path(where, name) for name in names)
+        for name in below:
+            _drop(Path(where, name))
+    if folder.is_symlink() or folder.is_dir():
+        _drop(folder)
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    for name in listing(folder):
-        yield folder / name
+def _drop(folder: Path) -> None:
+    """An empty folder, or a link to one."""
+    if folder.is_symlink():
+        remove([folder])
+    else:
+        folder.rmdir()

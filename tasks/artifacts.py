@@ -49,7 +49,8 @@ def show(
         made["report"] = lambda: create_link_artifact(
             _address(page), key=_key("report"), link_text="Retrieval report"
         )
-    for chart in trend.charts_of(trend.nights(report, history))[1] if history else ():
+    charts = trend.charts_of(trend.nights(report, history))[1] if history else []
+    for chart in (one for one in charts if not one.set):
         name = f"trend-{chart.target.en}"
         made[name] = lambda name=name, chart=chart: create_image_artifact(  # type: ignore[misc]
             picture(chart), key=_key(name), description=f"→ {chart.target.en}"

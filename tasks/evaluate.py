@@ -127,17 +127,6 @@ def roll_back_from(judged: Judged, exam: Exam, work: Workplace) -> Back:
         return Back(why=f"{by.name} let it serve all the same ({by.reason}){way}")
     if number is None or told.number is None:
         return Back(why="there is no snapshot that it was compared with")
-    try:
-        publication.roll_back(work.lake, number, serving=told.number)
-    except (
-        CandidateOutdatedError,
-        CorruptLakeError,
-        LakeLockedError,
-        LakeVersionError,
-        NoLakeError,
-    ) as error:
-        log.warning("not rolled back to snapshot %d: %s", number, error)
-        return Back(why=str(error))
     entry = Entry(
         when=datetime.now(UTC),
         snapshot=told.number,
@@ -147,5 +136,15 @@ def roll_back_from(judged: Judged, exam: Exam, work: Workplace) -> Back:
         verdict="block",
         baseline=number,
     )
-    history.append(work.lake, entry)
+    try:
+        publication.roll_back(work.lake, number, serving=told.number, entry=entry)
+    except (
+        CandidateOutdatedError,
+        CorruptLakeError,
+        LakeLockedError,
+        LakeVersionError,
+        NoLakeError,
+    ) as error:
+        log.warning("not rolled back to snapshot %d: %s", number, error)
+        return Back(why=str(error))
     return Back(number)

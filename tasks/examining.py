@@ -30,9 +30,10 @@ from storage.history import Entry, Trigger
 from storage.manifest import Evaluation, Manifest
 from storage.places.place import read_now
 from storage.schemas import FUSED, MODALITIES
-from storage.snapshot import Snapshot
+from storage.snapshot import Snapshot, published
 from tasks import artifacts
 from tasks.measuring import Both, both_measured, end_evaluations, folder_of
+from tasks.scored import scored_by
 from tasks.workplace import Workplace
 
 log = logging.getLogger(__name__)
@@ -133,7 +134,7 @@ def evidence(
     promotion: bool = False,
 ) -> Evidence:
     """What the verdict is made of."""
-    after = both.after.snapshot
+    after, world = both.after.snapshot, both.terms.world
     before = None if baseline is None else coverage.coverage(baseline, after)
     share = None if baseline is None else quarantine_share(baseline)
     return Evidence(
@@ -149,9 +150,12 @@ def evidence(
         p95=report.latency.p95 if report.latency else None,
         unmeasured=both.why,
         parent=after.manifest.parent,
+        kept=after.manifest.parent in published(after.layout),
         was_measured=_was_measured(baseline),
         full=both.after.full,
         min_queries=both.terms.spec.min_queries,
+        scored=None if baseline is None else scored_by(baseline, both),
+        items=(0, 0) if world is None else (len(world.pairs.items), world.changed),
     )
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
 from prefect.events import emit_event
+from prefect.events.worker import EventsWorker
+from prefect.settings import get_current_settings as get_settings
 from pydantic import SecretStr
 
 from mmcore.evaluation.gating.rules import GateSpec
-from mmcore.evaluation.reporting.words import told
+from mmcore.evaluation.reporting.words import counted, told
 from mmcore.evaluation.scores import Finding, GateVerdict
 from storage import candidates, history
 from storage.errors import CorruptLakeError, LakeVersionError
@@ -24,7 +27,7 @@ from storage.manifest import Manifest, read_manifest
 from storage.schemas import digest
 from storage.snapshot import Snapshot, published
 from tasks.manifests import same_files
-from tasks.notify import Kind, Message, send
+from tasks.notify import SECONDS, Kind, Message, send
 from tasks.workplace import Workplace
 
 log = logging.getLogger(__name__)
@@ -64,9 +67,12 @@ class Alert:
     findings: tuple[Finding, ...] = ()
     why: str = ""  # in words; goes to people, into no event
     aloud: bool = True  # to people too, not only as an event
+    report: str = ""  # the page; goes to people
+    name: str = ""  # who decided it, if a person did
+    reason: str = ""  # what was given for it
 
 
-def alert_of(verdict: GateVerdict, manifest: Manifest) -> Alert | None:
+def alert_of(verdict: GateVerdict, manifest: Manifest, report: str = "") -> Alert | None:
     """What is told of a verdict; None of one that passed.
 
     That there is nothing to compare with is no news; that what there is cannot be compared with,
@@ -88,6 +94,7 @@ def alert_of(verdict: GateVerdict, manifest: Manifest) -> Alert | None:
         tuple(verdict.findings),
         verdict.why,
         aloud=verdict.status != "unmeasured" or verdict.blind,
+        report=report,
     )
 
 
@@ -116,8 +123,33 @@ def lake_id(layout: Layout) -> str:
 def _emit(alert: Alert, layout: Layout) -> None:
     if TaskRunContext.get() is None:  # nobody listens, and a server would be started to hear it
         return
-    named = list(dict.fromkeys(name for finding in alert.findings for name in finding.directions))
-    emit_event(
+    emit_event(**event_of(alert, layout))
+
+
+def announce(alert: Alert, layout: Layout, seconds: float = SECONDS) -> None:
+    """Emit the event outside of any flow, where a server is set to hear it; raises nothing."""
+    if not get_settings().api.url:
+        return
+
+    def emit() -> None:
+        try:
+            emit_event(**event_of(alert, layout))
+            EventsWorker.instance().wait_until_empty()
+        except Exception as error:  # noqa: BLE001 - what was done is done
+            log.warning("no event of the gate: %s", type(error).__name__)
+
+    thread = threading.Thread(target=emit, daemon=True)
+    thread.start()
+    thread.join(seconds)
+
+
+def event_of(alert: Alert, layout: Layout) -> dict[str, Any]:
+    """The event of an alert; of a block it names the directions that blocked alone."""
+    blocks = [finding for finding in alert.findings if finding.action == "block"]
+    counted_for = blocks if alert.happened == "blocked" else alert.findings
+    named = list(dict.fromkeys(name for one in counted_for for name in one.directions))
+    said = {"name": alert.name, "reason": alert.reason}
+    return dict(
         event=f"mmindex.gate.{alert.happened}",
         resource={"prefect.resource.id": lake_id(layout), "prefect.resource.name": "mmindex lake"},
         payload={
@@ -125,9 +157,11 @@ def _emit(alert: Alert, layout: Layout) -> None:
             "run": alert.run,
             "baseline": alert.baseline,
             "directions": named,
+            **{key: text for key, text in said.items() if text},
             "findings": [
                 finding.model_dump(
-                    mode="json", include={"kind", "subject", "measure", "before", "after"}
+                    mode="json",
+                    include={"kind", "subject", "measure", "before", "after", "action"},
                 )
                 for finding in alert.findings
             ],
@@ -146,11 +180,29 @@ def message_of(alert: Alert, work: Workplace) -> Message:
         *([f"run {alert.run}"] if alert.run else []),
         *([f"compared with snapshot {alert.baseline}"] if alert.baseline is not None else []),
         *([alert.why] if alert.why and not work.private else []),
+        *_by_whom(alert, work),
+        *([counted(alert.findings).en] if alert.findings else []),
         *said,
-        *([f"and {more} more findings"] if more > 0 else []),
+        *([f"and {more} more: the report has all"] if more > 0 else []),
+        *([f"report {alert.report}"] if alert.report and not work.private else []),
+        *_next_step(alert),
     ]
     title = f"mmindex: {what} {alert.happened}"
     return Message(title, "\n".join(body), KINDS[alert.happened])
+
+
+def _by_whom(alert: Alert, work: Workplace) -> list[str]:
+    """Who decided it and why; of a private lake only who."""
+    reason = "" if work.private else alert.reason
+    return [text for text in (f"by {alert.name}" if alert.name else "", reason) if text]
+
+
+def _next_step(alert: Alert) -> list[str]:
+    """What can be done about a block."""
+    if alert.happened != "blocked" or not alert.run:
+        return []
+    anyway = f"`mmindex snapshots publish {alert.run} --name WHO --reason TEXT` lets it serve"
+    return [f"mend the cause and index again; or {anyway}"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,12 +266,13 @@ def _alike(one: Manifest, other: Manifest, work: Workplace) -> bool:
 
 
 def told_block(verdict: GateVerdict) -> str:
-    """The first thing that blocks, in words, and how many more there are."""
+    """The first thing that blocks, in words, and how many findings there are in all."""
     blocks = [finding for finding in verdict.findings if finding.action == "block"]
     if not blocks:
         return "the gate blocked it"
     rule = f" (rule {blocks[0].rule!r})" if blocks[0].rule else ""
-    more = f", and {len(blocks) - 1} more findings" if len(blocks) > 1 else ""
+    all_told = len(verdict.findings) > 1
+    more = f"; in all, {counted(verdict.findings).en}" if all_told else ""
     return f"{told(blocks[0]).en.rstrip('.')}{rule}{more}"
 
 
@@ -228,7 +281,8 @@ def baseline_of(manifest: Manifest, against: int | None, work: Workplace) -> Sna
 
     ``against``, or the newest of its ancestors that are kept and open whole which no verdict
     speaks against, unless that was overridden. A later verdict of one counts before that under
-    which it was published. None where there is none.
+    which it was published; that it could not be judged, on a full disk perhaps, is none. None
+    where there is none.
     """
     if against is not None:
         return Snapshot.open(work.lake, against)
@@ -251,4 +305,4 @@ def _stands(manifest: Manifest, entries: list[history.Entry]) -> bool:
     """Whether what is known of a snapshot lets it be a baseline."""
     if history.override_of(entries, manifest) is not None:
         return True
-    return history.verdict_of(entries, manifest) not in ("block", "failed")
+    return history.judged_of(entries, manifest) != "block"

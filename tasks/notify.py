@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import re
 import threading
 import time
 from collections.abc import Awaitable, Sequence
@@ -19,6 +20,10 @@ SECONDS: Final = 10.0
 """How long all of them may take together; a service that hangs holds up no run."""
 
 BLOCK: Final = "block:"
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_LOGGERS: Final = ("apprise", "urllib3", "requests", "httpx", "httpcore")
+"""Their lines quote URLs; the token of a webhook is part of its path."""
 
 Kind = Literal["info", "success", "warning", "failure"]
 
@@ -65,6 +70,7 @@ def send(entries: Sequence[SecretStr], message: Message, seconds: float = SECOND
 
 def masked(entry: str) -> str:
     """What may be said of an entry: the kind of its service; of a block, its name."""
+    entry = _CONTROL.sub("?", entry)
     if entry.startswith(BLOCK):
         return entry
     scheme, colon, _ = entry.partition("://")
@@ -78,6 +84,7 @@ def unusable(entry: str) -> str:
         return "" if kind and slash and name else "a block is block:<type>/<name>"
     import apprise  # noqa: PLC0415 - takes a second, and most runs notify nobody
 
+    _quieten()
     known = apprise.Apprise.instantiate(entry, suppress_exceptions=True) is not None
     return "" if known else "is no URL that Apprise knows"
 
@@ -86,12 +93,18 @@ def _by_url(url: str, message: Message) -> str:
     """Why it could not be told; "" where it was."""
     import apprise  # noqa: PLC0415 - the same
 
+    _quieten()
     service = apprise.Apprise()
     if not service.add(url):
         return "is no URL that Apprise knows"
-    logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its lines quote parts of the URL
     sent = service.notify(title=message.title, body=message.body, notify_type=message.kind)
     return "" if sent else "was refused, or could not be reached"
+
+
+def _quieten() -> None:
+    """Before anything is made of a URL, also where somebody set all loggers to DEBUG."""
+    for name in _LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _by_block(entry: str, message: Message) -> str:

@@ -21,7 +21,7 @@ def empty_staging(work: Workplace) -> None:
     ``end_evaluations`` remove them.
     """
     lake = work.lake
-    spared = [path for path in (lake.builds, lake.evaluations) if path.exists()]
+    spared = [path for path in (lake.builds, lake.evaluations) if path.is_dir()]
     if not spared:
         left = [lake.staging] if lake.staging.exists() else []
     else:

@@ -51,9 +51,7 @@ def publish_snapshot(manifest: Manifest, work: Workplace) -> Manifest:
 def publish_override(manifest: Manifest, override: Override, work: Workplace) -> Manifest:
     """Publish a candidate that was blocked, with who wanted it and why; so says the history."""
     override = _accepting(manifest, override, work.lake)
-    published = publication.publish_blocked(work.lake, _with(manifest, override))
-    history.append(work.lake, _entry(published, override))
-    return published
+    return publication.publish_blocked(work.lake, _with(manifest, override))
 
 
 @task(name="accept", **POLICY)
@@ -65,7 +63,7 @@ def accept(manifest: Manifest, override: Override, work: Workplace) -> Manifest:
     """
     entries = history.read(work.lake)
     last = history.last(entries, manifest.number or 0, manifest.run)
-    entry = _entry(manifest, _accepting(manifest, override, work.lake))
+    entry = history.overriding(manifest, _accepting(manifest, override, work.lake))
     if last is not None:
         entry = entry.model_copy(update={"verdict": last.verdict, "baseline": last.baseline})
     history.append(work.lake, entry)
@@ -77,7 +75,7 @@ def overridden(manifest: Manifest, name: str, reason: str, lake: Layout) -> Mani
     override = Override(name=name, reason=reason, when=datetime.now(UTC))
     override = _accepting(manifest, override, lake)
     told = _with(manifest, override)
-    history.append(lake, _entry(told, override))
+    history.append(lake, history.overriding(told, override))
     return told
 
 
@@ -116,21 +114,6 @@ def _with(manifest: Manifest, override: Override) -> Manifest:
     told = manifest.evaluation or Evaluation(status="unmeasured", verdict="failed")
     return manifest.model_copy(
         update={"evaluation": told.model_copy(update={"override": override})}
-    )
-
-
-def _entry(manifest: Manifest, override: Override) -> history.Entry:
-    told = manifest.evaluation
-    return history.Entry(
-        when=override.when,
-        snapshot=manifest.number or 0,
-        run=manifest.run,
-        trigger="override",
-        config=told.config if told else "",
-        sets=told.sets if told else {},
-        verdict=(told.verdict if told else None) or "unmeasured",
-        baseline=told.baseline if told else None,
-        override=override,
     )
 
 

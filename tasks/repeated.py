@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from math import isfinite
 from typing import Final
 
 import numpy as np
@@ -23,7 +24,9 @@ SLIGHT: Final = 1e-4
 """A difference of means that other roundings may make."""
 
 QUERIES: Final = "queries.parquet"
-_COLUMNS: Final = ["set", "direction", "query", MEASURE]
+_COLUMNS: Final = pa.schema(
+    [*((name, pa.string()) for name in ("set", "direction", "query")), (MEASURE, pa.float64())]
+)
 
 
 def repeated(manifest: Manifest, both: Both, work: Workplace) -> list[Finding]:
@@ -48,15 +51,16 @@ def _before(work: Workplace, number: int | None) -> dict[tuple[str, str], dict[s
         with pq.ParquetFile(local_copy(path)) as file:
             if MEASURE not in file.schema_arrow.names:  # it scored no direction
                 return {}
-            table = file.read(columns=_COLUMNS)
+            table = file.read(columns=_COLUMNS.names).select(_COLUMNS.names).cast(_COLUMNS)
+            rows = table.to_pylist()
     except FileNotFoundError:
         return {}
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:  # damaged, or not ours
         log.warning("%s cannot be compared with: %s", path, str(error).partition("\n")[0])
         return {}
     found: dict[tuple[str, str], dict[str, float]] = {}
-    for row in table.to_pylist():
-        if row[MEASURE] is not None:
+    for row in rows:
+        if row[MEASURE] is not None and isfinite(row[MEASURE]):
             found.setdefault((row["set"], row["direction"]), {})[row["query"]] = row[MEASURE]
     return found
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from storage.schemas import Modality
 
 ERROR = "MediaError"
-FORWARDED = {"mmcore/media/opening.py", "mmcore/media/crawl.py"}
-"""They pass on reasons that are made elsewhere: those of ``faults.FAULTS``."""
+FORWARDED = {"mmcore/media/opening.py", "mmcore/media/crawl.py", "mmcore/search/apart.py"}
+"""They pass on reasons that are made elsewhere, as those of ``faults.FAULTS``."""
 REASON = re.compile(r"[a-z]+(?:-[a-z]+)*")
 DEEPEST = 6  # calls of calls
 

@@ -183,6 +183,12 @@ class Bench:
             self._masks[target, space] = world.mask(gallery, target) if world else every
         return self._masks[target, space]
 
+    def item_mask(self, target: str, space: str) -> Mask:
+        """(rows,) which rows are of items that both snapshots hold; all, without a baseline."""
+        gallery, world = self.galleries.of(target, space), self.terms.world
+        every = np.ones(len(gallery.contents), dtype=bool)
+        return world.of_items(gallery) if world else every
+
     def _items_within(self, target: str, space: str) -> Mask:
         return items_within(self.galleries.of(target, space), self.mask(target, space))
 

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import logging
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,9 +50,10 @@ class Kept:
                 return None
             with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
                 full, *common = [_outcome(of, arrays, f"{i}.") for i, of in enumerate(told["of"])]
-        except (OSError, ValueError, KeyError, TypeError):
+            whole = full.name == name and all(map(_fits, (full, *common)))
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
             return None
-        if full.name != name:
+        if not whole:
             return None
         return Measured(full, common[0] if common else None)
 
@@ -123,6 +125,15 @@ def _outcome(told: Mapping[str, Any], arrays: Arrays, prefix: str) -> Outcome:
         ranking=_ranking(arrays, prefix),
         top=tuple(told["top"]),
     )
+
+
+def _fits(outcome: Outcome) -> bool:
+    """Whether all of it is of as many queries."""
+    ranking = outcome.ranking
+    columns = [getattr(outcome, name) for name in ("groups", "categories", "languages", "masks")]
+    columns += [outcome.top, *outcome.scores.values()]
+    columns += [getattr(ranking, name) for name in (*_LISTS, *_COUNTS)]
+    return {len(column) for column in columns} == {len(outcome.queries)}
 
 
 def _ranking(arrays: Arrays, prefix: str) -> Ranking:

@@ -18,6 +18,7 @@ FindingKind = Literal[
     "worse",  # a measure fell
     "lost",  # a direction can no longer be asked
     "silent",  # a direction finds nothing of what it found
+    "shrunk",  # many of a direction's queries can no longer be compared
     "recall",  # an index gives back less than it did
     "floor",  # an index gives back less than its goal
     "coverage",  # fewer items have a vector of a modality
@@ -154,6 +155,8 @@ class Finding(_Frozen):
     rule: str = ""
     action: Literal["warn", "block"]
     directions: list[str] = []  # that it touches, the one that fell most first
+    compared: int = 0  # of "shrunk": queries that could be compared
+    of: int = 0  # of so many that the baseline was asked
 
 
 class GateVerdict(_Frozen):
@@ -169,6 +172,8 @@ class GateVerdict(_Frozen):
     flips: int = 0
     seed: int = 0
     blind: bool = False  # nothing was compared, though what was there before had scores
+    items: int = 0  # that both hold
+    items_changed: int = 0  # of these, those whose contents are others
 
 
 class Drift(_Frozen):
@@ -182,6 +187,18 @@ class Drift(_Frozen):
     norm: float  # the largest | length − 1 |; inf where a number is none
     overlap: float | None = None  # mean share of 10 nearest that are the same
     sample: int = 0  # segments that ``overlap`` asked
+
+
+Made = Literal["preset", "encoder", "projection", "fusion", "setting", "software", "count"]
+
+
+class Differing(_Frozen):
+    """Something that makes a snapshot and is other than in its baseline; "": there is none."""
+
+    what: Made
+    name: str = ""  # of an encoder, a setting, a package, or of what is counted
+    before: str
+    after: str
 
 
 class Latency(_Frozen):
@@ -223,5 +240,6 @@ class Report(_Frozen):
     drift: list[Drift] = []
     gap: dict[str, dict[str, float]] = {}  # target → zh, en, and their difference, Success@10
     changed: dict[str, dict[str, int]] = {}  # table → what a diff with the baseline counts
+    differs: list[Differing] | None = None  # from the baseline; None: nothing was held against
     cut: list[str] = []  # directions whose qrels file does not name every right answer
     notified: list[str] = []  # what could not be told to whom

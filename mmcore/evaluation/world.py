@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mmcore.evaluation.contents import ByContent, contents_of
 from mmcore.evaluation.galleries import gone_without, segment_gallery
 from mmcore.evaluation.held import Held
-from mmcore.evaluation.queries import Pairs, Question, medium
+from mmcore.evaluation.queries import Pairs, Question, medium, text_side
 from mmcore.evaluation.ranking import Gallery
 from mmcore.training.dataset.lake import bare_rows
 from mmcore.training.rows import Rows
@@ -32,7 +32,9 @@ class World:
     """The pairs of item and content that both snapshots name, whatever was embedded of them.
 
     A content that one of them has no vector of is described by the other: who asks, and what is
-    right, is the same for both, and what a snapshot has lost counts against it.
+    right, is the same for both, and what a snapshot has lost counts against it. The sets of a user
+    are judged by items instead (``answers``, ``of_items``): who is right was said by a person, so
+    a caption that was swapped counts, too.
     """
 
     pairs: Held
@@ -44,6 +46,7 @@ class World:
     asks: Pairs  # the questions, of ``rows``
     digest: str
     """Names it: equal worlds, equal digests."""
+    both: tuple[Snapshot, Snapshot]
     _made: dict[str, tuple[Gallery, ByContent]] = field(default_factory=dict)
 
     @classmethod
@@ -53,7 +56,13 @@ class World:
         rows = {m: _rows(before, after, m, pairs) for m in MODALITIES}
         rows = {m: of for m, of in rows.items() if len(of)}
         fused_of = frozenset(_fused(before) | _fused(after))
-        return cls(pairs, whole, rows, fused_of, Pairs(rows), _digest(pairs, whole, rows))
+        digest = _digest(pairs, whole, rows)
+        return cls(pairs, whole, rows, fused_of, Pairs(rows), digest, (before, after))
+
+    @property
+    def changed(self) -> int:
+        """How many of the items that both hold have other contents than before."""
+        return len(self.pairs.items) - len(self.whole)
 
     def mask(self, gallery: Gallery, side: str) -> Mask:
         """(rows,) which rows of a snapshot's ``gallery`` of ``side`` belong to the world."""
@@ -76,6 +85,22 @@ class World:
         held: Ids = gallery.item_ids[gallery.positions(items)]
         return held
 
+    def answers(self, items: Ids, side: str) -> Ids:
+        """Those of ``items`` that have something on ``side``, whatever contents these are.
+
+        Both snapshots have something of the item there, or what one has is a content that both
+        name. A file that is gone is no answer any more; a vector that is gone is missed.
+        """
+        one, other = (items_on(snapshot, side) for snapshot in self.both)
+        either = np.union1d(np.intersect1d(one, other), self.holding(items, side))
+        found: Ids = items[np.isin(items, either)]
+        return found
+
+    def of_items(self, gallery: Gallery) -> Mask:
+        """(rows,) which rows of a snapshot's ``gallery`` are of items that both hold."""
+        mine = np.isin(gallery.item_ids, self.pairs.items)
+        return np.repeat(mine, np.diff(gallery.starts))
+
     def _gallery(self, side: str) -> tuple[Gallery, ByContent]:
         """Who has what on a side, without vectors."""
         if side not in self._made:
@@ -94,6 +119,19 @@ class World:
         kept = np.isin(ids, self.whole)
         ids, contents = ids[kept], contents[kept]
         return Gallery.of(ids, contents, np.zeros((len(ids), 0), dtype=np.float32))
+
+
+def items_on(snapshot: Snapshot, side: str) -> Ids:
+    """The items that have a segment of ``side``, or of what fused vectors are made of; sorted."""
+    if side == FUSED:
+        each = [items_on(snapshot, str(modality)) for modality in _fused(snapshot)]
+        return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *each]))
+    table = snapshot.rows(f"segments/{medium(side)}", ["item_id", "language"])
+    ids: Ids = table["item_id"].to_numpy()
+    if side.startswith("text:"):
+        told = [text_side(language) == side for language in table["language"].to_pylist()]
+        ids = ids[np.array(told, dtype=bool)]
+    return np.unique(ids)
 
 
 def _rows(before: Snapshot, after: Snapshot, modality: Modality, pairs: Held) -> Rows:

@@ -35,7 +35,7 @@ class Lookup:
         """Sort ``table`` by ``column``; rows of one id keep their order."""
         ids = table[column].to_numpy()
         order = np.argsort(ids, kind="stable")
-        return cls(ids[order], table.take(pa.array(order)))
+        return cls(ids[order], table.take(pa.array(order)).combine_chunks())
 
     def rows(self, wanted: int) -> list[dict[str, Any]]:
         """All rows of one id, in order."""

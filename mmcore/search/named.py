@@ -31,7 +31,10 @@ def item_named(snapshot: Snapshot, name: str) -> int:
             )
         if found:
             return found[0]
-    raise ConfigError(f"the lake has no item {name!r}: name one as ROOT/KEY, or by its id")
+    raise ConfigError(
+        f"the lake has no item {name!r}: name one by its whole key, as a search"
+        " shows it, by ROOT/KEY or by its id"
+    )
 
 
 def _there(snapshot: Snapshot, meant: set[int]) -> list[int]:

@@ -14,7 +14,7 @@ from storage.erasure.scan import Scanner
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
 from storage.leases import still_held
-from storage.places.place import folders
+from storage.places.place import folders, is_local
 from storage.querysets import QuerySet, drop_set, fingerprint, read_unchecked, rewrite_set
 
 log = logging.getLogger(__name__)
@@ -34,6 +34,11 @@ def clean_sets(layout: Layout, order: Order, words: Iterable[bytes]) -> int:
             before = read_unchecked(layout, folder.name)
         except CorruptLakeError as error:
             log.warning("query set %s is removed: %s %s", folder.name, error.path, error.why)
+            before = None
+        except OSError as error:
+            if not is_local(folder):
+                raise
+            log.warning("query set %s is removed: %s", folder.name, error)
             before = None
         after = None if before is None else _without(before, order, scanner)
         if after is None or not after.queries.num_rows:

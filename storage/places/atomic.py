@@ -38,10 +38,22 @@ def replacing(path: Path, *, final: bool = False) -> Iterator[Path]:
         temporary.replace(path)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno and error.filename is None:
-            error.filename = str(path)  # a write that found no room does not say where
+        if isinstance(error, OSError) and error.errno:
+            _told(error, path, temporary)
         raise
     sync(path.parent)
+
+
+def _told(error: OSError, path: Path, temporary: Path) -> None:
+    """Let an error name ``path``: a write that found no room names none, others the temporary.
+
+    A folder that lies where the file is to be put is such an error.
+    """
+    if error.filename in (None, str(temporary)):
+        error.filename = str(path)
+        del error.filename2  # else it is shown as a second name
+    if isinstance(error, IsADirectoryError):
+        error.strerror = "a folder lies where this file belongs, move it away"
 
 
 def write_bytes(path: Path, data: bytes, *, final: bool = False) -> None:

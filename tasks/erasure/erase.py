@@ -206,10 +206,15 @@ class Ended:
 
 
 def end_erasure(lake: Layout) -> Ended | None:
-    """``finish`` for a run that came for something else: what it cannot do, it only says."""
+    """``finish`` for a run that came for something else: what it cannot do, it only says.
+
+    So it is of a file that cannot be read or written; a store that cannot be asked raises.
+    """
     try:
         done = finish(lake)
-    except UnerasableError as error:
+    except (UnerasableError, OSError) as error:
+        if not (isinstance(error, UnerasableError) or is_local(lake.root)):
+            raise
         log.warning("an erasure that was interrupted is not ended: %s", error)
         return Ended(why_not=str(error))
     if done is None:
@@ -237,13 +242,7 @@ def _clean_reports(lake: Layout, traces: Traces, words: Iterable[bytes]) -> int:
         told = _report(folder / JSON)
         if told is not None:
             left = without(told, gone)
-            if left != told or _found_in(folder / PAGE, scanner):
-                # the page first: by the JSON one sees that it is to be done
-                write_bytes(folder / PAGE, page(left, history.read(lake)).encode())
-                count += 1
-            if left != told:
-                write_json(left, folder)
-                count += 1
+            count += _rewritten(folder, told, left, scanner, lake)
         for name in reach(folder).files:
             if _found_in(folder / name, scanner):
                 remove([folder / name])
@@ -251,12 +250,44 @@ def _clean_reports(lake: Layout, traces: Traces, words: Iterable[bytes]) -> int:
     return count
 
 
+def _rewritten(folder: Path, told: Report, left: Report, scanner: Scanner, lake: Layout) -> int:
+    """Write page and JSON of a report anew, where they told of the erased; how many were."""
+    count = 0
+    shows = left != told or _found_in(folder / PAGE, scanner)
+    if shows and not (folder / PAGE).is_dir():
+        # the page first: by the JSON one sees that it is to be done
+        _page_anew(folder / PAGE, left, lake)
+        count += 1
+    if left != told:
+        write_json(left, folder)
+        count += 1
+    return count
+
+
+def _page_anew(path: Path, report: Report, lake: Layout) -> None:
+    """Write a page anew; where that cannot be done of such a report, there is none from then on."""
+    try:
+        text = page(report, history.read(lake))
+    except Exception as error:  # noqa: BLE001 - a page is made for looks, and an erasure has to end
+        log.warning("%s is removed, as it cannot be made anew: %s", path, type(error).__name__)
+        remove([path])
+        return
+    write_bytes(path, text.encode())
+
+
 def _found_in(path: Path, scanner: Scanner) -> bool:
-    """Whether a file holds something of the erased; one that is not there holds nothing."""
+    """Whether a file holds something of the erased; one that is not there holds nothing.
+
+    What cannot be read is left to the proof, which names it.
+    """
     try:
         with opened(path) as file:
             return bool(scanner.found_in_file(file)[0])
     except FileNotFoundError:
+        return False
+    except OSError:
+        if not is_local(path):
+            raise
         return False
 
 
@@ -264,4 +295,8 @@ def _report(path: Path) -> Report | None:
     try:
         return Report.model_validate_json(path.read_bytes())
     except (FileNotFoundError, ValueError):  # none, or another version's: its bytes are searched
+        return None
+    except OSError:  # a folder, a link to itself: the proof names what it cannot read
+        if not is_local(path):
+            raise
         return None

@@ -72,7 +72,7 @@ def test_a_run_is_told_which_fusion_to_use(folder, tmp_path, index, run, name):
     index(folder, lake, fusion=spec)
 
     told = Snapshot.open(Layout(lake)).manifest.fusion
-    hits = json.loads(run("search", ENGLISH, "-k", "2", "--lake", lake, "--json").out)
+    hits = json.loads(run("search", ENGLISH, "-k", "2", "--lake", lake, "--json").out)["hits"]
     assert (told.name, told.dim) == (name, 64 if name == "concat" else 16)
     assert {hit["key"] for hit in hits} == {"trips/cat", "twin"}
     assert all_findings(Layout(lake)) == []

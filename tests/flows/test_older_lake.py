@@ -91,7 +91,7 @@ def test_an_older_lake_answers_every_reading_command(older, run):
     sound = [run("snapshots", "verify", str(n), "--lake", lake) for n in (1, 2)]
     status = run("status", "--lake", lake, "--json")
 
-    assert json.loads(hits.out)[0]["key"]
+    assert json.loads(hits.out)["hits"][0]["key"]
     assert all(Path(part["path"]).is_file() for part in json.loads(files.out))
     assert [(line["snapshot"], line["serves"]) for line in json.loads(listed.out)] == [
         (1, False),

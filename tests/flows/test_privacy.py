@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from flows import cli
-from flows.command import SearchManner, run_search
 from flows.config import IndexConfig
 from flows.orchestrator import OUR_LOGGERS, _send_the_rest
+from flows.searching import Asked, SearchManner, run_search
 from mmcore.encoders.projections import caption_digests
 from mmcore.errors import ConfigError, UntoldError
 from mmcore.search.queries import published_projection
@@ -280,13 +280,14 @@ def test_an_error_crosses_from_a_worker_process():
 def test_who_has_the_key_may_name_the_hits(indexed, capsys):
     """A search shows hashes, and the files' own names where their folder is given."""
     folder, lake, *_ = indexed
-    asked = (str(lake), "The heron sleeps near the mill.", {}, {"modality": Modality.TEXT, "k": 1})
+    wanted = Asked(("The heron sleeps near the mill.",))
+    asked = str(lake), wanted, {"modalities": (Modality.TEXT,), "k": 1}
 
     run_search(*asked, SearchManner(as_json=True))
-    hit = json.loads(capsys.readouterr().out)[0]
+    (hit,) = json.loads(capsys.readouterr().out)["hits"]
     assert (len(hit["path"]), hit["text"]) == (32, None)
     run_search(*asked, SearchManner(roots=(str(folder),), as_json=True))
-    hit = json.loads(capsys.readouterr().out)[0]
+    (hit,) = json.loads(capsys.readouterr().out)["hits"]
     assert hit["path"] == "beim-zahnarzt/家庭相册/urlaub-heron.txt"
     with pytest.raises(ConfigError, match="has no root 'other'"):
         run_search(*asked, SearchManner(roots=(f"other={folder}",), as_json=True))

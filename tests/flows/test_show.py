@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from flows import show
+from flows import show, show_hits
 from flows.config import IndexResult
 from mmcore.types import Hit, Span
 
@@ -16,7 +16,7 @@ def shown(span, kind, **more):
     """The line of a hit of that place and kind."""
     out = StringIO()
     hit = Hit(1, "cat", 0.5, 2, path="cat.pdf", root="media", span=span, kind=kind, **more)
-    show.hits(Console(file=out, width=200), [hit])
+    show_hits.hits(Console(file=out, width=200), [hit])
     return out.getvalue().splitlines()[1].partition("cat.pdf")[2].strip()
 
 
@@ -72,7 +72,7 @@ def test_a_text_is_on_one_line():
     """Its line breaks are spaces; what a terminal would obey is still shown as such."""
     out = StringIO()
     text = "one\n  two\u2028three\r\nfour \x1b[31m"
-    show.hits(Console(file=out, width=200), [Hit(1, "cat", 0.5, text=text)])
+    show_hits.hits(Console(file=out, width=200), [Hit(1, "cat", 0.5, text=text)])
 
     assert "one two three four \N{REPLACEMENT CHARACTER}[31m" in out.getvalue()
 
@@ -96,8 +96,8 @@ def test_the_names_of_a_quarantine_are_followed_by_how_many_more(count, said):
 
 def test_a_hit_has_its_box_as_json():
     """Programs get the numbers."""
-    told = show.hit_json(Hit(1, "cat", 0.5, span=Span(2.0, 3.0, "page", BOX), kind="region"))
+    told = show_hits.hit_json(Hit(1, "cat", 0.5, span=Span(2.0, 3.0, "page", BOX), kind="region"))
 
     assert (told["span"], told["box"], told["kind"]) == ([2.0, 3.0, "page"], list(BOX), "region")
-    assert show.hit_json(Hit(1, "cat", 0.5, source="page:2"))["source"] == "page:2"
-    assert show.hit_json(Hit(1, "cat", 0.5))["box"] is None
+    assert show_hits.hit_json(Hit(1, "cat", 0.5, source="page:2"))["source"] == "page:2"
+    assert show_hits.hit_json(Hit(1, "cat", 0.5))["box"] is None

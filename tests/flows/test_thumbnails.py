@@ -82,7 +82,7 @@ def test_search_names_the_thumbnails_for_programs_and_people(run, made, tmp_path
     lake, folder = made[0], tmp_path / "new" / "small"
     search = *asked(lake), "--thumbnails", folder
 
-    told = json.loads(run(*search, "--json").out)
+    told = json.loads(run(*search, "--json").out)["hits"]
     (folder / "mine.txt").write_text("stays")
     shown = run(*search).out
 
@@ -100,8 +100,8 @@ def test_a_private_lake_has_no_thumbnails(run, made, tmp_path):
     """The key is there all the same; without the option it is not."""
     search = *asked(made[1]), "--json"
 
-    with_option = json.loads(run(*search, "--thumbnails", tmp_path / "small").out)
-    without = json.loads(run(*search).out)
+    with_option = json.loads(run(*search, "--thumbnails", tmp_path / "small").out)["hits"]
+    without = json.loads(run(*search).out)["hits"]
 
     assert [hit["thumbnail"] for hit in with_option] == [None] * 3
     assert list((tmp_path / "small").iterdir()) == []

@@ -1,9 +1,11 @@
 """What is told where the Prefect server goes away in the middle of a run."""
 
+import logging
+
 import httpx
 import pytest
 
-from flows.unrecorded import UnrecordedError, telling
+from flows.unrecorded import UnrecordedError, said_once, telling
 from mmcore.errors import PublicationBlockedError
 from storage.layout import Layout
 
@@ -71,6 +73,17 @@ def test_what_another_server_does_is_another_error(lake, error):
         raise error
 
     assert caught.value is error
+
+
+def test_prefect_says_once_that_it_is_gone(caplog):
+    """Not for each event; what a service says of one, which holds all of the event, not at all."""
+    with said_once():
+        for _ in range(3):
+            logging.getLogger("prefect.events.clients").warning("Unable to connect")
+            logging.getLogger("prefect._internal.concurrency").error("X failed to process item Y")
+    logging.getLogger("prefect.events.clients").warning("Unable to connect")
+
+    assert [record.getMessage() for record in caplog.records] == ["Unable to connect"] * 2
 
 
 def test_without_a_lake_status_is_named():

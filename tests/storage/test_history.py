@@ -55,7 +55,11 @@ def test_no_entry_replaces_another(lake):
     assert history.read(lake) == [first, second]
 
 
-@pytest.mark.parametrize("data", [b"{", b"[]", b'{"when": "never"}'])
+NAIVE = entry().model_dump_json().replace("Z", "").encode()
+FOREVER = entry().model_dump_json().replace('"snapshot":1', f'"snapshot":{"9" * 5000}').encode()
+
+
+@pytest.mark.parametrize("data", [b"{", b"[]", b'{"when": "never"}', NAIVE, FOREVER])
 def test_a_damaged_entry_is_left_out_and_named(lake, caplog, data):
     """The others are read."""
     whole = history.append(lake, entry())
@@ -64,6 +68,54 @@ def test_a_damaged_entry_is_left_out_and_named(lake, caplog, data):
 
     assert history.read(lake) == [whole]
     assert path.name in caplog.text
+
+
+@pytest.mark.parametrize("make", ["folder", "loop"])
+def test_what_cannot_be_read_is_left_out_and_named(lake, caplog, make):
+    """A folder in the place of an entry, or a link to itself."""
+    whole = history.append(lake, entry())
+    path = lake.history / "20260601T000000.000000-2.json"
+    if make == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(path)
+
+    assert history.read(lake) == [whole]
+    assert path.name in caplog.text
+
+
+def test_a_store_that_cannot_be_asked_is_an_error(lake, monkeypatch):
+    """A verdict that is not seen would open the gate."""
+    history.append(lake, entry())
+
+    def broken(path):
+        raise OSError("no connection")
+
+    monkeypatch.setattr(history, "read_card", broken)
+    monkeypatch.setattr(history, "is_local", lambda path: False)
+
+    with pytest.raises(OSError, match="no connection"):
+        history.read(lake)
+
+
+def test_a_name_of_no_snapshot_is_no_entry(lake):
+    """Python makes no number of thousands of digits."""
+    history.append(lake, entry())
+    (lake.history / f"20260601T000000.000000-{'9' * 200}.json").write_text("{}")
+
+    assert (len(history.read(lake)), history.numbers(lake)) == (1, [1])
+
+
+def test_a_night_that_failed_says_nothing_of_a_snapshot():
+    """The verdict before it stands; a block does, too."""
+    later = [WHEN + timedelta(hours=hours) for hours in range(3)]
+    failed = entry(2, later[1], verdict="failed")
+    blocked = [entry(2, later[0], verdict="block"), failed]
+
+    assert history.verdict_of(blocked, made(2)) == "failed"
+    assert history.judged_of(blocked, made(2)) == "block"
+    assert history.judged_of([failed], made(2, verdict="warn")) == "warn"
+    assert history.judged_of([failed], made(2)) is None
 
 
 def test_other_files_are_no_entries(lake):
@@ -78,6 +130,13 @@ def test_a_lake_without_history_has_none(lake):
     """No folder is made by looking."""
     assert history.read(lake) == []
     assert not lake.history.exists()
+
+
+def test_the_directions_of_the_lakes_own_queries():
+    """Those of a user's set have its name and a slash in front."""
+    scores = {"text:en→image": {"RR": 0.5}, "shop/text:en→image": {"RR": 0.9}}
+
+    assert history.held_out(scores) == {"text:en→image": {"RR": 0.5}}
 
 
 def test_the_last_entry_of_a_snapshot(lake):
@@ -127,13 +186,31 @@ def test_the_last_look_counts(lake):
 
 
 @pytest.mark.parametrize(
-    "data", ["", "{", "{}", '{"when": "x", "snapshot": 1}', '{"when": "2026-05-01T00:00:00"}']
+    "data",
+    [
+        "",
+        "{",
+        "{}",
+        '{"when": "x", "snapshot": 1}',
+        '{"when": "2026-05-01T00:00:00"}',
+        '{"when": "2026-05-01T00:00:00Z", "snapshot": Infinity}',
+    ],
 )
 def test_a_damaged_look_is_none(lake, data):
     """The next run writes it again; a time of no zone says nothing."""
     lake.looked.write_text(data)
 
     assert looked.read(lake) is None
+
+
+def test_a_look_that_cannot_be_read_is_none(lake, caplog):
+    """A link to itself is told of, and replaced by the next look."""
+    lake.looked.symlink_to(lake.looked)
+
+    assert looked.read(lake) is None
+    assert "LOOKED cannot be read" in caplog.text
+    looked.note(lake, 1, WHEN)
+    assert looked.read(lake) == looked.Looked(WHEN, 1)
 
 
 def test_nobody_has_looked_at_a_new_lake(lake):

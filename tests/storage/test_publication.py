@@ -1,8 +1,11 @@
+import errno
 import os
 import shutil
+from datetime import UTC, datetime
 
 import pytest
 
+from storage import history, publication
 from storage.candidates import block, blocked, drop_candidate, write_candidate
 from storage.errors import (
     CandidateOutdatedError,
@@ -11,8 +14,10 @@ from storage.errors import (
     SnapshotExistsError,
 )
 from storage.layout import Layout
+from storage.manifest import Evaluation, Override
 from storage.publication import finish, next_number, publish, publish_blocked, roll_back
-from storage.snapshot import Snapshot, current, published
+from storage.snapshot import Snapshot, current, manifest_of, published
+from tests import crashes
 from tests.factories import (
     candidate,
     manifest,
@@ -349,3 +354,125 @@ def test_a_rollback_from_what_does_not_serve_is_refused(tmp_path):
     assert current(layout) == 3
     roll_back(layout, 1, serving=3)
     assert current(layout) == 1
+
+
+WANTED = Override(name="Li Wei", reason="a new model", when=datetime(2026, 5, 1, tzinfo=UTC))
+
+
+def wanted(told):
+    """The candidate as it is let serve by somebody."""
+    evaluation = Evaluation(status="measured", verdict="block", override=WANTED)
+    return told.model_copy(update={"evaluation": evaluation})
+
+
+def test_who_let_it_serve_stands_in_the_history_once(refused):
+    """Also where the next writer looks whether it was ended."""
+    layout, told = refused
+
+    publish_blocked(layout, wanted(told))
+    finish(layout)
+
+    assert [one.override for one in history.read(layout)] == [WANTED]
+
+
+@pytest.mark.slow
+def test_letting_serve_may_be_killed_at_any_moment(refused, monkeypatch, tmp_path):
+    """It is blocked as it was, or the next writer ends it; the history never lacks who did it."""
+    layout, told = refused
+    whole, at, ends = tmp_path.with_name("whole"), 0, []
+    shutil.copytree(layout.root, whole)
+    while True:
+        at += 1
+        with crashes.dying(monkeypatch, layout.root, at=at) as disk:
+            publish_blocked(layout, wanted(told))
+        finish(layout)
+        served = current(layout) == 2
+        assert [one.run for one in blocked(layout)] == ([] if served else [told.run])
+        assert [one.override for one in history.read(layout)] == ([WANTED] if served else [])
+        if served:
+            assert manifest_of(layout).evaluation.override == WANTED
+        else:
+            assert publish_blocked(layout, wanted(told)).number == 2
+        ends.append(served)
+        if not disk.dead:
+            break
+        shutil.rmtree(layout.root)
+        shutil.copytree(whole, layout.root)
+
+    assert ends == sorted(ends)
+    assert 3 < ends.count(False) < len(ends) - 3
+
+
+@pytest.mark.parametrize("name", ["create", "swap"])
+def test_a_full_disk_leaves_what_was_blocked_as_it_was(refused, monkeypatch, name):
+    """The error is raised; it can be tried again."""
+    layout, told = refused
+    manifest_before = (layout.candidate(told.run) / "manifest.json").read_bytes()
+
+    def full(path, *_):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publication, name, full)
+        with pytest.raises(OSError, match="No space"):
+            publish_blocked(layout, wanted(told))
+
+    assert (layout.candidate(told.run) / "manifest.json").read_bytes() == manifest_before
+    assert [(one.run, one.verdict) for one in blocked(layout)] == [(told.run, "block")]
+    assert current(layout) == 1
+
+
+def test_what_was_begun_and_cannot_serve_any_more_is_blocked_again(refused, monkeypatch):
+    """Another serves by then: what there is of the snapshot goes, the candidate stays."""
+    layout, told = refused
+    with monkeypatch.context() as patch:
+        patch.setattr(publication, "swap", lambda *_: False)
+        with pytest.raises(CandidateOutdatedError):
+            publish_blocked(layout, wanted(told))
+    publish(layout, candidate(layout, ("owl",)))
+
+    assert finish(layout) is None
+    assert current(layout) == 3
+    assert not layout.snapshot(2).exists()
+    assert [one.run for one in blocked(layout)] == [told.run]
+    assert history.read(layout) == []
+
+
+def test_a_candidate_is_not_published_for_nobody(refused):
+    """A snapshot of a blocked run that nobody let serve is not ended."""
+    layout, told = refused
+    folder = layout.snapshot(2)
+    folder.mkdir()
+    (folder / "manifest.json").write_bytes(told.to_json())
+
+    assert finish(layout) is None
+    assert (current(layout), [one.run for one in blocked(layout)]) == (1, [told.run])
+
+
+def test_a_rollback_stands_in_the_history_before_it_is_seen(tmp_path, monkeypatch):
+    """A run that is killed in between leaves no rollback that nobody knows of."""
+    layout = small_lake(tmp_path).layout
+    publish(layout, candidate(layout, ("cat",)))
+    entry = history.Entry(
+        when=WANTED.when, snapshot=2, run="r", trigger="rollback", config="", verdict="block"
+    )
+    told = []
+
+    def die(*_):
+        told.extend(history.read(layout))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(publication, "swap", die)
+    with pytest.raises(KeyboardInterrupt):
+        roll_back(layout, 1, serving=2, entry=entry)
+
+    assert (told, current(layout)) == ([entry], 2)
+
+
+@pytest.mark.parametrize("name", ["9" * 23, "9" * 5, "٣"])
+def test_a_foreign_folder_decides_no_number(tmp_path, name):
+    """One that is called by more digits than a number has, or by others; a short one is taken."""
+    layout = small_lake(tmp_path).layout
+    (layout.root / "reports" / name).mkdir(parents=True)
+
+    assert next_number(layout) == (100_000 if name == "99999" else 2)

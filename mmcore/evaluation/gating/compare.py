@@ -41,6 +41,8 @@ class Comparison:
     tested: int
     means: Mapping[str, Mapping[str, Pair]] = field(default_factory=lambda: MappingProxyType({}))
     """Direction or index → measure → means of both over its common queries."""
+    queries: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    """Direction → queries of ``before`` over what both hold, few ones too."""
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """``all``, ``all zh``, ``all en`` → the directions that are part of it."""
 
@@ -96,6 +98,7 @@ def compared(
         unproven=tuple(one.direction for one, row in both if _unproven(one, row.rule)),
         tested=len(rows) + len(ranks),
         means={one.name: one.means() for one in asked.paired},
+        queries={one.label: len(one.queries) for one in before},
         parts={one.name: one.parts for one in asked.subjects() if one.name not in asked.rows},
     )
 

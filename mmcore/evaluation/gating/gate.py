@@ -10,6 +10,7 @@ from typing import Final
 from mmcore.evaluation.gating.compare import Comparison, floors, is_silent
 from mmcore.evaluation.gating.paired import ALL, INDEX
 from mmcore.evaluation.gating.rules import GateSpec, Rule, Rules
+from mmcore.evaluation.gating.shrunk import Scored, shrunk
 from mmcore.evaluation.outcomes import Outcome
 from mmcore.evaluation.scores import (
     Compared,
@@ -37,6 +38,7 @@ FEW_OF: Final = 5
 SWITCHED_OFF: Final = "the gate is switched off"
 NO_BASELINE: Final = "nothing was published before that it could be compared with"
 NOT_KEPT: Final = "no snapshot from before it is kept that it could be compared with"
+NONE_STANDS: Final = "no older snapshot stands that it could be compared with: each is blocked"
 TOO_FEW: Final = "no direction has enough queries that both have"
 
 
@@ -57,15 +59,18 @@ class Evidence:
     p95: float | None = None
     unmeasured: str = ""  # why nothing could be compared
     parent: int | None = None  # what was published before, whether that is kept or not
+    kept: bool = False  # whether that is there, though nothing is compared with it
     was_measured: bool = False  # the baseline, when it was published
     full: Sequence[Outcome] = ()  # what it scores over all that it holds
     min_queries: int = 1
+    scored: Scored | None = None  # by the baseline, over all that it holds
+    items: tuple[int, int] = (0, 0)  # that both hold, and those of them with other contents
 
 
 def judge(evidence: Evidence, spec: GateSpec) -> GateVerdict:
     """Pass, warn, block or unmeasured; what needs no comparison blocks also without one."""
     found = [*_compared(evidence), *_below(evidence, spec), *_sound(evidence, spec)]
-    found += _counted(evidence, Rules.of(spec))
+    found += [*_counted(evidence, Rules.of(spec)), *_shrunk(evidence, Rules.of(spec))]
     found = [_touching(finding, evidence) for finding in found]
     if not spec.enabled:
         found = [finding.model_copy(update={"action": "warn"}) for finding in found]
@@ -82,6 +87,8 @@ def judge(evidence: Evidence, spec: GateSpec) -> GateVerdict:
         tested=comparison.tested if comparison else 0,
         flips=spec.flips,
         seed=spec.seed,
+        items=evidence.items[0],
+        items_changed=evidence.items[1],
     )
 
 
@@ -98,7 +105,9 @@ def _unmeasured(evidence: Evidence, spec: GateSpec) -> str:
     if evidence.unmeasured:
         return evidence.unmeasured
     if evidence.comparison is None:
-        return NO_BASELINE if evidence.parent is None else NOT_KEPT
+        if evidence.parent is None:
+            return NO_BASELINE
+        return NONE_STANDS if evidence.kept else NOT_KEPT
     return "" if evidence.comparison.tested else TOO_FEW
 
 
@@ -163,6 +172,13 @@ def _below(evidence: Evidence, spec: GateSpec) -> Iterator[Finding]:
             action="warn" if traded else one.rule.action,
             directions=[] if index else list(one.directions),
         )
+
+
+def _shrunk(evidence: Evidence, rules: Rules) -> Iterator[Finding]:
+    """Directions that are compared by much less than they were asked with."""
+    if evidence.comparison is not None and evidence.scored is not None:
+        fewest = max(1, evidence.min_queries)
+        yield from shrunk(evidence.scored, evidence.comparison, evidence.full, rules, fewest)
 
 
 def _fallen(row: Compared, comparison: Comparison) -> list[str]:

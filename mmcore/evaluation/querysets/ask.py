@@ -31,8 +31,9 @@ def user_outcomes(bench: Bench, sets: Sequence[QuerySetCard]) -> Iterator[Measur
     """Ask every set for all that the lake has in a space that its queries can be asked in.
 
     Judged items that a snapshot does not have are no answers there. Within the world of the
-    bench's terms, right is what both snapshots hold, whether it was embedded or not. A file that
-    no vector can be made of finds nothing. CorruptLakeError for a set that is not as imported.
+    bench's terms, right are judged items that both snapshots hold, with all that each has of them,
+    whether it was embedded or not. A file that no vector can be made of finds nothing.
+    CorruptLakeError for a set that is not as imported.
     """
     for card in sets:
         found = read_set(bench.vectors.snapshot.layout, card.name)
@@ -92,12 +93,12 @@ class _Way:
         full = self._held(every[np.isin(every, gallery.item_ids)])
         if (enough := sum(map(bool, full))) < bench.spec.min_queries:
             return Unscored(name=f"{self.set}/{self.name}", queries=enough)
-        common = None if world is None else self._held(world.holding(every, self.target))
+        common = None if world is None else self._held(world.answers(every, self.target))
         whole, within = self._rankings(vectors, full, common)
         measured = self._outcome(full, whole, len(gallery.item_ids))
         if common is None or within is None:
             return Measured(measured)
-        size = np.count_nonzero(items_within(gallery, bench.mask(self.target, self.space)))
+        size = np.count_nonzero(items_within(gallery, bench.item_mask(self.target, self.space)))
         return Measured(measured, self._outcome(common, within, int(size)))
 
     def _held(self, items: Ids) -> list[Right]:
@@ -124,7 +125,7 @@ class _Way:
         if common is None:
             found = rank(rows, gallery, right, NOTHING_HIDDEN, depth=depth)
             return (found + none).take(order), None
-        mask = self.bench.mask(self.target, self.space)
+        mask = self.bench.item_mask(self.target, self.space)
         part = Within(mask, [_items(common[place]) for place in asked])
         found, within = rank_both(rows, gallery, right, NOTHING_HIDDEN, part, depth=depth)
         nothing = Ranking.of_none(_items(common[place]) for place in lost)

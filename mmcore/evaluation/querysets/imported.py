@@ -22,6 +22,7 @@ from mmcore.evaluation.querysets.trec import (
     read_qrels,
     read_text,
     read_topics,
+    shown,
     whole_number,
     wrong,
 )
@@ -34,6 +35,7 @@ from storage.snapshot import Snapshot
 LARGEST: Final = 50_000_000  # bytes of a query's file: it is copied into the lake
 _LANGUAGES: Final = ("zh", "en")
 _NAMED: Final = 5  # unknown documents in a message
+_ID: Final = 19  # digits of an item's id, at most
 
 Row = Mapping[str, str]
 
@@ -136,7 +138,7 @@ class _Items:
 
     def of(self, doc: str) -> frozenset[int]:
         """Those that ``doc`` names, maybe percent-coded; none where nothing is called so."""
-        if doc.isdecimal() and int(doc) in self._ids:
+        if doc.isdecimal() and len(doc) <= _ID and int(doc) in self._ids:
             return frozenset({int(doc)})
         names = (_plain(doc), _plain(unquote(doc)))
         return frozenset(next((self._named[n] for n in names if n in self._named), ()))
@@ -159,13 +161,15 @@ def _resolved(
         for item in found:
             if rows.setdefault((one.query, item), one.grade) != one.grade:
                 raise wrong(
-                    path, one.line, f"{one.doc} is judged twice for {one.query!r}, otherwise"
+                    path,
+                    one.line,
+                    f"{shown(one.doc)} is judged twice for {shown(one.query)!r}, otherwise",
                 )
     return rows, missing
 
 
 def _unknown(path: Path, missing: Sequence[Judgement]) -> ConfigError:
-    named = "; ".join(f"line {one.line}: {one.doc}" for one in missing[:_NAMED])
+    named = "; ".join(f"line {one.line}: {shown(one.doc)}" for one in missing[:_NAMED])
     more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
     return ConfigError(
         f"{path}: the lake has no such item: {named}{more}; an item is ROOT/key, ROOT/path or an"
@@ -177,7 +181,7 @@ def _refuse_unknown(path: Path, judged: Iterable[Judgement], asked: Iterable[Top
     known = {one.query for one in asked}
     for one in judged:
         if one.query not in known:
-            raise wrong(path, one.line, f"query {one.query!r} is not among the topics")
+            raise wrong(path, one.line, f"query {shown(one.query)!r} is not among the topics")
 
 
 def _from_csv(path: Path) -> tuple[list[Judgement], list[Topic]]:
@@ -197,32 +201,56 @@ def _from_csv(path: Path) -> tuple[list[Judgement], list[Topic]]:
 def _topic(path: Path, line: int, row: Row) -> Topic:
     told, language = row.get("modality") or Modality.TEXT, row.get("language") or None
     if told not in set(Modality):
-        raise wrong(path, line, f"there is no modality {told!r}: {', '.join(Modality)}")
+        raise wrong(path, line, f"there is no modality {shown(told)!r}: {', '.join(Modality)}")
     modality, text = Modality(told), row["query"]
     query = digest([modality, language, text])
     if modality == Modality.TEXT:
         return Topic(line, query, text, language)
-    media = (path.parent / text).resolve()
-    if not media.is_file():
-        raise wrong(path, line, f"there is no file {media}")
-    return Topic(line, query, "", None, modality, media)
+    return Topic(line, query, "", None, modality, _beside(path, line, text))
+
+
+def _beside(path: Path, line: int, name: str) -> Path:
+    """The file that a query names, which has to lie in the folder of ``path``, or below that.
+
+    A list of another's may not have any file of this machine copied into the lake.
+    """
+    folder = path.parent.resolve()
+    try:
+        media = (folder / name).resolve()
+        there = media.is_file()
+    except (OSError, RuntimeError, ValueError):  # too long, a link to itself, a zero in it
+        there = False
+    if not there:
+        raise wrong(path, line, f"there is no file {shown(name)!r} in {folder}")
+    if not media.is_relative_to(folder):
+        raise wrong(path, line, f"{shown(name)!r} does not lie in {folder}: put it beside the CSV")
+    return media
 
 
 def _rows(path: Path, needed: Sequence[str]) -> Iterator[tuple[int, Row]]:
     """Line and values of each row, stripped; ConfigError where a column is missing."""
     reader = csv.DictReader(io.StringIO(read_text(path), newline=""), restval="")
-    columns = [name.strip().lower() for name in reader.fieldnames or ()]
+    try:
+        columns = [name.strip().lower() for name in reader.fieldnames or ()]
+    except csv.Error as error:
+        raise wrong(path, 1, str(error)) from error
     lacking = [name for name in needed if name not in columns]
     if lacking:
-        raise wrong(path, 1, f"has no column {' and '.join(lacking)}")
+        found = ", ".join(shown(name) for name in columns) or "none"
+        raise wrong(
+            path,
+            1,
+            f"has no column {' and '.join(lacking)}; it needs {', '.join(needed)},"
+            f" and has: {found}",
+        )
     reader.fieldnames = columns
     try:
         for row in reader:
             if None in row:
                 raise wrong(path, reader.line_num, "has more values than columns")
             yield reader.line_num, {name: value.strip() for name, value in row.items()}
-    except csv.Error as error:
-        raise wrong(path, reader.line_num, str(error)) from error
+    except csv.Error as error:  # the outer reader counts whole rows alone
+        raise wrong(path, reader.reader.line_num, str(error)) from error
 
 
 def _asked(topics: Iterable[Topic]) -> tuple[pa.Table, dict[str, bytes]]:

@@ -154,11 +154,11 @@ def _agreement(
 def _items(
     bench: Bench, target: str, space: str, queries: Sequence[UserQuery], vectors: UserVectors
 ) -> tuple[Ranking, Ranking]:
-    """What sentences find, in all and in what both snapshots hold; nothing is right or wrong."""
+    """What sentences find, in all and of items that both hold; nothing is right or wrong."""
     made = np.stack([vector for vector in vectors.of(queries, space) if vector is not None])
     _, asked = bench.galleries.asked(target, space, made)
     gallery, none = bench.galleries.of(target, space), [np.zeros(0, dtype=np.int64)] * len(made)
-    within = Within(bench.mask(target, space), none)
+    within = Within(bench.item_mask(target, space), none)
     return rank_both(asked, gallery, none, Overrides.of((), (), ()), within, depth=_FIRST)
 
 

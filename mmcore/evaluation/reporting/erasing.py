@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,8 @@ def without(report: Report, gone: Gone) -> Report:
 def clean_files(folder: Path, gone: Gone) -> int:
     """Take the rows and lines of the erased out of the files of a report; how many were changed.
 
-    A file of rows that cannot be read is removed.
+    What cannot be read, or has no column of queries, is removed. A folder in the place of a file
+    stays: an erasure looks into all that lies below.
     """
     changed = _clean_rows(folder / QUERIES, gone)
     return changed + sum(_clean_lines(folder / name, gone) for name in (RUN, QRELS))
@@ -92,12 +94,13 @@ def _clean_rows(path: Path, gone: Gone) -> bool:
     try:
         with opened(path) as file:
             rows = pq.read_table(file)
-    except FileNotFoundError:
+        queries = rows["query"].cast(pa.string()).to_pylist()
+    except (FileNotFoundError, IsADirectoryError):
         return False
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, KeyError, ValueError):  # ValueError: no text
         remove([path])
         return True
-    stays = [not gone.asks(query) for query in rows["query"].to_pylist()]
+    stays = [query is not None and not gone.asks(query) for query in queries]
     if all(stays):
         return False
     with replacing(path) as temporary:
@@ -112,8 +115,12 @@ def _clean_lines(path: Path, gone: Gone) -> bool:
                 return False
         with opened(path) as file, replacing(path) as temporary, temporary.open("wb") as left:
             left.writelines(line.encode() for line in _lines(file) if not _names(line, gone))
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         return False
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        remove([path])
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -12,13 +13,25 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from mmcore.evaluation.reporting import trend, verdict, views
 from mmcore.evaluation.reporting.frontier import frontier
 from mmcore.evaluation.reporting.pictures import NONE, Pictures, pictures_of, plays
-from mmcore.evaluation.reporting.words import listed, mask, named, number, phrase, side, told
+from mmcore.evaluation.reporting.words import (
+    fusion,
+    listed,
+    mask,
+    measure,
+    named,
+    number,
+    phrase,
+    plural,
+    side,
+    told,
+)
 from mmcore.evaluation.scores import Report
 from storage.history import Entry
 from storage.places.atomic import write_bytes
 from storage.snapshot import Snapshot
 
 PAGE: Final = "report.html"
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # no HTML has any
 _MAIN: Final = {"Success@1", "Success@10", "RR", "nDCG@10"}  # where room is small
 
 
@@ -35,30 +48,40 @@ def write_page(
 
 
 def page(report: Report, history: Sequence[Entry] = (), pictures: Pictures = NONE) -> str:
-    """The page; whatever comes from the lake is escaped."""
+    """The page; whatever comes from the lake is escaped, and has no control characters."""
     nights = trend.nights(report, history)
-    measure, charts = trend.charts_of(nights)
+    shown, charts = trend.charts_of(nights)
     first, rest = verdict.changes(report.verdict)
     directions = views.by_interest(report)
     measures = list(dict.fromkeys(name for d in report.directions for name in d.means))
-    return _template().render(
+    shown = _template().render(
         report=report,
         banner=verdict.banner(report),
         changes=first,
         more_changes=rest,
         nights=len(nights),
         trend=charts,
-        trend_measure=measure,
+        trend_measure=shown,
+        fallen_sets={name.partition("/")[0] for name in nights[-1].fell if "/" in name},
         gaps=views.gaps(report),
         groups=views.by_target(report),
-        measures=measures,
         main_measures=[name for name in measures if name in _MAIN],
+        more_measures=[name for name in measures if name not in _MAIN],
+        masked=[one for one in report.directions if one.by_mask],
+        spoken=views.by_language(report),
         confusions=views.confusions(directions),
         interesting=directions,
         pictures=pictures,
-        drift=[one for one in report.drift if one.common],  # else there is nothing to hold against
+        drift=views.drift(report),
         changed=list(views.ordered_changes(report)),
+        differences=views.differences(report),
+        moved=views.moved(report),
+        baseline=views.baseline(report),
+        evaluated=views.evaluated(report),
+        exact_indexes=[one for one in report.index_recall if views.is_whole(one)],
+        measured_indexes=[one for one in report.index_recall if not views.is_whole(one)],
     )
+    return _CONTROL.sub("", shown)
 
 
 @cache
@@ -80,14 +103,19 @@ def _template() -> Template:
         "mask": mask,
         "listed": listed,
         "frontier": frontier,
+        "measure": measure,
+        "fusion": fusion,
+        "counted_name": views.counted_name,
+        "set_name": views.set_name,
     }
     environment.globals |= {
         "t": phrase,
+        "plural": plural,
+        "uncompared": views.uncompared,
         "asked_with": views.asked_with,
         "label": views.label,
         "languages": views.languages,
         "unscored": views.unscored,
         "plays": plays,
-        "EXACT": views.EXACT,
     }
     return environment.get_template("report.html.jinja")

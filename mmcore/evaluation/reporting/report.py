@@ -10,11 +10,12 @@ from typing import Any, Final
 
 from mmcore.evaluation import coverage, measures
 from mmcore.evaluation.outcomes import HELD_OUT, Measured, Outcome
+from mmcore.evaluation.reporting.differing import differing
 from mmcore.evaluation.reporting.runs import write_queries, write_runs
 from mmcore.evaluation.reporting.told import direction_of, gap
 from mmcore.evaluation.reporting.words import WHOLE
 from mmcore.evaluation.reporting.worst import WorstQueries
-from mmcore.evaluation.scores import Drift, IndexRecall, Latency, Report, Unscored
+from mmcore.evaluation.scores import Differing, Drift, IndexRecall, Latency, Report, Unscored
 from mmcore.evaluation.terms import Terms
 from mmcore.specs import EvaluationSpec
 from storage.diff import Changes, diff
@@ -70,6 +71,7 @@ def report_of(
         drift=list(found.drift),
         gap=gap(directions),
         changed=_changed(found.baseline, snapshot),
+        differs=_differs(found.baseline, snapshot),
     )
 
 
@@ -123,6 +125,10 @@ def _changed(before: Snapshot | None, after: Snapshot) -> dict[str, dict[str, in
     found = diff(before, after)
     segments = {f"segments/{m}": {"added": a, "gone": g} for m, (a, g) in found.segments.items()}
     return {"items": _counts(found.items), "files": _counts(found.files), **segments}
+
+
+def _differs(before: Snapshot | None, after: Snapshot) -> list[Differing] | None:
+    return None if before is None else differing(before.manifest, after.manifest)
 
 
 def _counts(changes: Changes) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""The words of users' query sets, to tell a person which query did badly."""
+"""The words and files of users' query sets, to tell a person which query did badly."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from storage.querysets import QuerySet, read_unchecked
 
 @dataclass(frozen=True, slots=True)
 class UserTexts:
-    """Texts by set and query; and of pairs, by set, number of the pair and language."""
+    """Texts by set and query; and of pairs, by set, number of the pair and language.
+
+    Of a query that is a file, by set and query its content id.
+    """
 
     queries: dict[tuple[str, str], str] = field(default_factory=dict)
     pairs: dict[tuple[str, int, str], str] = field(default_factory=dict)
+    media: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, layout: Layout, names: Iterable[str]) -> UserTexts:
@@ -31,6 +35,8 @@ class UserTexts:
         number = {row["query_id"]: row["item_id"] for row in rows}
         for row in of.queries.to_pylist():
             query, text = row["query_id"], row["text"]
+            if row["media"] is not None:
+                self.media[name, query] = row["media"]
             if text is not None:
                 self.queries[name, query] = text
             if text is not None and query in number:

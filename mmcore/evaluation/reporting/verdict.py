@@ -10,14 +10,17 @@ from markupsafe import Markup
 from mmcore.evaluation.reporting import charts
 from mmcore.evaluation.reporting.words import (
     Phrase,
+    counted,
     headline,
     limit,
     listed,
+    measure,
     named,
     number,
     phrase,
     signed,
     told,
+    why,
 )
 from mmcore.evaluation.scores import Compared, Finding, GateVerdict, Report
 
@@ -39,6 +42,7 @@ class Banner:
     notes: tuple[Phrase, ...]
     others: tuple[Finding, ...] = ()  # that the headline does not tell
     detail: Phrase | None = None  # of the headline: how far it fell, and how sure that is
+    counts: Phrase | None = None  # how many findings block, and how many warn
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Change:
 
     of: Compared
     name: Phrase
+    measure: Phrase
     change: str
     sign: str  # ▲, ▼ or =
     tone: str  # good, bad, dim
@@ -58,8 +63,8 @@ def banner(report: Report) -> Banner:
     """The verdict in plain words; of a report from before there was one, what was measured."""
     verdict = report.verdict
     if report.status == "unmeasured" and (verdict is None or not verdict.findings):
-        why = phrase("headline.no-scores", why=report.reason)
-        return Banner("unmeasured", "?", phrase("verdict.unmeasured"), why, ())
+        told_why = phrase("headline.no-scores", why=why(report.reason))
+        return Banner("unmeasured", "?", phrase("verdict.unmeasured"), told_why, ())
     count = phrase(
         "headline.measured",
         directions=len(report.directions),
@@ -69,8 +74,9 @@ def banner(report: Report) -> Banner:
         return Banner("plain", "", phrase("verdict.measured"), count, ())
     notes = [count]
     if verdict.compared:
-        against = phrase("headline.against", baseline=verdict.baseline, tested=verdict.tested)
-        notes = [against, count]
+        rows = len(verdict.compared)
+        name = "headline.against-1" if rows == 1 else "headline.against"
+        notes = [phrase(name, baseline=verdict.baseline, rows=rows), count]
     if verdict.status == "block" and verdict.baseline is not None:
         notes.insert(0, phrase("headline.todo", baseline=verdict.baseline, run=report.run))
     told_of = {finding.subject for finding in verdict.findings}
@@ -85,6 +91,7 @@ def banner(report: Report) -> Banner:
         tuple(notes),
         tuple(verdict.findings[1:] if headed else verdict.findings),
         _detail(verdict) if headed else None,
+        counted(verdict.findings) if verdict.findings else None,
     )
 
 
@@ -121,6 +128,7 @@ def _change(of: Compared, x: charts.Scale, unproven: bool) -> Change:
     return Change(
         of,
         named(of.direction),
+        measure(of.measure),
         signed(change),
         sign,
         tone,

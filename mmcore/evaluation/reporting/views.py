@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Final
 
 from markupsafe import Markup
 
 from mmcore.evaluation.outcomes import HELD_OUT
 from mmcore.evaluation.reporting import charts
-from mmcore.evaluation.reporting.words import WHOLE, Phrase, listed, named, phrase, side, signed
-from mmcore.evaluation.scores import Direction, IndexRecall, Report
+from mmcore.evaluation.reporting.words import (
+    WHOLE,
+    Phrase,
+    fusion,
+    listed,
+    named,
+    phrase,
+    side,
+    signed,
+    why,
+)
+from mmcore.evaluation.scores import Differing, Direction, Drift, IndexRecall, Report
+from storage.schemas import FUSED
 
 _WIDTH, _HEIGHT = 270.0, 20.0  # of a pair of dots
 _SHADES: Final = 0.9  # of the fullest cell of a confusion
@@ -108,7 +120,7 @@ def _confusion(direction: Direction) -> Confusion:
         for right, row in of.items()
     ]
     right = sum(row.get(label, 0) for label, row in of.items())
-    return Confusion(named(direction.name), right, count, columns, rows)
+    return Confusion(named(label(direction)), right, count, columns, rows)
 
 
 def _cell(row: Mapping[str, int], right: str, label: str, total: int) -> tuple[int, str, bool]:
@@ -145,12 +157,13 @@ def languages(report: Report) -> Phrase:
 
 def unscored(report: Report) -> Phrase:
     """The directions that were not scored, with their queries, or why."""
-    return listed(_counted(named(u.name), u.why or u.queries) for u in report.unscored)
+    of = [(named(u.name), why(u.why) if u.why else u.queries) for u in report.unscored]
+    return listed(_counted(name, told) for name, told in of)
 
 
-def _counted(name: Phrase, count: int | str) -> Phrase:
-    shown = f"{count:,}" if isinstance(count, int) else count
-    return Phrase(f"{name.en} ({shown})", f"{name.zh}（{shown}）")
+def _counted(name: Phrase, count: int | Phrase) -> Phrase:
+    shown = Phrase(f"{count:,}", f"{count:,}") if isinstance(count, int) else count
+    return Phrase(f"{name.en} ({shown.en})", f"{name.zh}（{shown.zh}）")
 
 
 def asked_with(found: IndexRecall) -> Phrase:
@@ -166,3 +179,93 @@ def ordered_changes(report: Report) -> Iterator[tuple[Phrase, Mapping[str, int]]
         head, _, modality = name.partition("/")
         facts = {"side": side(modality)} if modality else {}
         yield phrase(f"said.{head}", **facts), counts
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One line of what differs from the baseline."""
+
+    name: Phrase
+    before: Phrase
+    after: Phrase
+
+
+def differences(report: Report) -> list[Difference]:
+    """What differs, in words, the likely causes first."""
+    return [
+        Difference(_made(one), _value(one, one.before), _value(one, one.after))
+        for one in report.differs or ()
+    ]
+
+
+def _made(one: Differing) -> Phrase:
+    if one.what == "count":
+        return phrase("made.count", name=counted_name(one.name))
+    return phrase(
+        "made.fingerprint" if one.name == "fingerprint" else f"made.{one.what}", name=one.name
+    )
+
+
+def _value(one: Differing, told: str) -> Phrase:
+    if not told:
+        return phrase("page.none")
+    return fusion(told) if one.what == "fusion" else Phrase(told, told)
+
+
+def counted_name(name: str) -> Phrase:
+    """What a manifest counts: items, files, segments of a modality."""
+    head, _, modality = name.partition("_")
+    if head == "segments":
+        return phrase("said.segments", side=side(modality))
+    return phrase(f"said.{name}") if name in {"items", "files"} else Phrase(name, name)
+
+
+def set_name(name: str) -> Phrase:
+    """A query set: the lake's own has a name in words."""
+    return phrase("said.held-out") if name == HELD_OUT else Phrase(name, name)
+
+
+def moved(report: Report) -> bool:
+    """Whether any item, file or segment is another one than in the baseline."""
+    return any(count for counts in report.changed.values() for count in counts.values())
+
+
+def by_language(report: Report) -> list[Direction]:
+    """The directions whose queries have more than one language."""
+    return [one for one in report.directions if len(one.by_language) > 1]
+
+
+def evaluated(report: Report) -> Phrase:
+    """When it was evaluated, in UTC, and by the clock of the machine that makes the page."""
+    here = report.evaluated_at.astimezone()
+    when = report.evaluated_at.astimezone(UTC)
+    told = f"{when:%Y-%m-%d %H:%M}"
+    if here.utcoffset() == when.utcoffset():
+        return phrase("page.when", when=told)
+    shown = f"{here:%H:%M %Z}" if here.date() == when.date() else f"{here:%Y-%m-%d %H:%M %Z}"
+    return phrase("page.when-here", when=told, here=shown)
+
+
+def baseline(report: Report) -> int | str:
+    """The number of the snapshot that it is held against."""
+    found = report.verdict.baseline if report.verdict else None
+    return "–" if found is None else found
+
+
+def drift(report: Report) -> list[Drift]:
+    """How vectors moved, where there is something to hold them against."""
+    held = report.differs is not None or any(one.common for one in report.drift)
+    return list(report.drift) if held else []
+
+
+def uncompared(of: Drift, report: Report) -> Phrase:
+    """Why vectors are held against none."""
+    if of.modality != FUSED:
+        return phrase("page.none-common")
+    other = any(one.what == "fusion" for one in report.differs or ())
+    return phrase("page.fused-otherwise" if other else "page.fused-moves")
+
+
+def is_whole(index: IndexRecall) -> bool:
+    """Whether it is exact, and gives back all: there is nothing to be read in its row."""
+    return index.kind == EXACT and index.recall == 1

@@ -103,12 +103,14 @@ def told(finding: Finding) -> Phrase:
         f"finding.{'below' if _is_below(finding) else finding.kind}",
         subject=_subject(finding),
         least=number(limit(finding.rule, "min")),
-        measure=finding.measure,
+        measure=measure(finding.measure),
         before=number(finding.before),
         after=number(finding.after),
+        compared=f"{finding.compared:,}",
+        of=f"{finding.of:,}",
     )
     others = [name for name in finding.directions if name != finding.subject]
-    if finding.kind in {"worse", "lost", "silent"} or not others:
+    if finding.kind in {"worse", "lost", "silent", "shrunk"} or not others:
         return _begun(sentence)
     touches = phrase("finding.touches", directions=listed(map(named, others[:3])))
     return _begun(Phrase(f"{sentence.en} {touches.en}", sentence.zh + touches.zh))
@@ -143,15 +145,70 @@ def _subject(finding: Finding) -> Phrase:
 
 def headline(verdict: GateVerdict) -> Phrase:
     """What a verdict comes to, in a sentence or two."""
-    why = verdict.why or phrase("headline.why-nothing")
     if verdict.status in {"failed", "unmeasured"}:
-        return phrase(f"headline.{verdict.status}", why=why)
+        told_why = why(verdict.why) if verdict.why else phrase("headline.why-nothing")
+        return phrase(f"headline.{verdict.status}", why=told_why)
     if not verdict.findings:
         return phrase("headline.pass")
-    first, others = told(verdict.findings[0]), len(verdict.findings) - 1
+    first, counts = told(verdict.findings[0]), counted(verdict.findings)
     if verdict.status == "warn":
-        return phrase("headline.warn", first=first, count=others + 1)
-    return phrase("headline.more", first=first, count=others) if others else first
+        return phrase("headline.warn", first=first, counts=counts)
+    return phrase("headline.more", first=first, counts=counts) if verdict.findings[1:] else first
+
+
+def counted(findings: Iterable[Finding]) -> Phrase:
+    """How many findings block, and how many warn: the one way in which they are counted."""
+    actions = [finding.action for finding in findings]
+    told = (("blocks", actions.count("block")), ("warnings", actions.count("warn")))
+    return listed(plural(f"count.{name}", count) for name, count in told if count)
+
+
+def plural(name: str, count: int, /, **facts: Fact) -> Phrase:
+    """``name`` with ``count``, or ``name-1`` where that is one."""
+    return phrase(f"{name}-1" if count == 1 else name, count=f"{count:,}", **facts)
+
+
+def measure(name: str) -> Phrase:
+    """A measure as a person calls it; most have one name in both languages."""
+    return phrase(f"measure.{name}") if name in _words()["measure"] else Phrase(name, name)
+
+
+def trigger(name: str) -> Phrase:
+    """What made an entry of the history."""
+    return phrase(f"trigger.{name}") if name in _words()["trigger"] else Phrase(name, name)
+
+
+def fusion(told: str) -> Phrase:
+    """A fusion, whose name is the first word: ``weighted: image 1``, ``mean 0123``."""
+    found = re.match(r"\w+", told)
+    if found is None or found[0] not in _words()["fusion"]:
+        return Phrase(told, told)
+    name, rest = phrase(f"fusion.{found[0]}"), told[found.end() :]
+    return Phrase(name.en + rest, name.zh + rest)
+
+
+def why(told: str) -> Phrase:
+    """Why something was not measured or compared; words that are not known stay English."""
+    for pattern, zh in _reasons():
+        if found := pattern.fullmatch(told):
+            facts = {key: _reason(key, value) for key, value in found.groupdict().items()}
+            return Phrase(told, zh.format(**facts))
+    return Phrase(told, told)
+
+
+def _reason(key: str, value: str) -> str:
+    return named(value).zh if key == "name" else why(value).zh
+
+
+@cache
+def _reasons() -> list[tuple[re.Pattern[str], str]]:
+    """The English of the words as patterns, and the Chinese."""
+    found = []
+    for en, zh in _words()["why"].values():
+        parts = (re.escape(part) for part in re.split(r"(\{\w+\})", en))
+        text = "".join(re.sub(r"^\\\{(\w+)\\\}$", r"(?P<\1>.+?)", part) for part in parts)
+        found.append((re.compile(text), zh))
+    return found
 
 
 def number(value: float | None) -> str:

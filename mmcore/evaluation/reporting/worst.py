@@ -36,13 +36,13 @@ class WorstQueries:
         """Read of the snapshot's tables what the worst queries of ``outcomes`` need."""
         self._private = snapshot.manifest.private
         self._places = {id(o): _places(o) for o in outcomes if not o.name.startswith(INDEX)}
+        sets = {outcome.set for outcome in outcomes} - {HELD_OUT}
+        self._users = UserTexts.of(snapshot.layout, () if self._private else sorted(sets))
         asked, items = set[str](), set[int]()
         for outcome in outcomes:
             for place in self._places.get(id(outcome), ()):
-                asked.add(outcome.queries[place])
+                asked.add(self._content(outcome, place))
                 items.update(_shown(outcome, place), _own(outcome, place))
-        sets = {outcome.set for outcome in outcomes} - {HELD_OUT}
-        self._users = UserTexts.of(snapshot.layout, () if self._private else sorted(sets))
         self._keys = _keys(snapshot, items)
         self._paths = _paths(snapshot, asked)
         self._texts, self._of_items = ({}, {}) if self._private else _texts(snapshot, asked, items)
@@ -52,7 +52,7 @@ class WorstQueries:
         return [self._worst(outcome, place) for place in self._places.get(id(outcome), ())]
 
     def _worst(self, outcome: Outcome, place: int) -> Worst:
-        ranking, query = outcome.ranking, outcome.queries[place]
+        ranking, content = outcome.ranking, self._content(outcome, place)
         right, found = ranking.expected[place].tolist(), ranking.found[place][:1].tolist()
         names = (self._item(item, outcome) for item in right)
         is_item = not outcome.name.startswith(_PAIRS)
@@ -62,7 +62,7 @@ class WorstQueries:
             first=self._item(found[0], outcome) if found else "",
             rank=int(ranking.first[place]),
             relevant=int(ranking.relevant[place]),
-            contents=[query] if query in self._paths or query in self._texts else [],
+            contents=[content] if content in self._paths or content in self._texts else [],
             item=right[0] if right and is_item else None,
             found_item=found[0] if found and is_item else None,
         )
@@ -75,7 +75,13 @@ class WorstQueries:
         if self._private:
             return query
         text = self._users.queries.get((outcome.set, query), self._texts.get(query))
-        return self._paths.get(query, query) if text is None else shortened(text)
+        content = self._content(outcome, place)
+        return self._paths.get(content, content) if text is None else shortened(text)
+
+    def _content(self, outcome: Outcome, place: int) -> str:
+        """The content that asks; of a user's query that is a file, that file's."""
+        query = outcome.queries[place]
+        return self._users.media.get((outcome.set, query), query)
 
     def _item(self, item: int, outcome: Outcome) -> str:
         """An item by the text that was looked for, else by its key; a pair by its other side."""

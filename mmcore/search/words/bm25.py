@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.search.ranking.lists import NO_SEGMENT, WORDS, Listed
+from mmcore.search.words.asked import Asked, Scores, Term
 from mmcore.search.words.library import bm25s
 from mmcore.search.words.owners import Owners
 from mmcore.search.words.shown import shown
@@ -21,26 +22,12 @@ from mmcore.types import Ids
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 
-Scores = NDArray[np.float32]
-
 _COMMON: Final = 4  # in more than one document of so many no character is looked for in words
 _FEW: Final = 1000  # but in so many it always is
 _KEPT: Final = 16  # characters whose places are kept, as a search looks for them several times
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Term:
-    """A word of a query where it is found: documents (n,), ascending, and what it weighs there."""
-
-    word: str
-    number: int | None  # None: not one of the vocabulary, but a character inside several
-    documents: NDArray[np.int32]
-    weights: Scores
-
-    def stands_in(self, documents: NDArray[np.int64]) -> bool:
-        """Whether any of a few ``documents`` has it."""
-        after = np.searchsorted(self.documents, documents, side="right")
-        return bool((after > np.searchsorted(self.documents, documents)).any())
+_QUERIES: Final = (
+    8  # that are kept weighed for the same reason, of 4 bytes a text and an item each
+)
 
 
 class Lexicon:
@@ -56,6 +43,8 @@ class Lexicon:
         self._weighed = documents.weighed
         self._texts = len(documents.segments)
         self._inside = lru_cache(maxsize=_KEPT)(self._found_inside)
+        self._asked = lru_cache(maxsize=_QUERIES)(self._weigh)
+        self._shares = lru_cache(maxsize=_QUERIES)(self._share)
         self._index: Any = bm25s().BM25(method="lucene")
         self._index.nonoccurrence_array = None
         self._index.scores = {  # as its own ``build_index_from_ids`` gives, by loops over texts
@@ -80,14 +69,14 @@ class Lexicon:
         ``words``: of ``tokens.words_of``; one that comes twice counts once. With ``allowed_items``
         only those are found, and as many of them as there are.
         """
-        terms = self._terms(words)
-        by_document = self._scored(terms)
-        scores = self._of_items(terms, by_document)
-        places = np.flatnonzero(scores > 0)
+        asked = self._asked((*words,))
+        scores = asked.items
+        places = asked.found
         if allowed_items is not None:
-            places = places[np.isin(self._documents.items[places], allowed_items)]
+            places = self._places(allowed_items)
+            places = places[scores[places] > 0]
         best = _best(scores, places, k)
-        texts = self._owners.best(best, by_document)
+        texts = self._owners.best(best, asked.documents)
         segments = np.full(len(best), NO_SEGMENT, dtype=np.int64)
         segments[texts >= 0] = self._documents.segments[texts[texts >= 0]]
         return Listed(
@@ -100,20 +89,11 @@ class Lexicon:
         How often it has them, and how long its text is, decide nothing; its best text and its
         name are taken together. A word that stands nowhere is among those that no item has.
         """
-        terms = self._terms(words)
-        rare = self._weighed.idf(np.array([len(term.documents) for term in terms], np.int64))
-        unknown = len(set(words)) - len(terms)
-        total = float(rare.sum() + unknown * self._weighed.idf(np.zeros(1, np.int64))[0])
-        known = self._documents.items
-        if total <= 0 or not len(known):
+        shares, known = self._shares((*words,)), self._documents.items
+        if not len(known):
             return np.zeros(len(items))
-        full = [
-            replace(term, number=None, weights=np.full(len(term.documents), weight, np.float32))
-            for term, weight in zip(terms, rare, strict=True)
-        ]
-        scores = self._of_items(full, self._scored(full))
         places = np.minimum(np.searchsorted(known, items), len(known) - 1)
-        return np.where(known[places] == items, scores[places] / total, 0.0)
+        return np.where(known[places] == items, shares[places], 0.0)
 
     def matched(self, item: int, words: Sequence[str]) -> tuple[str, ...]:
         """Those of ``words`` that an item has, to be shown: of a name not its parts."""
@@ -122,12 +102,36 @@ class Lexicon:
         if place == len(items) or items[place] != item:
             return ()
         mine = np.append(self._owners.texts(place), self._texts + place)
-        return shown([term.word for term in self._terms(words) if term.stands_in(mine)])
+        terms = self._asked((*words,)).terms
+        return shown([term.word for term in terms if term.stands_in(mine)])
 
-    def _terms(self, words: Sequence[str]) -> list[Term]:
-        """Each of ``words`` once, where it stands anywhere."""
+    def _weigh(self, words: tuple[str, ...]) -> Asked:
         found = (self._term(word) for word in dict.fromkeys(words))
-        return [term for term in found if term is not None]
+        terms = (*(term for term in found if term is not None),)
+        by_document = self._scored(terms)
+        by_item = self._of_items(terms, by_document)
+        return Asked(terms, by_document, by_item, np.flatnonzero(by_item > 0))
+
+    def _share(self, words: tuple[str, ...]) -> Scores:
+        """(items,) the share of some words that each item has."""
+        terms = self._asked(words).terms
+        rare = self._weighed.idf(np.array([len(term.documents) for term in terms], np.int64))
+        unknown = len(set(words)) - len(terms)
+        total = float(rare.sum() + unknown * self._weighed.idf(np.zeros(1, np.int64))[0])
+        full = [
+            replace(term, weights=np.full(len(term.documents), weight / total, np.float32))
+            for term, weight in zip(terms, rare, strict=True)
+        ]
+        return self._of_items(full, self._summed(full))
+
+    def _places(self, items: Ids) -> NDArray[np.int64]:
+        """Where those of some items that are known stand, ascending."""
+        known, items = self._documents.items, np.unique(items)
+        places = np.searchsorted(known, items)
+        there = places < len(known)
+        there[there] = known[places[there]] == items[there]
+        found: NDArray[np.int64] = places[there]
+        return found
 
     def _term(self, word: str) -> Term | None:
         inside = self._inside(word) if len(word) == 1 and is_han(word) else None
@@ -162,9 +166,14 @@ class Lexicon:
         scores = np.zeros(self._weighed.count, dtype=np.float32)
         if numbers:
             scores = self._index.get_scores_from_ids(numbers)
+        return self._summed([term for term in terms if term.number is None], scores)
+
+    def _summed(self, terms: Sequence[Term], scores: Scores | None = None) -> Scores:
+        """(documents,) ``scores``, or zeros, with what some terms weigh in each."""
+        if scores is None:
+            scores = np.zeros(self._weighed.count, dtype=np.float32)
         for term in terms:
-            if term.number is None:
-                scores[term.documents] += term.weights
+            scores[term.documents] += term.weights
         return scores
 
     def _of_items(self, terms: Sequence[Term], by_document: Scores) -> Scores:
@@ -189,6 +198,8 @@ def _best(scores: Scores, places: NDArray[np.int64], k: int) -> NDArray[np.int64
     """The ``k`` of ``places`` with the highest scores, best first; of equals the first ones."""
     if k < 1:
         return places[:0]
+    if k == 1 and len(places):
+        return places[[scores[places].argmax()]]
     if len(places) > k:
         least = np.partition(scores[places], -k)[-k]
         places = places[scores[places] >= least]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from mmcore.types import Ids
 
 Scores = NDArray[np.float32]
+Columns = tuple[tuple[NDArray[np.int64], NDArray[np.int64]], ...]
+
+FEW: Final = 8
+"""Texts of an item up to which all items' first ones, second ones … are compared at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,10 +24,15 @@ class Owners:
     Args:
         starts: (items + 1,) int64, where the pairs of each item begin.
         documents: (pairs,) int64, the texts' documents; of an item by their segments' ids.
+        columns: the items with a first text, a second one and so on, and where those pairs stand;
+            none of the items that are ``long``.
+        long: (n,) the items with more than ``FEW`` texts.
     """
 
     starts: NDArray[np.int64]
     documents: NDArray[np.int64]
+    columns: Columns
+    long: NDArray[np.int64]
 
     @classmethod
     def of(cls, item_ids: Ids, segment_ids: Ids, items: Ids, segments: Ids) -> Owners:
@@ -39,7 +48,7 @@ class Owners:
         documents = by_id[np.searchsorted(segments, segment_ids, sorter=by_id)]
         places = np.searchsorted(items, item_ids)
         starts = np.searchsorted(places, np.arange(len(items) + 1))
-        return cls(starts, documents)
+        return cls(starts, documents, *_by_number(starts))
 
     def texts(self, item: int) -> NDArray[np.int64]:
         """The documents of the item at a place."""
@@ -54,9 +63,13 @@ class Owners:
     def maxima(self, scores: Scores) -> Scores:
         """(items,) the highest of each item's pairs, scored (pairs,); 0 where it has none."""
         found = np.zeros(len(self.starts) - 1, dtype=np.float32)
-        having = np.flatnonzero(np.diff(self.starts))
-        if len(having):
-            found[having] = np.maximum.reduceat(scores, self.starts[having])
+        for number, (items, pairs) in enumerate(self.columns):
+            mine = scores[pairs]
+            found[items] = mine if not number else np.maximum(found[items], mine)
+        if len(self.long):
+            starts, ends = self.starts[self.long], self.starts[self.long + 1]
+            rest = np.maximum.reduceat(scores, np.stack([starts, ends - 1], axis=1).ravel())[::2]
+            found[self.long] = np.maximum(rest, scores[ends - 1])
         return found
 
     def best(self, items: NDArray[np.int64], scores: NDArray[Any]) -> NDArray[np.int64]:
@@ -64,9 +77,19 @@ class Owners:
 
         ``scores``: by document. Of equals that of the smaller segment.
         """
+        pairs, counts = self.pairs(items)
+        rows, documents = np.repeat(np.arange(len(items)), counts), self.documents[pairs]
+        order = np.lexsort((np.arange(len(rows)), -scores[documents], rows))
+        order = order[scores[documents[order]] > 0]
+        first, place = np.unique(rows[order], return_index=True)
         found = np.full(len(items), -1, dtype=np.int64)
-        for row, item in enumerate(items.tolist()):
-            texts = self.texts(item)
-            if len(texts) and scores[texts].max() > 0:
-                found[row] = texts[scores[texts].argmax()]
+        found[first] = documents[order[place]]
         return found
+
+
+def _by_number(starts: NDArray[np.int64]) -> tuple[Columns, NDArray[np.int64]]:
+    counts = np.diff(starts)
+    short = np.where(counts > FEW, 0, counts)
+    items = [np.flatnonzero(short > number) for number in range(int(short.max(initial=0)))]
+    columns = tuple((mine, starts[mine] + number) for number, mine in enumerate(items))
+    return columns, np.flatnonzero(counts > FEW)

@@ -71,26 +71,23 @@ def test_no_more_items_are_walked_than_there_are_queries(lake, monkeypatch):
 
 
 def test_items_that_captions_join_are_one_group(tmp_path):
-    """Also through a third: an Englishman's wall, his neighbour's, and that one's in Chinese."""
+    """Also through others: of five in a row each shares a caption with the next one alone."""
+    english, chinese = "one one two two six", "甲乙乙丙丙"
+    told = zip(list(COLOURS)[:5], english.split(), chinese, strict=True)
     chain = {
-        f"c{n}": {
-            f"c{n}.png": colour,
-            f"c{n}.txt": f"A wall, {english}.",
-            f"c{n}.zh.txt": f"{chinese}的墙。",
-        }
-        for n, (colour, english, chinese) in enumerate(
-            [("red", "one", "甲"), ("blue", "one", "乙"), ("green", "two", "乙")]
-        )
+        f"c{n}": {f"c{n}.png": c, f"c{n}.txt": f"A wall, {en}.", f"c{n}.zh.txt": f"{zh}的墙。"}
+        for n, (c, en, zh) in enumerate(told)
     }
-    chained = make_lake(tmp_path, {**chain, **coloured_items(["pink", "grey"])}, towers())
-    terms = terms_of(chained, None, FEW)
-    found = asked(chained, terms)["withheld→image"].full
-    ids = sorted(item(chained, f"c{n}") for n in range(3))
-    mine = [name.partition("/")[0] in map(str, ids) for name in found.queries]
+    alone = coloured_items(list(COLOURS)[5:])
+    chained = make_lake(tmp_path, {**chain, **alone}, towers())
+    found = asked(chained, terms_of(chained, None, FEW))["withheld→image"].full
+    joined = {item(chained, name) for name in chain}
+    asking = [int(name.partition("/")[0]) for name in found.queries]
+    mine = np.array([one in joined for one in asking])
 
-    assert sum(mine) >= 2
-    assert set(found.groups[mine].tolist()) == {ids[0]}
-    assert ids[0] not in found.groups[~np.array(mine)]
+    assert joined == {one for one in asking if one in joined}
+    assert set(found.groups[mine].tolist()) == {min(joined)}
+    assert not joined & set(found.groups[~mine].tolist())
 
 
 def test_few_items_are_not_scored(lake):

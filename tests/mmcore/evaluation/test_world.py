@@ -152,6 +152,13 @@ def test_an_item_that_cannot_ask_whole_counts_nothing(lake):
     assert np.all(less.scores["R@10"][mine] == 0.5)  # the other red picture
 
 
+def test_changed_items_are_counted(lake, grown, tmp_path):
+    """Of those that both hold; new ones are none."""
+    edited = make_lake(tmp_path, {**ITEMS, "lone": {**LONE["lone"], "lone.txt": "Ice."}}, towers())
+
+    assert (World.common(lake, grown).changed, World.common(lake, edited).changed) == (0, 1)
+
+
 def test_what_either_learned_from_is_asked_of_neither(lake, grown):
     """The same pairs go from both."""
     seen = FittedOn(contents=frozenset({content(lake, "blue-1.png")}))

@@ -51,3 +51,16 @@ def test_a_block_that_writes_nothing_is_an_error(tmp_path):
         pass
 
     assert list(Path(tmp_path).iterdir()) == []
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path):
+    """The error says where it lies, and not how the temporary was called."""
+    path = tmp_path / "run.trec"
+    path.mkdir()
+
+    with pytest.raises(IsADirectoryError) as caught:
+        write_bytes(path, b"new")
+
+    assert caught.value.filename == str(path)
+    assert ".tmp" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == [path]

@@ -101,8 +101,8 @@ def _segments(manifest: Manifest) -> dict[Modality, int]:
 
 
 def _score(scores: Mapping[str, Mapping[str, float]]) -> float | None:
-    """The mean of ``MAIN`` over the directions that have it."""
-    found = [means[MAIN] for means in scores.values() if MAIN in means]
+    """The mean of ``MAIN`` over the directions of the lake's own queries that have it."""
+    found = [means[MAIN] for means in history.held_out(scores).values() if MAIN in means]
     return round(sum(found) / len(found), 6) if found else None
 
 

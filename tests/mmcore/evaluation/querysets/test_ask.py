@@ -198,6 +198,44 @@ def test_what_a_snapshot_lost_counts_against_it(lake, put):
     assert sorted(found.common.scores["Success@10"].tolist()) == [0, 1]
 
 
+@pytest.fixture(scope="module")
+def swapped(tmp_path_factory):
+    """The same files, of which the English captions of two items have changed places."""
+    items = {key: dict(files) for key, files in coloured_items(copies=3).items()}
+    one, other = items["red-1"]["red-1.txt"], items["blue-1"]["blue-1.txt"]
+    items["red-1"]["red-1.txt"], items["blue-1"]["blue-1.txt"] = other, one
+    return make_lake(tmp_path_factory.mktemp("swapped"), items, towers())
+
+
+@pytest.mark.parametrize("target", ["text:en", "fused"])
+def test_a_swapped_caption_counts_against_a_snapshot(lake, put, swapped, target):
+    """What is right was judged by items: with what each snapshot has of them they are compared."""
+    text = "query,item\na red wall,media/red-1\na blue wall,media/blue-1\n"
+    put(text)
+    put(text, into=swapped)
+    after = asked(swapped, lake)[f"set-0/text:en→{target}"].common
+    terms = terms_of(swapped, lake, EvaluationSpec(min_queries=1))
+    found = user_outcomes(bench_of(lake, terms), read_sets(lake.layout))
+    before = {one.full.label: one for one in found}[f"set-0/text:en→{target}"].common
+
+    assert len(after.queries) == len(before.queries) == 2
+    assert after.gallery == before.gallery == 24
+    assert after.means()["RR"] < before.means()["RR"]
+
+
+def test_an_answer_that_the_user_took_away_is_not_asked_for(lake, put, tmp_path_factory):
+    """A picture whose file is gone is no loss of the snapshot's; its item's captions stay."""
+    items = {key: dict(files) for key, files in coloured_items(copies=3).items()}
+    del items["red-1"]["red-1.png"]
+    less = make_lake(tmp_path_factory.mktemp("less"), items, towers())
+    put("query,item\na red wall,media/red-1\na blue wall,media/blue-1\n", into=less)
+
+    found = asked(less, lake)
+
+    assert len(found["set-0/text:en→image"].common.queries) == 1
+    assert len(found["set-0/text:en→text:en"].common.queries) == 2
+
+
 def pairs_of(colours):
     """A CSV of a sentence about each colour in both languages."""
     rows = [f"一面{COLOURS[colour][0]}色的墙,the {colour} wall" for colour in colours]

@@ -35,8 +35,10 @@ def test_a_line_breaks_where_it_was_measured_otherwise():
 
 
 def test_what_was_blocked_has_a_cross():
-    """Its line passes it by."""
-    assert drawn(night(2), night(1, "block")).count('class="cross') == 1
+    """Its line passes it by; what did not fall that night goes on."""
+    fell = night(1, "block", blocked=["text:zh→image"])
+    assert drawn(night(2), fell).count('class="cross') == 1
+    assert 'class="cross' not in drawn(night(2), night(1, "block", blocked=["audio→image"]))
     assert drawn(night(1), verdict=blocked()).count('class="cross') == 1
 
 

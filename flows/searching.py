@@ -1,0 +1,133 @@
+"""What `mmindex search` does: ask, tell the answers, open a file of one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows import show_hits
+from flows.command import valid
+from flows.config import IndexConfig
+from flows.language import language_of
+from flows.printing import ERR, OUT, print_json
+from flows.viewing import Places, view
+from mmcore.errors import ConfigError
+from mmcore.specs import RuntimeSpec
+from mmcore.types import Hit
+from storage.layout import Layout
+from storage.places.place import place_of
+from storage.schemas import Modality
+
+if TYPE_CHECKING:
+    from mmcore.search import Answer, Searcher
+    from mmcore.search.request import SearchRequest
+
+NOTHING = "say what to look for: a text, --image, --audio, --video or --item"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked with, all at once."""
+
+    texts: tuple[str, ...] = ()
+    media: Mapping[Modality, Sequence[Path]] = field(default_factory=dict)
+    items: tuple[str, ...] = ()  # by key or id
+    without: tuple[str, ...] = ()  # texts
+
+
+@dataclass(frozen=True, slots=True)
+class SearchManner:
+    """How hits are told."""
+
+    roots: tuple[str, ...] = ()  # of a private lake: name the files of these
+    thumbnails: Path | None = None  # the folder that gets them
+    weights: Path | None = None  # the folder that holds those of the lake's preset
+    opened: int | None = None  # the number of the hit whose file is opened
+    language: str | None = None  # zh or en; the locale's if None
+    as_json: bool = False
+
+
+def run_search(lake: str, asked: Asked, options: Mapping[str, Any], manner: SearchManner) -> None:
+    """`mmindex search`: one search, its hits, and their thumbnails where those are wanted."""
+    from flows.thumbnails import made_folder, written  # noqa: PLC0415 - a command loads its own
+    from mmcore.search import Searcher  # noqa: PLC0415
+
+    language = language_of(manner.language, os.environ)
+    if not (asked.texts or asked.items or any(asked.media.values())):
+        raise ConfigError(NOTHING)
+    searcher = Searcher.open(lake, runtime=_loading(manner.weights))
+    folder = None
+    if manner.thumbnails is not None:
+        folder = made_folder(manner.thumbnails, searcher.snapshot.layout.root)
+    request = _request(searcher, asked, options)
+    answer = searcher.answer(request)
+    hits: Sequence[Hit] = answer.hits
+    first = request.offset + 1
+    small = None if folder is None else written(hits, searcher.snapshot, folder, first)
+    places = Places(searcher.snapshot.manifest.sources)
+    if manner.roots:
+        hits, places = _named(hits, lake, manner.roots)
+    if manner.as_json:
+        print_json(_told(answer, hits, small))
+    else:
+        found = [places.of(hit) for hit in hits]
+        show_hits.notes(ERR, answer.notes, language)
+        listing = show_hits.Listing(language, found, small or (), first, why=True)
+        show_hits.hits(OUT, hits, listing)
+    if manner.opened is not None:
+        view(_numbered(hits, manner.opened, first), places)
+
+
+def _loading(weights: Path | None) -> RuntimeSpec:
+    return RuntimeSpec(weights=None if weights is None else str(weights))
+
+
+def _request(searcher: Searcher, asked: Asked, options: Mapping[str, Any]) -> SearchRequest:
+    from mmcore.search.named import item_named  # noqa: PLC0415
+    from mmcore.search.request import SearchRequest  # noqa: PLC0415
+
+    parts = [
+        *({"text": text} for text in asked.texts),
+        *(
+            {"media": str(path), "media_modality": kind}
+            for kind, paths in asked.media.items()
+            for path in paths
+        ),
+        *({"item": item_named(searcher.snapshot, name)} for name in asked.items),
+        *({"text": text, "weight": -1.0} for text in asked.without),
+    ]
+    return valid(SearchRequest, {"parts": parts, **options})
+
+
+def _named(hits: Sequence[Hit], lake: str, roots: tuple[str, ...]) -> tuple[Sequence[Hit], Places]:
+    """The hits of a private lake by their files' own names, and where those lie."""
+    from flows.unveil import folders, named  # noqa: PLC0415
+
+    layout = Layout(place_of(lake))
+    sources = valid(IndexConfig, {"media": roots, "lake": lake}).sources()
+    return named(hits, layout, sources), Places(folders(layout, sources))
+
+
+def _told(
+    answer: Answer, hits: Sequence[Hit], small: Sequence[str | None] | None
+) -> dict[str, Any]:
+    """An answer for programs."""
+    said = [show_hits.hit_json(hit) for hit in hits]
+    if small is not None:
+        said = [{**hit, "thumbnail": path} for hit, path in zip(said, small, strict=True)]
+    return {
+        "snapshot": answer.snapshot,
+        "hits": said,
+        "notes": list(answer.notes),
+        "seconds": {name: round(spent, 6) for name, spent in answer.seconds.items()},
+    }
+
+
+def _numbered(hits: Sequence[Hit], number: int, first: int) -> Hit:
+    if not first <= number < first + len(hits):
+        told = f"hits {first} to {first + len(hits) - 1}" if hits else "nothing"
+        raise ConfigError(f"there is no hit {number} to open: the search found {told}")
+    return hits[number - first]

@@ -1,0 +1,75 @@
+"""Where the files of hits lie on this machine, and how one is opened for a person."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from mmcore.errors import ConfigError
+from mmcore.media.urls import is_remote, local_path
+from mmcore.paths import original
+from mmcore.types import Hit
+
+_SEEN: Final = ("image/", "audio/", "video/")
+_READ: Final = frozenset(
+    {
+        "text/plain",
+        "text/markdown",
+        "text/csv",
+        "text/vtt",
+        "application/pdf",
+        "application/json",
+        "application/x-subrip",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    }
+)
+_NAMED: Final = {".srt": "application/x-subrip", ".md": "text/markdown", ".ass": "text/plain"}
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folders of a lake's roots, by alias; those in a store have no place here."""
+
+    roots: Mapping[str, str]
+
+    def of(self, hit: Hit) -> Path | None:
+        """The file of a hit; None where it is not here, or would not lie below its root."""
+        url = self.roots.get(hit.root or "")
+        if url is None or hit.path is None or is_remote(url):
+            return None
+        folder = local_path(url)
+        place = folder / original(hit.path)
+        try:
+            within = Path(os.path.realpath(place)).is_relative_to(folder)
+            return place if within and place.is_file() else None
+        except (OSError, ValueError):  # a name that is too long here, or none
+            return None
+
+
+def view(hit: Hit, places: Places) -> None:
+    """Open the file of a hit with the system's viewer; ConfigError where that cannot be.
+
+    A file is opened by its name, and was indexed by its content: so one whose name is not that of
+    a medium, which the system might run, is left alone.
+    """
+    place = places.of(hit)
+    if place is None:
+        raise ConfigError(
+            f"{hit.root}/{hit.path} cannot be opened: it is not on this machine, or has moved"
+        )
+    if not _is_medium(place):
+        raise ConfigError(f"{place} is not opened: its name is not that of a medium")
+    if typer.launch(str(place)):
+        raise ConfigError(f"no viewer could be started: open {place} yourself")
+
+
+def _is_medium(place: Path) -> bool:
+    suffix = place.suffix.lower()
+    told = _NAMED.get(suffix) or mimetypes.guess_type(f"_{suffix}", strict=False)[0] or ""
+    return told in _READ or (told.startswith(_SEEN) and told != "image/svg+xml")
