@@ -123,12 +123,15 @@ def _roots(roots: tuple[str, ...], lake: str) -> dict[str, str]:
 def _listening(listening: Listening) -> socket.socket:
     family = socket.AF_INET6 if ":" in listening.host else socket.AF_INET
     try:
-        return socket.create_server(
+        place = socket.create_server(
             (listening.host, listening.port), family=family, backlog=_BACKLOG
         )
     except (OSError, OverflowError) as error:
         where = f"{listening.host}:{listening.port}"
         raise ConfigError(f"{where} cannot be used ({error}): take another --port") from error
+    # asyncio does so only where a socket names its protocol; else a body waits 40 ms for an ACK
+    place.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return place
 
 
 def _announce(listening: Listening, place: socket.socket, snapshot: int) -> None:

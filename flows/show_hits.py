@@ -164,7 +164,8 @@ def _file(
         cell.stylize(f"link {place.as_uri()}")
     if where := ", ".join(_where(hit, words)):
         cell.append_text(Text.from_markup(f" [dim]{plain(where)}[/]"))
-    text = " ".join((hit.text or "")[: 2 * TEXT].split())[:TEXT]
+    text = " ".join((hit.text or "")[: 3 * TEXT].split())
+    text = text if len(text) <= TEXT else f"{text[:TEXT].rstrip()} …"
     for line in (text, small):
         if line:
             cell.append_text(Text.from_markup(f"\n[dim]{plain(line)}[/]"))

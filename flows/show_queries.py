@@ -32,7 +32,8 @@ def added(out: Console, card: QuerySetCard, found: Imported) -> None:
     """What was imported, and what was left out."""
     out.print(
         f"query set [bold]{escape(card.name)}[/]: {_count(card.queries, 'query', 'queries')},"
-        f" {_count(card.judged, 'judgement', 'judgements')} ({card.kind}); the next evaluation asks them"
+        f" {_count(card.judged, 'judgement', 'judgements')} ({card.kind});"
+        " the next evaluation asks them"
     )
     if found.missing:
         out.print(

@@ -135,11 +135,18 @@ def _record(layout: Layout, before: int | None, number: int) -> None:
         return
     try:
         left = manifest_of(layout, before)
-    except (CorruptLakeError, LakeVersionError) as error:
+        history.append(layout, _entry(layout, left, number))
+    except (CorruptLakeError, LakeVersionError, OSError) as error:  # the pointer has moved
         ERR.print(f"not in the history: {error}", markup=False, soft_wrap=True)
         return
+    from tasks.gate import Alert, announce  # noqa: PLC0415 - loads Prefect
+
+    announce(Alert("rolled-back", number, left.run, left.number, reason="by hand"), layout)
+
+
+def _entry(layout: Layout, left: Manifest, number: int) -> history.Entry:
     entries = history.read(layout, [left.number or 0])
-    entry = history.Entry(
+    return history.Entry(
         when=datetime.now(UTC),
         snapshot=left.number or 0,
         run=left.run,
@@ -148,10 +155,6 @@ def _record(layout: Layout, before: int | None, number: int) -> None:
         verdict=history.verdict_of(entries, left) or "unmeasured",
         baseline=number,
     )
-    history.append(layout, entry)
-    from tasks.gate import Alert, announce  # noqa: PLC0415 - loads Prefect
-
-    announce(Alert("rolled-back", number, left.run, left.number, reason="by hand"), layout)
 
 
 def _serving(layout: Layout) -> int | None:

@@ -265,7 +265,7 @@ def _rewritten(folder: Path, told: Report, left: Report, scanner: Scanner, lake:
 
 
 def _page_anew(path: Path, report: Report, lake: Layout) -> None:
-    """Write a page anew; where that cannot be done of such a report, there is none from then on."""
+    """Write a page anew; one that cannot be made of such a report is removed."""
     try:
         text = page(report, history.read(lake))
     except Exception as error:  # noqa: BLE001 - a page is made for looks, and an erasure has to end

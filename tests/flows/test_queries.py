@@ -55,7 +55,7 @@ def test_a_set_is_added_listed_and_removed(run, lake, given):
     assert "no query sets" in run("queries", "list", *where)[1]
 
     code, out, _ = run("queries", "add", "mine", "--qrels", given, "--allow-missing", *where)
-    assert (code, "1 queries" in out, "media/gold-1" in out) == (0, True, True)
+    assert (code, "1 query," in out, "media/gold-1" in out) == (0, True, True)
     code, out, _ = run("queries", "list", "--json", *where)
     assert [one["name"] for one in json.loads(out)] == ["mine"]
     assert "mine" in run("queries", "list", *where)[1]

@@ -77,6 +77,16 @@ def test_a_text_is_on_one_line():
     assert "one two three four \N{REPLACEMENT CHARACTER}[31m" in out.getvalue()
 
 
+def test_a_long_text_is_cut_and_says_so():
+    """A short one has no such sign."""
+    out = StringIO()
+    found = [Hit(1, "long", 0.5, text="word " * 100), Hit(2, "short", 0.5, text="x" * 120)]
+    show_hits.hits(Console(file=out, width=400), found)
+
+    assert out.getvalue().count("word …") == 1
+    assert out.getvalue().count("…") == 1
+
+
 @pytest.mark.parametrize(("count", "said"), [(5, None), (26, "and 21 more")])
 def test_the_names_of_a_quarantine_are_followed_by_how_many_more(count, said):
     """And by the command that names them all."""

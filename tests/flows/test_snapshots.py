@@ -8,6 +8,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from flows import cli, show
+from storage import history
 from storage.candidates import block, write_candidate
 from storage.erasure.orders import Order, write_order
 from storage.locks import writer_lock
@@ -223,8 +224,11 @@ def test_rolling_back_moves_the_pointer_and_says_from_where(run, lake):
     """The named snapshot serves, the other one is kept."""
     code, out, _ = run("snapshots", "rollback", 1, "--lake", lake.root)
     assert (code, current(lake)) == (0, 1)
-    assert out == "snapshot 1 serves now; before, snapshot 2 did\n"
+    assert out.startswith("snapshot 1 serves now; before, snapshot 2 did\n")
 
+    assert "makes the same again" in " ".join(out.split())
+    entry = history.read(lake)[-1]
+    assert (entry.trigger, entry.snapshot, entry.baseline) == ("rollback", 2, 1)
     _, text, _ = run("snapshots", "rollback", 2, "--lake", lake.root, "--json")
     assert json.loads(text) == {
         "lake": str(lake.root),

@@ -206,3 +206,17 @@ def test_a_set_in_a_store_is_written_cleaned_and_removed(remote):
     remove_set(remote, "mine")
     assert read_sets(remote) == []
     assert listing(remote.root) == {}
+
+
+def test_a_set_whose_card_is_a_folder_can_be_removed(layout):
+    """As the error about it says."""
+    put(layout)
+    card = layout.query_set("mine") / "set.json"
+    card.unlink()
+    card.mkdir()
+    with pytest.raises(CorruptLakeError, match="queries remove mine"):
+        read_sets(layout)
+
+    remove_set(layout, "mine")
+
+    assert not layout.query_set("mine").exists()

@@ -146,6 +146,18 @@ def test_the_secret_is_in_no_log(webhook, caplog):
     assert "not notified" in caplog.text
 
 
+@pytest.mark.parametrize("name", ["apprise", "urllib3"])
+def test_the_token_of_a_webhook_is_in_no_log(webhook, caplog, name):
+    """It is part of the path; not even where somebody wants to see everything."""
+    logging.getLogger(name).setLevel(logging.DEBUG)
+    with caplog.at_level(logging.DEBUG):
+        unusable(url(webhook, end="/T0KEN").get_secret_value())
+        send([url(webhook, end="/T0KEN"), SecretStr("json://:T0KEN")], TOLD)
+
+    assert webhook.got[0][0] == "/T0KEN"
+    assert "T0KEN" not in caplog.text
+
+
 def test_a_block_that_is_not_there_is_told_of(prefect_server):
     """By its name, which is no secret."""
     (failed,) = send([SecretStr("block:slack-webhook/nobody")], TOLD)
@@ -176,6 +188,8 @@ def test_a_block_of_prefect_is_told(prefect_server, webhook):
         ("jsons://user:pass@host/path?x=y", "jsons://***"),
         ("block:slack-webhook/night", "block:slack-webhook/night"),
         ("geheim", "***"),
+        ("js\x1b[31mons://geheim", "js?[31mons://***"),
+        ("block:slack-webhook/a\nb", "block:slack-webhook/a?b"),
     ],
 )
 def test_what_is_shown_of_an_entry(entry, shown):

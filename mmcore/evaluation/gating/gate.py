@@ -139,7 +139,7 @@ def _compared(evidence: Evidence) -> Iterator[Finding]:
     for row in sorted(comparison.rows, key=lambda row: -row.drop):
         index, silent = row.direction.startswith(INDEX), row.action and is_silent(row)
         action = row.action
-        if action == "block" and evidence.promotion and not (index or silent):
+        if action == "block" and evidence.promotion and not index:
             action = "warn"
         if action:
             yield Finding(

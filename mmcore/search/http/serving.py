@@ -188,7 +188,7 @@ class Serving:
             if error := future.exception():
                 log.warning("the first search failed: %s", error)
 
-        first = SearchRequest(parts=(Part(text="mmindex"),), k=1)
+        first = SearchRequest(parts=(Part(text="mmindex 图文搜索"),), k=1)  # Chinese words too
         self.searches.ask(first).add_done_callback(told)
 
     def close(self) -> None:

@@ -152,13 +152,14 @@ class Lexicon:
         frequencies = weighed.frequencies(words)
         if not 0 < frequencies.sum() <= max(_FEW, weighed.count // _COMMON):
             return None
-        entries = np.concatenate([np.r_[weighed.of(int(word))] for word in words])
+        entries = np.concatenate([np.arange(s.start, s.stop) for s in map(weighed.of, words)])
         parts = weighed.weights[entries] / np.repeat(weighed.idf(frequencies), frequencies)
-        documents, at = np.unique(weighed.documents[entries], return_inverse=True)
-        weights = np.zeros(len(documents))
-        np.maximum.at(weights, at, parts)
+        weights = np.zeros(weighed.count)
+        np.maximum.at(weights, weighed.documents[entries], parts)
+        documents = np.flatnonzero(weights)  # what a word weighs is above 0
         rare = weighed.idf(np.array([len(documents)]))
-        return Term(character, None, documents, (weights * rare).astype(np.float32))
+        found = (weights[documents] * rare).astype(np.float32)
+        return Term(character, None, documents.astype(np.int32), found)
 
     def _scored(self, terms: Sequence[Term]) -> Scores:
         """(documents,) the sum of what the terms weigh in each."""

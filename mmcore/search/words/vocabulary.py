@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+_CHARACTER: Final = np.uint64(32)  # bits above a word's number
+_NUMBER: Final = np.uint64((1 << 32) - 1)
 
 
 class Vocabulary:
@@ -15,6 +19,7 @@ class Vocabulary:
 
     def __init__(self, words: pa.Array) -> None:
         """Of (n,) distinct words in the order of their numbers."""
+        self._held = _characters(words)
         order = pc.sort_indices(words)
         self._numbers: NDArray[np.uint64] = order.to_numpy()
         self._words = words.take(order)  # by bytes, which is by code points, as Python compares
@@ -29,8 +34,19 @@ class Vocabulary:
             return None
         return int(self._numbers[at])
 
-    def holding(self, part: str) -> NDArray[np.int64]:
-        """The numbers of the words that hold ``part``, ascending; looks at all words."""
-        found = np.asarray(pc.match_substring(self._words, part)).astype(bool)
-        numbers: NDArray[np.int64] = np.sort(self._numbers[found].astype(np.int64))
+    def holding(self, character: str) -> NDArray[np.int64]:
+        """The numbers of the words that hold one character beyond ASCII, ascending."""
+        first = np.uint64(ord(character)) << _CHARACTER
+        low, high = np.searchsorted(self._held, [first, first + (np.uint64(1) << _CHARACTER)])
+        numbers: NDArray[np.int64] = (self._held[low:high] & _NUMBER).astype(np.int64)
         return numbers
+
+
+def _characters(words: pa.Array) -> NDArray[np.uint64]:
+    """(n,) sorted: each character above a word's number, once, of all words that are not ASCII."""
+    wide = np.flatnonzero(~np.asarray(pc.string_is_ascii(words)).astype(bool))
+    some = words.take(pa.array(wide))
+    lengths = pc.utf8_length(some).to_numpy()
+    points = np.frombuffer("".join(some.to_pylist()).encode("utf-32-le"), dtype="<u4")
+    numbers = np.repeat(wide.astype(np.uint64), lengths)
+    return np.unique((points.astype(np.uint64) << _CHARACTER) | numbers)

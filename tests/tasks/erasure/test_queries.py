@@ -167,3 +167,78 @@ def test_the_history_stands(lake):
     assert not forget(lake).proof.left
 
     assert history.read(lake) == before
+
+
+@pytest.mark.parametrize("name", ["set.json", "queries.parquet"])
+@pytest.mark.parametrize("make", ["folder", "loop"])
+def test_a_set_with_something_else_in_a_files_place_goes(lake, put, name, make):
+    """Nothing of it is left that would stop the next evaluation."""
+    put("odd", "query,item\na wall,media/blue\n")
+    path = lake.query_set("odd") / name
+    path.unlink()
+    if make == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(path)
+
+    assert not forget(lake).proof.left
+    assert list(lake.query_sets.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["report.json", "report.html", "run.trec", "queries.parquet"])
+def test_a_folder_in_a_report_stops_no_erasure(lake, name):
+    """What lies in it is searched as all else is."""
+    folder = lake.report("1") / name
+    if folder.is_file():
+        folder.unlink()
+    folder.mkdir(parents=True)
+    (folder / "note.txt").write_text("of trips/cat.png")
+    (folder / "other.txt").write_text("of a dog")
+
+    assert not forget(lake).proof.left
+    assert [path.name for path in folder.iterdir()] == ["other.txt"]
+
+
+def test_what_cannot_be_read_is_named_by_the_proof(lake):
+    """The erasure is done, and waits for somebody who looks; a writer goes on."""
+    path = lake.report("1") / "report.json"
+    path.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(path)
+
+    assert list(forget(lake).proof.left) == ["reports/1/report.json"]
+    with writer_lock(lake):
+        ended = erase.end_erasure(lake)
+    assert "reports/1/report.json" in ended.why_not
+
+
+def test_a_page_that_cannot_be_made_is_removed(lake, monkeypatch):
+    """An erasure ends, whatever is odd about a report."""
+    reports = [lake.report(str(number)) for number in published(lake)]
+    for folder in reports:
+        (folder / "report.html").write_text("<p>trips/cat.png</p>")
+
+    def broken(*_):
+        raise KeyError("odd")
+
+    monkeypatch.setattr(erase, "page", broken)
+
+    assert not forget(lake).proof.left
+    assert not any((folder / "report.html").exists() for folder in reports)
+
+
+def test_a_file_that_cannot_be_written_only_delays_an_erasure(lake, monkeypatch):
+    """Whoever came for something else is told why, and goes on."""
+
+    def full(*_):
+        raise OSError(28, "No space left on device", "reports/1/report.html")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erase, "_clean_reports", full)
+        with pytest.raises(OSError, match="No space"):
+            forget(lake)
+        with writer_lock(lake):
+            assert "No space" in erase.end_erasure(lake).why_not
+
+    with writer_lock(lake):
+        assert not erase.end_erasure(lake).why_not

@@ -1,5 +1,7 @@
 """A user's files as the rows of a query set."""
 
+import csv
+
 import pytest
 from PIL import Image
 
@@ -206,3 +208,48 @@ def test_the_card_counts_and_names_the_rows(lake, put):
 
     assert (one.name, one.queries, one.judged) == ("one", 1, 2)
     assert one.fingerprint == two.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (f"query,item\nred,{'9' * 5000}\n", "line 2: 9999"),
+        (f"query,item,grade\nred,media/red-1,{'9' * 5000}\n", "is too large"),
+        ("query,item,modality\na\0b.png,media/red-1,image\n", "line 2: there is no file"),
+        (f"query,item,modality\n{'a' * 300}.png,media/red-1,image\n", "line 2: there is no file"),
+        ("query,item,modality\nloop.png,media/red-1,image\n", "line 2: there is no file"),
+        ("query,item,modality\n../out.png,media/red-1,image\n", "does not lie in"),
+        ("query,item,modality\nlink.png,media/red-1,image\n", "does not lie in"),
+        ("query,item\nred,\x1b[31mnope\n", "line 2: \ufffd[31mnope;"),
+        (f"query,{'x' * 140_000},item\n", "line 1: field larger"),
+        (f"query,item\nred,media/red-1\n{'x' * 140_000},media/red-1\n", "line 3: field larger"),
+    ],
+)  # fmt: skip
+def test_an_odd_csv_names_its_line_shortly(lake, tmp_path, text, says):
+    """Numbers that Python makes no number of, names that no file can have, files elsewhere."""
+    media.png(tmp_path / "out.png", Image.new("RGB", (4, 4), "red"))
+    folder = tmp_path / "asked"
+    folder.mkdir()
+    (folder / "loop.png").symlink_to(folder / "loop.png")
+    (folder / "link.png").symlink_to(tmp_path / "out.png")
+    (folder / "a.csv").write_text(text, encoding="utf-8")
+    before = csv.field_size_limit(131_072)  # of the whole process, and others may have raised it
+
+    try:
+        with pytest.raises(ConfigError) as error:
+            import_qrels(lake, folder / "a.csv")
+    finally:
+        csv.field_size_limit(before)
+
+    assert says in str(error.value)
+    assert len(str(error.value)) < 600
+
+
+def test_a_file_below_the_csv_is_beside_it(lake, put, tmp_path):
+    """Also through a link of its folder."""
+    media.png(tmp_path / "below" / "asked.png", Image.new("RGB", (4, 4), "red"))
+    path = put("a.csv", "query,item,modality\nbelow/asked.png,media/red-1,image\n")
+    (tmp_path / "link").symlink_to(tmp_path)
+
+    assert len(import_qrels(lake, path).media) == 1
+    assert len(import_qrels(lake, tmp_path / "link" / "a.csv").media) == 1

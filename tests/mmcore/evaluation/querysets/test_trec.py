@@ -1,5 +1,7 @@
 """TREC's text files."""
 
+import time
+
 import pytest
 
 from mmcore.errors import ConfigError
@@ -33,6 +35,9 @@ def test_a_line_of_qrels_is_query_iteration_document_grade(tmp_path):
         ("q1 0 cat high\n", "line 1: the grade 'high'"),
         ("q1 0 cat 1.5\n", "line 1: the grade '1.5'"),
         ("q1 0 cat 9999999999\n", "too large"),
+        (f"q1 0 cat {'9' * 5000}\n", "9999… is too large"),
+        (f"q1 0 cat {'x' * 5000}\n", "xxxx…' is no whole number"),
+        ("q1 0 \u2028cat 1\nq1\n", "line 2: is not `query"),
         (b"q1 0 \xff\xfe 1\n", "not in UTF-8"),
     ],
 )
@@ -71,6 +76,9 @@ def test_topics_may_stand_in_tags(tmp_path):
         ("q1\tA\nq1\tB\n", "line 2: query 'q1' is in line 1, too"),
         ("", "has no topics"),
         ("<top><num>1</num></top>", "line 1: the topic has no"),
+        ("<top><title>A</title></top>", "line 1: the topic has no"),
+        ("\n<top>\n<top><num>1<title>A</top>", "line 2: the topic has no </top>"),
+        ("<top><num>1<title>A</top>\n<top><num>2<title>B", "line 2: the topic has no </top>"),
     ],
 )
 def test_a_bad_topic_is_named(tmp_path, text, says):
@@ -85,3 +93,16 @@ def test_a_file_that_is_not_there_is_said(tmp_path):
     """By its name."""
     with pytest.raises(ConfigError, match=r"none\.txt cannot be read"):
         read_qrels(tmp_path / "none.txt")
+
+
+@pytest.mark.parametrize(
+    "text", ["<top>" * 40_000, "<top><num>" + " " * 40_000 + "<", "<TOP></TOP>"]
+)
+def test_tags_are_read_in_one_pass(tmp_path, text):
+    """Whatever is opened and not closed: forty thousand took a minute."""
+    began = time.monotonic()
+
+    with pytest.raises(ConfigError):
+        read_topics(written(tmp_path, text + "</top>"))
+
+    assert time.monotonic() - began < 2

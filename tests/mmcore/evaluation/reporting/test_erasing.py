@@ -1,3 +1,4 @@
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -97,3 +98,37 @@ def test_rows_that_cannot_be_read_are_removed(folder):
 
     assert clean_files(folder, Gone({"c"}, {5}, NOTHING)) == 1
     assert not (folder / QUERIES).exists()
+
+
+@pytest.mark.parametrize("queries", [None, pa.array([b"\xff", b"\xfe"]), pa.array([{"a": 1}] * 2)])
+def test_rows_without_queries_are_removed(folder, queries):
+    """Nobody can say whom they are of, be the column gone or of another kind."""
+    table = pa.table({"RR": [0.5, 0.5]} | ({} if queries is None else {"query": queries}))
+    pq.write_table(table, folder / QUERIES)
+
+    assert clean_files(folder, Gone({"c"}, {5}, NOTHING)) == 1
+    assert not (folder / QUERIES).exists()
+
+
+def test_a_row_that_names_no_query_goes(folder):
+    """The others stay."""
+    pq.write_table(pa.table({"query": ["a", None]}), folder / QUERIES)
+
+    assert clean_files(folder, Gone({"c"}, {5}, NOTHING)) == 1
+    assert pq.read_table(folder / QUERIES)["query"].to_pylist() == ["a"]
+
+
+@pytest.mark.parametrize("name", [QUERIES, RUN, QRELS])
+def test_what_is_no_file_stops_nobody(folder, name):
+    """A folder stays, with what lies in it; a link to itself goes."""
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    (folder / name / "other.txt").write_text("of somebody")
+    assert clean_files(folder, Gone({"c"}, {5}, NOTHING)) == 0
+    assert (folder / name / "other.txt").exists()
+
+    (folder / name / "other.txt").unlink()
+    (folder / name).rmdir()
+    (folder / name).symlink_to(folder / name)
+    assert clean_files(folder, Gone({"c"}, {5}, NOTHING)) == 1
+    assert not (folder / name).is_symlink()

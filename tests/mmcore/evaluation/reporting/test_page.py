@@ -1,5 +1,6 @@
 import json
 import re
+import time
 from datetime import timedelta
 from html.parser import HTMLParser
 
@@ -8,7 +9,7 @@ import pytest
 from mmcore.evaluation.reporting.page import page, write_page
 from mmcore.evaluation.reporting.pictures import Held, Pictures, Shown
 from mmcore.evaluation.reporting.report import JSON, write_report
-from mmcore.evaluation.scores import GateVerdict, Latency, Report
+from mmcore.evaluation.scores import Differing, Drift, GateVerdict, IndexRecall, Latency, Report
 from storage.history import Entry
 from tests.mmcore.evaluation.reporting.made import (
     WHEN,
@@ -244,3 +245,106 @@ def test_chinese_stands_beside_english():
 
     assert "image图片" in said
     assert "\N{MINUS SIGN}0.200" in said
+
+
+def test_a_page_has_no_control_characters():
+    """A terminal that shows it would obey them; HTML allows none."""
+    name = "text:\x1b[31mred\x9b2J\x00→image"
+
+    shown = page(report(directions=[direction(name)]))
+
+    assert "[31mred2J" in shown
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", shown)
+
+
+def test_what_differs_stands_before_what_fell():
+    """A cause is what one looks for first, in words of both languages."""
+    fusion = Differing(what="fusion", before="mean", after="weighted: text 0.02")
+    items = Differing(what="count", name="items", before="9", after="10")
+    shown = page(report(verdict=blocked(), differs=[fusion, items]), [night(1)])
+
+    said = text_of(shown)
+    assert "加权: text 0.02" in said
+    assert "Number of items" in said
+    assert "条目数" in said
+    sections = [
+        shown.index(f'<h2 id="{name}"') for name in ("differs", "change", "trend", "scores")
+    ]
+    assert sections == sorted(sections)
+    assert said.index("Blocked") < said.index("weighted: text 0.02")
+
+
+def test_nothing_that_differs_is_said():
+    """An empty list is an answer, too; a report from before there was one says nothing."""
+    said = text_of(page(report(verdict=blocked(), differs=[])))
+
+    assert "Nothing that makes it" in said
+    assert 'id="differs"' not in page(report(verdict=blocked()))
+
+
+def test_figures_agree():
+    """The banner counts the rows of the table, and findings as every other place does."""
+    said = text_of(page(report(verdict=blocked().model_copy(update={"tested": 70}))))
+
+    assert "Held against snapshot 6: 2 rows" in said
+    assert "1 finding blocks, 1 warning" in said
+    assert "70" not in said
+
+
+def test_other_measures_are_folded():
+    """Few are read every night; gallery, median and chance stand with the rest."""
+    means = {"Success@10": 0.25, "RR": 0.5, "AP@100": 0.125, "mean class accuracy": 0.75}
+    shown = page(report(directions=[direction(means=means)]))
+
+    scores = shown[shown.index('id="scores"') :]
+    first, _, folded = scores.partition("<details>")
+    assert "0.250" in first
+    assert "0.125" not in first
+    assert "0.125" in folded
+    assert "5,000" in folded
+    assert "类别平均准确率" in folded
+
+
+def test_one_language_is_no_table():
+    """No heading stands above nothing."""
+    one = direction(by_language={"zh": {"queries": 3, "RR": 0.5}})
+    two = direction(by_language={k: {"queries": 3, "RR": 0.5} for k in ("zh", "en")})
+
+    assert 'id="languages"' not in page(report(directions=[one]))
+    assert 'id="languages"' in page(report(directions=[two]))
+
+
+def test_exact_indexes_are_folded():
+    """That exact search finds what exact search finds is no news; less than that is."""
+    less = IndexRecall(index="broken", recall=0.5, queries=9, asked="queries")
+
+    shown = page(report(index_recall=[*report().index_recall, less]))
+
+    table, _, folded = shown[shown.index('id="indexes"') :].partition("<details>")
+    assert "broken" in table
+    assert "e5-small-p1-image" not in table
+    assert "1 exact index: it gives back all" in folded
+
+
+def test_fused_vectors_have_a_row_of_drift():
+    """That they are fused otherwise is said where one looks for what moved."""
+    moved = Drift(modality="fused", space="s", common=0, changed=None, norm=0.0)
+    fusion = Differing(what="fusion", before="mean", after="weighted")
+
+    said = text_of(page(report(verdict=blocked(), drift=[moved], differs=[fusion])))
+
+    assert "fused otherwise: all of them are others" in said
+    assert "0.0e+00" not in said
+
+
+def test_the_time_is_told_by_the_local_clock_too(monkeypatch):
+    """Where it is not that of UTC anyway."""
+    monkeypatch.setenv("TZ", "CST-8")
+    time.tzset()
+    try:
+        said = text_of(page(report()))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    assert "evaluated 2026-01-02 03:04 UTC (11:04 CST)" in said

@@ -1,8 +1,10 @@
 from datetime import timedelta
 
+import pytest
+
 from mmcore.evaluation.reporting.page import page
-from mmcore.evaluation.reporting.trend import charts_of, nights
-from tests.mmcore.evaluation.reporting.made import WHEN, blocked, report
+from mmcore.evaluation.reporting.trend import _span, charts_of, nights
+from tests.mmcore.evaluation.reporting.made import WHEN, blocked, direction, report
 from tests.mmcore.evaluation.reporting.test_page import night
 
 
@@ -50,3 +52,30 @@ def test_the_first_night_has_no_line():
 def test_colours_are_the_style_sheet_s():
     """No number of a colour: the page is light or dark."""
     assert "#" not in drawn(night(1))
+
+
+def test_own_sets_have_charts_after_the_lake_s():
+    """Each by its target, and joined as long as the set is the same."""
+    name = "shop/text:zh→image"
+    before = night(1, scores={name: {"Success@10": 0.5}}, sets={"shop": "x"})
+    mine = direction("text:zh→image", set="shop")
+
+    found = nights(report(directions=[direction(), mine], sets={"shop": "x"}), [before])
+    own, shop = charts_of(found)[1]
+
+    assert (own.set, shop.set) == ("", "shop")
+    assert shop.picture.count("<polyline") == 1
+    assert shop.picture.count("<circle") == 2
+
+
+def test_several_runs_a_day_have_hours():
+    """Dates alone would say the same at both ends."""
+    assert "2026-01-02 02:49 UTC" in drawn(night(0.01))
+    assert "UTC" not in drawn(night(2))
+
+
+def test_a_flat_line_has_a_wide_axis():
+    """What does not move shall not look as if it could have been seen to."""
+    assert _span([0.409]) == pytest.approx((0.309, 0.509))
+    assert _span([1.0, 1.0]) == pytest.approx((0.8, 1.0))
+    assert _span([0.0]) == pytest.approx((0.0, 0.2))

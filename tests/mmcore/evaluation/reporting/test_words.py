@@ -1,10 +1,14 @@
+import re
 from typing import get_args
 
 import pytest
 
+from mmcore.evaluation.directions import NO_TEXTS
+from mmcore.evaluation.gating import gate
 from mmcore.evaluation.reporting import words
 from mmcore.evaluation.reporting.words import headline, named, told
 from mmcore.evaluation.scores import Finding, FindingKind, GateVerdict, Verdict
+from mmcore.evaluation.withheld import OWN_SPACE
 from tests.mmcore.evaluation.reporting.made import blocked
 
 
@@ -40,8 +44,12 @@ def test_a_block_is_told_by_what_fell_first():
     """Direction, before and after; and how many findings there are beside it."""
     said = headline(blocked())
 
-    assert said.en == "Chinese text → image fell from 0.412 to 0.301 (Success@10). And 1 more."
-    assert said.zh == "中文文本 → 图片 从 0.412 降到 0.301（Success@10）。另有 1 处。"
+    fell = "Chinese text → image fell from 0.412 to 0.301 (Success@10)."
+    assert said.en == f"{fell} In all: 1 finding blocks, 1 warning."
+    assert (
+        said.zh
+        == "中文文本 → 图片 从 0.412 降到 0.301（Success@10）。共计：1 项被拦截、1 项警告。"
+    )
 
 
 def test_an_index_says_which_directions_it_touches():
@@ -81,3 +89,35 @@ def test_all_words_have_both_languages():
 def test_changes_have_a_sign(value, shown):
     """A true minus; what rounds to nothing has none."""
     assert words.signed(value) == shown
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        *(gate.SWITCHED_OFF, gate.NO_BASELINE, gate.NOT_KEPT, gate.NONE_STANDS, gate.TOO_FEW),
+        *(NO_TEXTS, OWN_SPACE),
+    ],
+)
+def test_reasons_are_told_in_chinese(told):
+    """What says why nothing was measured is a constant elsewhere: its words are known here."""
+    found = words.why(told)
+
+    assert found.en == told
+    assert not re.search("[a-z]{3}", found.zh)
+
+
+def test_parts_of_a_reason_are_kept():
+    """A number, and the name of a direction in words; what is not known stays as it is."""
+    few = "no direction has 20 held-out queries; the most has text:zh→image with 3"
+
+    assert words.why(few).zh == "没有任何方向达到 20 个留出查询；最多的是 中文文本 → 图片，有 3 个"
+    assert words.why("no such words") == words.Phrase("no such words", "no such words")
+
+
+def test_findings_are_counted_by_what_came_of_them():
+    """Blocks and warnings apart; one is one."""
+    of = blocked().findings
+
+    assert words.counted(of).en == "1 finding blocks, 1 warning"
+    assert words.counted(of).zh == "1 项被拦截、1 项警告"
+    assert words.counted([of[0], of[0]]).en == "2 findings block"
