@@ -93,6 +93,7 @@ class Client:
             status, body = self._got(f"/api/search?{urlencode({'q': text, 'k': K})}")
         except (OSError, http.client.HTTPException) as error:
             self.told.errors[type(error).__name__] += 1
+            self.close()
             self.connection = None
             return
         spent = time.perf_counter() - began
@@ -103,6 +104,11 @@ class Client:
         self.told.add(spent, answer)
         if self.versioned:
             self._check(answer)
+
+    def close(self) -> None:
+        """End the connection."""
+        if self.connection is not None:
+            self.connection.close()
 
     def _got(self, path: str) -> tuple[int, bytes]:
         if self.connection is None:
@@ -132,6 +138,7 @@ def run(
     def work(client: Client) -> None:
         while time.perf_counter() < until:
             client.ask(queries[next(numbers) % len(queries)])
+        client.close()
 
     threads = [threading.Thread(target=work, args=(client,)) for client in some]
     began = time.perf_counter()
@@ -149,6 +156,7 @@ def once(url: str, queries: Sequence[str]) -> tuple[Told, float]:
     client = Client(place.hostname or "", place.port or 80)
     for query in queries:
         client.ask(query)
+    client.close()
     return client.told, time.perf_counter() - began
 
 

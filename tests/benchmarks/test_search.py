@@ -65,7 +65,8 @@ def test_a_grown_lake_has_copies_with_all_their_segments(made):
 
     assert found.items.num_rows == len(set(found.items["item_id"].to_pylist())) == 10
     assert len(set(found.items["key"].to_pylist())) == 10
-    of_item = dict(zip(found.items["item_id"].to_pylist(), found.items["key"].to_pylist()))
+    columns = (found.items[name].to_pylist() for name in ("item_id", "key"))
+    of_item = dict(zip(*columns, strict=True))
     texts = found.media[Modality.TEXT].segments
     for item, text in zip(texts["item_id"].to_pylist(), texts["text"].to_pylist(), strict=True):
         colour = of_item[item].partition("-")[0]
@@ -122,7 +123,7 @@ def test_each_query_is_held_against_its_own_right_items():
         def answers(self, requests):
             assert all(request.words == 1.0 for request in requests)
             hits = [(Hit(int(one.parts[0].text), "k", 1.0),) for one in requests]
-            return [Answer(1, None, found, (), {}) for found in hits]
+            return [Answer(1, found) for found in hits]
 
     asked = [Asked(str(number), frozenset({number % 40}), "") for number in range(50)]
     found = ranks(Searching(), asked, {"words": 1.0})
@@ -166,7 +167,7 @@ def test_mixed_answers_and_steps_back_are_seen(server):
 
     assert (client.told.mixed, client.told.back) == (2, 1)
     assert client.told.snapshots == {2: 3, 1: 1}
-    client.connection.close()
+    client.close()
 
 
 def test_clients_are_told_together(server):

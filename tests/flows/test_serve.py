@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from flows.serve import Listening, run_serve
+from flows.serve import Listening, _listening, run_serve
 from mmcore.errors import ConfigError
 from storage.errors import NoLakeError
 from tests.lakes import coloured_items, make_lake, towers
@@ -100,3 +100,12 @@ def test_a_server_starts_answers_and_ends(lake, ending):
     assert (told["snapshot"], health["snapshot"], health["status"]) == (1, 1, "ok")
     assert server.returncode == 0
     assert "Traceback" not in said
+
+
+def test_an_answer_does_not_wait_for_the_clients_acknowledgement():
+    """What is accepted sends at once: its head and its body are two packets."""
+    listening = _listening(Listening("127.0.0.1", 0))
+    with listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
