@@ -27,6 +27,7 @@ from storage.manifest import Manifest, read_manifest
 from storage.schemas import digest
 from storage.snapshot import Snapshot, published
 from tasks.manifests import same_files
+from tasks.discretion import discreet
 from tasks.notify import SECONDS, Kind, Message, send
 from tasks.workplace import Workplace
 
@@ -99,6 +100,7 @@ def alert_of(verdict: GateVerdict, manifest: Manifest, report: str = "") -> Aler
 
 
 @task(name="alert", retries=0, cache_policy=NO_CACHE, persist_result=False)
+@discreet
 def alerted(alert: Alert, notify: Sequence[SecretStr], work: Workplace) -> list[str]:
     """Emit the event and tell everyone; returns what could not be told. Raises nothing.
 
