@@ -26,8 +26,8 @@ from storage.layout import Layout
 from storage.manifest import Manifest, read_manifest
 from storage.schemas import digest
 from storage.snapshot import Snapshot, published
-from tasks.manifests import same_files
 from tasks.discretion import discreet
+from tasks.manifests import same_files
 from tasks.notify import SECONDS, Kind, Message, send
 from tasks.workplace import Workplace
 
