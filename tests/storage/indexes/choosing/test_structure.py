@@ -76,7 +76,7 @@ def test_too_few_rows_a_centroid_are_warned_of(caplog, capfd):
         trained(kind, D, VECTORS[:100])
 
     assert "trained on 100 rows for 32 centroids: at least 1248" in caplog.text
-    assert capfd.readouterr().err == ""
+    assert "clustering" not in capfd.readouterr().err  # faiss's own word for it
 
 
 def test_enough_rows_are_not_warned_of(caplog):
