@@ -76,7 +76,8 @@ def test_too_few_rows_a_centroid_are_warned_of(caplog, capfd):
         trained(kind, D, VECTORS[:100])
 
     assert "trained on 100 rows for 32 centroids: at least 1248" in caplog.text
-    assert "clustering" not in capfd.readouterr().err  # faiss's own word for it
+    ours = trained.__module__  # Prefect's handler may print our log, if a flow ran before
+    assert [line for line in capfd.readouterr().err.splitlines() if ours not in line] == []
 
 
 def test_enough_rows_are_not_warned_of(caplog):
