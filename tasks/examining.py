@@ -117,6 +117,7 @@ def reported(both: Both, moved: list[Drift], baseline: Snapshot | None) -> Repor
     after = both.after
     found = Found(
         index_recall=after.recall,
+        served=after.served,
         drift=moved,
         latency=after.latency,
         sets=both.sets,

@@ -31,7 +31,8 @@ from mmcore.evaluation.querysets.ask import user_outcomes
 from mmcore.evaluation.querysets.frozen import FrozenSet
 from mmcore.evaluation.recall import index_outcomes, index_recall
 from mmcore.evaluation.resume import Kept
-from mmcore.evaluation.scores import IndexRecall, Latency, Unscored
+from mmcore.evaluation.scores import IndexRecall, Latency, Served, Unscored
+from mmcore.evaluation.served import served_scores
 from mmcore.evaluation.terms import Terms
 from mmcore.evaluation.world import World
 from mmcore.specs import EvaluationSpec, FitSpec, SegmentationSpec
@@ -68,6 +69,7 @@ class Side:
     measured: tuple[Found, ...] = ()
     indexes: tuple[Outcome, ...] = ()
     recall: tuple[IndexRecall, ...] = ()
+    served: tuple[Served, ...] = ()
     latency: Latency | None = None
 
     @property
@@ -222,14 +224,17 @@ def _set_aside(error: Exception, baseline: Snapshot, candidate: Snapshot) -> boo
 def _measured(
     side: _Opened, terms: Terms, sets: Sequence[QuerySetCard], kept: Kept | None
 ) -> Side:
-    bench = laid_out(side.snapshot, side.encoders, side.projection, terms)
+    snapshot = side.snapshot
+    bench = laid_out(snapshot, side.encoders, side.projection, terms)
     found = tuple(_asked(bench, sets, kept))
+    exact = [one.full for one in found if isinstance(one, Measured)]
     return Side(
-        side.snapshot,
+        snapshot,
         found,
-        tuple(index_outcomes(side.snapshot, bench)),
-        tuple(index_recall(side.snapshot, query_vectors(bench))),
-        latency(side.snapshot, bench),
+        tuple(index_outcomes(snapshot, bench)),
+        tuple(index_recall(snapshot, query_vectors(bench))),
+        tuple(served_scores(snapshot, bench, exact)),
+        latency(snapshot, bench),
     )
 
 

@@ -110,6 +110,17 @@ class IndexRecall(_Frozen):
     tried: list[Tried] = []  # in order of cost, up to what serves
 
 
+class Served(_Frozen):
+    """A direction as its index answers it, and by exact search over the same queries."""
+
+    direction: str
+    index: str
+    kind: str
+    queries: int
+    means: dict[str, float]  # measure → mean over the queries
+    exact: dict[str, float]
+
+
 class Coverage(_Frozen):
     """How much of one modality's contents can be searched."""
 
@@ -227,6 +238,7 @@ class Report(_Frozen):
     directions: list[Direction]
     unscored: list[Unscored]
     index_recall: list[IndexRecall]
+    served: list[Served] = []  # of indexes that are not exact; of media and texts alone
     coverage: list[Coverage]
     languages: dict[str, int]  # language → text contents
     counts: dict[str, int]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,17 +15,42 @@ from mmcore.evaluation.outcomes import Outcome
 from mmcore.evaluation.queries import Question, medium, text_side
 from mmcore.evaluation.ranking import EXPECTED, Gallery, Ranking
 from mmcore.evaluation.rounded import DIGITS, Places
+from mmcore.evaluation.scores import Served
 from mmcore.training.rows import Rows
 from mmcore.types import Ids, Vectors
-from storage.indexes.files import Index
+from storage.indexes.files import FLAT, Index
+from storage.manifest import IndexEntry
 from storage.schemas import FUSED, Modality
 from storage.snapshot import Snapshot
 
 _WIDER = 4  # times as many segments, where so many are of too few items
 
 
-def served_outcomes(snapshot: Snapshot, bench: Bench) -> Iterator[Outcome]:
-    """What the indexes of media and texts answer, to at most ``served_queries`` a direction.
+def served_scores(snapshot: Snapshot, bench: Bench, exact: Iterable[Outcome]) -> list[Served]:
+    """Directions through indexes that are not exact, beside ``exact`` at the same queries.
+
+    An index that leaves nothing out answers as exact search does: its recall tells whether so.
+    """
+    approximate = [e for e in snapshot.manifest.indexes if snapshot.opened(e).card.type != FLAT]
+    of = {one.label: one for one in exact}
+    return [
+        Served(
+            direction=found.name,
+            index=entry.name,
+            kind=found.kind,
+            queries=len(found.queries),
+            means=found.means(),
+            exact=of[found.name].at(found.queries).means(),
+        )
+        for entry, found in served_outcomes(snapshot, bench, approximate)
+        if found.name in of
+    ]
+
+
+def served_outcomes(
+    snapshot: Snapshot, bench: Bench, indexes: Sequence[IndexEntry]
+) -> Iterator[tuple[IndexEntry, Outcome]]:
+    """What indexes of media and texts answer, to at most ``served_queries`` a direction.
 
     As a search does it: an item comes up by its best segment, and texts of one language are
     searched among those alone. More is fetched than is kept, and a query's own content taken out
@@ -33,19 +58,19 @@ def served_outcomes(snapshot: Snapshot, bench: Bench) -> Iterator[Outcome]:
     query is fused again without it, which no index has. ``first`` is 0 where nothing right is
     among the ranks that are kept.
     """
-    entries = {(entry.modality, entry.space): entry for entry in snapshot.manifest.indexes}
+    entries = {(entry.modality, entry.space): entry for entry in indexes}
     for source, space, targets in bench.ways():
         for target in (t for t in targets if t != FUSED):
             entry = entries.get((str(medium(target)), space))
             if entry is not None and bench.vectors.can_ask(source, space):
-                served = _Served.of(bench, snapshot.opened(entry), target, space)
-                questions = served.able(bench.chosen(source, target, space))
-                if len(questions) >= bench.spec.min_queries:
-                    yield served.outcome(f"{source}→{target}", questions)
+                side = _Side.of(bench, snapshot.opened(entry), target, space)
+                questions = side.able(bench.chosen(source, target, space))
+                if questions and len(questions) >= bench.spec.min_queries:
+                    yield entry, side.outcome(f"{source}→{target}", questions)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Served:
+class _Side:
     """One side of a space, and the index that finds it."""
 
     bench: Bench
@@ -57,7 +82,7 @@ class _Served:
     segments: _Segments
 
     @classmethod
-    def of(cls, bench: Bench, index: Index, target: str, space: str) -> _Served:
+    def of(cls, bench: Bench, index: Index, target: str, space: str) -> _Side:
         """Looks up what it needs of the bench."""
         gallery = bench.galleries.of(target, space)
         segments = _Segments.of(bench.galleries.rows(medium(target), space), target)

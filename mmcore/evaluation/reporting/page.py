@@ -23,6 +23,7 @@ from mmcore.evaluation.reporting.words import (
     phrase,
     plural,
     side,
+    signed,
     told,
 )
 from mmcore.evaluation.scores import Report
@@ -110,6 +111,7 @@ def _template() -> Template:
     }
     environment.globals |= {
         "t": phrase,
+        "signed": signed,
         "plural": plural,
         "uncompared": views.uncompared,
         "asked_with": views.asked_with,

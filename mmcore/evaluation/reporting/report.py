@@ -15,7 +15,15 @@ from mmcore.evaluation.reporting.runs import write_queries, write_runs
 from mmcore.evaluation.reporting.told import direction_of, gap
 from mmcore.evaluation.reporting.words import WHOLE
 from mmcore.evaluation.reporting.worst import WorstQueries
-from mmcore.evaluation.scores import Differing, Drift, IndexRecall, Latency, Report, Unscored
+from mmcore.evaluation.scores import (
+    Differing,
+    Drift,
+    IndexRecall,
+    Latency,
+    Report,
+    Served,
+    Unscored,
+)
 from mmcore.evaluation.terms import Terms
 from mmcore.specs import EvaluationSpec
 from storage.diff import Changes, diff
@@ -31,6 +39,7 @@ class Found:
     """What was found beside the scores of directions."""
 
     index_recall: Sequence[IndexRecall] = ()
+    served: Sequence[Served] = ()
     drift: Sequence[Drift] = ()
     latency: Latency | None = None
     sets: Mapping[str, str] = field(default_factory=dict)  # query set → fingerprint
@@ -60,6 +69,7 @@ def report_of(
         directions=directions,
         unscored=unscored,
         index_recall=list(found.index_recall),
+        served=list(found.served),
         coverage=coverage.coverage(snapshot),
         languages=coverage.languages(snapshot),
         quarantine=coverage.quarantine(snapshot),

@@ -23,11 +23,11 @@ from mmcore.evaluation.reporting.words import (
     why,
 )
 from mmcore.evaluation.scores import Differing, Direction, Drift, IndexRecall, Report
+from storage.indexes.files import FLAT
 from storage.schemas import FUSED
 
 _WIDTH, _HEIGHT = 270.0, 20.0  # of a pair of dots
 _SHADES: Final = 0.9  # of the fullest cell of a confusion
-EXACT: Final = "flat"  # the kind of an index that leaves nothing out
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def _counted(name: Phrase, count: int | Phrase) -> Phrase:
 
 def asked_with(found: IndexRecall) -> Phrase:
     """What asked an index; an exact one has nothing to be measured."""
-    if found.kind == EXACT:
+    if found.kind == FLAT:
         return phrase("said.exact")
     return phrase("said.queries" if found.asked == "queries" else "said.stored")
 
@@ -268,4 +268,4 @@ def uncompared(of: Drift, report: Report) -> Phrase:
 
 def is_whole(index: IndexRecall) -> bool:
     """Whether it is exact, and gives back all: there is nothing to be read in its row."""
-    return index.kind == EXACT and index.recall == 1
+    return index.kind == FLAT and index.recall == 1

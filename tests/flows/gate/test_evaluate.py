@@ -17,6 +17,7 @@ from storage.errors import NoLakeError, SnapshotReissuedError
 from storage.snapshot import current, manifest_of
 from tasks import measuring
 from tests.flows.gate.conftest import SPECS
+from tests.mmcore.evaluation.benches import listing_half
 
 OFF = GateSpec(enabled=False)
 
@@ -43,6 +44,23 @@ def test_what_serves_is_judged_against_its_parent(nights):
     assert (entry.trigger, entry.snapshot, entry.verdict) == ("evaluate", 2, "pass")
     assert current(nights.lake) == 2
     assert not nights.lake.evaluations.exists()
+
+
+def test_directions_are_told_through_an_index_that_is_not_exact(nights):
+    """Beside exact search over the same queries, in the report; the gate does not ask them."""
+    nights.index()
+    halved = listing_half(nights.snapshot()).manifest
+    stored = nights.lake.root / "snapshots" / "1" / "manifest.json"
+    stored.write_text(halved.model_dump_json())
+
+    nights.evaluate()
+
+    told = json.loads((nights.lake.report("1") / "report.json").read_bytes())
+    exact = {one["name"]: one["means"] for one in told["directions"]}
+    found = {one["direction"]: one for one in told["served"]}
+    assert {one["kind"] for one in found.values()} == {"ivf-flat"}
+    assert found["image→text:zh"]["exact"]["RR"] == exact["image→text:zh"]["RR"]
+    assert found["image→text:zh"]["means"]["R@10"] < exact["image→text:zh"]["R@10"]
 
 
 def test_what_is_worse_alerts_and_serves_on(worse):

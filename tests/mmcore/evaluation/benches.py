@@ -1,5 +1,6 @@
 """Snapshots laid out for measuring, and changed ones."""
 
+import faiss
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,9 +16,13 @@ from mmcore.evaluation.terms import Terms
 from mmcore.evaluation.world import World
 from mmcore.specs import EvaluationSpec, FitSpec
 from storage import tables
+from storage.indexes.card import CARD, CODES, VECTORS, IndexCard, Setting
+from storage.indexes.choosing.vectors_file import rows_of, write_vectors
+from storage.indexes.reading import write_faiss
 from storage.manifest import entry
+from storage.schemas import Modality
 from storage.snapshot import Snapshot
-from tests.lakes import towers
+from tests.lakes import WHEN, towers
 
 FEW = EvaluationSpec(min_queries=1, latency_queries=4)
 ALL = FitSpec(held_out=0.9)
@@ -61,6 +66,37 @@ def with_table(snapshot, name, table):
     files = [*kept, *(entry(snapshot.layout.root, path, {}) for path in paths)]
     changed = snapshot.manifest.model_copy(update={"files": files})
     return Snapshot.of(snapshot.layout, changed)
+
+
+def listing_half(lake):
+    """The same lake, with an IVF over every second of its texts."""
+    old = next(i for i in lake.manifest.indexes if i.modality == "text")
+    ids, vectors = (rows[::2] for rows in lake.vectors(Modality.TEXT)[1:])
+    folder = lake.layout.index(old.name, "half")
+    folder.mkdir(parents=True, exist_ok=True)
+    index = faiss.index_factory(vectors.shape[1], "IVF4,Flat", faiss.METRIC_INNER_PRODUCT)
+    index.cp.min_points_per_centroid = 1
+    index.train(vectors)
+    index.add_with_ids(vectors, ids)
+    write_faiss(folder / CODES, index)
+    write_vectors(folder / VECTORS, ids, vectors.shape[1], rows_of(vectors))
+    card = IndexCard(
+        space=old.space,
+        modality="text",
+        dim=vectors.shape[1],
+        rows=len(ids),
+        created_at=WHEN,
+        build="half",
+        type="ivf-flat",
+        setting=Setting(nprobe=1),
+        files=(CODES, VECTORS),
+    )
+    (folder / CARD).write_text(card.model_dump_json())
+    update = {"path": lake.layout.relative(folder), "rows": len(ids)}
+    changed = old.model_copy(update=update)
+    others = [i for i in lake.manifest.indexes if i.modality != "text"]
+    indexes = {"indexes": [*others, changed]}
+    return Snapshot(lake.layout, lake.manifest.model_copy(update=indexes))
 
 
 def content(snapshot, path):

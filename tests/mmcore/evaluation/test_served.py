@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 
-from mmcore.evaluation.served import served_outcomes
+from mmcore.evaluation.evaluate import outcomes
+from mmcore.evaluation.outcomes import Measured
+from mmcore.evaluation.served import served_outcomes, served_scores
 from mmcore.specs import EvaluationSpec
 from storage.schemas import Modality
 from tests.lakes import coloured_items, make_lake, towers
-from tests.mmcore.evaluation.benches import asked, bench_of, same_scores, terms_of
+from tests.mmcore.evaluation.benches import asked, bench_of, listing_half, same_scores, terms_of
 from tests.mmcore.evaluation.test_recall import with_index
 
 
@@ -19,7 +21,8 @@ def lake(tmp_path_factory):
 
 def served(snapshot, terms):
     """Direction → what its index answers."""
-    return {one.name: one for one in served_outcomes(snapshot, bench_of(snapshot, terms))}
+    found = served_outcomes(snapshot, bench_of(snapshot, terms), snapshot.manifest.indexes)
+    return {one.name: one for _, one in found}
 
 
 def test_exact_indexes_serve_what_products_find(lake):
@@ -57,3 +60,27 @@ def test_few_ranks_are_enough(lake):
 
     assert {len(one.queries) for one in found.values()} == {3}
     assert all(len(ids) == 10 for one in found.values() for ids in one.ranking.found)
+
+
+def scores(snapshot, terms):
+    """What a report has of its indexes."""
+    bench = bench_of(snapshot, terms)
+    exact = [one.full for one in outcomes(bench) if isinstance(one, Measured)]
+    return served_scores(snapshot, bench, exact)
+
+
+def test_what_an_index_costs_is_told(lake):
+    """Of one that lacks half of the rows, beside exact search over the same queries."""
+    found = scores(listing_half(lake), terms_of(lake))
+
+    assert {(one.index, one.kind) for one in found} == {("colours-text", "ivf-flat")}
+    assert {one.direction for one in found} >= {"image→text:en"}
+    assert all(one.means.keys() == one.exact.keys() for one in found)
+    lost = [one.exact["R@10"] - one.means["R@10"] for one in found]
+    assert min(lost) >= 0
+    assert max(lost) > 0.1
+
+
+def test_an_exact_index_costs_nothing(lake):
+    """It is not asked again: what leaves nothing out answers as exact search does."""
+    assert scores(lake, terms_of(lake)) == []

@@ -9,7 +9,15 @@ import pytest
 from mmcore.evaluation.reporting.page import page, write_page
 from mmcore.evaluation.reporting.pictures import Held, Pictures, Shown
 from mmcore.evaluation.reporting.report import JSON, write_report
-from mmcore.evaluation.scores import Differing, Drift, GateVerdict, IndexRecall, Latency, Report
+from mmcore.evaluation.scores import (
+    Differing,
+    Drift,
+    GateVerdict,
+    IndexRecall,
+    Latency,
+    Report,
+    Served,
+)
 from storage.history import Entry
 from tests.mmcore.evaluation.reporting.made import (
     WHEN,
@@ -324,6 +332,25 @@ def test_exact_indexes_are_folded():
     assert "broken" in table
     assert "e5-small-p1-image" not in table
     assert "1 exact index: it gives back all" in folded
+
+
+def test_what_an_index_costs_is_a_table():
+    """Each direction through its index, with what exact search would add; none, no table."""
+    means = {"Success@10": 0.21, "RR": 0.4}
+    served = Served(
+        direction="text:zh→image",
+        index="e5-image",
+        kind="ivf-pq",
+        queries=500,
+        means=means,
+        exact={"Success@10": 0.25, "RR": 0.39},
+    )
+
+    said = text_of(page(report(served=[served])))
+
+    after = said[said.index("As the indexes answer") :]
+    assert "ivf-pq500 0.210 (+0.040)0.400 (\N{MINUS SIGN}0.010)" in after
+    assert "As the indexes answer" not in text_of(page(report()))
 
 
 def test_fused_vectors_have_a_row_of_drift():
