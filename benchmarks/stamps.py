@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import describe, resources
-from flows.config import IndexConfig
+from flows.config.index import IndexConfig
 from flows.orchestrator import orchestrated
 from mmcore.encoders.presets import encoders_of
 from mmcore.encoders.projections import Projection

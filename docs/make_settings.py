@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from flows.config import IndexConfig, TrainConfig
+from flows.config.index import IndexConfig
+from flows.config.train import TrainConfig
 from flows.train_cli import ELSEWHERE
 from mmcore.specs import Spec
 

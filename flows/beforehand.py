@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flows.clock import Clock
-from flows.config import IndexConfig, IndexResult
+from flows.config.index import IndexConfig, IndexResult
 from flows.index_media import workplace
 from flows.looking import note_look
 from flows.mending import usable

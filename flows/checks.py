@@ -7,7 +7,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from flows.config import IndexConfig
+from flows.config.index import IndexConfig
 from mmcore.encoders.presets import chosen, encoders_of
 from mmcore.encoders.weights.places import is_place
 from mmcore.errors import ConfigError, SourceError, UnknownPluginError

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flows import progress
-from flows.config import StageWork
+from flows.config.index import StageWork
 from mmcore.memory import give_back
 
 

@@ -14,7 +14,8 @@ from rich.console import Console
 from flows import show
 from flows.checks import check
 from flows.chinese import told
-from flows.config import IndexConfig, IndexResult, MaintainConfig
+from flows.config.index import IndexConfig, IndexResult
+from flows.config.maintain import MaintainConfig
 from flows.orchestrator import orchestrated
 from flows.overrides import told_setting
 from flows.printing import ERR as ERR  # noqa: PLC0414 - for others

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.config import EvaluateConfig
+from flows.config.evaluate import EvaluateConfig
 from flows.gating import rules_for
 from mmcore.embedding.embed import releasing
 from mmcore.errors import ConfigError

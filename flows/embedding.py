@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import ExitStack
 
 from flows.clock import Clock
-from flows.config import IndexConfig, StageWork
+from flows.config.index import IndexConfig, StageWork
 from flows.engine import task_runner
 from flows.throughput import Throughput, line
 from flows.window import flow_through

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from prefect import flow
 
 from flows.clock import Clock
-from flows.config import EvaluateConfig, EvaluateResult
+from flows.config.evaluate import EvaluateConfig, EvaluateResult
 from flows.gating import examine_again, rules_for, tell
 from mmcore.embedding.embed import releasing
 from mmcore.errors import ConfigError

@@ -13,7 +13,7 @@ from typing import Any
 
 from flows import command
 from flows import show_evaluation as show
-from flows.config import EvaluateConfig, EvaluateResult
+from flows.config.evaluate import EvaluateConfig, EvaluateResult
 from flows.evaluate_cli import BLOCKED, STALE
 from flows.language import language_of
 from flows.printing import OUT, print_json

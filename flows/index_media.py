@@ -6,7 +6,7 @@ from prefect import flow
 
 from flows.checks import check
 from flows.clock import Clock
-from flows.config import IndexConfig, IndexResult
+from flows.config.index import IndexConfig, IndexResult
 from flows.embedding import compute_cells
 from flows.gating import examine, refuse_again, refuse_worse, tell
 from flows.looking import note_look

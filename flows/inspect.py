@@ -10,7 +10,7 @@ from typing import Any
 
 from flows import show_inspect as show
 from flows.command import OUT, print_json, valid
-from flows.config import IndexConfig
+from flows.config.index import IndexConfig
 from flows.language import language_of
 from flows.overrides import overridden
 from mmcore.inspection.look import Found, Inspected, Settings, inspected

@@ -5,7 +5,7 @@ from datetime import timedelta
 from prefect import flow
 
 from flows.clock import Clock
-from flows.config import Compacted, MaintainConfig, MaintainResult
+from flows.config.maintain import Compacted, MaintainConfig, MaintainResult
 from flows.outcome import erasure_of
 from storage.erasure import orders
 from storage.errors import NoLakeError

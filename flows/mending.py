@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 
-from flows.config import IndexResult
+from flows.config.index import IndexResult
 from storage.errors import CorruptLakeError, NoLakeError
 from storage.layout import Layout
 from storage.maintenance import mending

@@ -11,7 +11,7 @@ from typing import Any
 from flows import command
 from flows import show_models as show
 from flows.chinese import speaking
-from flows.config import PromoteConfig, TrainConfig
+from flows.config.train import PromoteConfig, TrainConfig
 from flows.language import language_of
 from flows.outcome import made_at
 from flows.printing import OUT, print_json

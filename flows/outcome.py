@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from flows.config import EndedErasure, IndexConfig, IndexResult
+from flows.config.index import EndedErasure, IndexConfig, IndexResult
 from mmcore.rows import distinct, tally
 from storage import history
 from storage.layout import Layout

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.clock import Clock
-from flows.config import PromoteConfig, PromoteResult
+from flows.config.train import PromoteConfig, PromoteResult
 from flows.mending import replaceable
 from flows.promotion import Ended, Terms, assembled, damaged_of, ended, projected
 from mmcore.embedding.embed import releasing

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from prefect import flow
 
-from flows.config import OverrideConfig, OverrideResult
+from flows.config.evaluate import OverrideConfig, OverrideResult
 from flows.publishing import check
 from storage.keys import check_key
 from storage.layout import Layout

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from flows import command
-from flows.config import OverrideConfig
+from flows.config.evaluate import OverrideConfig
 from flows.printing import OUT, print_json
 from flows.show_snapshots import overridden
 from mmcore.errors import ConfigError

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows import show_hits
 from flows.command import valid
-from flows.config import IndexConfig
+from flows.config.index import IndexConfig
 from flows.language import language_of
 from flows.printing import ERR, OUT, print_json
 from flows.viewing import Places, view

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import typer
 
 from flows.command import ERR, valid
-from flows.config import IndexConfig
+from flows.config.index import IndexConfig
 from mmcore.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from flows.config import Compacted, EndedErasure, IndexResult, MaintainResult
+from flows.config.index import EndedErasure, IndexResult
+from flows.config.maintain import Compacted, MaintainResult
 from flows.outcome import EXAMPLES, made_at, report_of, segment_counts
 from flows.show_gate import alarms, findings, unproven, verdict_line
 from flows.wrapping import plain as plain  # noqa: PLC0414 - for others

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from flows.config import EvaluateResult
+from flows.config.evaluate import EvaluateResult
 from flows.show_gate import alarms, findings, unproven, verdict_line
 from flows.wrapping import plain
 from mmcore.evaluation.reporting import words

@@ -12,7 +12,7 @@ from rich.measure import Measurement
 from rich.table import Table
 
 from flows.chinese import told as told_line
-from flows.config import PromoteResult, TrainResult
+from flows.config.train import PromoteResult, TrainResult
 from flows.show import scores
 from flows.wrapping import plain
 from mmcore.media.reasons import Language

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from flows.config import OverrideResult
+from flows.config.evaluate import OverrideResult
 from flows.outcome import made_at, segment_counts
 from flows.show import MOST, SHOWN, plain
 from flows.show_gate import alarms, verdict_line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-from flows.config import StageWork
+from flows.config.index import StageWork
 from mmcore.types import EncoderKey
 from tasks.embed import Embedded
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.config import TrainConfig
+from flows.config.train import TrainConfig
 from mmcore.errors import ConfigError, NothingToLearnError, UnknownPluginError
 from mmcore.fusion.base import AUTO, fusions
 from storage.layout import Layout

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from flows.command import ERR, OUT, print_json, valid
-from flows.config import IndexConfig
+from flows.config.index import IndexConfig
 from mmcore.errors import ConfigError, MediaError, TrainingError
 from mmcore.media.crawl import crawl, walk
 from mmcore.media.texts.read import read_text

@@ -8,7 +8,7 @@ from typing import Any
 from prefect import flow
 
 from flows.clock import Clock
-from flows.config import TrainConfig, TrainResult
+from flows.config.train import TrainConfig, TrainResult
 from flows.mending import replaceable
 from flows.promotion import Ended, Terms, assembled, damaged_of, ended, projected
 from flows.train_checks import check

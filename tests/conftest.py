@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
 from flows.orchestrator import set_defaults
+from mmcore.processes.cores import cores
+from mmcore.processes.process import threads
 from tests import stores
+
+AT_ONCE = 4  # processes of pytest-xdist at most: each grows to about 2 GB
 
 set_defaults()  # before a test module imports Prefect
 
@@ -19,10 +24,34 @@ settings.register_profile(
 settings.load_profile("deterministic")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Of ``-n auto``: as many processes as cores, up to a number that memory is enough for."""
+    return min(AT_ONCE, cores())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: Sequence[object]) -> None:
+    """The processes to come share the cores: libraries that start a thread a core wait long."""
+    os.environ.update(threads(max(1, cores() // len(specs))))
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     """The same random numbers in each test and run."""
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def caplog(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """What is logged, whichever tests came before.
+
+    Prefect sets logging up when it is first imported, and removes the handlers that it finds.
+    """
+    import prefect.main
+
+    assert prefect.main
+    return caplog
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock
 from PIL import Image
 
-from flows.config import IndexConfig, IndexResult
+from flows.config.index import IndexConfig, IndexResult
 from mmcore.errors import UnknownPluginError
 from mmcore.specs import FitSpec, PlanSpec, RuntimeSpec, SegmentationSpec
 from storage.schemas import FUSED, MODALITIES, Modality

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from flows.config import PromoteResult, TrainResult
+from flows.config.train import PromoteResult, TrainResult
 from flows.models import listed
 from mmcore.specs import EvaluationSpec, FitSpec
 from mmcore.training.dataset.lake import fit_rows
@@ -100,7 +100,7 @@ def copied(made: Path, to: Path) -> Path:
 
 def train(lake: Path | str, **settings: Any) -> TrainResult:
     """`mmindex train`, without Prefect, and quick unless told otherwise."""
-    from flows.config import TrainConfig
+    from flows.config.train import TrainConfig
     from flows.train_fusion import train_fusion
 
     return train_fusion.fn(TrainConfig(lake=str(lake), **QUICK | settings))
@@ -108,7 +108,7 @@ def train(lake: Path | str, **settings: Any) -> TrainResult:
 
 def promote(lake: Path | str, model: str | None, **settings: Any) -> PromoteResult:
     """`mmindex models promote`, or with None `rollback`."""
-    from flows.config import PromoteConfig
+    from flows.config.train import PromoteConfig
     from flows.promote_models import promote_models
 
     return promote_models.fn(PromoteConfig(lake=str(lake), model=model, **settings))

@@ -12,7 +12,7 @@ import typer.main
 from PIL import Image
 
 from flows import cli, orchestrator
-from flows.config import IndexConfig
+from flows.config.index import IndexConfig
 from mmcore import errors as computing_errors
 from mmcore.encoders.base import encoders
 from mmcore.encoders.presets import presets

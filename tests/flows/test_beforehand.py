@@ -1,7 +1,7 @@
 import pytest
 
 from flows.beforehand import nothing_to_do
-from flows.config import IndexConfig
+from flows.config.index import IndexConfig
 from mmcore.specs import FitSpec, PlanSpec, RuntimeSpec
 from storage.layout import Layout
 from storage.places.atomic import write_bytes

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from flows.config import MaintainConfig
+from flows.config.maintain import MaintainConfig
 from mmcore.specs import CrawlSpec
 from storage.layout import Layout
 from storage.publication import roll_back

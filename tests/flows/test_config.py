@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from flows.config import IndexConfig
+from flows.config.index import IndexConfig
 from mmcore.errors import ConfigError
 
 

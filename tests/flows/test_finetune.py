@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from flows import cli
-from flows.config import IndexConfig
+from flows.config.index import IndexConfig
 from mmcore.encoders.presets import encoders_of
 from mmcore.search.searcher import Searcher
 from mmcore.specs import RuntimeSpec, SegmentationSpec

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from flows import cli, maintain, show
 from flows.command import run_status
-from flows.config import MaintainConfig
+from flows.config.maintain import MaintainConfig
 from flows.forget import Manner, Wanted, run_forget, run_readmit
 from flows.forget_words import WORDS
 from storage.errors import KeyLostError

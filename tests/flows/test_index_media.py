@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flows.config import IndexConfig
+from flows.config.index import IndexConfig
 from mmcore.errors import ConfigError, GateFailedError, SourceError, TooManyBadFilesError
 from mmcore.media.crawl import read
 from mmcore.search.searcher import Searcher

@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 from PIL import Image
 
 from flows import forget, index_media, maintain
-from flows.config import MaintainConfig
+from flows.config.maintain import MaintainConfig
 from mmcore.embedding import here
 from mmcore.errors import ConfigError
 from mmcore.media import crawl

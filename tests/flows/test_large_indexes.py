@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from flows.config import MaintainConfig
+from flows.config.maintain import MaintainConfig
 from mmcore.errors import EvaluationError
 from mmcore.specs import IndexSpec, StorageSpec
 from storage.candidates import runs

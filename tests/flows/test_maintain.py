@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from flows.config import IndexConfig, MaintainConfig
+from flows.config.index import IndexConfig
+from flows.config.maintain import MaintainConfig
 from mmcore.errors import ConfigError, GateFailedError
 from storage.erasure.orders import Order, write_order
 from storage.errors import LakeLockedError, NoLakeError

@@ -3,7 +3,7 @@
 import pytest
 
 from flows.command import valid
-from flows.config import IndexConfig
+from flows.config.index import IndexConfig
 from flows.overrides import overridden
 from mmcore.errors import ConfigError
 from mmcore.training.towers.spec import TowersSpec

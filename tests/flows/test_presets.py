@@ -9,7 +9,7 @@ from PIL import Image
 
 from flows.checks import check
 from flows.command import USUAL, preset_of
-from flows.config import IndexConfig
+from flows.config.index import IndexConfig
 from mmcore.errors import ConfigError, MissingWeightsError
 from mmcore.search.searcher import Searcher
 from mmcore.types import Query

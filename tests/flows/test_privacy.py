@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from flows import cli
-from flows.config import IndexConfig
+from flows.config.index import IndexConfig
 from flows.orchestrator import OUR_LOGGERS, _send_the_rest
 from flows.searching import Asked, SearchManner, run_search
 from mmcore.encoders.projections import caption_digests

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 
 from flows import cli, command, snapshots
 from flows.checks import check
-from flows.config import IndexConfig
+from flows.config.index import IndexConfig
 from mmcore.search.searcher import Searcher
 from mmcore.types import Query
 from storage.errors import PlaceError

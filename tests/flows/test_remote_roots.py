@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from flows.config import IndexConfig
+from flows.config.index import IndexConfig
 from mmcore.errors import ConfigError, SourceError
 from mmcore.search.searcher import Searcher
 from mmcore.specs import CrawlSpec

@@ -313,7 +313,7 @@ def test_shards_are_task_runs_of_the_flow(folder, tmp_path, monkeypatch):
     """Prefect knows one for each shard, by its name; tasks of a task are no hindrance."""
     from prefect.client.orchestration import get_client
 
-    from flows.config import IndexConfig
+    from flows.config.index import IndexConfig
     from flows.index_media import index_media
 
     crashes.use_encoders(monkeypatch.setattr, MAKERS)

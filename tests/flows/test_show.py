@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from flows import show, show_hits
-from flows.config import IndexResult
+from flows.config.index import IndexResult
 from mmcore.types import Hit, Span
 
 BOX = (0.0, 0.25, 0.5, 1.0)

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from flows.config import IndexConfig
+from flows.config.index import IndexConfig
 from mmcore.search.searcher import Searcher
 from mmcore.types import Query
 from storage.diff import diff

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from flows import cli
-from flows.config import IndexConfig
+from flows.config.index import IndexConfig
 from mmcore.search.searcher import Searcher
 from mmcore.specs import EvaluationSpec, RuntimeSpec
 from mmcore.training.towers import train

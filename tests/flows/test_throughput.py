@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.config import StageWork
+from flows.config.index import StageWork
 from flows.embedding import shards_at_once, stage_names
 from flows.throughput import Throughput, line
 from mmcore.embedding.embedding import Work

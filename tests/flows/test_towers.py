@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from flows.cli import main
-from flows.config import MaintainConfig
+from flows.config.maintain import MaintainConfig
 from flows.show import projection_line
 from mmcore.errors import ConfigError, SpaceMismatchError
 from mmcore.evaluation.gating.rules import GateSpec

@@ -2,7 +2,7 @@
 
 import pytest
 
-from flows.config import PromoteConfig, TrainConfig
+from flows.config.train import PromoteConfig, TrainConfig
 from mmcore.errors import NothingToLearnError
 from storage.layout import Layout
 from storage.snapshot import current

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from flows import evaluate_retrieval, evaluation, index_media, promote_models  # noqa: F401
-from flows.config import EvaluateConfig, EvaluateResult, IndexResult
+from flows.config.evaluate import EvaluateConfig, EvaluateResult
+from flows.config.index import IndexResult
 from mmcore.specs import EvaluationSpec, FitSpec
 from storage.layout import Layout
 from storage.places.place import place_of

@@ -1,7 +1,7 @@
 import pytest
 
 from flows import evaluation, show, show_snapshots
-from flows.config import OverrideConfig
+from flows.config.evaluate import OverrideConfig
 from flows.printing import OUT
 from flows.publish_blocked import publish_blocked
 from flows.snapshots import run_list

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from flows.config import OverrideConfig
+from flows.config.evaluate import OverrideConfig
 from flows.publish_blocked import publish_blocked
 from mmcore.errors import PublicationBlockedError
 from mmcore.evaluation.gating.rules import GateSpec

@@ -8,7 +8,8 @@ import pytest
 
 from flows import evaluate_retrieval
 from flows.beforehand import nothing_to_do
-from flows.config import EvaluateConfig, IndexConfig
+from flows.config.evaluate import EvaluateConfig
+from flows.config.index import IndexConfig
 from flows.evaluation import code_of
 from mmcore.errors import ConfigError, GateFailedError, PublicationBlockedError
 from mmcore.evaluation.gating.rules import GateSpec

@@ -1,6 +1,6 @@
 import pytest
 
-from flows.config import OverrideConfig
+from flows.config.evaluate import OverrideConfig
 from flows.publish_blocked import publish_blocked
 from mmcore.errors import ConfigError, GateFailedError, PublicationBlockedError
 from mmcore.evaluation.gating.rules import GateSpec

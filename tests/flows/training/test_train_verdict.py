@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from flows.config import TrainResult
+from flows.config.train import TrainResult
 from flows.show_models import because, trained
 from flows.snapshots import run_list
 from mmcore.encoders.projections import FittedOn, Projection

@@ -1,0 +1,1 @@
+"""What flows are told: one frozen pydantic model per flow, composed of the specs of the layers."""
