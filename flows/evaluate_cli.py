@@ -14,11 +14,6 @@ import typer
 from flows.models_cli import Lang, Wait
 from flows.options import LAKE, AsJson, Lake, Notify, Weights
 
-BLOCKED = 3
-"""The gate's: it is worse, or it could not be judged."""
-
-STALE = 10
-
 Set = Annotated[
     list[str] | None,
     typer.Option(
@@ -118,6 +113,7 @@ def compare(  # noqa: PLR0913, PLR0917 - the same
     """Measure two snapshots by the same queries; writes nothing; code 3 if B would be blocked."""
     from flows.evaluation import Manner, run_compare
     from flows.overrides import overridden
+    from mmcore.errors import PublicationBlockedError
 
     settings = {
         "lake": str(lake),
@@ -125,4 +121,4 @@ def compare(  # noqa: PLR0913, PLR0917 - the same
     }
     told = overridden(settings, set_ or ())
     if not run_compare((before, after), told, Manner(lang, as_json), stored=stored):
-        raise typer.Exit(BLOCKED)
+        raise typer.Exit(PublicationBlockedError.exit_code)

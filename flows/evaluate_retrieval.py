@@ -17,7 +17,7 @@ from storage.errors import NoLakeError
 from storage.keys import check_key
 from storage.layout import Layout
 from storage.locks import writer_lock
-from storage.manifest import Manifest, read_manifest
+from storage.manifest import Manifest
 from storage.publication import finish
 from storage.snapshot import Snapshot, manifest_of
 from tasks.discretion import discreet
@@ -54,9 +54,10 @@ def chosen(config: EvaluateConfig, lake: Layout) -> Manifest:
     """The manifest of what is evaluated: NoLakeError, or ConfigError, where there is none."""
     if config.run is None:
         return manifest_of(lake, config.snapshot)
-    if config.run not in {one.run for one in candidates.blocked(lake)}:
+    manifest = candidates.refused(lake, config.run)
+    if manifest is None:
         raise ConfigError(f"{lake.root} has no blocked candidate of run {config.run!r}")
-    return read_manifest(lake.candidate(config.run) / "manifest.json")
+    return manifest
 
 
 def _stale(

@@ -14,16 +14,15 @@ from typing import Any
 from flows import command
 from flows import show_evaluation as show
 from flows.config.evaluate import EvaluateConfig, EvaluateResult
-from flows.evaluate_cli import BLOCKED, STALE
 from flows.language import language_of
 from flows.printing import OUT, print_json
 from flows.publishing import naming_blocked
-from mmcore.errors import ConfigError
+from mmcore.errors import ConfigError, PublicationBlockedError, StaleSnapshotError
 from mmcore.media.reasons import Language
 from storage import candidates, history
 from storage.history import Entry
 from storage.layout import Layout
-from storage.manifest import Manifest, read_manifest
+from storage.manifest import Manifest
 from storage.places.place import place_of
 from storage.snapshot import manifest_of
 
@@ -66,8 +65,8 @@ def _name(config: EvaluateConfig) -> str | None:
 def code_of(result: EvaluateResult) -> int:
     """0, or what `mmindex evaluate` exits with: that it is worse comes before that it is old."""
     if result.status in ("block", "failed"):
-        return BLOCKED
-    return 0 if result.stale is None else STALE
+        return PublicationBlockedError.exit_code
+    return 0 if result.stale is None else StaleSnapshotError.exit_code
 
 
 def chosen(layout: Layout, name: str | None) -> Manifest:
@@ -78,12 +77,13 @@ def chosen(layout: Layout, name: str | None) -> Manifest:
     if name is None or name.isdecimal():
         with naming_blocked(layout):
             return manifest_of(layout, None if name is None else int(name))
-    if name not in {one.run for one in candidates.blocked(layout)}:
+    manifest = candidates.refused(layout, name)
+    if manifest is None:
         raise ConfigError(
             f"{layout.root} has no snapshot, and no blocked candidate, {name!r}: `mmindex"
             " snapshots list` names them"
         )
-    return read_manifest(layout.candidate(name) / "manifest.json")
+    return manifest
 
 
 def run_history(lake: str, wanted: tuple[str, str, int], manner: Manner) -> None:

@@ -15,7 +15,7 @@ from mmcore.errors import ConfigError
 from storage import candidates, history
 from storage.errors import NoLakeError
 from storage.layout import Layout
-from storage.manifest import Manifest, read_manifest
+from storage.manifest import Manifest
 from storage.snapshot import current, manifest_of
 
 
@@ -41,11 +41,11 @@ def check(layout: Layout, name: str) -> Manifest:
     """
     if name.isdecimal():
         return _serving(layout, int(name))
-    refused = {one.run for one in candidates.blocked(layout)}
-    if name not in refused:
-        there = ", ".join(sorted(refused)) or "none"
+    manifest = candidates.refused(layout, name)
+    if manifest is None:
+        there = ", ".join(sorted(one.run for one in candidates.blocked(layout))) or "none"
         raise ConfigError(f"{layout.root} has no blocked candidate {name!r}; there are: {there}")
-    return read_manifest(layout.candidate(name) / "manifest.json")
+    return manifest
 
 
 def _serving(layout: Layout, number: int) -> Manifest:

@@ -17,7 +17,7 @@ from storage.cards import read_card
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
 from storage.leases import still_held
-from storage.manifest import Manifest
+from storage.manifest import Manifest, read_manifest
 from storage.places.atomic import write_bytes
 from storage.places.place import children, folders, is_local, remove
 
@@ -123,6 +123,13 @@ def remove_folder(folder: Path) -> None:
 def _marks(layout: Layout) -> Iterator[tuple[str, list[str]]]:
     for run in runs(layout):
         yield run, children(layout.candidate(run))
+
+
+def refused(layout: Layout, run: str) -> Manifest | None:
+    """The manifest of the candidate of ``run``, if that was refused."""
+    if run not in {one.run for one in blocked(layout)}:
+        return None
+    return read_manifest(layout.candidate(run) / MANIFEST)
 
 
 def _told(path: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from flows import evaluate_cli, evaluation
+from flows import evaluation
 from flows.cli import app
 from mmcore.errors import ConfigError
 from mmcore.evaluation.gating.rules import GateSpec
@@ -137,4 +137,3 @@ def test_the_commands_stand_in_the_help():
 
     for name in ("evaluate", "history", "compare"):
         assert name in text
-    assert (evaluate_cli.BLOCKED, evaluate_cli.STALE) == (3, 10)
