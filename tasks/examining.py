@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
-
 from mmcore.evaluation import coverage, measures
 from mmcore.evaluation.gating import gate
 from mmcore.evaluation.gating.accepted import softened
@@ -236,10 +234,7 @@ def _shown(
     except Exception as error:  # noqa: BLE001 - no picture is worth a verdict
         why = "" if work.private else f": {error}"
         log.warning("no page of the report: %s%s", type(error).__name__, why)
-    with temporary_settings(
-        {PREFECT_CLIENT_MAX_RETRIES: 0}
-    ):  # a dead server holds up a minute each
-        artifacts.show(report, page, before, private=work.private)
+    artifacts.show(report, page, before, private=work.private)
 
 
 def summary(report: Report, exam: Exam) -> Evaluation:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -52,16 +55,44 @@ def indexer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
 
 
 def make_history(folder: Path, lake: Path, index: Callable[..., Any], **options: Any) -> Layout:
-    """Three snapshots: a file is added to the first one, then edited."""
+    """Three snapshots: a file is added to the first one, then edited.
+
+    Of the same options they are made once a process, and copied for whoever asks again.
+    """
+    kept = Path(_kept(repr(options)).name)
+    if not (kept / "lake").exists():
+        _make(folder, lake, index, **options)
+        shutil.copytree(folder, kept / "media")
+        shutil.copytree(lake, kept / "lake")
+        (kept / "place").write_text(str(folder))
+    else:
+        shutil.copytree(kept / "media", folder)
+        shutil.copytree(kept / "lake", lake)
+        move(lake, (kept / "place").read_text(), folder)
+    layout = Layout(lake)
+    assert published(layout) == [1, 2, 3]
+    return layout
+
+
+@cache
+def _kept(options: str) -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="history-")
+
+
+def _make(folder: Path, lake: Path, index: Callable[..., Any], **options: Any) -> None:
     make_media(folder)
     index(folder, lake, **options)
     for text in ("An owl.", "A sleeping owl."):
         media.text(folder / "owl.txt", text)
         os.utime(folder / "owl.txt", (1_700_000_000 + len(text),) * 2)
         index(folder, lake, **options)
-    layout = Layout(lake)
-    assert published(layout) == [1, 2, 3]
-    return layout
+
+
+def move(lake: Path, before: str, folder: Path) -> None:
+    """The manifests of a copied lake say that its root is a copy of the folder that it was of."""
+    for path in lake.glob("snapshots/*/manifest.json"):
+        told = path.read_text("utf-8")
+        path.write_text(told.replace(f'{before}"', f'{folder}"'), "utf-8")
 
 
 def all_findings(layout: Layout) -> list[str]:

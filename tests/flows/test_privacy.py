@@ -85,6 +85,14 @@ def copied(indexed, tmp_path):
     return tmp_path / folder.name, tmp_path / "lake"
 
 
+@pytest.fixture(scope="module")
+def public(indexed, tmp_path_factory):
+    """A lake of the same folder that is not private, not to be changed."""
+    lake = tmp_path_factory.mktemp("public") / "open"
+    index(indexed[0], lake, private=False)
+    return lake
+
+
 def told(path):
     """All that a file of the lake says, Parquet decoded, as one text."""
     raw = path.read_bytes()
@@ -107,11 +115,9 @@ def markers_in(text):
     return {one for one in wanted if one in text or escaped[one] in text}
 
 
-def test_the_scan_finds_what_is_not_hidden(copied, tmp_path):
+def test_the_scan_finds_what_is_not_hidden(public):
     """A lake that is not private has the planted names and texts: the test below can fail."""
-    folder, _ = copied
-    index(folder, tmp_path / "open", private=False)
-    found = [markers_in(told(p)) for p in (tmp_path / "open").rglob("*") if p.is_file()]
+    found = [markers_in(told(p)) for p in public.rglob("*") if p.is_file()]
 
     assert set().union(*found) >= {"urlaub", "beim-zahnarzt", TEXTS[0], TEXTS[1], BROKEN, "otter"}
 
@@ -185,12 +191,9 @@ def test_a_moved_file_keeps_its_vectors(copied):
 
 
 @pytest.mark.parametrize("private", [True, False])
-def test_a_lake_is_private_from_its_first_run_on_or_never(copied, tmp_path, private):
+def test_a_lake_is_private_from_its_first_run_on_or_never(indexed, copied, public, private):
     """Old files would tell what the setting hides, so it is refused with what to do instead."""
-    folder, lake = copied
-    if not private:
-        index(folder, tmp_path / "open", private=False)
-        lake = tmp_path / "open"
+    folder, lake = copied if private else (indexed[0], public)
 
     with pytest.raises((ConfigError, UntoldError)) as caught:
         index(folder, lake, private=not private)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -20,6 +23,7 @@ from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from tests import crashes, media
 from tests.fakes import hashed
+from tests.forgetting import move
 from tests.lakes import COLOURS, ColourEncoder
 
 HERE = {"device": "cpu", "isolate": False}
@@ -71,6 +75,20 @@ class Nights:
         """What serves."""
         return Snapshot.open(self.lake)
 
+    def first(self) -> None:
+        """The first night of the forty items: made once a process, and copied for all others."""
+        kept, here = Path(_kept().name), self.folder.parent
+        if (kept / "lake").exists():
+            shutil.rmtree(self.folder)
+            shutil.copytree(kept / "media", self.folder)
+            shutil.copytree(kept / "lake", here / "lake")
+            move(here / "lake", (kept / "place").read_text(), self.folder)
+        else:
+            self.index()
+            shutil.copytree(self.folder, kept / "media")
+            shutil.copytree(here / "lake", kept / "lake")
+            (kept / "place").write_text(str(self.folder))
+
     def index(self, **options: Any) -> IndexResult:
         """One night."""
         return self.index_once(self.folder, self.lake.root, **SPECS | options)
@@ -87,6 +105,11 @@ class Nights:
         """`mmindex evaluate`."""
         told = {"lake": str(self.lake.root), "runtime": HERE}
         return evaluate_retrieval.evaluate_retrieval.fn(EvaluateConfig(**told | options))
+
+
+@cache
+def _kept() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="nights-")
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def publish(nights, name, **options):
 @pytest.fixture
 def worse(nights):
     """Two nights; the second one is worse, and was published since the gate was off."""
-    nights.index()
+    nights.first()
     nights.worsen()
     nights.index(gate=OFF)
     return nights
@@ -31,7 +31,7 @@ def worse(nights):
 
 def test_what_somebody_let_serve_is_not_rolled_back_from(nights):
     """What it was refused for only warns from then on; what is new blocks, and it serves on."""
-    nights.index()
+    nights.first()
     nights.worsen()
     with pytest.raises(PublicationBlockedError) as caught:
         nights.index()

@@ -26,7 +26,7 @@ def overruled(nights):
 
 def test_what_somebody_let_serve_is_a_baseline(nights):
     """Its verdict is a block; the next one is compared with it, not with the one before it."""
-    nights.index()
+    nights.first()
     nights.worsen()
     overruled(nights)
     nights.add(40, 1)
@@ -38,7 +38,7 @@ def test_what_somebody_let_serve_is_a_baseline(nights):
 
 def test_what_is_kept_is_named_by_what_both_hold(nights):
     """Outcomes within one world are none of another: no other part of the key tells them apart."""
-    nights.index()
+    nights.first()
     snapshot, spec, fit = nights.snapshot(), *(measuring.EvaluationSpec(), measuring.FitSpec())
     side = SimpleNamespace(snapshot=snapshot)
     work = SimpleNamespace(lake=nights.lake)

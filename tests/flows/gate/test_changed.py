@@ -38,7 +38,7 @@ def judged(nights):
 
 def test_swapped_captions_are_no_pass(nights, capsys):
     """What is no longer compared is told: how many items, and of which direction how much."""
-    nights.index()
+    nights.first()
     before = history.read(nights.lake)[-1]
     swap(nights)
     result = nights.evaluate(snapshot=nights.index().snapshot)
@@ -76,7 +76,7 @@ def test_where_all_captions_changed_everybody_is_told(nights, monkeypatch):
 
 def test_a_set_of_the_users_is_told_apart_in_the_history(nights, tmp_path):
     """One figure a snapshot is of the lake's own queries: a set that is added moves it nowhere."""
-    nights.index()
+    nights.first()
     (before,) = history.read(nights.lake)
     add_set(nights, tmp_path / "shop.csv")
     nights.evaluate()

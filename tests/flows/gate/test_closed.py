@@ -56,7 +56,7 @@ def is_closed(nights):
 
 def test_no_memory_for_what_both_hold_is_a_failure(nights, monkeypatch):
     """Nothing says that the baseline could not be asked: nothing is published."""
-    nights.index()
+    nights.first()
     monkeypatch.setattr(World, "common", raising(MemoryError()))
 
     is_closed(nights)
@@ -67,7 +67,7 @@ def test_no_memory_for_what_both_hold_is_a_failure(nights, monkeypatch):
 )
 def test_what_is_no_fault_of_the_baseline_is_a_failure(nights, monkeypatch, error):
     """While it is scored: no memory, no room, a disk that stutters, a fault of ours."""
-    nights.index()
+    nights.first()
     of_the_baseline(error, monkeypatch)
 
     is_closed(nights)
@@ -75,7 +75,7 @@ def test_what_is_no_fault_of_the_baseline_is_a_failure(nights, monkeypatch, erro
 
 def test_a_full_disk_keeps_no_directions_and_changes_no_verdict(nights, monkeypatch, caplog):
     """What would let a killed run go on is not kept: a warning. What is worse is blocked."""
-    nights.index()
+    nights.first()
     nights.worsen()
     monkeypatch.setattr(resume, "write_bytes", raising(FULL))
 
@@ -88,7 +88,7 @@ def test_a_full_disk_keeps_no_directions_and_changes_no_verdict(nights, monkeypa
 
 def test_a_direction_that_cannot_be_kept_for_another_reason_is_a_failure(nights, monkeypatch):
     """Such as no memory for its bytes."""
-    nights.index()
+    nights.first()
     monkeypatch.setattr(Kept, "save", raising(MemoryError()))
 
     is_closed(nights)
@@ -106,7 +106,7 @@ def test_a_direction_that_cannot_be_kept_for_another_reason_is_a_failure(nights,
 )
 def test_a_baseline_that_cannot_be_asked_is_left_out(nights, monkeypatch, error):
     """It says so itself: unmeasured, with the reason, and published."""
-    nights.index()
+    nights.first()
     nights.add(40, 1)
     of_the_baseline(error, monkeypatch)
 
@@ -118,7 +118,7 @@ def test_a_baseline_that_cannot_be_asked_is_left_out(nights, monkeypatch, error)
 
 def test_a_damaged_table_of_the_candidate_is_not_the_baselines_fault(nights, monkeypatch):
     """What both hold is read of both: the file that is damaged is set aside first, or raised."""
-    nights.index()
+    nights.first()
     nights.add(40, 1)
 
     def damaged(before, after):

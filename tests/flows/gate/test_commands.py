@@ -20,7 +20,7 @@ STRICT = GateSpec(rules=("all RR: max_drop = 0.01, min = 1",))
 @pytest.fixture
 def two(nights):
     """Two nights, the second a little larger."""
-    nights.index()
+    nights.first()
     nights.add(40, 2)
     nights.index()
     return nights

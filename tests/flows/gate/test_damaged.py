@@ -28,7 +28,7 @@ def alerts(monkeypatch):
 
 def test_one_failed_night_does_not_open_the_gate(nights, monkeypatch):
     """A disk that was full says nothing of what serves: the next is compared with it."""
-    nights.index()
+    nights.first()
 
     def full(*_):
         raise MemoryError("no room")
@@ -48,7 +48,7 @@ def test_one_failed_night_does_not_open_the_gate(nights, monkeypatch):
 
 def test_that_no_older_snapshot_stands_is_said(nights):
     """One is there, and a verdict speaks against it: so it is not said that none ever was."""
-    nights.index()
+    nights.first()
     entry = history.read(nights.lake)[-1]
     history.append(nights.lake, entry.model_copy(update={"verdict": "block"}))
     nights.add(40, 1)
@@ -96,7 +96,7 @@ def broken(table, how):
 @pytest.mark.parametrize("how", ["words", "no number", "no query"])
 def test_a_damaged_old_report_fails_no_new_exam(nights, how):
     """It cannot be compared with, and that is all."""
-    nights.index()
+    nights.first()
     path = nights.lake.report("1") / "queries.parquet"
     pq.write_table(broken(pq.read_table(path), how), path)
 
@@ -108,7 +108,7 @@ def test_a_damaged_old_report_fails_no_new_exam(nights, how):
 
 def test_a_folder_in_the_place_of_a_report_is_named(nights):
     """It cannot be written; the error says which file, not how the temporary was called."""
-    nights.index()
+    nights.first()
     path = nights.lake.report("1") / "run.trec"
     path.unlink()
     path.mkdir()
@@ -122,7 +122,7 @@ def test_a_folder_in_the_place_of_a_report_is_named(nights):
 
 def test_a_file_in_the_place_of_what_is_kept_goes(nights):
     """Each run empties the staging folder of it; later ones keep their directions again."""
-    nights.index()
+    nights.first()
     nights.lake.staging.mkdir(exist_ok=True)
     nights.lake.evaluations.write_text("not ours")
 
@@ -133,7 +133,7 @@ def test_a_file_in_the_place_of_what_is_kept_goes(nights):
 
 def test_a_direction_that_is_kept_wrong_is_scored_again(nights, monkeypatch):
     """A torn archive, and columns of other lengths, though their hash is right."""
-    nights.index()
+    nights.first()
     kept, saved = [], Kept.save
 
     def saving(self, measured):

@@ -26,7 +26,7 @@ OFF = GateSpec(enabled=False)
 @pytest.fixture
 def worse(nights):
     """Two nights; the second one is worse, and was published since the gate was off."""
-    nights.index()
+    nights.first()
     nights.worsen()
     nights.index(gate=OFF)
     return nights
@@ -34,7 +34,7 @@ def worse(nights):
 
 def test_what_serves_is_judged_against_its_parent(nights):
     """Its report is written anew, the history gets an entry, and nothing is published."""
-    nights.index()
+    nights.first()
     nights.add(40, 1)
     nights.index()
 
@@ -49,7 +49,7 @@ def test_what_serves_is_judged_against_its_parent(nights):
 
 def test_directions_are_told_through_an_index_that_is_not_exact(nights):
     """Beside exact search over the same queries, in the report; the gate does not ask them."""
-    nights.index()
+    nights.first()
     halved = listing_half(nights.snapshot()).manifest
     stored = nights.lake.root / "snapshots" / "1" / "manifest.json"
     stored.write_text(halved.model_dump_json())
@@ -140,7 +140,7 @@ def test_a_baseline_can_be_named(worse):
 
 def test_a_blocked_candidate_can_be_evaluated(nights):
     """By its run, as it was judged: it stays blocked."""
-    nights.index()
+    nights.first()
     nights.worsen()
     with pytest.raises(PublicationBlockedError) as caught:
         nights.index()
@@ -164,7 +164,7 @@ def test_what_does_not_go_together_is_refused(said):
 
 def test_what_cannot_be_scored_is_code_3(nights, monkeypatch):
     """It says that nothing is known; what serves serves on, and no candidate is made of it."""
-    nights.index()
+    nights.first()
 
     def broken(*_):
         raise ZeroDivisionError("division by zero")
@@ -180,7 +180,7 @@ def test_what_cannot_be_scored_is_code_3(nights, monkeypatch):
 
 def test_a_snapshot_that_is_written_anew_meanwhile_is_no_failure(nights, monkeypatch):
     """An erasure did it: code 6, and no entry says that it failed."""
-    nights.index()
+    nights.first()
     before = len(history.read(nights.lake))
 
     def reissued(*_):
@@ -195,7 +195,7 @@ def test_a_snapshot_that_is_written_anew_meanwhile_is_no_failure(nights, monkeyp
 
 def test_the_same_files_with_another_score_are_warned_of(nights):
     """Software or weights are others: the report that was written then says what it was."""
-    nights.index()
+    nights.first()
     path = nights.lake.report("1") / "queries.parquet"
     table = pq.read_table(path)
     place = table.column_names.index("RR")
@@ -214,7 +214,7 @@ def test_the_same_files_with_another_score_are_warned_of(nights):
 
 def test_an_unchanged_night_is_no_stale_one(nights):
     """It wrote nothing but that it looked, and that counts."""
-    nights.index()
+    nights.first()
     looked.note(nights.lake, 1, datetime.now(UTC) - timedelta(hours=50))
     assert nights.evaluate(max_age_hours=30).stale == pytest.approx(50, abs=0.1)
 
@@ -249,7 +249,7 @@ def test_without_a_look_the_snapshot_tells_its_age(nights):
 
 def test_a_look_that_lies_ahead_is_not_stale(nights, caplog):
     """Another machine's clock may be wrong: that is said."""
-    nights.index()
+    nights.first()
     looked.note(nights.lake, 1, datetime.now(UTC) + timedelta(hours=5))
 
     assert nights.evaluate(max_age_hours=1e-6).stale is None
@@ -279,7 +279,7 @@ def test_an_evaluation_is_as_the_gate_was(nights):
 
 def test_history_entries_are_numbers_and_names(nights):
     """Nothing of what a lake holds: no key, no path, no caption."""
-    nights.index()
+    nights.first()
     (entry,) = history.read(nights.lake)
     text = json.dumps(entry.model_dump(mode="json"))
 

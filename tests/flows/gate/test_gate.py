@@ -61,7 +61,7 @@ def test_the_first_night_has_nothing_to_be_compared_with(nights):
 
 def test_a_night_that_only_grew_passes(nights):
     """What was compared scores the same: growth moves nothing."""
-    nights.index()
+    nights.first()
     nights.add(40, 4)
 
     result = nights.index()
@@ -74,7 +74,7 @@ def test_a_night_that_only_grew_passes(nights):
 
 def test_what_is_worse_is_not_published(nights):
     """The old one serves on; the candidate is kept with its verdict, and the error tells all."""
-    nights.index()
+    nights.first()
     error = blocked(nights)
 
     (kept,) = candidates.blocked(nights.lake)
@@ -90,7 +90,7 @@ def test_what_is_worse_is_not_published(nights):
 
 def test_a_block_names_the_directions_of_what_was_broken(nights):
     """Pictures are: each direction that is named has them, or fused vectors, on a side."""
-    nights.index()
+    nights.first()
     blocked(nights)
 
     assert all("image" in name or "fused" in name for name in last(nights).blocked)
@@ -98,7 +98,7 @@ def test_a_block_names_the_directions_of_what_was_broken(nights):
 
 def test_what_stays_bad_is_scored_once(nights, scored):
     """The second night makes the same, and is refused without a look; nothing new is kept."""
-    nights.index()
+    nights.first()
     first = blocked(nights)
     scored.clear()
 
@@ -111,7 +111,7 @@ def test_what_stays_bad_is_scored_once(nights, scored):
 
 def test_other_rules_look_again(nights, scored):
     """What was refused by one set of rules may pass by another, so it is scored again."""
-    nights.index()
+    nights.first()
     blocked(nights)
     scored.clear()
 
@@ -123,7 +123,7 @@ def test_other_rules_look_again(nights, scored):
 
 def test_a_mended_night_is_compared_with_what_serves(nights):
     """Not with what was blocked, whose number is not used again."""
-    nights.index()
+    nights.first()
     blocked(nights)
     nights.mend()
     nights.add(40, 1)
@@ -135,7 +135,7 @@ def test_a_mended_night_is_compared_with_what_serves(nights):
 
 def test_a_gate_that_is_off_says_so(nights):
     """What is worse is published as unmeasured, and every place says why."""
-    nights.index()
+    nights.first()
     nights.worsen()
 
     result = nights.index(gate=GateSpec(enabled=False))
@@ -165,7 +165,7 @@ def broken(*_, **__):
 )
 def test_what_cannot_be_judged_is_not_published(nights, monkeypatch, module, name):
     """Whatever breaks while scoring, judging or writing it down: the old one serves, code 3."""
-    nights.index()
+    nights.first()
     nights.add(40, 1)
     with monkeypatch.context() as patch:
         patch.setattr(module, name, broken)
@@ -181,7 +181,7 @@ def test_what_cannot_be_judged_is_not_published(nights, monkeypatch, module, nam
 @pytest.mark.parametrize("name", ["write_page"])
 def test_a_page_that_fails_changes_no_verdict(nights, monkeypatch, name):
     """It warns; the report is there, and the snapshot serves."""
-    nights.index()
+    nights.first()
     nights.add(40, 1)
     monkeypatch.setattr(examining, name, broken)
 
@@ -193,7 +193,7 @@ def test_a_page_that_fails_changes_no_verdict(nights, monkeypatch, name):
 
 def test_a_touched_file_keeps_the_verdict(nights):
     """Nothing is scored: the evaluation is carried over, with its verdict and its baseline."""
-    nights.index()
+    nights.first()
     nights.add(40, 1)
     nights.index()
     picture = next(nights.folder.glob("*.png"))
@@ -213,7 +213,7 @@ def override(nights, run, **options):
 
 def test_a_blocked_candidate_can_be_published_by_somebody(nights):
     """Manifest and history keep who and why; it is the baseline of the next night."""
-    nights.index()
+    nights.first()
     run = blocked(nights).run
 
     result = override(nights, run)
@@ -233,7 +233,7 @@ def test_a_blocked_candidate_can_be_published_by_somebody(nights):
 
 def test_a_candidate_of_an_older_snapshot_is_not_published_by_anybody(nights):
     """Where another serves by now, it would undo that: it stays blocked."""
-    nights.index()
+    nights.first()
     run = blocked(nights).run
     nights.mend()
     nights.add(40, 1)
@@ -255,7 +255,7 @@ def test_nobody_publishes_for_no_reason(nights, said):
 
 def test_a_run_that_was_not_blocked_cannot_be_published(nights):
     """Those that can are named."""
-    nights.index()
+    nights.first()
     run = blocked(nights).run
 
     with pytest.raises(ConfigError, match=run):

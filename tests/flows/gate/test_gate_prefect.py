@@ -15,7 +15,7 @@ from tests.flows.gate.conftest import HERE
 @pytest.fixture
 def worse(nights):
     """Two nights; the second one is worse, and was published since the gate was off."""
-    nights.index()
+    nights.first()
     nights.worsen()
     nights.index(gate=GateSpec(enabled=False))
     return nights

@@ -64,7 +64,7 @@ def test_no_message_of_a_private_lake_names_what_it_holds(nights, hidden, monkey
 
 def test_a_public_lake_says_where_it_lies(nights):
     """A person who is told wants to look."""
-    nights.index()
+    nights.first()
     work = Workplace.of(nights.snapshot())
 
     assert str(nights.lake.root) in message_of(Alert("stale", 1, why="50 h"), work).body

@@ -35,7 +35,7 @@ def report(nights, number):
 
 def test_an_evaluation_that_is_killed_goes_on(nights, ranked, monkeypatch):
     """After each direction in turn: the next run asks the rest alone, and finds the same."""
-    nights.index()
+    nights.first()
     nights.add(40, 2)
     nights.index()
     ranked.clear()
@@ -67,7 +67,7 @@ def test_an_evaluation_that_is_killed_goes_on(nights, ranked, monkeypatch):
 
 def test_a_night_that_is_killed_goes_on(nights, ranked, monkeypatch):
     """Its candidate is dropped, and the next one is the same: what was measured of it counts."""
-    nights.index()
+    nights.first()
     nights.add(40, 2)
     save, left = Kept.save, [7]
 
