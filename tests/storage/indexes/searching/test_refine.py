@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.indexes.choosing.build import build_index
+from storage.indexes.searching import refine
 from storage.indexes.searching.refine import Stored, best, merged
 from tests.factories import unit_vectors
 
@@ -71,3 +72,78 @@ def test_the_best_are_those_of_a_full_sort(rows, width, k, seed):
     half = width // 2
     one, other = (scores[:, :half], places[:, :half]), (scores[:, half:], places[:, half:])
     assert np.array_equal(merged(one, other, k)[0], found)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 30), st.integers(0, 2**32 - 1))
+def test_of_equal_scores_the_first_places_are_the_best(width, k, seed):
+    """Also where more are equal at the end than are wanted; what is no number is not found."""
+    scores = np.random.default_rng(seed).integers(0, 4, (3, width)).astype(np.float32)
+    scores[scores == 3] = np.nan
+    places = np.tile(np.arange(width), (3, 1))
+
+    for row, found in zip(scores, best(scores, places, k)[1], strict=True):
+        order = sorted(np.flatnonzero(~np.isnan(row)).tolist(), key=lambda at: (-row[at], at))
+        assert found.tolist() == [*order, *[-1] * k][:k]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 400),
+    st.integers(0, 40),
+    st.integers(1, 70),
+    st.integers(1, 2**10),
+    st.booleans(),
+    st.integers(0, 2**32 - 1),
+)
+def test_a_query_finds_the_same_alone_and_among_others(rows, k, count, block, told, seed):
+    """Scores to the last bit and places, in the order of all products: whatever way it is found.
+
+    Rows come several times, and nearly so; blocks are small, of all rows or of some; the rows
+    have any length.
+    """
+    rng = np.random.default_rng(seed)
+    vectors = unit_vectors(rows, 24, seed % 97)[rng.integers(0, rows, rows)] * np.float32(7)
+    vectors[::3] += rng.normal(0, 1e-6, vectors[::3].shape).astype(np.float32)
+    queries = np.concatenate([unit_vectors(count, 24, 98), vectors[:1]])
+    stored = Stored(np.arange(rows), vectors)
+    places = np.flatnonzero(rng.random(rows) < 0.5) if told else None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(refine, "_PLACES", block)
+        patch.setattr(refine, "_BLOCK", 24 * block)
+        scores, found = stored.nearest(queries, k, places)
+        alone = [stored.nearest(queries[row : row + 1], k, places) for row in range(len(queries))]
+
+    assert np.array_equal(scores, np.concatenate([one for one, _ in alone]))
+    assert np.array_equal(found, np.concatenate([one for _, one in alone]))
+    among = np.arange(rows) if places is None else places
+    whole = stored.products(queries, np.broadcast_to(among, (len(queries), len(among))))
+    for row in range(len(queries)):
+        order = np.lexsort((among, -whole[row]))[:k]
+        assert scores[row][: len(order)].tolist() == whole[row][order].tolist()
+        assert found[row].tolist() == [*among[order].tolist(), *[-1] * k][:k]
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_rows_that_are_no_numbers_hide_nothing(count):
+    """A damaged file may hold them: the others are found, and they are not."""
+    vectors = unit_vectors(50, 8).copy()
+    vectors[[3, 7]] = np.nan
+    vectors[9, 2] = np.inf
+    queries = np.abs(unit_vectors(count, 8, 1))
+    with np.errstate(all="ignore"):
+        found = Stored(np.arange(50), vectors).nearest(queries, 6)[1]
+
+    for query, row in zip(queries, found, strict=True):
+        known = [at for at in range(50) if at not in (3, 7)]
+        order = sorted(known, key=lambda at: -float(vectors[at] @ query))
+        assert row.tolist() == order[:6]
+
+
+def test_no_query_has_no_answer():
+    """Of no query, and of no row, the shapes are told."""
+    stored = Stored(np.arange(4), ROWS)
+
+    assert stored.nearest(ROWS[:0], 3)[1].shape == (0, 3)
+    assert Stored(IDS[:0], ROWS[:0]).nearest(ROWS[:2], 3)[1].tolist() == [[-1] * 3] * 2
+    assert Stored(IDS[:0], ROWS[:0]).longest == 0

@@ -125,7 +125,8 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from storage.indexes.sharding.sharded import Sharded, fill_span
-from tests.storage.indexes.test_sharded import IDS, N, D, ROWS, VECTORS_, kind_named, training
+from tests.storage.indexes.sharding.test_sharded import IDS, N, D, ROWS, VECTORS_, kind_named
+from tests.storage.indexes.sharding.test_sharded import training
 
 def fill_all(spans):
     for span in spans[:2]:
@@ -140,7 +141,7 @@ Sharded(Path(sys.argv[1]), ROWS, fill_all).filled(kind, training("ivf-sq8"), IDS
 @pytest.mark.slow
 def test_a_killed_process_leaves_its_shards_to_the_next(folder):
     """By kill -9: what it finished is whole, and what comes of it is what one process fills."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[4])}
     command = [sys.executable, "-c", KILLED, str(folder)]
     ended = subprocess.run(command, env=environment, check=False)
     kind, train, filler = kind_named("ivf-sq8", N, D), training("ivf-sq8"), Filler()
