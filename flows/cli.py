@@ -18,8 +18,11 @@ from flows import (
     serve_cli,
     snapshots_cli,
     train_cli,
+    watch_cli,
 )
+from flows.doctor import cli as doctor_cli
 from flows.options import LAKE, AsJson, Lake, Notify, Weights
+from flows.up import cli as up_cli
 from storage.places.stores import is_store_error
 from storage.schemas import MmindexError, Modality
 
@@ -83,6 +86,9 @@ app.command()(evaluate_cli.history)
 app.command()(evaluate_cli.compare)
 app.command()(search_cli.search)
 app.command()(serve_cli.serve)
+app.command()(doctor_cli.doctor)
+app.command()(up_cli.up)
+app.command(context_settings=watch_cli.SETTINGS)(watch_cli.watch)
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ class Clock:
         self.started = datetime.now(UTC)
         self.seconds: dict[str, float] = {}
         self.work: dict[str, StageWork] = {}  # of the stages that embed, by encoder
+        self.waiting = 0  # files that were written a moment ago, and wait for the next run
         self._stages = progress.active()
 
     @contextmanager

@@ -51,6 +51,7 @@ from tasks.project import project_cells
 from tasks.publish import propose_candidate, publish_snapshot
 from tasks.queries import freeze_queries
 from tasks.refusals import refuse_many_bad
+from tasks.settle import settle
 from tasks.throughput import keep_throughput, show_throughput
 from tasks.train import fit_projections
 from tasks.words import write_words
@@ -183,6 +184,7 @@ def walk(
         limits = LossLimits(config.max_deleted_fraction, config.drop)
         sources = privacy.veiled_sources(config.sources(), work)
         walked = walk_roots(sources, config.crawl, work, published, limits)
+        walked, clock.waiting = settle(walked, config.crawl, work, published)
         note.append(f"{sum(len(one.entries) for one in walked)} names")
     return walked
 

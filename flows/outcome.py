@@ -146,6 +146,7 @@ def _served(serving: Snapshot, clock: Clock) -> dict[str, object]:
         "examples": {row["path"]: row["reason"] for row in examples},
         "seconds": clock.seconds,
         "work": clock.work,
+        "waiting": clock.waiting,
         "report": report_of(serving.layout, manifest),
     }
 

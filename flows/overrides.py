@@ -12,7 +12,10 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from mmcore.errors import ConfigError
+from mmcore.search.faults import fault
+from mmcore.search.notes import Note
 
+_SHOWN: Final = 80  # characters of what was given
 EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -62,11 +65,14 @@ def _value(text: str) -> Any:
 
 
 def told_setting(kind: type[BaseModel], error: Mapping[str, Any]) -> str:
-    """What is wrong with a setting of ``kind``, by pydantic's account, and what would be right."""
+    """What is wrong with a setting of ``kind``, by pydantic's account, and what would be right.
+
+    What was given is told, unless the settings hide it (a token).
+    """
     path = [str(part) for part in error["loc"]]
-    where = ".".join(path)
+    where, what = ".".join(path), fault(error)
     if not path:  # settings that do not go together
-        return str(error["msg"]).removeprefix("Value error, ")
+        return what
     if error["type"] == "extra_forbidden":
         near = difflib.get_close_matches(where, [*_names(kind)], n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
@@ -76,8 +82,14 @@ def told_setting(kind: type[BaseModel], error: Mapping[str, Any]) -> str:
         return f"{where} is a section of settings: write what it holds as JSON, {example}"
     listed = error["type"] in {"tuple_type", "list_type"}
     how = """; a list is JSON, as '["one", "two"]'""" if listed else ""
-    told = str(error["msg"]).removeprefix("Value error, ")
-    return f"{where}: {told} (got {error['input']!r}){how}"
+    if kind.model_config.get("hide_input_in_errors"):
+        return Note("setting", where=where, what=what)
+    note = Note("setting-got", where=where, what=what, got=_short(repr(error["input"])))
+    return f"{note}{how}" if how else note
+
+
+def _short(told: str) -> str:
+    return told if len(told) <= _SHOWN else f"{told[:_SHOWN]}…"
 
 
 def _example(kind: type[BaseModel], path: list[str]) -> str:

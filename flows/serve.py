@@ -22,6 +22,8 @@ from mmcore.errors import ConfigError
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from mmcore.search.http.serving import Served
+
 _LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 _BACKLOG: Final = 256
 
@@ -69,6 +71,7 @@ def run_serve(settings: Mapping[str, Any], listening: Listening) -> None:
         "roots": _roots(listening.roots, str(settings["lake"])),
     }
     made = app(valid(Settings, told))
+    _check_roots(made.state.serving.served())
     with _listening(listening) as place:
         _announce(listening, place, made.state.serving.served().number)
         with suppress(KeyboardInterrupt):  # uvicorn has ended what was under way
@@ -78,6 +81,8 @@ def run_serve(settings: Mapping[str, Any], listening: Listening) -> None:
 def _serve(made: FastAPI, place: socket.socket, *, behind_proxy: bool) -> None:
     import uvicorn  # noqa: PLC0415
 
+    from mmcore.search.http.spoken import Spoken  # noqa: PLC0415
+
     config = uvicorn.Config(
         made,
         log_level="warning",
@@ -85,6 +90,7 @@ def _serve(made: FastAPI, place: socket.socket, *, behind_proxy: bool) -> None:
         server_header=False,
         proxy_headers=behind_proxy,
         ws="none",
+        http=Spoken,
         lifespan="on",
         timeout_graceful_shutdown=10,
     )
@@ -116,8 +122,23 @@ def _roots(roots: tuple[str, ...], lake: str) -> dict[str, str]:
     """Alias → folder of roots that are named as `mmindex index` names them."""
     if not roots:
         return {}
+    for root in roots:
+        if "=" not in root:
+            raise ConfigError(f"--root {root}: say which root lies there, as --root ALIAS={root}")
     sources = valid(IndexConfig, {"media": roots, "lake": lake}).sources()
-    return {source.alias: source.url for source in sources}
+    told = {source.alias: source.url for source in sources}
+    for alias, url in told.items():
+        if not Path(url).is_dir():
+            raise ConfigError(f"--root {alias}={url}: there is no such folder")
+    return told
+
+
+def _check_roots(served: Served) -> None:
+    """ConfigError for a root that the lake does not have: nothing would be served from it."""
+    unknown = served.roots.unknown()
+    if unknown:
+        listed = ", ".join(served.roots.known()) or "none"
+        raise ConfigError(f"--root {unknown[0]}=…: the lake has no such root; it has: {listed}")
 
 
 def _listening(listening: Listening) -> socket.socket:

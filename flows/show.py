@@ -70,6 +70,8 @@ def _left_out(table: Table, result: IndexResult) -> None:
     if result.forgotten:
         count = f"{result.forgotten:,} forgotten file{'' if result.forgotten == 1 else 's'}"
         table.add_row("left out", count)
+    if result.waiting:
+        table.add_row("waiting", f"[yellow]{result.waiting:,} files written a moment ago[/]")
     if result.truncated:
         table.add_row("cut", f"[yellow]{result.truncated:,} segments longer than a model takes[/]")
     _erasure(table, result.erasure)

@@ -136,7 +136,7 @@ class SpaceMismatchError(MmindexError, ValueError):
     exit_code = 2
 
     def __init__(self, query: str, index: str, hint: str = "") -> None:
-        self.query, self.index = query, index
+        self.query, self.index, self.hint = query, index, hint
         super().__init__(
             f"a query in space {query!r} cannot search {index!r}{': ' + hint if hint else ''}"
         )

@@ -164,6 +164,22 @@ class CrawlSpec(Spec):
     manifest: str | None = Field(
         default=None, description="a CSV, JSONL or Parquet manifest outside the usual place"
     )
+    settle_seconds: NonNegativeFloat = Field(
+        default=0.0,
+        description="files that were written less than this ago wait for the next run",
+    )
+
+
+class PartialSpec(Spec):
+    """How often a very large first run publishes what it has, before anything whole serves."""
+
+    hours: NonNegativeFloat = Field(
+        default=6.0,
+        description="a first run that will take longer publishes a part about this often; 0: never",
+    )
+    files: PositiveInt | None = Field(
+        default=None, description="publish a part every so many files instead, however fast it is"
+    )
 
 
 class PlanSpec(Spec):

@@ -12,6 +12,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Field,
     NonNegativeInt,
     PositiveInt,
     ValidationError,
@@ -101,6 +102,18 @@ class IndexEntry(_Frozen):
     dim: PositiveInt
 
 
+class Partial(_Frozen):
+    """Of what the sources hold, a part: an even sample, by the hash of names.
+
+    ``projection``: its version, if this part fitted it; the next snapshot fits another.
+    """
+
+    share: Annotated[float, Field(gt=0, lt=1)]
+    files: NonNegativeInt  # that were looked at
+    of: NonNegativeInt  # that were listed
+    projection: str | None = None
+
+
 Status = Literal["pass", "warn", "block", "failed", "unmeasured"]
 """What the gate says; ``failed``: it could not run, so nothing is published."""
 
@@ -147,6 +160,7 @@ class Manifest(_Frozen):
     fusion: FusionEntry | None = None
     indexes: list[IndexEntry] = []
     evaluation: Evaluation | None = None
+    partial: Partial | None = None  # of a first run that is under way; None: all that was there
     seen: str = ""  # hash of the roots' stamps and all settings; "": look at every file again
     inputs: str = ""  # hash of what decided this snapshot: equal inputs, nothing to do
     dtype: Literal["float32", "float16"] = "float32"  # of all vectors but those in indexes

@@ -23,9 +23,9 @@ from mmcore.evaluation.reporting.report import JSON, Found, report_of, write_jso
 from mmcore.evaluation.scores import Direction, Drift, GateVerdict, Report
 from mmcore.specs import EvaluationSpec, FitSpec
 from storage import history
-from storage.errors import CorruptLakeError
+from storage.errors import CorruptLakeError, LakeVersionError
 from storage.history import Entry, Trigger
-from storage.manifest import Evaluation, Manifest
+from storage.manifest import Evaluation, Manifest, read_manifest
 from storage.places.place import read_now
 from storage.schemas import FUSED, MODALITIES
 from storage.snapshot import Snapshot, published
@@ -149,6 +149,7 @@ def evidence(
         p95=report.latency.p95 if report.latency else None,
         unmeasured=both.why,
         parent=after.manifest.parent,
+        partial=_after_a_part(after),
         kept=after.manifest.parent in published(after.layout),
         was_measured=_was_measured(baseline),
         full=both.after.full,
@@ -156,6 +157,18 @@ def evidence(
         scored=None if baseline is None else scored_by(baseline, both),
         items=(0, 0) if world is None else (len(world.pairs.items), world.changed),
     )
+
+
+def _after_a_part(snapshot: Snapshot) -> bool:
+    """Whether what served when it was made is a part of a first run."""
+    lake, parent = snapshot.layout, snapshot.manifest.parent
+    if parent not in published(lake):
+        return False
+    try:
+        return read_manifest(lake.snapshot(parent) / "manifest.json").partial is not None
+    except (CorruptLakeError, LakeVersionError) as error:
+        log.warning("%s", error)
+        return False
 
 
 def _was_measured(baseline: Snapshot | None) -> bool:

@@ -294,7 +294,7 @@ def baseline_of(manifest: Manifest, against: int | None, work: Workplace) -> Sna
         found = _readable(work.lake.snapshot(number) / "manifest.json")
         if found is None:
             return None
-        if _stands(found, entries):
+        if found.partial is None and _stands(found, entries):
             try:
                 return Snapshot.open(work.lake, number)
             except CorruptLakeError as error:

@@ -40,7 +40,7 @@ def seen_digest(
             "schema": schemas.SCHEMA_VERSION,
             "roots": {one.source.alias: one.stamp() for one in walked},
             "manifests": [list(stamp_of(place)) for place in outside if place],
-            "crawl": spec.model_dump(mode="json"),
+            "crawl": spec.model_dump(mode="json", exclude={"settle_seconds"}),
             "encoders": [key.fingerprint for key in keys_of(work)],
             "readers": [reader.source for reader in readers_of(work.segmentation)],
             "decoders": decoders_of(work),

@@ -147,6 +147,11 @@ def make_lake(
     )
 
 
+def thumbnail_of(content: str) -> bytes:
+    """The small picture of a content, which is none that could be looked at."""
+    return b"\xff\xd8 " + content.encode()
+
+
 def _item(folder: Path, key: str, files: Mapping[str, str]) -> Item:
     return Item("media", key, tuple(_file(folder, name, what) for name, what in files.items()))
 
@@ -181,7 +186,11 @@ def _cells(layout: Layout, encoder: HashEncoder, folder: Path, files: Sequence[M
         return path, schemas.DESCRIPTIONS.empty_table()
     found = pa.Table.from_pylist(described, schema=schemas.DESCRIPTIONS)
     prepared = inputs if key.modality == Modality.TEXT else np.stack(inputs)
-    table = found.append_column("vector", tables.vector_column(encoder.encode(prepared)))
+    table = found
+    if key.modality == Modality.IMAGE:
+        small = [thumbnail_of(content) for content in found["content_id"].to_pylist()]
+        table = table.append_column("thumbnail", pa.array(small, pa.binary()))
+    table = table.append_column("vector", tables.vector_column(encoder.encode(prepared)))
     return write_cells(path, table, PartRecord(done=tuple(mine))), found
 
 

@@ -204,6 +204,9 @@ class IndexResult(Spec):
     forgotten: int = Field(
         default=0, description="files left out, since `mmindex forget` erased what they hold"
     )
+    waiting: int = Field(
+        default=0, description="files that were written a moment ago, and wait for the next run"
+    )
     examples: dict[str, str] = Field(
         default_factory=dict, description="some of the quarantined files, with their reasons"
     )

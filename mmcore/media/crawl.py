@@ -43,6 +43,7 @@ class Crawled:
     files: tuple[MediaFile, ...]
     rejections: tuple[Rejection, ...]
     manifests: tuple[str, ...]  # paths below the root; they are no texts
+    share: float = 1.0  # as that of what was walked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +54,7 @@ class Walked:
     entries: tuple[Entry, ...]
     mounts: tuple[str, ...] = ()  # mount points that the root lies on and holds; none in a store
     hidden: tuple[str, ...] = ()  # folders that could not be looked into
+    share: float = 1.0  # of the root's files, by the hash of their names (``partly``)
 
     @property
     def newest_ns(self) -> int:
@@ -126,7 +128,7 @@ def read(
     files = tuple(one for one in looked if isinstance(one, MediaFile))
     rejections = tuple(one for one in looked if isinstance(one, Rejection))
     manifests = tuple(entry.path for entry in walked.entries if entry.manifest)
-    return Crawled(files, rejections, manifests)
+    return Crawled(files, rejections, manifests, walked.share)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from mmcore.media import names
 from mmcore.media.crawl import Crawled
 from mmcore.media.drafts import Draft
 from mmcore.media.manifest import ManifestRow
+from mmcore.media.partly import rows_in_part
 from mmcore.media.roots import location_of, manifest_rows, outside_manifest
 from mmcore.registry import Registry
 from mmcore.specs import CrawlSpec
@@ -48,6 +49,11 @@ def items_of(
     ``private``: no label is taken from a folder's name, and no name is logged.
     """
     manifests = manifests_of(source, crawled, spec)
+    if crawled.share < 1:  # a row whose file comes with a later part names nothing yet
+        told = source.alias, crawled.share, spec.grouping
+        manifests = {
+            folder: rows_in_part(rows, folder, *told) for folder, rows in manifests.items()
+        }
     return group(crawled.files, spec.grouping, manifests, source.alias, private=private)
 
 

@@ -55,6 +55,18 @@ def _stem(path: str, is_text: bool) -> tuple[str, str | None]:
     return f"{folder}{slash}{bare}", None
 
 
+def likely_key(path: str) -> str:
+    """What files of one item have in common, whatever they are: nothing but the name is looked at.
+
+    ``a/image_07.jpg`` and ``a/text_7.zh.txt`` → ``a/7``, ``a/cat.jpg`` and ``a/cat.zh.txt`` →
+    ``a/cat``.
+    """
+    bare, _ = _stem(path, True)
+    folder, slash, name = bare.rpartition("/")
+    found = _NUMBERED.fullmatch(name)
+    return f"{folder}{slash}{found.group(1).lstrip('0') or '0'}" if found else bare
+
+
 def number(file: MediaFile) -> str | None:
     """``a/image_07.jpg`` and ``a/text_7.zh.txt`` → ``a/7``; None for other names."""
     folder, slash, name = stem(file)[0].rpartition("/")

@@ -21,6 +21,7 @@ from mmcore.media.limits import check_bytes
 from mmcore.media.outcomes import Outcome
 from mmcore.media.prepared import ARRAYS, THUMBNAILS
 from mmcore.media.shaping import Shaping
+from mmcore.search.notes import Note
 from mmcore.search.queries import MOST_CHUNKS, Asked, Asker, read_content
 from mmcore.types import Content, Vectors
 from storage.schemas import Modality
@@ -112,17 +113,14 @@ def _check(outcome: Outcome, encoder: Encoder) -> None:
     if outcome.rejections:
         first = outcome.rejections[0]
         raise MediaError(first.stage, first.reason, first.message)
-    raise ConfigError(f"the file has no {encoder.key.modality} in it to search with")
+    raise ConfigError(Note("nothing-in-file", path=Note("the-file"), medium=encoder.key.modality))
 
 
 def _texts(outcome: Outcome, encoder: Encoder) -> Read:
     """The passages of a text; ConfigError for one that is too long to mean one thing."""
     texts = tuple(segment.text for segment in outcome.segments if segment.text)
     if len(texts) > MOST_CHUNKS:
-        raise ConfigError(
-            "the text is long, which blurs what is meant and takes long: search by a part of it,"
-            f" up to about {MOST_CHUNKS * 200:,} characters"
-        )
+        raise ConfigError(Note("file-too-long", most=MOST_CHUNKS * 200))
     return Read(encoder, texts=texts, language=outcome.segments[0].language)
 
 

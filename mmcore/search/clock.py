@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Clock:
-    """Seconds by step; each begins where the last one ended."""
+    """Seconds by step; each begins where the last one ended, and may come several times."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     last: float = field(default_factory=time.perf_counter)
@@ -16,4 +16,5 @@ class Clock:
     def lap(self, step: str) -> None:
         """A step ends now."""
         now = time.perf_counter()
-        self.seconds[step], self.last = now - self.last, now
+        self.seconds[step] = self.seconds.get(step, 0.0) + now - self.last
+        self.last = now

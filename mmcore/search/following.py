@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -35,23 +37,34 @@ _AGAIN: Final = 30.0
 
 
 class Loaded:
-    """The encoders in use, so that those of a new snapshot that are the same stay loaded."""
+    """The encoders in use, so that those of a new snapshot that are the same stay loaded.
+
+    An asker is in use as long as something holds it: those of a snapshot that could not be opened
+    are let go, and those of the one that serves on are not.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._encoders: dict[tuple[str, str], Encoder] = {}
+        self._askers: list[weakref.ref[Asker]] = []
 
     def kept(self, asker: A) -> A:
-        """``asker`` with the encoders of the one before, wherever name and fingerprint agree."""
+        """``asker`` with the encoders in use, wherever name and fingerprint agree."""
         with self._lock:
-            before, self._encoders = self._encoders, {}
-            for encoder in asker.encoders:
-                which = encoder.key.name, encoder.key.fingerprint
-                self._encoders[which] = before.get(which, encoder)
-            encoders = tuple(
-                self._encoders[one.key.name, one.key.fingerprint] for one in asker.encoders
-            )
-        return replace(asker, encoders=encoders)
+            known = {_which(encoder): encoder for encoder in self._in_use()}
+            encoders = tuple(known.get(_which(one), one) for one in asker.encoders)
+            made = replace(asker, encoders=encoders)
+            self._askers.append(weakref.ref(made))
+        return made
+
+    def _in_use(self) -> Iterator[Encoder]:
+        """Those of the first asker, then of later ones; askers that are gone are forgotten."""
+        askers = [(one, asker) for one in self._askers if (asker := one()) is not None]
+        self._askers = [one for one, _ in askers]
+        return (encoder for _, asker in askers for encoder in asker.encoders)
+
+
+def _which(encoder: Encoder) -> tuple[str, str]:
+    return encoder.key.name, encoder.key.fingerprint
 
 
 _Stamp = tuple[int | None, float]
@@ -76,7 +89,8 @@ class Following:
         self._trouble: str | None = None
         self._refused: tuple[_Stamp | None, float] = (None, 0.0)  # and until when
         self._stamp = self._current()
-        self._serving = opener(Snapshot.open(layout))
+        self._serving = self._opened()
+        self._left: weakref.ref[Searcher] | None = None
         self._looked, self._looking = time.monotonic(), False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="following")
 
@@ -149,10 +163,13 @@ class Following:
     def look(self) -> None:
         """Look now whether another snapshot serves, and wait until it does here, or cannot."""
         with self._opening:
+            self._forget()
             try:
                 self._follow()
             except (MmindexError, OSError) as error:
                 self._tell(error)
+            except Exception as error:  # noqa: BLE001 - told like any other; the old one serves on
+                self._tell(error, whole=True)
 
     @property
     def trouble(self) -> str | None:
@@ -183,8 +200,6 @@ class Following:
     def _look_once(self) -> None:
         try:
             self.look()
-        except Exception:
-            log.exception("looking for a new snapshot of %s failed", self._layout.root)
         finally:
             with self._state:
                 self._looked, self._looking = time.monotonic(), False
@@ -210,18 +225,33 @@ class Following:
 
     def _take_over(self, stamp: _Stamp) -> None:
         """Open what serves; ``stamp`` was read before, so what comes later is looked at again."""
-        searcher = self._opener(Snapshot.open(self._layout))
-        searcher.warm()
+        searcher = self._opened()
         with self._state:
+            self._left = weakref.ref(self._serving)
             self._serving, self._stamp = searcher, stamp
             self._trouble, self._refused = None, (None, 0.0)
         log.info("snapshot %s of %s serves", searcher.snapshot.manifest.number, self._layout.root)
+        gc.collect()  # what was erased does not stay in memory until the collector comes by itself
 
-    def _tell(self, error: Exception) -> None:
+    def _opened(self) -> Searcher:
+        """A searcher of what serves now, ready; CorruptLakeError where that is damaged."""
+        searcher = self._opener(Snapshot.open(self._layout))
+        searcher.warm()
+        return searcher
+
+    def _forget(self) -> None:
+        """Let go of the searcher before, should something that is done with it hold it still."""
+        if self._left is not None and self._left() is not None:
+            gc.collect()
+        self._left = None
+
+    def _tell(self, error: Exception, *, whole: bool = False) -> None:
+        """Say once what keeps the newest snapshot from serving; ``whole``: with its traceback."""
         old = self._serving.snapshot.manifest.number
-        trouble = f"the newest snapshot cannot be searched, {old} serves on: {error}"
+        why = f"{type(error).__name__}: {error}" if whole else str(error)
+        trouble = f"the newest snapshot cannot be searched, {old} serves on: {why}"
         if trouble != self._trouble:
-            log.warning("%s", trouble)
+            log.warning("%s", trouble, exc_info=error if whole else None)
         self._trouble = trouble
 
     def _noted(self, answer: Answer) -> Answer:

@@ -19,11 +19,14 @@ _STEEP: Final = 4
 class Lexical(Protocol):
     """The words of a snapshot, as ``mmcore.search.words.bm25.Lexicon`` has them."""
 
+    def within(self, segments: Ids) -> Lexical:
+        """The same, where of all texts only those of the sorted ``segments`` are looked at."""
+
     def search(self, words: Sequence[str], k: int, allowed_items: Ids | None = None) -> Listed:
         """At most ``k`` items that have some of these words."""
 
-    def matched(self, item: int, words: Sequence[str]) -> tuple[str, ...]:
-        """Those of the words that an item has."""
+    def matched(self, items: Ids, words: Sequence[str]) -> list[tuple[str, ...]]:
+        """Those of the words that each item has."""
 
     def coverage(self, words: Sequence[str], items: Ids) -> Scores:
         """The share of the words that each item has, rare ones counting more: (n,), 0 to 1."""
@@ -91,7 +94,7 @@ class Wording:
         worth: Scores = near * shares**_STEEP
         return worth
 
-    def matched(self, item: int) -> tuple[str, ...]:
-        """The words of positive texts that an item has, each once, in the order asked."""
+    def matched(self, items: Ids) -> list[tuple[str, ...]]:
+        """The words of positive texts that each item has, each once, in the order asked."""
         words = [word for one in self.said if one.weight > 0 for word in one.words]
-        return self.lexicon.matched(item, [*dict.fromkeys(words)])
+        return self.lexicon.matched(items, [*dict.fromkeys(words)])

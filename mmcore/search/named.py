@@ -8,6 +8,7 @@ import numpy as np
 
 from mmcore.errors import ConfigError
 from mmcore.search.among import among
+from mmcore.search.notes import Note
 from storage.schemas import item_id
 from storage.snapshot import Snapshot
 
@@ -26,15 +27,10 @@ def item_named(snapshot: Snapshot, name: str) -> int:
     for meant in (whole, keyed, number):
         found = _there(snapshot, meant)
         if len(found) > 1:
-            raise ConfigError(
-                f"several roots have an item {name}: name it as ROOT/KEY ({', '.join(aliases)})"
-            )
+            raise ConfigError(Note("several-items", item=name, roots=(*aliases,)))
         if found:
             return found[0]
-    raise ConfigError(
-        f"the lake has no item {name!r}: name one by its whole key, as a search"
-        " shows it, by ROOT/KEY or by its id"
-    )
+    raise ConfigError(Note("no-item-named", item=repr(name)))
 
 
 def _there(snapshot: Snapshot, meant: set[int]) -> list[int]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
+from mmcore.search.among import among
 from mmcore.search.fusions import published_fusion
 from mmcore.search.hits import Catalog
 from mmcore.search.lexical import Lexical
+from mmcore.search.once import Once
 from mmcore.search.owners import Owners
 from mmcore.search.ranking.calibrated import Background
 from mmcore.search.where import Where
 from mmcore.search.words.bm25 import Lexicon
 from mmcore.types import Ids, Vectors
-from storage.indexes.files import Index
+from storage.indexes.files import FLAT, Index
 from storage.manifest import IndexEntry
 from storage.schemas import FUSED, Modality
 from storage.snapshot import Snapshot
@@ -30,8 +31,7 @@ class Opened:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         self.catalog = Catalog(snapshot)
-        self._lock = threading.RLock()  # what is opened may need another thing that is
-        self._kept: dict[tuple[str, str], Any] = {}
+        self._made = Once()
 
     def index(self, entry: IndexEntry) -> Index:
         """The index of an entry."""
@@ -40,6 +40,10 @@ class Opened:
     def held(self, entry: IndexEntry) -> Ids:
         """The ids that it answers with, sorted."""
         return self._once("held", entry.path, lambda: self.index(entry).held())
+
+    def exact(self, entry: IndexEntry) -> bool:
+        """Whether the index compares all rows, so that a longer list begins as a shorter one."""
+        return self.index(entry).card.type == FLAT
 
     def background(self, entry: IndexEntry) -> Background:
         """The sample of its rows that scores are held against."""
@@ -61,9 +65,15 @@ class Opened:
         """The languages of the lake's texts, sorted."""
         return self._once("languages", "", lambda: (*self.catalog.languages(),))
 
-    def lexicon(self) -> Lexical | None:
-        """The words of the snapshot; None where it has none."""
-        return self._once("lexicon", "", lambda: Lexicon.of(self.snapshot))
+    def lexicon(self, language: str | None = None) -> Lexical | None:
+        """The words of the snapshot, of its texts in a language; None where it has none."""
+        whole: Lexical | None = self._once("lexicon", "", lambda: Lexicon.of(self.snapshot))
+        if whole is None or language is None:
+            return whole
+        kept: Lexical = self._once(
+            "lexicon", language, lambda: whole.within(self.of_language(language))
+        )
+        return kept
 
     def where(self) -> Where:
         """What answers conditions on items and files."""
@@ -85,6 +95,16 @@ class Opened:
             lambda: np.unique(self.snapshot.rows("items", ["item_id"])["item_id"].to_numpy()),
         )
 
+    def beyond(self, entry: IndexEntry) -> Ids:
+        """The items that an index cannot answer with, sorted: it has no vector of them."""
+        return self._once("beyond", entry.path, lambda: self._beyond(entry))
+
+    def _beyond(self, entry: IndexEntry) -> Ids:
+        held, items = self.held(entry), self.items()
+        if entry.modality != FUSED:
+            held = self.owners(Modality(entry.modality)).items_of(held)
+        return items[~among(items, held)]
+
     def asked_in(self, entry: IndexEntry) -> str:
         """The space of the queries that an index takes: its own, or the one that is fused."""
         return self.snapshot.manifest.fused_of if entry.modality == FUSED else entry.space
@@ -97,8 +117,4 @@ class Opened:
         return vector if fusion is None else fusion.ask(vector[None])[0]
 
     def _once(self, kind: str, name: str, make: Callable[[], T]) -> T:
-        with self._lock:
-            if (kind, name) not in self._kept:
-                self._kept[kind, name] = make()
-            kept: T = self._kept[kind, name]
-            return kept
+        return self._made.of((kind, name), make)

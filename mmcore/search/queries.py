@@ -22,6 +22,7 @@ from mmcore.media.texts.chunks import chunks
 from mmcore.media.texts.clean import clean
 from mmcore.media.texts.language import detect_language
 from mmcore.media.texts.read import read_text
+from mmcore.search.notes import Note
 from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec
 from mmcore.types import Content, Vectors, unit_rows
 from storage.manifest import Manifest
@@ -44,7 +45,7 @@ class Asked:
     vector: Vectors  # (d,) unit length
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Asker:
     """Turns texts, files and cells into queries, with exactly the encoders of one snapshot."""
 
@@ -86,12 +87,9 @@ class Asker:
         """The chunks of a query text; ConfigError for an empty one, or one that is too long."""
         cut = [chunk for _, chunk in chunks(clean(text), self.segmentation) if chunk.strip()]
         if not cut:
-            raise ConfigError("the query text is empty: say what to look for")
+            raise ConfigError(Note("empty-text"))
         if len(cut) > MOST_CHUNKS:
-            raise ConfigError(
-                f"the query text has {len(text):,} characters, which blurs what is meant and takes"
-                f" long: search by a part of it, up to about {MOST_CHUNKS * 200:,}"
-            )
+            raise ConfigError(Note("text-too-long", count=len(text), most=MOST_CHUNKS * 200))
         return cut
 
     def chunks(
@@ -125,7 +123,8 @@ class Asker:
             return Modality.TEXT
         encoder = self.encoder(modality or content.modality)
         if content.modality not in encoder.key.reads:
-            raise ConfigError(f"{path} is {content.modality}, it cannot be asked as {modality}")
+            facts = {"path": str(path), "medium": content.modality, "by": str(modality)}
+            raise ConfigError(Note("asked-as", **facts))
         return encoder.key.modality
 
     def media(
@@ -145,9 +144,9 @@ class Asker:
                 return self._subtitles(path, encoder, content, space)
             vectors = self._encoded(encoder, content)
         except MediaError as error:
-            raise ConfigError(f"{path} cannot be used: {error.message}") from error
+            raise ConfigError(Note("unusable", path=str(path), why=error)) from error
         if not len(vectors):
-            raise ConfigError(f"{path} has no {encoder.key.modality} in it to search with")
+            raise ConfigError(Note("nothing-in-file", path=str(path), medium=encoder.key.modality))
         return self.cells(encoder.key.modality, vectors)
 
     def _subtitles(
@@ -156,7 +155,7 @@ class Asker:
         """What stands below a video, as a text."""
         found = [piece.text or "" for piece in self._pieces(encoder, content)]
         if not found:
-            raise ConfigError(f"{path} has no text in it to search with")
+            raise ConfigError(Note("nothing-in-file", path=str(path), medium=Modality.TEXT))
         return self.text("\n".join(found), space)
 
     def cells(self, modality: Modality, vectors: Vectors) -> Asked:
@@ -191,21 +190,17 @@ class Asker:
         """
         entry = self.manifest.encoder(modality, space)
         if entry is None:
-            known = ", ".join(dict.fromkeys(e.modality for e in self.manifest.encoders))
-            raise ConfigError(
-                f"the lake has no encoder for {modality}: it can be asked by {known or 'nothing'}"
-            )
+            known = (*dict.fromkeys(e.modality for e in self.manifest.encoders),)
+            raise ConfigError(Note("no-encoder", medium=modality, media=known or Note("none")))
         if entry.name in self.missing:
             raise self.missing[entry.name]
         named = [e for e in self.encoders if e.key.name == entry.name]
         for encoder in named:
             if encoder.key.fingerprint == entry.fingerprint:
                 return encoder
-        here = named[0].key.fingerprint if named else "nothing of that name"
-        raise ConfigError(
-            f"the lake's {modality} vectors were made by {entry.name} {entry.fingerprint}, here is"
-            f" {here} (another model, version or segmentation): index again with this installation"
-        )
+        here = named[0].key.fingerprint if named else Note("nothing-of-that-name")
+        made = f"{entry.name} {entry.fingerprint}"
+        raise ConfigError(Note("other-encoder", medium=modality, made=made, here=here))
 
     def _encoded(self, encoder: Encoder, content: Content) -> Vectors:
         decoded = (piece.decoded for piece in self._pieces(encoder, content))
@@ -259,12 +254,8 @@ def _encoders(
 
 
 def _lacking(manifest: Manifest, error: UnknownPluginError) -> ConfigError:
-    needed = ", ".join(f"{one.name} ({one.modality})" for one in manifest.encoders)
-    return ConfigError(
-        f"the lake was made with the preset {manifest.preset!r}, and this installation lacks"
-        f" something of it ({error}); the lake needs the encoders {needed}: search with the"
-        " installation that made it, or index again with another --preset"
-    )
+    needed = (*(f"{one.name} ({one.modality})" for one in manifest.encoders),)
+    return ConfigError(Note("lacking", preset=manifest.preset, why=error, encoders=needed))
 
 
 def published_projection(snapshot: Snapshot) -> Projection | None:
@@ -279,11 +270,11 @@ def published_projection(snapshot: Snapshot) -> Projection | None:
 def read_content(path: Path) -> Content:
     """A query's file as content, typed by its first bytes; ConfigError where it is none."""
     if not path.is_file():
-        raise ConfigError(f"{path} is {'a folder' if path.is_dir() else 'not there'}: name a file")
+        raise ConfigError(Note("a-folder" if path.is_dir() else "not-there", path=str(path)))
     with path.open("rb") as file:
         told = sniff(file.read(HEAD))
     if told is None:
-        raise ConfigError(f"{path} is no picture, text, sound or video that can be read")
+        raise ConfigError(Note("no-medium", path=str(path)))
     modality, media_type = told
     size = path.stat().st_size
     return Content("", modality, media_type, size, "query", str(path), str(path))

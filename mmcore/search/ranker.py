@@ -12,20 +12,18 @@ from mmcore.search.among import among
 from mmcore.search.nearest import Nearest, Wanted
 from mmcore.search.opened import Opened
 from mmcore.search.planning import Plan
+from mmcore.search.ranking import stages
 from mmcore.search.ranking.blended import Column, ranks, union
 from mmcore.search.ranking.collapsed import collapse
 from mmcore.search.ranking.diverse import mmr
 from mmcore.search.ranking.lists import NO_SEGMENT, WORDS, Listed
 from mmcore.search.ranking.ranked import Ranked
+from mmcore.search.ranking.stages import Stage
 from mmcore.search.ranking.weights import Weights
 from mmcore.types import Ids, Vectors
 from storage.manifest import IndexEntry
 from storage.schemas import FUSED
 
-_MORE: Final = 4  # times what is wanted, from each list: those of one list may be far down another
-_LEAST: Final = 200  # items of each list, for the same reason
-_MOST: Final = 3200  # but no more of each than this, unless more are wanted
-_DEEPER: Final = 4  # times, where too few are left after nearly equal ones are put together
 _SAME: Final = 0.98  # cosine from which on items are nearly equal
 
 
@@ -38,33 +36,56 @@ class Ranker:
     weights: Weights
 
     def wanted(self, plan: Plan, vectors: Sequence[Vectors]) -> list[Wanted]:
-        """What is asked of the indexes of a search, for which it has the vectors (d,)."""
+        """What is asked of the indexes of a search at first, with the vectors (d,) of each."""
         return _wanted(plan, vectors, self._depth(plan))
 
     def ranked(self, plan: Plan, wanted: Sequence[Wanted], lists: Sequence[Listed]) -> Ranked:
-        """The answers of a search, those that are skipped left out; k of them where k exist."""
-        count = self._depth(plan)
-        while True:
-            found = [*lists, *self._worded(plan, count)]
-            ranked = self._thinned(plan, self._blended(plan, wanted, found))
-            if len(ranked) >= plan.reach or all(len(listed) < count for listed in found):
-                return ranked.take(slice(plan.request.offset, plan.reach))
-            count *= _DEEPER
-            wanted = _wanted(plan, [one.vector for one in wanted], count)
-            lists = self.nearest.lists(wanted)
+        """The answers of a search, those that are skipped left out; k of them where k exist.
+
+        ``lists`` are what was found for what was ``wanted``. Later stages are added behind what
+        earlier ones settled: so a place in the order has the same answer on whatever page it is.
+        """
+        taken: Ranked | None = None
+        fetched = wanted[0].count if wanted else 0
+        for stage in self._stages(plan):
+            if stage.depth > fetched:
+                wanted = _wanted(plan, [one.vector for one in wanted], stage.depth)
+                lists, fetched = self.nearest.lists(wanted), stage.depth
+            found = [listed.first(stage.depth) for listed in lists]
+            found += self._worded(plan, stage.depth)
+            ended = all(len(listed) < stage.depth for listed in found)
+            ranked = self._blended(plan, wanted, found)
+            taken = self._extended(plan, taken, ranked, None if ended else stage.settled)
+            if ended or len(taken) >= plan.reach:
+                return taken.take(slice(plan.request.offset, plan.reach))
+        raise ValueError("a search has no end of stages")
 
     def _depth(self, plan: Plan) -> int:
-        """How many items are asked of each list.
+        """How many items are asked of each index at first.
 
-        Pages of one search mostly ask for the same ones, so that none comes twice.
+        A long list of an exact index begins as a shorter one, so all stages are made of it.
         """
-        thinned = plan.request.collapse or plan.request.diversity > 0
-        if not (plan.several or thinned or plan.wording is not None):
-            return plan.reach
-        depth = _LEAST
-        while depth < min(_MORE * plan.reach, _MOST):
-            depth *= _DEEPER
-        return max(depth, plan.reach)
+        depths = (
+            stage.depth
+            for stage in self._stages(plan)
+            if not self._exact(plan) or (stage.settled or stage.depth) >= plan.reach
+        )
+        return next(depths)
+
+    def _exact(self, plan: Plan) -> bool:
+        return all(self.opened.exact(target.entry) for target in plan.targets)
+
+    def _stages(self, plan: Plan) -> Iterator[Stage]:
+        """How its lists are looked at; a lone exact list, which is what it is, as deep as wanted.
+
+        Answers that differ are chosen among all of a first look, whatever page is asked for.
+        """
+        request = plan.request
+        if request.diversity:
+            return stages.whole(stages.FIRST)
+        if plan.several or request.collapse or plan.wording is not None:
+            return stages.blended()
+        return stages.whole(plan.reach if self._exact(plan) else stages.LONE)
 
     def _worded(self, plan: Plan, count: int) -> Iterator[Listed]:
         if plan.wording is not None:
@@ -116,20 +137,25 @@ class Ranker:
             for column in columns
         ]
 
-    def _thinned(self, plan: Plan, ranked: Ranked) -> Ranked:
-        """Nearly equal items put together, and the first answers chosen for variety."""
-        request = plan.request
-        if not len(ranked) or not (request.collapse or request.diversity):
-            return ranked
-        vectors = self._vectors(plan, ranked)
+    def _extended(
+        self, plan: Plan, taken: Ranked | None, ranked: Ranked, settled: int | None
+    ) -> Ranked:
+        """What earlier stages took, and behind it what this one ranked, ``settled`` together.
+
+        Nearly equal items are put together, and the first answers are chosen for variety.
+        """
+        request, first = plan.request, taken is None
+        before = 0 if taken is None else len(taken)
+        if taken is not None:
+            ranked = taken.then(ranked)
+        if request.collapse or (request.diversity and first):
+            vectors = self._vectors(plan, ranked)
         if request.collapse:
-            kept, duplicates = collapse(ranked.items, vectors, _SAME)
-            ranked, vectors = ranked.take(kept), vectors[kept]
-            ranked = replace(ranked, duplicates=np.asarray(duplicates, dtype=np.int64))
-        if request.diversity:
+            ranked, vectors = _collapsed(ranked, vectors, before)
+        if request.diversity and first:
             chosen = mmr(ranked.items, ranked.scores, vectors, request.diversity, plan.reach)
             ranked = ranked.take(chosen)
-        return ranked
+        return ranked if settled is None else ranked.take(slice(max(settled, before)))
 
     def _vectors(self, plan: Plan, ranked: Ranked) -> Vectors:
         """Unit vectors (n, d) by which items are compared with each other; zero where none is.
@@ -169,3 +195,13 @@ def _of_words(plan: Plan, listed: Listed, items: Ids) -> Column:
         raise ValueError("a search without words has no list of them")
     scores, segments = plan.wording.scores(items)
     return Column(WORDS, scores, segments, ranks(listed, items), weight=1.0)
+
+
+def _collapsed(ranked: Ranked, vectors: Vectors, before: int) -> tuple[Ranked, Vectors]:
+    """Without items that are nearly equal to one further up; the first ``before`` stay."""
+    kept, duplicates = collapse(ranked.items, vectors, _SAME)
+    counts = ranked.duplicates.copy()
+    new = kept >= before
+    counts[kept[new]] = duplicates[new]
+    places = np.concatenate([np.arange(before), kept[new]])
+    return replace(ranked, duplicates=counts).take(places), vectors[places]

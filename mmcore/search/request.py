@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+import os
+import re
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, NonNegativeInt, model_validator
+from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
+from mmcore.search.notes import Note
 from mmcore.specs import Spec
 from storage.schemas import Modality
 
+_HALF: Final = re.compile("[\ud800-\udfff]")
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -33,16 +37,28 @@ class Part(Spec):
         description="how much it counts; below 0: without that",
     )
 
+    @field_validator("text")
+    @classmethod
+    def _of_characters(cls, text: str | None) -> str | None:
+        """Half a pair is no character: no encoder takes it, nor does JSON."""
+        if text is not None and _HALF.search(text):
+            raise ValueError(Note("no-text-in-part"))
+        return text
+
+    @field_validator("media", mode="before")
+    @classmethod
+    def _as_text(cls, media: object) -> object:
+        return os.fspath(media) if isinstance(media, os.PathLike) else media
+
     @model_validator(mode="after")
     def _one_thing(self) -> Self:
         names = ("text", "media", "vector", "item", "segment")
         given = [name for name in names if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(
-                f"ask with one of {', '.join(names)}, not {' and '.join(given) or 'none'}"
-            )
+            both: tuple[str, ...] | Note = (*given,) or Note("none")
+            raise ValueError(Note("one-thing", known=names, given=both))
         if not self.weight:
-            raise ValueError("a part of weight 0 asks nothing: leave it out")
+            raise ValueError(Note("no-weight"))
         return self
 
 
@@ -76,7 +92,7 @@ class SearchRequest(Spec):
     @model_validator(mode="after")
     def _asks_for_something(self) -> Self:
         if not any(part.weight > 0 for part in self.parts):
-            raise ValueError("say what to look for: all parts have a weight below 0")
+            raise ValueError(Note("nothing-positive"))
         if self.language is not None and set(self.modalities) - {Modality.TEXT}:
-            raise ValueError("a language chooses among texts: search no other media with it")
+            raise ValueError(Note("language-of-texts"))
         return self

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from mmcore.search.answers import Answer
 from mmcore.search.clock import Clock
@@ -17,6 +17,7 @@ from mmcore.search.planning import Plan, Planner
 from mmcore.search.queries import Asker
 from mmcore.search.ranker import Ranker
 from mmcore.search.ranking.combined import combined
+from mmcore.search.ranking.lists import Listed
 from mmcore.search.ranking.weights import Weights
 from mmcore.search.request import SearchRequest
 from mmcore.search.shown import Shown
@@ -31,7 +32,14 @@ from storage.schemas import FUSED, MmindexError, Modality
 from storage.snapshot import Snapshot
 
 P = ParamSpec("P")
+S = TypeVar("S")
 T = TypeVar("T")
+
+Asked = tuple[Plan, list[Wanted]]
+"""A search, and what it asks of its indexes."""
+
+Listing = tuple[Plan, list[Wanted], list[Listed]]
+"""The same with what they found."""
 
 
 class Searcher:
@@ -73,12 +81,13 @@ class Searcher:
         return cls(snapshot, asker, weights)
 
     def warm(self) -> None:
-        """Read what searches need, but for weights; CorruptLakeError where it is damaged."""
+        """Read what searches and hits need, but for weights; CorruptLakeError for damage."""
         for entry in self.snapshot.manifest.indexes:
             self._opened.background(entry)
             if entry.modality != FUSED:
                 self._opened.owners(Modality(entry.modality))
         self._opened.lexicon()
+        self._opened.catalog.warm()
 
     def answer(self, request: SearchRequest) -> Answer:
         """The answers to one search, best first; ``k`` of them wherever there are as many.
@@ -101,22 +110,16 @@ class Searcher:
         voices = Voices(self._asker, self._encoding)
         planned = [_tried(self._planner.plan, request, voices) for request in requests]
         clock.lap("plan")
-        asked = [
-            plan if isinstance(plan, MmindexError) else _tried(self._asked, plan, voices)
-            for plan in planned
-        ]
+        asked = _going_on(self._asked, planned, voices)
         clock.lap("encode")
-        there = [one for one in asked if not isinstance(one, MmindexError)]
-        lists = iter(self._nearest.lists([want for _, wanted in there for want in wanted]))
-        found = [(*one, [*islice(lists, len(one[1]))]) for one in there]
+        found = self._found(asked)
         clock.lap("search")
-        ranked = [(one[0], self._ranker.ranked(*one)) for one in found]
-        clock.lap("rank")
-        hits = [(plan, self._shown.hits(plan, one)) for plan, one in ranked]
-        clock.lap("show")
+        told = _going_on(self._told, found, clock)
         number, seconds = self.snapshot.manifest.number or 0, clock.seconds
-        told = iter([Answer(number, one, plan.notes, seconds) for plan, one in hits])
-        return [one if isinstance(one, MmindexError) else next(told) for one in asked]
+        return [
+            one if isinstance(one, MmindexError) else Answer(number, one[1], one[0].notes, seconds)
+            for one in told
+        ]
 
     def search(self, query: Query) -> list[Hit]:
         """At most ``query.k`` items, best first, each once; as many as there are, up to k.
@@ -130,7 +133,31 @@ class Searcher:
         """
         return [*self.answer(request_of(query)).hits]
 
-    def _asked(self, plan: Plan, voices: Voices) -> tuple[Plan, list[Wanted]]:
+    def _found(self, asked: Sequence[Asked | MmindexError]) -> list[Listing | MmindexError]:
+        """What the indexes find for each; one by one where one of them cannot be read."""
+        there = [wanted for one in asked if not isinstance(one, MmindexError) for wanted in one[1]]
+        try:
+            lists = iter(self._nearest.lists(there))
+        except MmindexError:
+            return _going_on(self._listed, asked)
+        return [
+            one if isinstance(one, MmindexError) else (*one, [*islice(lists, len(one[1]))])
+            for one in asked
+        ]
+
+    def _listed(self, asked: Asked) -> Listing:
+        """What the indexes find for one search."""
+        return *asked, self._nearest.lists(asked[1])
+
+    def _told(self, found: Listing, clock: Clock) -> tuple[Plan, tuple[Hit, ...]]:
+        """The hits of one search: ranked and shown at once, as its words are kept for a while."""
+        ranked = self._ranker.ranked(*found)
+        clock.lap("rank")
+        hits = self._shown.hits(found[0], ranked)
+        clock.lap("show")
+        return found[0], hits
+
+    def _asked(self, plan: Plan, voices: Voices) -> Asked:
         """A plan with what it asks of its indexes."""
         return plan, self._ranker.wanted(plan, [*self._vectors(plan, voices)])
 
@@ -147,3 +174,16 @@ def _tried(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | Mmind
         return work(*args, **kwargs)
     except MmindexError as error:
         return error
+
+
+def _going_on(
+    work: Callable[Concatenate[S, P], T],
+    ones: Sequence[S | MmindexError],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> list[T | MmindexError]:
+    """The next step of each, and the error of those that have come to one."""
+    return [
+        one if isinstance(one, MmindexError) else _tried(work, one, *args, **kwargs)
+        for one in ones
+    ]

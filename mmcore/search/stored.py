@@ -9,6 +9,7 @@ import numpy as np
 
 from mmcore.errors import ConfigError
 from mmcore.search.among import among
+from mmcore.search.notes import Note
 from mmcore.search.opened import Opened
 from mmcore.search.ranking.combined import combined
 from mmcore.types import Ids, Vectors
@@ -39,10 +40,21 @@ class Stored:
         )
         return self._asking(found, entry)
 
+    def media(self, item_id: int | None, segment_id: int | None) -> list[Modality]:
+        """The media whose indexes hold a vector of an item, or of a segment."""
+        ids = np.array([segment_id] if segment_id is not None else [], dtype=np.int64)
+        found = {
+            entry.modality
+            for entry in self.opened.snapshot.manifest.indexes
+            if entry.modality != FUSED
+            and len(self._rows(entry, ids) if item_id is None else self._held(entry, item_id))
+        }
+        return [modality for modality in MODALITIES if modality in found]
+
     def check_item(self, item_id: int) -> None:
         """ConfigError where the lake has no such item."""
         if not among(np.array([item_id], dtype=np.int64), self.opened.items()).all():
-            raise ConfigError(f"the lake has no item {item_id}")
+            raise ConfigError(Note("no-item", item=str(item_id)))
 
     def items_of(self, segment_id: int) -> Ids:
         """The items that a segment serves; ConfigError where the lake has no such segment."""
@@ -51,7 +63,7 @@ class Stored:
             found = self.opened.owners(modality).items_of(wanted)
             if len(found):
                 return found
-        raise ConfigError(f"the lake has no segment {segment_id}")
+        raise ConfigError(Note("no-segment", segment=str(segment_id)))
 
     def _sources(self, entry: IndexEntry) -> Iterator[IndexEntry]:
         """The index itself, then others whose vectors are queries of it; fused ones first."""

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmcore.errors import ConfigError, SpaceMismatchError
+from mmcore.search.notes import Note
 from mmcore.search.opened import Opened
 from mmcore.search.queries import Asker
 from mmcore.search.request import Part
 from mmcore.search.stored import Stored
 from mmcore.search.voices import Voices
+from mmcore.specs import FitSpec
 from mmcore.types import Vectors, unit_rows
 from storage.manifest import IndexEntry
 from storage.schemas import FUSED, MODALITIES, MmindexError, Modality
@@ -29,21 +31,41 @@ class Targets:
     def of(self, modality: Modality | None, parts: Sequence[Part], voices: Voices) -> IndexEntry:
         """The index to search; without a modality that of the items, else of a part's own kind.
 
+        A part's own kind is what its file is, or a medium that its item or segment has.
         Raises ConfigError where there is none, SpaceMismatchError where a part cannot ask in any.
         """
         kinds = [kind for part in parts if (kind := voices.kind(part)) is not None]
-        own = dict.fromkeys(kinds)
-        wanted: list[str] = [modality] if modality else [FUSED, *own]
+        order = [*self._there([modality] if modality else [FUSED, *dict.fromkeys(kinds)], kinds)]
+        found = self._fitting(order, parts, voices)
+        if found is None and modality is None:
+            further = [*self._there(self._media(parts), kinds)]
+            order, found = [*order, *further], self._fitting(further, parts, voices)
+        if found is not None:
+            return found
+        if not order:
+            raise self._absent(modality or FUSED)
+        misfits = (self.misfit(part, order[0], voices) for part in parts)
+        raise next(error for error in misfits if error is not None)
+
+    def _there(self, wanted: Sequence[str], kinds: Sequence[Modality]) -> Iterator[IndexEntry]:
+        """The indexes of these media, in the order in which they are tried."""
         indexes = [index for index in self.opened.snapshot.manifest.indexes if index.rows]
         there = [index for name in wanted for index in indexes if index.modality == name]
-        if not there:
-            raise self._absent(wanted[0])
-        order = list(self._preferred(there, kinds))
+        return self._preferred(there, kinds)
+
+    def _fitting(
+        self, order: Sequence[IndexEntry], parts: Sequence[Part], voices: Voices
+    ) -> IndexEntry | None:
+        """The first index that all parts can ask in."""
         for index in order:
             if all(self.misfit(part, index, voices) is None for part in parts):
                 return index
-        misfits = (self.misfit(part, order[0], voices) for part in parts)
-        raise next(error for error in misfits if error is not None)
+        return None
+
+    def _media(self, parts: Sequence[Part]) -> list[Modality]:
+        """The media that the items and segments have which are asked with."""
+        found = (one for part in parts for one in self.stored.media(part.item, part.segment))
+        return [*dict.fromkeys(found)]
 
     def vector(self, part: Part, index: IndexEntry, voices: Voices) -> Vectors:
         """The unit vector (d,) of a part, as the vectors of an index are.
@@ -73,12 +95,25 @@ class Targets:
             if len(part.vector) in dims:
                 return None
             return SpaceMismatchError(
-                f"of {len(part.vector)} numbers", index.space, f"it has {index.dim}"
+                Note("numbers", count=len(part.vector)),
+                index.space,
+                Note("it-has", count=index.dim),
             )
         if self._of_lake(part, index) is not None:
             return None
-        what = f"item {part.item}" if part.item is not None else f"segment {part.segment}"
-        return ConfigError(f"{what} has no vector in the space {index.space}")
+        return self._lacking(part, index)
+
+    def _lacking(self, part: Part, index: IndexEntry) -> ConfigError:
+        """Why an item or a segment cannot ask in an index, and where it can."""
+        what = Note("segment", segment=str(part.segment))
+        if part.item is not None:
+            key = self.opened.catalog.key(part.item)
+            what = Note("item", item=str(part.item), key=key)
+        if media := self.stored.media(part.item, part.segment):
+            return ConfigError(
+                Note("lacking-but", what=what, space=index.space, media=(*media,), first=media[0])
+            )
+        return ConfigError(Note("lacking-vector", what=what, space=index.space))
 
     def _of_lake(self, part: Part, index: IndexEntry) -> Vectors | None:
         if part.item is not None:
@@ -99,8 +134,8 @@ class Targets:
 
     def _absent(self, wanted: str) -> ConfigError:
         known = {index.modality for index in self.opened.snapshot.manifest.indexes}
-        listed = ", ".join(m for m in (*MODALITIES, FUSED) if m in known) or "none"
-        return ConfigError(f"the lake has no {wanted} index to search; it has: {listed}")
+        listed = (*(m for m in (*MODALITIES, FUSED) if m in known),)
+        return ConfigError(Note("no-index", medium=wanted, media=listed or Note("none")))
 
     def _dims(self, index: IndexEntry) -> set[int]:
         """How many numbers a query's own vector may have."""
@@ -117,22 +152,20 @@ class Targets:
         try:
             vector: Vectors = unit_rows(np.array([numbers], dtype=np.float32))[0]
         except ValueError as error:
-            raise ConfigError(f"the query vector cannot be used: {error}") from error
+            raise ConfigError(Note("bad-vector", why=error)) from error
         return vector if len(vector) == index.dim else self.opened.in_index(vector, index)
 
-    def _hint(self, index: IndexEntry, kind: Modality) -> str:
+    def _hint(self, index: IndexEntry, kind: Modality) -> Note:
         """Why ``index`` cannot be asked by ``kind``, and what can be done."""
-        own = f"search {kind} with it"
         texts = self.opened.snapshot.spaces(Modality.TEXT)
         if index.modality != Modality.TEXT and {
             self.opened.asked_in(index),
             self.asker.space(kind),
         } <= {*texts}:
-            return (
-                f"{index.modality} cannot be found by {kind}: only a text has a vector in both"
-                f" spaces; {own}, or ask with a text"
-            )
-        return (
-            f"{index.modality} cannot be found by {kind} yet, since the lake had too few items"
-            f" with both to learn from; {own}"
-        )
+            return Note("only-texts", medium=index.modality, by=kind)
+        return Note("too-few", medium=index.modality, by=kind, pairs=self.pairs())
+
+    def pairs(self) -> int:
+        """How many items with two media a projection is fitted on, at least."""
+        spec = self.opened.snapshot.manifest.specs.get("fit", {})
+        return FitSpec.model_validate(spec).min_pairs

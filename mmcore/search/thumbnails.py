@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,8 +13,51 @@ from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from storage.thumbnails import thumbnails
 
-_SEEN: Final = (Modality.IMAGE, Modality.VIDEO)
+SEEN: Final = (Modality.IMAGE, Modality.VIDEO)
+"""The media whose segments have thumbnails."""
+
 _TRIED: Final = 3  # segments of an item that may stand for it
+
+
+class Named(NamedTuple):
+    """A file of an item: where it lies, and what is in it."""
+
+    path: str
+    root: str
+    content_id: str
+
+
+class Piece(NamedTuple):
+    """A segment of an item that can be seen; they sort as they are shown: pictures first."""
+
+    modality: int  # its place in ``SEEN``
+    content_id: str
+    start: float
+    segment_id: int
+
+    @classmethod
+    def of(cls, modality: Modality, row: Mapping[str, Any]) -> Piece:
+        """Of a row of the segments of ``modality``."""
+        start = row["start"] or 0.0
+        return cls(SEEN.index(modality), row["content_id"], start, row["segment_id"])
+
+
+def standing(
+    pieces: Iterable[Piece], files: Iterable[Named], root: str | None, path: str | None
+) -> list[int]:
+    """The segments of an item whose thumbnails may stand for it, the first one first; a few.
+
+    They are of the file that is named, where that has any, else of all of the item's: its
+    pictures, then the frames of its videos, by path and by their place in the file.
+    """
+    files = sorted(files)
+    first = {file.content_id: number for number, file in reversed([*enumerate(files)])}
+    mine = [one for one in files if (one.root, one.path) == (root, path)]
+    ordered = sorted(
+        pieces, key=lambda one: (one.modality, first.get(one.content_id, len(first)), one[2:])
+    )
+    named = [one for one in ordered if mine and one.content_id == mine[0].content_id]
+    return [one.segment_id for one in (named or ordered)[:_TRIED]]
 
 
 def shown_by(hits: Sequence[Hit], snapshot: Snapshot) -> list[tuple[int, bytes] | None]:
@@ -24,9 +67,9 @@ def shown_by(hits: Sequence[Hit], snapshot: Snapshot) -> list[tuple[int, bytes] 
     that the hit names, where that has one.
     """
     wanted = {hit.item_id for hit in hits if hit.segment_id is None}
-    of_items = _segments_of(snapshot, wanted) if wanted else {}
+    pieces, files = (_pieces(snapshot, wanted), _files(snapshot, wanted)) if wanted else ({}, {})
     choices = [
-        of_items.get(_file(hit), of_items.get((hit.item_id,), []))
+        standing(pieces.get(hit.item_id, ()), files.get(hit.item_id, ()), hit.root, hit.path)
         if hit.segment_id is None
         else [hit.segment_id]
         for hit in hits
@@ -36,42 +79,23 @@ def shown_by(hits: Sequence[Hit], snapshot: Snapshot) -> list[tuple[int, bytes] 
     return [None if first is None else (first, found[first]) for first in firsts]
 
 
-def _file(hit: Hit) -> tuple[Any, ...]:
-    return hit.item_id, hit.root, hit.path
-
-
-def _segments_of(snapshot: Snapshot, items: set[int]) -> dict[tuple[Any, ...], list[int]]:
-    """The first pictures and frames of each item, and of each file of one, in order."""
-    names = _names(snapshot, items)
-    found: dict[tuple[Any, ...], list[int]] = {}
-    for row in _seen(snapshot, items):
-        item = row["item_id"]
-        for key in (
-            (item,),
-            *((item, *name) for name in names.get((item, row["content_id"]), ())),
-        ):
-            ids = found.setdefault(key, [])
-            if len(ids) < _TRIED:
-                ids.append(row["segment_id"])
+def _files(snapshot: Snapshot, items: set[int]) -> Mapping[int, list[Named]]:
+    """The files of items."""
+    found: dict[int, list[Named]] = {}
+    for row in _rows(snapshot, "item_files", ["item_id", "content_id", "root", "path"], items):
+        file = Named(row["path"], row["root"], row["content_id"])
+        found.setdefault(row["item_id"], []).append(file)
     return found
 
 
-def _names(snapshot: Snapshot, items: set[int]) -> Mapping[tuple[int, str], list[tuple[str, str]]]:
-    """Root and path of the files with a content of an item."""
-    columns = ["item_id", "content_id", "root", "path"]
-    found: dict[tuple[int, str], list[tuple[str, str]]] = {}
-    for row in _rows(snapshot, "item_files", columns, items):
-        place = row["root"], row["path"]
-        found.setdefault((row["item_id"], row["content_id"]), []).append(place)
-    return found
-
-
-def _seen(snapshot: Snapshot, items: set[int]) -> Iterator[Mapping[str, Any]]:
-    """The pictures, then the frames of items, from the first one of each content on."""
+def _pieces(snapshot: Snapshot, items: set[int]) -> Mapping[int, list[Piece]]:
+    """What can be seen of items."""
     columns = ["item_id", "content_id", "segment_id", "start"]
-    for modality in _SEEN:
-        rows = _rows(snapshot, f"segments/{modality}", columns, items)
-        yield from sorted(rows, key=lambda row: (row["start"] or 0.0, row["segment_id"]))
+    found: dict[int, list[Piece]] = {}
+    for modality in SEEN:
+        for row in _rows(snapshot, f"segments/{modality}", columns, items):
+            found.setdefault(row["item_id"], []).append(Piece.of(modality, row))
+    return found
 
 
 def _rows(

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
+from mmcore.errors import ConfigError
 from mmcore.media.texts.language import detect_language
+from mmcore.search.notes import Note
 from mmcore.search.queries import Asker
 from mmcore.search.request import Part
 from mmcore.types import Vectors
 from storage.schemas import Modality
+
+MOST_OF_ALL: Final = 60  # chunks of all texts of one search
 
 
 @dataclass(slots=True)
@@ -45,6 +51,17 @@ class Voices:
         if part.text is not None and part.text not in self.chunks:
             self.chunks[part.text] = self.asker.cut(part.text)
         self.kind(part)
+
+    def check_all(self, parts: Sequence[Part]) -> None:
+        """The same of all parts of one search; ConfigError too where their texts are too much."""
+        for part in parts:
+            self.check(part)
+        texts = {part.text for part in parts if part.text is not None}
+        count = sum(len(self.chunks[text]) for text in texts)
+        if count > MOST_OF_ALL:
+            raise ConfigError(
+                Note("texts-too-long", texts=len(texts), passages=count, most=MOST_OF_ALL)
+            )
 
     def expect(self, part: Part, space: str) -> None:
         """Say that a part will be asked in a space: its text is encoded with all that wait."""

@@ -11,6 +11,7 @@ from mmcore.errors import ConfigError
 from mmcore.media.names import language_of
 from mmcore.search.among import among
 from mmcore.search.nearest import Target
+from mmcore.search.notes import Note
 from mmcore.search.opened import Opened
 from mmcore.search.request import Part, SearchRequest
 from mmcore.search.stored import Stored
@@ -64,6 +65,30 @@ class Within:
         rows = self.items if entry.modality == FUSED else self._rows(Modality(entry.modality))
         return Target(entry, rows, self.items, self.asked_items, self.asked_segments)
 
+    @property
+    def language(self) -> str | None:
+        """The language of the texts that are looked at; None: any.
+
+        ConfigError for one that the lake has no texts in.
+        """
+        told = self.request.language
+        if told is None:
+            return None
+        language, known = language_of(told), self.opened.languages()
+        if language not in known:
+            raise ConfigError(Note("no-texts-in", language=told, known=known or Note("none")))
+        return language
+
+    def beyond(self, entries: Sequence[IndexEntry]) -> int:
+        """How many items its condition allows that none of some indexes can answer with."""
+        if self.items is None or not entries:
+            return 0
+        first, *others = (self.opened.beyond(entry) for entry in entries)
+        for other in others:
+            first = first[among(first, other)]
+        found = among(first, self.items) & ~among(first, self.asked_items)
+        return int(np.count_nonzero(found))
+
     def with_words(self) -> Ids | None:
         """The items that words may find: those with something that is searched; None: all."""
         if self.modalities == (None,):
@@ -86,14 +111,8 @@ class Within:
         return found if rows is None else np.intersect1d(rows, found)
 
     def _of_language(self, modality: Modality) -> Ids | None:
-        told = self.request.language
-        if told is None or modality != Modality.TEXT:
-            return None
-        language, known = language_of(told), self.opened.languages()
-        if language not in known:
-            listed = ", ".join(known) or "none"
-            raise ConfigError(f"the lake has no texts in {told!r}; it has: {listed}")
-        return self.opened.of_language(language)
+        language = self.language if modality == Modality.TEXT else None
+        return None if language is None else self.opened.of_language(language)
 
 
 def _ids(found: Sequence[int]) -> Ids:

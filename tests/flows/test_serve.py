@@ -68,6 +68,22 @@ def test_a_taken_port_and_a_missing_lake_are_told(lake, tmp_path):
         run_serve({"lake": str(tmp_path / "none")}, Listening("127.0.0.1", 0))
 
 
+@pytest.mark.parametrize(
+    ("root", "why"),
+    [
+        ("nix={here}", "no such root; it has: media"),
+        ("media={here}/nowhere", "no such folder"),
+        ("{here}", "--root ALIAS="),
+        ("media", "--root ALIAS="),
+    ],
+)
+def test_a_root_that_serves_nothing_is_refused(lake, tmp_path, root, why):
+    """An alias that the lake does not have, a folder that is not there, a folder alone."""
+    told = Listening("127.0.0.1", 0, roots=(root.format(here=tmp_path),))
+    with pytest.raises(ConfigError, match=why):
+        run_serve({"lake": str(lake)}, told)
+
+
 def test_names_under_which_it_is_asked():
     """On this machine only its own names; elsewhere any, unless some are named."""
     here = Listening("127.0.0.1", 0, names=("search.local",))

@@ -3,16 +3,17 @@ import pytest
 
 from storage import formats
 from storage.cells import part_path, write_cells
-from storage.errors import CorruptLakeError
+from storage.errors import CorruptLakeError, SnapshotReissuedError
 from storage.layout import Layout
 from storage.publication import publish
 from storage.records import PartRecord
 from storage.schemas import Modality, digest
 from storage.snapshot import Snapshot
 from storage.tables import read_parts
-from storage.thumbnails import thumbnails
+from storage.thumbnails import Thumbnails, thumbnails
 from tests.factories import (
     IMAGES,
+    WHEN,
     candidate,
     cells,
     content,
@@ -107,6 +108,40 @@ def test_a_damaged_part_is_named(tmp_path):
 
     with pytest.raises(CorruptLakeError):
         thumbnails(snapshot, [segment(image("cat"))])
+
+
+def test_where_they_lie_is_looked_up_once(tmp_path, monkeypatch):
+    """Who asks again and again reads no ids any more, and no table of segments."""
+    snapshot = small_lake(tmp_path, dead=("old",))
+    kept = Thumbnails.of(snapshot)
+    read, reads = [], pq.ParquetFile.read_row_group
+
+    def reading(part, group, columns=None, **options):
+        read.append(columns)
+        return reads(part, group, columns=columns, **options)
+
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", reading)
+    wanted = [segment(image("owl")), segment(image("cat")), segment(image("old")), 5]
+    found = [kept.pictures(wanted) for _ in range(2)]
+
+    assert found == [thumbnails(snapshot, wanted)] * 2
+    assert len(found[0]) == 2
+    assert {tuple(columns) for columns in read[:2]} == {("thumbnail",)}
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_part_that_an_erasure_took_away_is_not_told_as_damage(tmp_path, known):
+    """The snapshot is another one by now: whoever opened it opens it again."""
+    snapshot = small_lake(tmp_path)
+    kept = Thumbnails.of(snapshot)
+    folder = snapshot.layout.embeddings(Modality.IMAGE, IMAGES.name, IMAGES.fingerprint)
+    part_path(folder, digest(image("cat"))).unlink()
+    anew = snapshot.manifest.model_copy(update={"reissued_at": WHEN})
+    path = snapshot.layout.snapshot(snapshot.manifest.number) / "manifest.json"
+    path.write_bytes(anew.to_json())
+
+    with pytest.raises(SnapshotReissuedError):
+        (kept if known else Thumbnails.of(snapshot)).pictures([segment(image("cat"))])
 
 
 def test_row_groups_are_bounded_by_their_thumbnails(tmp_path, monkeypatch):

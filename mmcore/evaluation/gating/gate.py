@@ -39,6 +39,7 @@ SWITCHED_OFF: Final = "the gate is switched off"
 NO_BASELINE: Final = "nothing was published before that it could be compared with"
 NOT_KEPT: Final = "no snapshot from before it is kept that it could be compared with"
 NONE_STANDS: Final = "no older snapshot stands that it could be compared with: each is blocked"
+PARTIAL: Final = "what served is a part of a first run, whose files were no choice of anybody's"
 TOO_FEW: Final = "no direction has enough queries that both have"
 
 
@@ -59,6 +60,7 @@ class Evidence:
     p95: float | None = None
     unmeasured: str = ""  # why nothing could be compared
     parent: int | None = None  # what was published before, whether that is kept or not
+    partial: bool = False  # that is a part of a first run: nothing is compared with it
     kept: bool = False  # whether that is there, though nothing is compared with it
     was_measured: bool = False  # the baseline, when it was published
     full: Sequence[Outcome] = ()  # what it scores over all that it holds
@@ -107,6 +109,8 @@ def _unmeasured(evidence: Evidence, spec: GateSpec) -> str:
     if evidence.comparison is None:
         if evidence.parent is None:
             return NO_BASELINE
+        if evidence.partial:
+            return PARTIAL
         return NONE_STANDS if evidence.kept else NOT_KEPT
     return "" if evidence.comparison.tested else TOO_FEW
 

@@ -18,14 +18,14 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mmcore.search.following import Following
-from mmcore.search.http.asking import invalid
 from mmcore.search.http.batching import BusyError
 from mmcore.search.http.documented import describing
-from mmcore.search.http.limits import BODY_BYTES, Buckets, bounded, check_length
+from mmcore.search.http.faults import invalid, no_json
+from mmcore.search.http.limits import BODY_BYTES, Buckets, bounded, check_length, paced
 from mmcore.search.http.metrics import Counted
 from mmcore.search.http.problems import ProblemError, busy, language_of, problem_of, response
 from mmcore.search.http.routes import health, items, media, pages, search, snapshots
-from mmcore.search.http.security import Gate, Headers, Token
+from mmcore.search.http.security import Gate, Headers, Names, Token
 from mmcore.search.http.serving import Serving, opener
 from mmcore.search.http.settings import Settings
 from storage.schemas import MmindexError
@@ -42,6 +42,7 @@ _OF_STATUS: Final[Mapping[int, tuple[str, str, str]]] = {
         "该路径没有内容：见 /docs",
     ),
     413: ("too-large", "the body is too long", "请求内容过长"),
+    408: ("too-slow", "the body did not come in time", "请求内容未能及时送达"),
     405: (
         "method",
         "this path is not asked by that method: /docs",
@@ -103,9 +104,10 @@ def _before(made: FastAPI, serving: Serving) -> None:
     settings = serving.settings
     rate = settings.rate
     buckets = None if rate is None else Buckets(rate, settings.burst)
-    made.add_middleware(Bounded)
+    names = Names(settings.hosts, settings.cors)
+    made.add_middleware(Bounded, stall=settings.stall)
     made.add_middleware(Safe)
-    made.add_middleware(Gate, token=made.state.token, hosts=settings.hosts, buckets=buckets)
+    made.add_middleware(Gate, token=made.state.token, names=names, buckets=buckets)
     if settings.cors:
         made.add_middleware(
             CORSMiddleware,
@@ -119,13 +121,18 @@ def _before(made: FastAPI, serving: Serving) -> None:
 
 
 class Bounded:
-    """Refuses a body that is too long for what is asked; a file has a limit of its own."""
+    """Refuses a body that is too long for what is asked, or that does not come.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    A file's length has a limit of its own.
+    """
+
+    def __init__(self, app: ASGIApp, stall: float) -> None:
+        self._app, self._stall = app, stall
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
+        if scope["type"] == "http":
+            receive = paced(receive, self._stall)
         if scope["type"] == "http" and scope["path"] != UPLOADS:
             length = dict(scope["headers"]).get(b"content-length", b"").decode("latin-1")
             check_length(length, BODY_BYTES)
@@ -170,6 +177,11 @@ def _problem(error: Exception) -> ProblemError:
     )
 
 
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json")
+
+
 def _errors(made: FastAPI) -> None:
     """What becomes of the errors of routes."""
 
@@ -178,7 +190,9 @@ def _errors(made: FastAPI) -> None:
 
     async def told_invalid(request: Request, error: Exception) -> Response:
         found: Any = error.errors() if isinstance(error, RequestValidationError) else ()
-        return response(invalid(found), language_of(request.scope))
+        untold = any(one["loc"] == ("body",) for one in found) and not _is_json(request)
+        problem = no_json() if untold else invalid(found)
+        return response(problem, language_of(request.scope))
 
     async def told_status(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, NonNegativeInt, ValidationError, WithJsonSchema, model_validator
 
+from mmcore.search.http.faults import invalid
 from mmcore.search.http.problems import ProblemError
 from mmcore.search.request import Part, SearchRequest, Share
 from mmcore.specs import Spec
@@ -13,6 +14,7 @@ from storage.schemas import Modality
 
 K: Final = 20
 _TEXT: Final = 10_000  # characters of a text that is asked with
+_TEXTS: Final = 24_000  # characters of all texts of one search
 _NUMBERS: Final = 16_384  # of a vector
 
 _NOTHING: Final = (
@@ -152,21 +154,14 @@ def request_of(parts: list[dict[str, Any]], options: dict[str, Any]) -> SearchRe
     """A request out of its fields; a problem 422 says what cannot be."""
     if not parts:
         raise ProblemError("invalid", _NOTHING[0], _NOTHING[1])
+    count = sum(len(part["text"]) for part in parts if "text" in part)
+    if count > _TEXTS:
+        raise ProblemError(
+            "bad-query",
+            f"the texts have {count:,} characters together, of {_TEXTS:,} that one search may",
+            f"各段文本共 {count:,} 个字符，超过一次搜索的上限 {_TEXTS:,}",
+        )
     try:
         return SearchRequest.model_validate({"parts": parts, **options})
     except ValidationError as error:
         raise invalid(error.errors()) from error
-
-
-def invalid(errors: Any) -> ProblemError:
-    """The problem of what pydantic found wrong; what was sent is not repeated."""
-    told = [
-        {"where": ".".join(map(str, one["loc"])) or "request", "what": _line(one["msg"])}
-        for one in errors[:20]
-    ]
-    first = f"{told[0]['where']}: {told[0]['what']}" if told else "it cannot be read"
-    return ProblemError("invalid", first, f"请求无效：{first}", errors=told)
-
-
-def _line(text: str) -> str:
-    return " ".join(text.removeprefix("Value error, ").split())[:300]

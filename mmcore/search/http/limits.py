@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import OrderedDict
@@ -15,6 +16,8 @@ from mmcore.search.http.problems import ProblemError
 
 MOST_CLIENTS: Final = 10_000  # whose buckets are kept
 BODY_BYTES: Final = 1_000_000  # of a request that is no file
+_SLOWEST: Final = 10_000  # bytes a second of a body, once it has had its first stalls
+_STALLS: Final = 6  # that it may have before
 
 
 class Buckets:
@@ -31,13 +34,23 @@ class Buckets:
         """Take one request; 0.0 if there was one, else the seconds until there will be."""
         with self._lock:
             now = self._clock()
-            left, then = self._left.pop(client, (float(self._burst), now))
-            left = min(self._burst, left + (now - then) * self._rate)
+            left = self._now(client, now)
             allowed = left >= 1
+            self._left.pop(client, None)  # it has asked last by now
             self._left[client] = (left - 1 if allowed else left, now)
             if len(self._left) > MOST_CLIENTS:
                 self._left.popitem(last=False)
             return 0.0 if allowed else (1 - left) / self._rate
+
+    def wait(self, client: str) -> float:
+        """The same seconds, without taking one."""
+        with self._lock:
+            return max(0.0, 1 - self._now(client, self._clock())) / self._rate
+
+    def _now(self, client: str, now: float) -> float:
+        """The requests that a client has left."""
+        left, then = self._left.get(client, (float(self._burst), now))
+        return min(self._burst, left + (now - then) * self._rate)
 
 
 def too_large(most: int) -> ProblemError:
@@ -71,6 +84,34 @@ def bounded(receive: Receive, most: int) -> Receive:
             came += len(message.get("body", b""))
             if came > most:
                 raise HTTPException(413)
+        return message
+
+    return receiving
+
+
+def paced(receive: Receive, stall: float) -> Receive:
+    """``receive`` that raises HTTPException 408 for a body that does not come.
+
+    That is one of which nothing comes for ``stall`` seconds, or that is slow as a whole: a byte
+    now and then would hold a connection for days.
+    """
+    began: float | None = None
+    came, ended = 0, False
+
+    async def receiving() -> Message:
+        nonlocal began, came, ended
+        if ended:
+            return await receive()
+        now = time.monotonic()
+        began = now if began is None else began
+        left = began + _STALLS * stall + came / _SLOWEST - now
+        try:
+            async with asyncio.timeout(max(0.0, min(stall, left))):
+                message = await receive()
+        except TimeoutError as error:
+            raise HTTPException(408, headers={"connection": "close"}) from error
+        came += len(message.get("body", b""))
+        ended = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 
     return receiving

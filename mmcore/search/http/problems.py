@@ -18,11 +18,19 @@ from mmcore.errors import (
     SpaceMismatchError,
     UnknownPluginError,
 )
+from mmcore.media.limits import STAGE as LIMITS
 from mmcore.media.reasons import Language, advice
+from mmcore.search.notes import said
 from storage.errors import NoLakeError, SnapshotReissuedError
 from storage.schemas import MmindexError
 
 log = logging.getLogger(__name__)
+
+_LESS: Final = (
+    "Ask with a smaller or shorter file, or a part of it.",
+    "请换用更小、更短的文件，或只用其中一部分。",
+)
+_TYPED: Final = "`"  # around what is typed where the lake lies: who asks over HTTP cannot do that
 
 TYPE: Final = "application/problem+json"
 _AGAIN: Final = {"retry-after": "1"}
@@ -41,6 +49,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "bad-query": Kind(400, "The query cannot be answered", "查询无法执行"),
     "unauthorized": Kind(401, "A token is needed", "需要令牌"),
     "forbidden-host": Kind(403, "This server has another name", "服务器不叫这个名字"),
+    "forbidden-origin": Kind(403, "Another site may not ask", "不接受其他网站的请求"),
     "not-found": Kind(404, "Not there", "没有找到"),
     "method": Kind(405, "Not done by this method", "不支持该方法"),
     "too-slow": Kind(408, "The request did not come in time", "请求未能及时送达"),
@@ -53,9 +62,19 @@ KINDS: Final[Mapping[str, Kind]] = {
     "too-many-requests": Kind(429, "Too many requests", "请求过多"),
     "internal": Kind(500, "A fault of the server", "服务器出错"),
     "busy": Kind(503, "The server is busy", "服务器繁忙"),
+    "outdated": Kind(503, "The lake has just changed", "索引库刚刚变更"),
     "no-snapshot": Kind(503, "Nothing is published yet", "尚未发布任何快照"),
     "not-here": Kind(503, "The server lacks something", "服务器缺少所需内容"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a request, in both languages."""
+
+    where: str
+    en: str
+    zh: str
 
 
 class ProblemError(Exception):
@@ -67,7 +86,7 @@ class ProblemError(Exception):
         en: str,
         zh: str,
         headers: Mapping[str, str] | None = None,
-        errors: Sequence[Mapping[str, str]] = (),
+        errors: Sequence[Fault] = (),
     ) -> None:
         self.code, self.en, self.zh = code, en, zh
         self.headers, self.errors = dict(headers or {}), tuple(errors)
@@ -122,7 +141,10 @@ def response(problem: ProblemError, language: Language) -> JSONResponse:
         "code": problem.code,
     }
     if problem.errors:
-        told["errors"] = [dict(one) for one in problem.errors]
+        told["errors"] = [
+            {"where": one.where, "what": one.zh if language == "zh" else one.en}
+            for one in problem.errors
+        ]
     return JSONResponse(told, kind.status, dict(problem.headers), TYPE)
 
 
@@ -133,19 +155,29 @@ def problem_of(error: MmindexError) -> ProblemError:
     if isinstance(error, (MissingWeightsError, MissingExtraError)):
         return lacks(error)
     if isinstance(error, (ConfigError, SpaceMismatchError, UnknownPluginError)):
-        return ProblemError("bad-query", str(error), f"查询无法执行：{error}")
+        return _of_query(error)
     if isinstance(error, NoLakeError):
         return ProblemError(
             "no-snapshot", "nothing is published in this lake yet", "该索引库尚未发布快照"
         )
     if isinstance(error, SnapshotReissuedError):
-        return busy()
+        return ProblemError(
+            "outdated",
+            "something was erased from the lake meanwhile: ask again in a second",
+            "索引库中有内容刚被删除：请稍后重试",
+            _AGAIN,
+        )
     log.error("%s: %s", type(error).__name__, error)
     return ProblemError(
         "not-here",
         "the lake cannot be read as it should; the server's log says more",
         "索引库无法正常读取；详见服务器日志",
     )
+
+
+def _of_query(error: MmindexError) -> ProblemError:
+    en, zh = said(error, "en"), said(error, "zh")
+    return ProblemError("bad-query", en, zh if zh != en else f"查询无法执行：{en}")
 
 
 def lacks(error: object) -> ProblemError:
@@ -163,4 +195,8 @@ def _of_media(error: MediaError) -> ProblemError:
     en, zh = (advice(error.stage, error.reason, language) for language in ("en", "zh"))
     if en is None or zh is None:
         return ProblemError("media-refused", error.message, f"文件无法使用：{error.message}")
+    if error.stage == LIMITS:
+        return ProblemError("media-refused", f"{en.means} {_LESS[0]}", f"{zh.means}{_LESS[1]}")
+    if _TYPED in en.todo:
+        return ProblemError("media-refused", en.means, zh.means)
     return ProblemError("media-refused", f"{en.means} {en.todo}", f"{zh.means}{zh.todo}")

@@ -12,7 +12,14 @@ from mmcore.search.http.shapes import Shape
 Responses = dict[int | str, dict[str, Any]]
 
 _SCHEMA: Final = {"schema": {"$ref": "#/components/schemas/ProblemShape"}}
-_USUAL: Final = ("unauthorized", "forbidden-host", "invalid", "too-many-requests", "busy")
+_USUAL: Final = (
+    "unauthorized",
+    "forbidden-host",
+    "forbidden-origin",
+    "invalid",
+    "too-many-requests",
+    "busy",
+)
 
 
 def told(shape: Shape) -> Response:

@@ -19,6 +19,7 @@ from mmcore.media.urls import is_remote, local_path
 from mmcore.privacy import Veil
 from mmcore.search.http.problems import ProblemError, missing
 from mmcore.search.http.shelf import Shelved
+from mmcore.search.once import Once
 from mmcore.specs import CrawlSpec
 from mmcore.types import Source
 from storage import keys
@@ -27,6 +28,8 @@ from storage.snapshot import Snapshot
 
 _BLOCK: Final = 1 << 20
 _MOST_KNOWN: Final = 100_000  # files whose content was told by reading them
+
+_ALL: Final = CrawlSpec()  # a lake keeps no globs of its own, and they only leave files out
 
 _Stamp = tuple[int, int, int, int]  # device, number, size, time of change
 
@@ -57,19 +60,36 @@ class Roots:
     snapshot: Snapshot
     told: Mapping[str, str] = field(default_factory=dict)
     _known: OrderedDict[_Stamp, str] = field(default_factory=OrderedDict)
-    _names: dict[str, dict[str, str]] = field(default_factory=dict)
+    _names: Once = field(default_factory=Once)
     _had: dict[str, bool] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def has(self, alias: str) -> bool:
-        """Whether files of that root can be served from here."""
-        with self._lock:
-            if alias not in self._had:
-                try:
-                    self._had[alias] = self._folder(alias) is not None
-                except ProblemError:  # a private lake without its key
-                    self._had[alias] = False
-            return self._had[alias]
+        """Whether files of that root can be served from here; waits for nobody."""
+        if (had := self._had.get(alias)) is None:
+            try:
+                had = self._folder(alias) is not None
+            except ProblemError:  # a private lake without its key
+                had = False
+            self._had[alias] = had
+        return had
+
+    def known(self) -> list[str]:
+        """The aliases of the lake's roots, sorted; an old manifest names none, its files do."""
+        named = self.snapshot.manifest.sources
+        return sorted(named or self.snapshot.rows("files", ["root"])["root"].unique().to_pylist())
+
+    def unknown(self) -> list[str]:
+        """The aliases of ``told`` that the lake has no root of, sorted."""
+        known = self.known()
+        others = sorted(alias for alias in self.told if alias not in known)
+        if not others or not self.snapshot.manifest.private:
+            return others
+        try:
+            hidden = self._veil().alias
+        except ProblemError:  # without the key nobody can tell
+            return []
+        return [alias for alias in others if hidden(alias) not in known]
 
     def open(self, file: Shelved) -> MediaStream:
         """Open a file of the snapshot.
@@ -122,13 +142,14 @@ class Roots:
         """The file's path below its root; None where it cannot be told."""
         if not self.snapshot.manifest.private:
             return file.real_path
-        with self._lock:
-            if file.root not in self._names:
-                veil = self._veil()
-                source = Source(file.root, folder)
-                entries = walk(source, CrawlSpec(), self.snapshot.layout.root).entries
-                self._names[file.root] = {veil.path(file.root, e.path): e.path for e in entries}
-            return self._names[file.root].get(file.path)
+        names = self._names.of(file.root, lambda: self._walked(file.root, folder))
+        return names.get(file.path)
+
+    def _walked(self, root: str, folder: str) -> dict[str, str]:
+        """Hashed path → real one of all files below a root, whatever the lake leaves out."""
+        veil = self._veil()
+        entries = walk(Source(root, folder), _ALL, self.snapshot.layout.root).entries
+        return {veil.path(root, entry.path): entry.path for entry in entries}
 
     def _opened(self, folder: str, path: str) -> BinaryIO:
         location = f"{folder}/{path}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
-from http.cookies import CookieError, SimpleCookie
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -32,6 +32,7 @@ REPORT_POLICY: Final = (
 )
 """Of a report: one page with its style and pictures in it, and no script."""
 
+_GUESSES: Final = 1.0  # wrong tokens a second of one client, beyond the first ones
 _OPEN: Final = frozenset({"/healthz", "/login"})
 _OPEN_BELOW: Final = "/pages/"
 _PAGES: Final = frozenset({"/", "/docs"})
@@ -45,22 +46,35 @@ _HEADERS: Final = {
 
 
 class Token:
-    """The token of a server; compared in constant time."""
+    """The token of a server; compared in constant time.
 
-    def __init__(self, token: str) -> None:
+    Guesses are counted: who has guessed wrong ``guesses`` times, then once a second at most, is
+    not heard for a while, whatever he brings.
+    """
+
+    def __init__(self, token: str, guesses: int = 40) -> None:
         self._digest = _digest(token)
+        self._guesses = Buckets(_GUESSES, guesses)
         self.session: Final = hmac.new(token.encode(), b"mmindex session", "sha256").hexdigest()
         """What the cookie holds: who has it has no token."""
 
-    def fits(self, said: str) -> bool:
-        """Whether that is the token."""
-        return hmac.compare_digest(_digest(said), self._digest)
+    def fits(self, said: str, client: str = "") -> bool:
+        """Whether that is the token; a problem 429 for a client that has guessed too often."""
+        if seconds := self._guesses.wait(client):
+            raise _too_many(seconds)
+        if hmac.compare_digest(_digest(said), self._digest):
+            return True
+        self._guesses.take(client)
+        return False
 
     def allows(self, scope: Scope) -> bool:
-        """Whether a request brings the token, or the cookie that the login form gave for it."""
+        """Whether a request brings the token, or the cookie that the login form gave for it.
+
+        A problem 429 as of ``fits``.
+        """
         headers = dict(scope["headers"])
         scheme, _, said = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-        if scheme.lower() == "bearer" and self.fits(said.strip()):
+        if scheme.lower() == "bearer" and self.fits(said.strip(), client_of(scope)):
             return True
         held = _cookie(headers.get(b"cookie", b"").decode("latin-1"))
         return hmac.compare_digest(_digest(held), _digest(self.session))
@@ -71,12 +85,71 @@ def _digest(text: str) -> bytes:
 
 
 def _cookie(header: str) -> str:
-    """What our cookie holds; "" without it, or where a browser would not have sent that."""
-    try:
-        found = SimpleCookie(header).get(COOKIE)
-    except CookieError:
-        return ""
-    return found.value if found is not None else ""
+    """What our cookie holds, whatever those of other applications at this host do; "" without."""
+    pairs = (one.partition("=") for one in header.split(";"))
+    return next((value.strip() for name, _, value in pairs if name.strip() == COOKIE), "")
+
+
+def client_of(scope: Scope) -> str:
+    """Who asks, as far as it can be told: the address."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def _too_many(seconds: float) -> ProblemError:
+    return ProblemError(
+        "too-many-requests",
+        f"too many requests: try again in {seconds:.1f} seconds",
+        f"请求过多：请在 {seconds:.1f} 秒后重试",
+        {"retry-after": str(max(1, round(seconds + 0.5)))},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names under which a server is asked, and the origins of pages elsewhere that may ask."""
+
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    _known: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_known", frozenset(host.lower() for host in self.hosts))
+
+    def refused(self, scope: Scope) -> ProblemError | None:
+        """Why a request may not be answered; None where it may."""
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        return self._other_host(headers) or self._other_site(scope["method"], headers)
+
+    def _other_host(self, headers: Mapping[bytes, str]) -> ProblemError | None:
+        """A page that was told that its own name is this machine may not read from it."""
+        said = headers.get(b"host", "").lower()
+        if not self._known or _host_name(said) in self._known:
+            return None
+        return ProblemError(
+            "forbidden-host",
+            "this server is not asked under that name: --allow-host NAME adds one",
+            "不能用该名称访问此服务器：用 --allow-host 添加",
+        )
+
+    def _other_site(self, method: str, headers: Mapping[bytes, str]) -> ProblemError | None:
+        """A page elsewhere cannot read the answer, but what it sends costs work."""
+        if method != "POST" or not self._from_elsewhere(headers):
+            return None
+        return ProblemError(
+            "forbidden-origin",
+            "pages of other sites may not send to this server: --cors ORIGIN allows one",
+            "其他网站的页面不能向此服务器发送内容：用 --cors 允许",
+        )
+
+    def _from_elsewhere(self, headers: Mapping[bytes, str]) -> bool:
+        site, origin = headers.get(b"sec-fetch-site", ""), headers.get(b"origin")
+        if site in ("same-origin", "none") or origin in self.origins:
+            return False
+        if site == "cross-site":
+            return True
+        ours = headers.get(b"host", "").lower()
+        return origin is not None and origin.lower().partition("://")[2] != ours
 
 
 class Gate:
@@ -87,10 +160,9 @@ class Gate:
     """
 
     def __init__(
-        self, app: ASGIApp, token: Token | None, hosts: Iterable[str], buckets: Buckets | None
+        self, app: ASGIApp, token: Token | None, names: Names, buckets: Buckets | None
     ) -> None:
-        self._app, self._token, self._buckets = app, token, buckets
-        self._hosts = frozenset(host.lower() for host in hosts)
+        self._app, self._token, self._names, self._buckets = app, token, names, buckets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -106,40 +178,24 @@ class Gate:
             await response(refused, language_of(scope))(scope, receive, send)
 
     def _refused(self, scope: Scope) -> ProblemError | None:
-        return self._other_host(scope) or self._too_many(scope) or self._unknown(scope)
+        return self._names.refused(scope) or self._one_too_many(scope) or self._unknown(scope)
 
-    def _other_host(self, scope: Scope) -> ProblemError | None:
-        """A page that was told that its own name is this machine may not read from it."""
-        said = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
-        if not self._hosts or _host_name(said) in self._hosts:
-            return None
-        return ProblemError(
-            "forbidden-host",
-            "this server is not asked under that name: --allow-host NAME adds one",
-            "不能用该名称访问此服务器：用 --allow-host 添加",
-        )
-
-    def _too_many(self, scope: Scope) -> ProblemError | None:
+    def _one_too_many(self, scope: Scope) -> ProblemError | None:
         counted = scope["path"].startswith("/api/") or scope["path"] == "/login"
         if self._buckets is None or not counted:
             return None
-        client = scope.get("client")
-        seconds = self._buckets.take(client[0] if client else "")
-        if not seconds:
-            return None
-        return ProblemError(
-            "too-many-requests",
-            f"too many requests: try again in {seconds:.1f} seconds",
-            f"请求过多：请在 {seconds:.1f} 秒后重试",
-            {"retry-after": str(max(1, round(seconds + 0.5)))},
-        )
+        seconds = self._buckets.take(client_of(scope))
+        return _too_many(seconds) if seconds else None
 
     def _unknown(self, scope: Scope) -> ProblemError | None:
         path = scope["path"]
         if self._token is None or path in _OPEN or path.startswith(_OPEN_BELOW):
             return None
-        if self._token.allows(scope):
-            return None
+        try:
+            if self._token.allows(scope):
+                return None
+        except ProblemError as problem:
+            return problem
         return ProblemError(
             "unauthorized",
             "say who asks: Authorization: Bearer TOKEN, or log in at /login",

@@ -4,42 +4,58 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Generic, TypeVar, cast
 
-from anyio import CapacityLimiter
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 
+from mmcore.errors import ConfigError
 from mmcore.search.answers import Answer
 from mmcore.search.apart import ApartAsker
 from mmcore.search.following import Following, Loaded
-from mmcore.search.http.batching import Batcher
+from mmcore.search.http.batching import Batcher, Weight
 from mmcore.search.http.metrics import Metrics
 from mmcore.search.http.problems import busy, lacks
 from mmcore.search.http.roots import Roots
 from mmcore.search.http.settings import Settings
 from mmcore.search.http.shelf import Shelf
-from mmcore.search.peaks import Drawer, Peaks
+from mmcore.search.http.small import Picture, pictures
+from mmcore.search.http.waits import Joined
+from mmcore.search.http.waves import Waves
+from mmcore.search.notes import Note
+from mmcore.search.once import Once
+from mmcore.search.peaks import Peaks
+from mmcore.search.queries import MOST_CHUNKS
 from mmcore.search.request import Part, SearchRequest
 from mmcore.search.searcher import Searcher
 from storage.errors import SnapshotReissuedError
 from storage.schemas import MmindexError, Modality
 from storage.snapshot import Snapshot
-from storage.thumbnails import thumbnails
+from storage.thumbnails import Thumbnails
 
 log = logging.getLogger(__name__)
 
 K = TypeVar("K")
+T = TypeVar("T")
 V = TypeVar("V")
 
 _THREADS: Final = 2  # that search, and that read thumbnails
 _PICTURES: Final = 4000  # thumbnails that are kept, of some 5 kB each
 _WAVES: Final = 1000
+_CONDITIONS: Final = 1000
+_HEAVIEST: Final = 128  # passages of texts in one batch: some seconds of an encoder's work
+_PASSAGE: Final = 150  # characters: about as many, or more, are one
+_SLOW: Final = 1.0  # seconds of a condition that failed, after which it is not tried again
+_REFUSED: Final = 60.0  # seconds for which it is not
+_CLOSING: Final = 10.0  # seconds that work under way has when the server ends
 
 
 class Kept(Generic[K, V]):
@@ -71,19 +87,42 @@ class Served(Searcher):
     def __init__(self, snapshot: Snapshot, asker: ApartAsker, settings: Settings) -> None:
         super().__init__(snapshot, asker)
         self.asker = asker
-        self.shelf: Final = Shelf(snapshot)
+        self.shelf: Final = Shelf(self._opened.catalog)
         self.roots: Final = Roots(snapshot, settings.roots)
-        self.pictures: Final[Kept[int, bytes]] = Kept(_PICTURES)
+        self.pictures: Final[Kept[Picture, bytes]] = Kept(_PICTURES)
         self.waves: Final[Kept[tuple[int, int], Peaks]] = Kept(_WAVES)
+        self._refused: Final[Kept[str, tuple[float, str]]] = Kept(_CONDITIONS)
+        self._once: Final = Once()
 
     @property
     def number(self) -> int:
         """The number of its snapshot."""
         return self.snapshot.manifest.number or 0
 
+    def thumbnails(self) -> Thumbnails:
+        """Where the small pictures of its segments lie."""
+        return self._once.of("thumbnails", lambda: Thumbnails.of(self.snapshot))
+
     def condition(self, text: str) -> None:
-        """Find what passes a condition, and keep it: the search that follows need not wait."""
-        self._opened.where().items(text)
+        """Find what passes a condition, and keep it: the search that follows need not wait.
+
+        One that took seconds in vain is refused again at once, for a while.
+        """
+        self.check_condition(text)
+        began = time.monotonic()
+        try:
+            self._opened.where().items(text)
+        except ConfigError as error:
+            now = time.monotonic()
+            if now - began > _SLOW:
+                self._refused.put(text, (now + _REFUSED, str(error)))
+            raise
+
+    def check_condition(self, text: str) -> None:
+        """Raise ConfigError for a condition that took seconds in vain a moment ago."""
+        until, why = self._refused.get(text) or (0.0, "")
+        if time.monotonic() < until:
+            raise ConfigError(why)
 
     def conditions(self) -> dict[str, tuple[str, ...]]:
         """The columns that a condition can name, by relation."""
@@ -111,29 +150,30 @@ class Found:
     answer: Answer
 
 
-Wanted = tuple[Served, tuple[int, ...]]
-"""Segments of a snapshot, of which the first that has a thumbnail is wanted."""
-
-
 class Serving:
     """One server at work; safe to share among threads."""
 
     def __init__(self, settings: Settings, following: Following) -> None:
         self.settings, self._following = settings, following
         self.metrics: Final = Metrics()
-        self.drawer: Final = Drawer(settings.limits)
         self.searches: Final[Batcher[SearchRequest, Found]] = Batcher(
             self.answers,
             most=settings.batch,
             waiting=settings.waiting,
             threads=_THREADS,
+            weight=Weight(passages, _HEAVIEST),
             seen=self.metrics.batches.observe,
         )
-        self.small: Final[Batcher[Wanted, bytes]] = Batcher(
-            _pictures, waiting=settings.waiting, threads=_THREADS
+        self.small: Final[Batcher[Picture, bytes]] = Batcher(
+            self._pictures, waiting=settings.waiting, threads=_THREADS
         )
-        self.conditioning: Final = CapacityLimiter(_THREADS)
+        self._conditions: Final[Batcher[tuple[Served, str], None]] = Batcher(
+            _passed, most=1, waiting=settings.conditions, threads=_THREADS
+        )
+        self._conditioned: Final = Joined(self._conditions.ask)
+        self.waves: Final = Waves(settings.limits, settings.waveforms)
         self._uploads = threading.BoundedSemaphore(settings.uploads)
+        self._bodies = threading.BoundedSemaphore(settings.bodies)
         self.metrics.waiting.set_function(lambda: self.searches.waiting)
 
     def served(self) -> Served:
@@ -142,22 +182,59 @@ class Serving:
         self.metrics.snapshot.set(served.number)
         return served
 
-    def answers(self, requests: Sequence[SearchRequest]) -> list[Found | Exception]:
-        """Answer some searches from one snapshot; once more where an erasure took it away."""
+    def condition(self, served: Served, text: str) -> Future[None]:
+        """What is done once it is known what a condition lets pass, or why it is refused.
+
+        BusyError where too many wait, ConfigError where it is known to take too long.
+        """
+        served.check_condition(text)
+        return self._conditioned.ask((served, text))
+
+    def on_served(self, work: Callable[[Served], T]) -> T:
+        """What ``work`` makes of the searcher that serves now.
+
+        Where an erasure has taken its snapshot away meanwhile, that is opened anew, once.
+        """
         served = self.served()
+        try:
+            return work(served)
+        except SnapshotReissuedError:
+            return work(self._anew(served))
+
+    async def awaited(self, work: Callable[[Served], Awaitable[T]]) -> T:
+        """The same of work that is waited for."""
+        served = await run_in_threadpool(self.served)
+        try:
+            return await work(served)
+        except SnapshotReissuedError:
+            return await work(await run_in_threadpool(self._anew, served))
+
+    def _anew(self, outdated: Served) -> Served:
+        return cast("Served", self._following.reopened(outdated))
+
+    def answers(self, requests: Sequence[SearchRequest]) -> list[Found | Exception]:
+        """Answer some searches from one snapshot."""
+        return self.on_served(partial(self._answered, requests))
+
+    def _answered(
+        self, requests: Sequence[SearchRequest], served: Served
+    ) -> list[Found | Exception]:
         answers = _tried(served, requests)
-        if any(isinstance(answer, SnapshotReissuedError) for answer in answers):
-            served = cast("Served", self._following.reopened(served))
-            answers = _tried(served, requests)
         return [Found(served, self._noted(a)) if isinstance(a, Answer) else a for a in answers]
 
     def answer_media(self, path: Path, modality: Modality | None, request: SearchRequest) -> Found:
         """Answer a search that asks with a file, which is decoded in a worker process."""
-        served = self.served()
+        return self.on_served(partial(self._by_media, path, modality, request))
+
+    def _by_media(
+        self, path: Path, modality: Modality | None, request: SearchRequest, served: Served
+    ) -> Found:
         try:
             with self.metrics.uploads.time():
                 served.asker.read(path, modality)
-            answer = _tried(served, [request])[0]
+            (answer,) = _tried(served, [request])
+        except SnapshotReissuedError:
+            raise
         except MmindexError as error:
             raise _told(served, error) from error
         finally:
@@ -166,20 +243,23 @@ class Serving:
             raise answer
         return Found(served, self._noted(answer))
 
-    def _noted(self, answer: Answer) -> Answer:
-        """The answer, with the reason why a newer snapshot does not give it."""
-        trouble = self._following.trouble
-        return answer if trouble is None else replace(answer, notes=(*answer.notes, trouble))
+    def _pictures(self, wanted: Sequence[Picture]) -> list[bytes | Exception]:
+        return self.on_served(partial(pictures, wanted))
 
-    @contextmanager
-    def uploading(self) -> Iterator[None]:
-        """Hold a place among those whose files are taken in; a problem 503 where none is left."""
-        if not self._uploads.acquire(blocking=False):
-            raise busy()
-        try:
-            yield
-        finally:
-            self._uploads.release()
+    def _noted(self, answer: Answer) -> Answer:
+        """The answer, with a note where a newer snapshot cannot give it; the log says why."""
+        if self._following.trouble is None:
+            return answer
+        note = Note("newer-unopened", number=answer.snapshot)
+        return replace(answer, notes=(*answer.notes, note))
+
+    def uploading(self) -> AbstractContextManager[None]:
+        """Hold a place among those whose files are decoded; a problem 503 where none is left."""
+        return _held(self._uploads)
+
+    def coming(self) -> AbstractContextManager[None]:
+        """The same among those whose files are on their way."""
+        return _held(self._bodies)
 
     def warm(self) -> None:
         """Let a search load what the first one would wait for; what goes wrong is logged."""
@@ -192,43 +272,50 @@ class Serving:
         self.searches.ask(first).add_done_callback(told)
 
     def close(self) -> None:
-        """End the threads; what waits is answered first."""
-        self.searches.close()
-        self.small.close()
-        self.drawer.pool.close()
+        """End the threads; what waits is answered first, if that takes no longer than a while."""
+        until = time.monotonic() + _CLOSING
+        for one in (self.searches, self.small, self._conditions, self.waves):
+            one.close(max(0.0, until - time.monotonic()))
         self._following.close()
 
 
-def _tried(served: Served, requests: Sequence[SearchRequest]) -> Sequence[Answer | Exception]:
-    """The answers; what the server lacks is not told as the asker's fault."""
+@contextmanager
+def _held(places: threading.BoundedSemaphore) -> Iterator[None]:
+    if not places.acquire(blocking=False):
+        raise busy()
     try:
-        answers = served.answers(requests)
-    except SnapshotReissuedError as error:
-        return [error] * len(requests)
+        yield
+    finally:
+        places.release()
+
+
+def passages(request: SearchRequest) -> int:
+    """About how many passages of text an encoder has to work on for a search, or more."""
+    texts = [part.text for part in request.parts if part.text is not None]
+    return sum(min(MOST_CHUNKS, 1 + len(text) // _PASSAGE) for text in texts)
+
+
+def _passed(wanted: Sequence[tuple[Served, str]]) -> list[Exception | None]:
+    """Find what conditions let pass; an error of one is of all, so one is asked at a time."""
+    for served, text in wanted:
+        served.condition(text)
+    return [None] * len(wanted)
+
+
+def _tried(served: Served, requests: Sequence[SearchRequest]) -> list[Answer | Exception]:
+    """The answers; what the server lacks is not told as the asker's fault.
+
+    SnapshotReissuedError where one of them comes to it.
+    """
+    answers = served.answers(requests)
+    for one in answers:
+        if isinstance(one, SnapshotReissuedError):
+            raise one
     return [one if isinstance(one, Answer) else _told(served, one) for one in answers]
 
 
 def _told(served: Served, error: Exception) -> Exception:
     return lacks(error) if any(error is e for e in served.asker.missing.values()) else error
-
-
-def _pictures(wanted: Sequence[Wanted]) -> list[bytes | Exception]:
-    """Thumbnails that are wanted at about the same time, read together; b"" where there is none.
-
-    Of several segments the first that has one counts.
-    """
-    ids: dict[int, set[int]] = {}
-    of = {id(served): served for served, _ in wanted}
-    for served, segments in wanted:
-        ids.setdefault(id(served), set()).update(segments)
-    found = {which: thumbnails(of[which].snapshot, some) for which, some in ids.items()}
-    for which, some in ids.items():
-        for segment in some:
-            of[which].pictures.put(segment, found[which].get(segment, b""))
-    return [
-        next((p for s in segments if (p := found[id(served)].get(s))), b"")
-        for served, segments in wanted
-    ]
 
 
 def _of_request(request: Request) -> Serving:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pydantic import (
+    ConfigDict,
     Field,
     NonNegativeFloat,
     PositiveFloat,
@@ -32,6 +33,8 @@ QUERY_LIMITS: Final = LimitsSpec(
 class Settings(Spec):
     """One server of one lake."""
 
+    model_config = ConfigDict(hide_input_in_errors=True)  # a token is not told
+
     lake: str = Field(description="the lake's folder, or its URL")
     token: SecretStr | None = Field(default=None, description="who has it may ask; none: anybody")
     cors: tuple[str, ...] = Field(
@@ -41,11 +44,17 @@ class Settings(Spec):
         default=(), description="names under which the server may be asked; none: any"
     )
     rate: PositiveFloat | None = Field(
-        default=None, description="requests a second that one client may send; none: any"
+        default=None,
+        le=1_000_000,
+        allow_inf_nan=False,
+        description="requests a second that one client may send; none: any",
     )
     burst: PositiveInt = Field(default=40, description="requests that it may send at once")
     max_upload_mb: PositiveFloat = Field(
-        default=50.0, description="millions of bytes of a file that is asked with"
+        default=50.0,
+        le=100_000,
+        allow_inf_nan=False,
+        description="millions of bytes of a file that is asked with",
     )
     roots: dict[str, str] = Field(
         default_factory=dict, description="by alias: the folder in which a root lies now"
@@ -54,7 +63,13 @@ class Settings(Spec):
     runtime: RuntimeSpec = RuntimeSpec()
     batch: PositiveInt = Field(default=32, description="searches that are answered together")
     waiting: PositiveInt = Field(default=256, description="searches that may wait; more get 503")
-    uploads: PositiveInt = Field(default=8, description="files that may be decoded or wait for it")
+    conditions: PositiveInt = Field(default=16, description="conditions that may wait, likewise")
+    waveforms: PositiveInt = Field(default=64, description="waveforms that may wait, likewise")
+    uploads: PositiveInt = Field(default=8, description="files that are decoded or wait for it")
+    bodies: PositiveInt = Field(default=64, description="files that may be on their way at once")
+    stall: PositiveFloat = Field(
+        default=10.0, description="seconds without a byte after which a body is given up"
+    )
     warm: bool = Field(default=True, description="whether weights are loaded before anybody asks")
     patience: PositiveFloat = Field(default=60.0, description="seconds after which a search ends")
     look: NonNegativeFloat = Field(
@@ -65,8 +80,15 @@ class Settings(Spec):
     @field_validator("token")
     @classmethod
     def _long_enough(cls, token: SecretStr | None) -> SecretStr | None:
-        if token is not None and len(token.get_secret_value()) < SHORTEST_TOKEN:
-            raise ValueError(f"the token is too short to be safe: take {SHORTEST_TOKEN} or more")
+        if token is None:
+            return None
+        text = token.get_secret_value()
+        if len(text) < SHORTEST_TOKEN:
+            raise ValueError(
+                f"the token is too short to be safe: take {SHORTEST_TOKEN} characters or more"
+            )
+        if not (text.isascii() and text.isprintable()):  # a header has no others
+            raise ValueError("the token may have letters A-Z and a-z, digits and signs of ASCII")
         return token
 
     @field_validator("cors")

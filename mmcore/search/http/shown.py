@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
+import numpy as np
+
 from mmcore.rows import span_of
 from mmcore.search.http.serving import Found, Served
 from mmcore.search.http.shapes import (
@@ -20,10 +22,10 @@ from mmcore.search.http.shapes import (
 )
 from mmcore.search.http.shelf import Shelved, file_of
 from mmcore.search.request import SearchRequest
+from mmcore.search.thumbnails import SEEN
 from mmcore.types import Hit, Reason, Span
 from storage.schemas import ITEMS, MODALITIES, Modality
 
-_SEEN: Final = (Modality.IMAGE, Modality.VIDEO)
 _EXACT: Final = 2**53  # JavaScript's numbers are exact up to here
 _VERSION_DIGITS: Final = 12  # of a content id, in a link
 
@@ -31,6 +33,8 @@ _VERSION_DIGITS: Final = 12  # of a content id, in a link
 def answer_of(found: Found, wanted: SearchRequest, *, more: bool) -> AnswerShape:
     """An answer, with links into the snapshot that gave it."""
     answer = found.answer
+    items = np.array([hit.item_id for hit in answer.hits], dtype=np.int64)
+    files = found.served.shelf.files_of(items)
     return AnswerShape(
         snapshot=answer.snapshot,
         k=wanted.k,
@@ -38,13 +42,12 @@ def answer_of(found: Found, wanted: SearchRequest, *, more: bool) -> AnswerShape
         more=more,
         notes=list(answer.notes),
         seconds={name: round(spent, 6) for name, spent in answer.seconds.items()},
-        hits=[hit_of(found.served, hit) for hit in answer.hits],
+        hits=[hit_of(found.served, hit, files[hit.item_id]) for hit in answer.hits],
     )
 
 
-def hit_of(served: Served, hit: Hit) -> HitShape:
-    """A hit, with the file that it names and what shows it."""
-    files = served.shelf.files(hit.item_id)
+def hit_of(served: Served, hit: Hit, files: Sequence[Shelved]) -> HitShape:
+    """A hit, with the one of its item's files that it names, and what shows it."""
     file = next((f for f in files if (f.root, f.path) == (hit.root, hit.path)), None)
     heard = hit.modality == Modality.AUDIO and hit.segment_id is not None
     return HitShape(
@@ -64,18 +67,20 @@ def hit_of(served: Served, hit: Hit) -> HitShape:
         why=[_reason(one) for one in hit.why],
         duplicates=hit.duplicates,
         file=None if file is None else file_shape(served, hit.item_id, file),
-        thumbnail=_small(served, hit, files),
+        thumbnail=_small(served, hit, file, files),
         waveform=f"/api/waveform/{hit.segment_id}" if heard and _served(served, file) else None,
     )
 
 
-def _small(served: Served, hit: Hit, files: Sequence[Shelved]) -> str | None:
-    """Where the small picture of a hit is; None where there can be none."""
+def _small(served: Served, hit: Hit, file: Shelved | None, files: Sequence[Shelved]) -> str | None:
+    """Where the small picture of a hit is, of its own file if that can be seen; None for none."""
     if served.snapshot.manifest.private:
         return None
-    if hit.segment_id is not None and hit.modality in _SEEN:
+    if hit.segment_id is not None and hit.modality in SEEN:
         return f"/thumbnails/{hit.segment_id}"
-    seen = any(file.role in _SEEN for file in files)
+    if file is not None and file.role in SEEN:
+        return f"/thumbnails/items/{hit.item_id}?n={file.n}"
+    seen = any(file.role in SEEN for file in files)
     return f"/thumbnails/items/{hit.item_id}" if seen else None
 
 
@@ -155,7 +160,7 @@ def _with_picture(
     seen = (
         row["segment_id"]
         for modality, row in segments
-        if modality in _SEEN and row["content_id"] == file.content_id
+        if modality in SEEN and row["content_id"] == file.content_id
     )
     first = None if served.snapshot.manifest.private else next(seen, None)
     return shape.model_copy(
@@ -168,7 +173,7 @@ def _segment(
 ) -> SegmentShape:
     file = file_of(files, row["content_id"])
     number, span = row["segment_id"], span_of(row)
-    seen = modality in _SEEN and not served.snapshot.manifest.private
+    seen = modality in SEEN and not served.snapshot.manifest.private
     heard = modality == Modality.AUDIO and _served(served, file)
     return SegmentShape(
         segment_id=number,

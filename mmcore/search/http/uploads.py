@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from anyio import fail_after
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
@@ -27,30 +26,20 @@ class Upload:
 
 
 @asynccontextmanager
-async def received(request: Request, most: int, patience: float) -> AsyncIterator[Upload]:
+async def received(
+    request: Request, most: int, coming: Callable[[], AbstractContextManager[None]]
+) -> AsyncIterator[Upload]:
     """The body as a file; problems 413 for one beyond ``most`` bytes, 415 for what is no medium.
 
-    One that takes more than ``patience`` seconds to come is the problem 408. Of a body that says
-    that it is too long nothing is read.
+    ``coming`` is held as long as it is on its way. Of a body that says that it is too long nothing
+    is read.
     """
     check_length(request.headers.get("content-length"), most)
     with tempfile.TemporaryDirectory(prefix="mmindex-upload-") as folder:
         path = Path(folder) / "upload"
-        try:
-            with fail_after(patience):
-                await _written(request, path, most)
-        except TimeoutError as error:
-            raise _slow(patience) from error
+        with coming():
+            await _written(request, path, most)
         yield Upload(path, await run_in_threadpool(_kind, path))
-
-
-def _slow(patience: float) -> ProblemError:
-    return ProblemError(
-        "too-slow",
-        f"the file did not come within {patience:g} seconds",
-        f"文件未能在 {patience:g} 秒内送达",
-        {"connection": "close"},
-    )
 
 
 async def _written(request: Request, path: Path, most: int) -> None:

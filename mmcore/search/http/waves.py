@@ -2,34 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from mmcore.search.http.batching import Batcher
 from mmcore.search.http.problems import ProblemError, missing
-from mmcore.search.http.serving import Served, Serving
+from mmcore.search.http.roots import changed
 from mmcore.search.http.shapes import WaveformShape
 from mmcore.search.http.shelf import Shelved, file_of
-from mmcore.search.peaks import Peaks, Stretch
+from mmcore.search.http.waits import Joined
+from mmcore.search.peaks import Drawer, Peaks, Stretch
+from mmcore.specs import LimitsSpec
 from mmcore.types import Content
 from storage.schemas import Modality
 
+if TYPE_CHECKING:
+    from mmcore.search.http.serving import Served
+
 _TRACK: Final = "track:"
+_THREADS: Final = 2
+_LONGEST: Final = 100 * 86_400.0
+"""Seconds: what the lake holds was within its limits, so only time and memory bound drawing it."""
 
 
-def drawn(here: Serving, served: Served, segment_id: int, points: int) -> WaveformShape:
-    """The waveform of a segment, drawn once; a problem 404 where it has no sound to draw."""
-    row = _segment(served, segment_id)
-    start, end = _stretch(row)
-    known = served.waves.get((segment_id, points))
-    if known is None:
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """A waveform that is wanted."""
+
+    served: Served
+    segment_id: int
+    points: int
+
+    def known(self) -> WaveformShape | None:
+        """The waveform, where it was drawn not long ago."""
+        found = self.served.waves.get((self.segment_id, self.points))
+        if found is None:
+            return None
+        start, _ = _stretch(_segment(self.served, self.segment_id))
+        return _shape(self.segment_id, start, found)
+
+
+class Waves:
+    """Draws waveforms in threads of its own, each once; at most ``waiting`` wait for it."""
+
+    def __init__(self, limits: LimitsSpec, waiting: int) -> None:
+        self.drawer: Final = Drawer(limits.model_copy(update={"max_seconds": _LONGEST}))
+        self._queue: Final[Batcher[Wave, WaveformShape]] = Batcher(
+            self._drawn, most=1, waiting=waiting, threads=_THREADS
+        )
+        self._joined: Final[Joined[Wave, WaveformShape]] = Joined(self._queue.ask)
+
+    def ask(self, wave: Wave) -> Future[WaveformShape]:
+        """What will hold a waveform; BusyError where too many wait."""
+        return self._joined.ask(wave)
+
+    def close(self, within: float) -> None:
+        """End the threads and the processes."""
+        self._queue.close(within)
+        self.drawer.pool.close()
+
+    def _drawn(self, wanted: Sequence[Wave]) -> list[WaveformShape | Exception]:
+        return [wave.known() or self._draw(wave) for wave in wanted]
+
+    def _draw(self, wave: Wave) -> WaveformShape:
+        """Draw one; a problem 404 where there is no sound to draw, 410 where its file is gone."""
+        served, row = wave.served, _segment(wave.served, wave.segment_id)
+        start, end = _stretch(row)
         file = file_of(served.shelf.files(row["item_id"]), row["content_id"])
         if file is None or file.size is None:
-            raise _none(segment_id)
+            raise _none(wave.segment_id)
         content = _content(served.roots.location(file), file)
-        track = _track(row["source"])
-        known = here.drawer.peaks(content, Stretch(start, end, track), points)
-        served.waves.put((segment_id, points), known)
-    return _shape(segment_id, start, known)
+        found = self.drawer.peaks(content, Stretch(start, end, _track(row["source"])), wave.points)
+        served.waves.put((wave.segment_id, wave.points), found)
+        return _shape(wave.segment_id, start, found)
 
 
 def _shape(segment_id: int, start: float, found: Peaks) -> WaveformShape:
@@ -63,7 +111,11 @@ def _track(source: str) -> int:
 
 
 def _content(location: str, file: Shelved) -> Content:
-    status = Path(location).stat()
+    """The file as a decoder wants it; a problem 410 where it has gone since it was checked."""
+    try:
+        status = Path(location).stat()
+    except OSError as error:
+        raise changed() from error
     return Content(
         file.content_id,
         Modality(file.role),

@@ -43,6 +43,15 @@ class Column:
             ranks=self.ranks[places],
         )
 
+    def then(self, other: Column) -> Column:
+        """The same list's column of some items, and behind them of others."""
+        return replace(
+            self,
+            scores=np.concatenate([self.scores, other.scores]),
+            segment_ids=np.concatenate([self.segment_ids, other.segment_ids]),
+            ranks=np.concatenate([self.ranks, other.ranks]),
+        )
+
 
 def union(lists: Sequence[Listed]) -> Ids:
     """The items of all lists, sorted."""

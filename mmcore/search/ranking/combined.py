@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from mmcore.errors import ConfigError
+from mmcore.search.notes import Note
 from mmcore.types import Vectors, unit_rows
 
 _NOTHING: Final = 1e-4  # of the weights: what float32 leaves of a vector less itself
@@ -24,6 +25,6 @@ def combined(vectors: Sequence[Vectors], weights: Sequence[float]) -> Vectors:
         return vectors[0]
     total = np.asarray(weights, dtype=np.float64) @ np.stack(vectors).astype(np.float64)
     if np.linalg.norm(total) < _NOTHING * np.abs(weights).sum():
-        raise ConfigError("what is asked with cancels itself: weigh its parts otherwise")
+        raise ConfigError(Note("cancels"))
     vector: Vectors = unit_rows(total[None])[0]
     return vector

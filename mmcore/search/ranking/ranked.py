@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mmcore.search.among import among
 from mmcore.search.ranking.blended import Column, best_first, convex, rrf
 from mmcore.search.ranking.lists import Scores
 from mmcore.types import Ids
@@ -20,7 +21,7 @@ class Ranked:
 
     Args:
         items: (n,) int64.
-        scores: (n,) falling.
+        scores: (n,) falling, but where a further stage of the search begins, or for variety.
         columns: what each list says of them, in the same order.
         duplicates: (n,) nearly equal items that each stands for, beside its own.
     """
@@ -47,3 +48,14 @@ class Ranked:
         """The items at these places, in that order."""
         columns = tuple(column.take(places) for column in self.columns)
         return Ranked(self.items[places], self.scores[places], columns, self.duplicates[places])
+
+    def then(self, other: Ranked) -> Ranked:
+        """These, and behind them what else ``other`` has of the same lists."""
+        other = other.take(np.flatnonzero(~among(other.items, np.sort(self.items))))
+        pairs = zip(self.columns, other.columns, strict=True)
+        return Ranked(
+            np.concatenate([self.items, other.items]),
+            np.concatenate([self.scores, other.scores]),
+            tuple(one.then(behind) for one, behind in pairs),
+            np.concatenate([self.duplicates, other.duplicates]),
+        )

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import lru_cache
+from copy import copy
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmcore.search.among import among
 from mmcore.search.ranking.lists import NO_SEGMENT, WORDS, Listed
-from mmcore.search.words.asked import Asked, Scores, Term
+from mmcore.search.words.asked import Allowed, Asked, Scores, Term
 from mmcore.search.words.library import bm25s
 from mmcore.search.words.owners import Owners
-from mmcore.search.words.shown import shown
+from mmcore.search.words.recent import Recent
+from mmcore.search.words.shown import Telling
 from mmcore.search.words.stored import TABLE, Documents, documents_of
 from mmcore.search.words.tokens import is_han
 from mmcore.search.words.vocabulary import Vocabulary
@@ -29,6 +30,9 @@ _QUERIES: Final = (
     8  # that are kept weighed for the same reason, of 4 bytes a text and an item each
 )
 
+Query = tuple[tuple[str, ...], Allowed | None]
+"""Words, each once, and the texts that are looked at."""
+
 
 class Lexicon:
     """The words of one snapshot's texts, and of its items' keys, labels and files.
@@ -42,9 +46,9 @@ class Lexicon:
         self._vocabulary = Vocabulary(documents.vocabulary)
         self._weighed = documents.weighed
         self._texts = len(documents.segments)
-        self._inside = lru_cache(maxsize=_KEPT)(self._found_inside)
-        self._asked = lru_cache(maxsize=_QUERIES)(self._weigh)
-        self._shares = lru_cache(maxsize=_QUERIES)(self._share)
+        self._allowed: Allowed | None = None
+        self._inside: Recent[str, Term | None] = Recent(_KEPT)
+        self._weighed_queries: Recent[Query, Asked] = Recent(_QUERIES)
         self._index: Any = bm25s().BM25(method="lucene")
         self._index.nonoccurrence_array = None
         self._index.scores = {  # as its own ``build_index_from_ids`` gives, by loops over texts
@@ -63,13 +67,22 @@ class Lexicon:
         pairs = snapshot.pairs(Modality.TEXT)
         return cls(documents, Owners.of(*pairs, documents.items, documents.segments))
 
+    def within(self, segments: Ids) -> Lexicon:
+        """The same, where of all texts only those of the sorted ``segments`` are looked at.
+
+        Names stay, and how rare a word is remains what it is among all texts.
+        """
+        found = copy(self)
+        found._allowed = Allowed(among(self._documents.segments, segments))
+        return found
+
     def search(self, words: Sequence[str], k: int, allowed_items: Ids | None = None) -> Listed:
         """The best ``k`` items that have one of ``words``; equal scores by smaller id.
 
         ``words``: of ``tokens.words_of``; one that comes twice counts once. With ``allowed_items``
         only those are found, and as many of them as there are.
         """
-        asked = self._asked((*words,))
+        asked = self._asked(words)
         scores = asked.items
         places = asked.found
         if allowed_items is not None:
@@ -89,40 +102,79 @@ class Lexicon:
         How often it has them, and how long its text is, decide nothing; its best text and its
         name are taken together. A word that stands nowhere is among those that no item has.
         """
-        shares, known = self._shares((*words,)), self._documents.items
-        if not len(known):
-            return np.zeros(len(items))
-        places = np.minimum(np.searchsorted(known, items), len(known) - 1)
-        return np.where(known[places] == items, shares[places], 0.0)
+        asked = self._asked(words)
+        there, places = self._known(items)
+        rare = self._weighed.idf(np.array([len(term.documents) for term in asked.terms], np.int64))
+        unknown = asked.unknown * self._weighed.idf(np.zeros(1, np.int64))[0]
+        weights = (rare / (rare.sum() + unknown)).astype(np.float32)
+        found = np.zeros(len(items))
+        found[there] = self._shares(asked.terms, weights, places)
+        return found
 
-    def matched(self, item: int, words: Sequence[str]) -> tuple[str, ...]:
-        """Those of ``words`` that an item has, to be shown: of a name not its parts."""
-        items = self._documents.items
-        place = int(np.searchsorted(items, item))
-        if place == len(items) or items[place] != item:
-            return ()
-        mine = np.append(self._owners.texts(place), self._texts + place)
-        terms = self._asked((*words,)).terms
-        return shown([term.word for term in terms if term.stands_in(mine)])
+    def matched(self, items: Ids, words: Sequence[str]) -> list[tuple[str, ...]]:
+        """Those of ``words`` that each of ``items`` has, to be shown: of a name not its parts."""
+        terms = self._asked(words).terms
+        there, places = self._known(items)
+        texts, rows = self._texts_of(places)
+        names = (self._texts + places).astype(np.int32)
+        held = np.zeros((len(items), len(terms)), dtype=bool)
+        for number, term in enumerate(terms):
+            held[there, number] = term.stands_in(names)
+            held[there[rows[term.stands_in(texts)]], number] = True
+        telling = Telling([term.word for term in terms])
+        return [telling.of([terms[number].word for number in np.flatnonzero(row)]) for row in held]
 
-    def _weigh(self, words: tuple[str, ...]) -> Asked:
+    def _asked(self, words: Sequence[str]) -> Asked:
+        return self._weighed_queries.of(((*dict.fromkeys(words),), self._allowed), self._weigh)
+
+    def _weigh(self, query: Query) -> Asked:
+        words, allowed = query
         found = (self._term(word) for word in dict.fromkeys(words))
         terms = (*(term for term in found if term is not None),)
         by_document = self._scored(terms)
+        if allowed is not None:
+            by_document[: self._texts] *= allowed.texts
         by_item = self._of_items(terms, by_document)
-        return Asked(terms, by_document, by_item, np.flatnonzero(by_item > 0))
+        unknown = len(words) - len(terms)
+        return Asked(terms, unknown, by_document, by_item, np.flatnonzero(by_item > 0))
 
-    def _share(self, words: tuple[str, ...]) -> Scores:
-        """(items,) the share of some words that each item has."""
-        terms = self._asked(words).terms
-        rare = self._weighed.idf(np.array([len(term.documents) for term in terms], np.int64))
-        unknown = len(set(words)) - len(terms)
-        total = float(rare.sum() + unknown * self._weighed.idf(np.zeros(1, np.int64))[0])
-        full = [
-            replace(term, weights=np.full(len(term.documents), weight / total, np.float32))
-            for term, weight in zip(terms, rare, strict=True)
-        ]
-        return self._of_items(full, self._summed(full))
+    def _shares(self, terms: Sequence[Term], weights: Scores, places: NDArray[np.int64]) -> Scores:
+        """What terms weigh together in each of n items: in the best text, and in the name besides.
+
+        As ``_of_items`` has it, but of some items and with one weight a term: (n,).
+        """
+        texts, rows = self._texts_of(places)
+        names = (self._texts + places).astype(np.int32)
+        by_text, by_name = np.zeros(len(texts), np.float32), np.zeros(len(places), np.float32)
+        for term, weight in zip(terms, weights, strict=True):
+            in_name = term.stands_in(names)
+            by_name[in_name] += weight
+            by_text[term.stands_in(texts) & ~in_name[rows]] += weight
+        best = np.zeros(len(places), np.float32)
+        np.maximum.at(best, rows, by_text)
+        found: Scores = by_name + best
+        return found
+
+    def _known(self, items: Ids) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Which of some items there are, and where those stand."""
+        known = self._documents.items
+        places = np.searchsorted(known, items)
+        places[places == len(known)] = 0
+        there = np.flatnonzero(known[places] == items) if len(known) else places[:0]
+        return there, places[there]
+
+    def _texts_of(self, places: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The texts (m,) of the items at some places, and (m,) which of these each is of.
+
+        Those alone that are looked at.
+        """
+        pairs, counts = self._owners.pairs(places)
+        rows = np.repeat(np.arange(len(places)), counts)
+        texts = self._owners.documents[pairs].astype(np.int32)
+        if self._allowed is None:
+            return texts, rows
+        kept = self._allowed.texts[texts]
+        return texts[kept], rows[kept]
 
     def _places(self, items: Ids) -> NDArray[np.int64]:
         """Where those of some items that are known stand, ascending."""
@@ -134,7 +186,9 @@ class Lexicon:
         return found
 
     def _term(self, word: str) -> Term | None:
-        inside = self._inside(word) if len(word) == 1 and is_han(word) else None
+        inside = None
+        if len(word) == 1 and is_han(word):
+            inside = self._inside.of(word, self._found_inside)
         number = self._vocabulary.find(word)
         if inside is not None or number is None:
             return inside

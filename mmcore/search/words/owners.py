@@ -50,10 +50,6 @@ class Owners:
         starts = np.searchsorted(places, np.arange(len(items) + 1))
         return cls(starts, documents, *_by_number(starts))
 
-    def texts(self, item: int) -> NDArray[np.int64]:
-        """The documents of the item at a place."""
-        return self.documents[self.starts[item] : self.starts[item + 1]]
-
     def pairs(self, items: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where the pairs of n items stand, one after another, and how many each has (n,)."""
         counts = self.starts[items + 1] - self.starts[items]

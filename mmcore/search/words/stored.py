@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,12 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from mmcore.search.words.tokens import words_of_names
+from mmcore.search.words.tokens import words_of_endings, words_of_names
 from mmcore.search.words.weighed import Weighed, packed, weigh
 from mmcore.types import Ids
 from storage.errors import CorruptLakeError
 from storage.snapshot import Snapshot, refuse_outdated
 from storage.tables import stream_part
+
+Cut = Callable[[Sequence[str]], list[list[str]]]
+"""Names → the words of each."""
 
 TABLE: Final = "words"
 _AT_ONCE: Final = 1 << 16  # names whose words are Python objects at once
@@ -53,11 +56,11 @@ def documents_of(snapshot: Snapshot) -> Documents:
     texts = sum(map(len, segments))
     rows = snapshot.rows("items", ["item_id", "key", "labels"])
     items = np.unique(rows["item_id"].to_numpy())
-    for owners, names in _names(rows, snapshot.rows("item_files", ["item_id", "path"])):
+    for owners, names, cut in _names(rows, snapshot.rows("item_files", ["item_id", "path"])):
         at = texts + np.searchsorted(items, owners)
         for start in range(0, len(at), _AT_ONCE):
             few = slice(start, start + _AT_ONCE)
-            found.add(_words(names.slice(start, _AT_ONCE)), at[few])
+            found.add(_words(names.slice(start, _AT_ONCE), cut), at[few])
     vocabulary, weighed = found.weighed(texts, texts + len(items))
     return Documents(np.concatenate(segments), items, vocabulary, weighed)
 
@@ -100,20 +103,26 @@ def _parts(snapshot: Snapshot) -> Iterator[pa.Table]:
         raise
 
 
-def _names(items: pa.Table, files: pa.Table) -> Iterator[tuple[Ids, pa.Array]]:
-    """Items, and a name of each: keys, labels, and names of files that the key does not tell."""
+def _names(items: pa.Table, files: pa.Table) -> Iterator[tuple[Ids, pa.Array, Cut]]:
+    """Items, a name of each, and what makes its words: keys, labels, and names of files.
+
+    Of a name that the key tells but for its ending only that is added, as it is asked for whole.
+    """
     ids = items["item_id"].to_numpy()
     keys = items["key"].combine_chunks()
-    yield ids, keys
+    yield ids, keys, words_of_names
     labels = pc.fill_null(items["labels"], []).combine_chunks().cast(_LISTS)
-    yield np.repeat(ids, pc.list_value_length(labels).to_numpy()), labels.flatten()
+    owned = np.repeat(ids, pc.list_value_length(labels).to_numpy())
+    yield owned, labels.flatten(), words_of_names
     files = files.filter(pc.invert(pc.match_substring_regex(files["path"], _IN_MANIFEST)))
     owners, name = files["item_id"].to_numpy(), _last(files["path"].combine_chunks())
     order = np.argsort(ids)
     own = keys.take(pa.array(order[np.searchsorted(ids, owners, sorter=order)]))
     stem = pc.replace_substring_regex(name, _ENDING, "")
-    other = pc.not_equal(stem, _last(own))
-    yield owners[other.to_numpy(zero_copy_only=False)], name.filter(other)
+    told = pc.equal(stem, _last(own))
+    other = pc.invert(told)
+    yield owners[other.to_numpy(zero_copy_only=False)], name.filter(other), words_of_names
+    yield owners[told.to_numpy(zero_copy_only=False)], name.filter(told), words_of_endings
 
 
 def _last(paths: pa.Array) -> pa.Array:
@@ -121,8 +130,8 @@ def _last(paths: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(paths, _FOLDERS, "")
 
 
-def _words(names: pa.Array) -> pa.ListArray:
+def _words(names: pa.Array, cut: Cut) -> pa.ListArray:
     """The words of each name; equal names are looked at once."""
     names = names.dictionary_encode()
-    words = pa.array(words_of_names(names.dictionary.to_pylist()), _LISTS)
+    words = pa.array(cut(names.dictionary.to_pylist()), _LISTS)
     return words.take(names.indices)

@@ -49,11 +49,18 @@ def words_of_names(names: Sequence[str]) -> list[list[str]]:
     Chinese comes in pairs of neighbours, and whole where it is short. All are brought into one
     form together, which for many is faster than one by one.
     """
-    lines = _plain("\n".join(" ".join(name.split()) for name in names)).split("\n")
     return [
         [word for run in _RUN.findall(line) for word in (_named if is_han(run) else _code)(run)]
-        for line in lines[: len(names)]
+        for line in _lines(names)
     ]
+
+
+def words_of_endings(names: Sequence[str]) -> list[list[str]]:
+    """The words that names of files have by their endings: ``img_1.jpg`` and ``jpg``.
+
+    They are those of ``words_of_names`` that the same name without its ending has not.
+    """
+    return [_of_ending(line) for line in _lines(names)]
 
 
 def is_han(word: str) -> bool:
@@ -73,6 +80,11 @@ def _plain(text: str) -> str:
     return simplified(unicodedata.normalize("NFKC", text).translate(_QUOTES).casefold())
 
 
+def _lines(names: Sequence[str]) -> list[str]:
+    """Each name in one form."""
+    return _plain("\n".join(" ".join(name.split()) for name in names)).split("\n")[: len(names)]
+
+
 def _code(run: str) -> list[str]:
     """A code whole, without its ending, and its parts; mostly a word alone."""
     found = [run[:LONGEST]]
@@ -84,6 +96,15 @@ def _code(run: str) -> list[str]:
         apart = unicodedata.normalize("NFD", run)
         found.append("".join(c for c in apart if not unicodedata.combining(c))[:LONGEST])
     return found
+
+
+def _of_ending(name: str) -> list[str]:
+    known = frozenset(_codes(name.rpartition(".")[0]))
+    return [word for word in _codes(name) if word not in known]
+
+
+def _codes(line: str) -> Iterator[str]:
+    return (word for run in _RUN.findall(line) if not is_han(run) for word in _code(run))
 
 
 def _searched(run: str) -> Iterator[str]:

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmcore.errors import ConfigError, SpaceMismatchError
-from mmcore.search import ranker
 from mmcore.search.answers import Answer
 from mmcore.search.queries import Asker
+from mmcore.search.ranking import stages
 from mmcore.search.request import Part, SearchRequest
 from mmcore.search.searcher import Searcher
 from mmcore.types import Query
@@ -90,6 +90,53 @@ def test_an_item_asks_for_others_like_it(lake):
         assert keys(answer)[0] == "green-2"
         assert "green-1" not in keys(answer)
         assert len(answer.hits) == COLOURED - 1 + (modalities != (IMAGE,))
+
+
+SOUNDS = {"first": {"a.wav": "25"}, "second": {"b.wav": "26"}}
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory):
+    """Two items of a picture, and two that have only a sound."""
+    items = {**coloured_items(["red", "blue"]), **SOUNDS}
+    return searcher(make_lake(tmp_path_factory.mktemp("sounds"), items, towers(audio=True)))
+
+
+def test_an_item_or_a_segment_asks_by_what_it_has(sounds):
+    """One that has only a sound has no whole vector: it finds sounds, and that is said."""
+    item = item_id("media", "first")
+    segment = int(sounds.snapshot.pairs(AUDIO)[1][sounds.snapshot.pairs(AUDIO)[0] == item][0])
+    for part in (Part(item=item), Part(segment=segment)):
+        answer = sounds.answer(asked(part))
+
+        assert keys(answer) == ["second"]
+        assert answer.notes == ("whole items cannot be found by this: audio was searched",)
+
+
+def test_what_an_item_can_ask_is_said_where_it_cannot_ask_that(sounds):
+    """By its key, with what it has; also where nothing can be asked by all parts."""
+    part = Part(item=item_id("media", "first"))
+    for modalities, parts in (((IMAGE,), [part]), ((), ["red", part])):
+        with pytest.raises(ConfigError, match=r"\(first\) has no .*: search audio with it \(-m a"):
+            sounds.answer(asked(*parts, modalities=modalities, words=0))
+
+
+def test_what_passes_and_cannot_be_found_is_counted(sounds):
+    """Items without a whole vector, where they are what a condition allows, and only there."""
+
+    def notes(*parts, **options):
+        return sounds.answer(asked(*parts, words=0, **options)).notes
+
+    assert notes("red", where="has_audio") == (
+        "2 items that pass have no vector that this can ask",
+    )
+    assert notes("red", where="key = 'first'") == (
+        "1 item that passes has no vector that this can ask",
+    )
+    assert notes("red", where="has_image") == notes("red") == ()
+    assert notes("red", where="has_audio", modalities=(IMAGE,)) == ()
+    sound = Part(item=item_id("media", "first"))
+    assert len(notes(sound, where="has_audio")) == 1  # that sounds were searched
 
 
 def test_a_history_of_items_asks_for_what_is_like_all(lake):
@@ -244,6 +291,28 @@ def test_a_language_chooses_among_texts(lake):
         lake.answer(asked("red", language="fr"))
 
 
+def test_a_language_tells_no_text_of_another(lake):
+    """A Chinese name in English texts: words bring up by Chinese texts, and tell nothing else."""
+    for words in (None, 1):
+        answer = lake.answer(asked("a red wall 红", language="zh", words=words, k=99))
+        texts = [hit.text for hit in answer.hits if hit.text is not None]
+        reasons = [why for hit in answer.hits for why in hit.why if why.by == "words"]
+
+        assert reasons
+        assert all("墙" in text for text in texts)
+        assert all("wall" not in why.words for why in reasons)
+        assert {why.segment_id for why in reasons} <= {None, *chinese(lake)}
+    assert lake.answer(asked("wall", language="zh", words=1)).hits == ()
+    with pytest.raises(ConfigError, match="it has: en, zh"):
+        lake.answer(asked("red", language="fr", words=1))
+
+
+def chinese(lake):
+    """The ids of the Chinese texts."""
+    rows = lake.snapshot.rows("segments/text", ["segment_id", "language"]).to_pylist()
+    return {row["segment_id"] for row in rows if row["language"] == "zh"}
+
+
 def test_nearly_equal_items_are_one_answer(lake):
     """Twins have equal captions: one stands, and counts the other; k still come."""
     request = asked("red", modalities=(TEXT,), collapse=True, words=0, k=len(COLOURS))
@@ -354,9 +423,8 @@ def counted(calls, name, method):
 
 
 def test_enough_are_left_after_equal_ones_are_put_together(lake, monkeypatch):
-    """Eight are asked for first, and twins among them leave four: more are asked for."""
-    monkeypatch.setattr(ranker, "_LEAST", len(COLOURS))
-    monkeypatch.setattr(ranker, "_MORE", 1)
+    """Eight are looked at first, and twins among them leave four: more are looked at."""
+    monkeypatch.setattr(stages, "FIRST", len(COLOURS))
     request = asked("red", modalities=(IMAGE,), collapse=True, words=0, k=len(COLOURS))
     twins = lake.answer(request).hits
 
@@ -367,8 +435,7 @@ def test_what_one_list_did_not_find_is_scored_there_all_the_same(lake, monkeypat
     """Lists cut short say the same of an item as long ones."""
     request = asked("A blue wall.", modalities=(IMAGE, TEXT), k=4)
     whole = {hit.item_id: hit.score for hit in lake.answer(request).hits}
-    monkeypatch.setattr(ranker, "_LEAST", 1)
-    monkeypatch.setattr(ranker, "_MORE", 1)
+    monkeypatch.setattr(stages, "FIRST", 4)
     short = lake.answer(request).hits
 
     assert {hit.item_id: hit.score for hit in short} == pytest.approx(whole)

@@ -1,6 +1,8 @@
+import gc
 import logging
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -15,6 +17,7 @@ from storage.layout import Layout
 from storage.publication import roll_back
 from storage.snapshot import Snapshot, manifest_of
 from tests.lakes import COLOURS, WHEN, make_lake, towers
+from tests.worded import with_words
 
 RED = SearchRequest(parts=(Part(text="something red"),), words=0.0, k=3)
 COLOURED = ("red", "green", "blue", "white")
@@ -49,6 +52,24 @@ def root(tmp_path):
 def following(root):
     """What follows that lake, and looks when it is told to only."""
     with Following.open(root / "lake", opener=opener, every=1e9) as made:
+        yield made
+
+
+class Cold(Searcher):
+    """A searcher that reads what it needs when it needs it."""
+
+    def warm(self):
+        """Read nothing."""
+
+
+@pytest.fixture
+def cold(root):
+    """The same, of which nothing is in memory yet."""
+
+    def opened(snapshot):
+        return Cold(snapshot, Asker(snapshot.manifest, towers(), None))
+
+    with Following.open(root / "lake", opener=opened, every=1e9) as made:
         yield made
 
 
@@ -222,16 +243,16 @@ def reissue(root):
 
 
 @pytest.mark.parametrize("several", [False, True])
-def test_a_snapshot_that_was_written_anew_is_opened_and_asked_again(following, root, several):
-    """Who asks learns nothing of it, and never sees what was erased."""
-    old = following.searcher()
+def test_a_snapshot_that_was_written_anew_is_opened_and_asked_again(cold, root, several):
+    """Where its files went before they were read: who asks learns nothing of it."""
+    old = cold.searcher()
     reissue(root)
     with pytest.raises(SnapshotReissuedError):
         old.answer(RED)
-    answer = following.answers([RED, RED])[1] if several else following.answer(RED)
+    answer = cold.answers([RED, RED])[1] if several else cold.answer(RED)
 
     assert {hit.key for hit in answer.hits} == {"1-green", "1-blue", "1-white"}
-    assert following.searcher() is not old
+    assert cold.searcher() is not old
 
 
 def test_what_was_erased_is_dropped_by_looking(following, root):
@@ -255,12 +276,44 @@ def test_it_is_opened_anew_once(following, root):
     assert following.reopened() is not found[0]  # whoever names none gets a new one
 
 
-def test_what_cannot_be_opened_anew_is_told(following, root):
+def test_what_cannot_be_opened_anew_is_told(cold, root):
     """The error is that of opening it."""
     reissue(root)
     damage(Layout(root / "lake"), 1)
     with pytest.raises(CorruptLakeError, match=r"index\.faiss"):
-        following.answer(RED)
+        cold.answer(RED)
+
+
+def test_a_damaged_snapshot_is_not_begun_with(root):
+    """What searches need is read at once: who starts a server is told then, and not who asks."""
+    path = own_index(Layout(root / "lake"), 1) / "index.json"
+    path.write_bytes(path.read_bytes().replace(b"{", b"(", 1))
+    with pytest.raises(CorruptLakeError, match=r"index\.json"):
+        Following.open(root / "lake", opener=opener)
+
+
+def test_an_error_that_is_not_ours_is_trouble_too(root, caplog):
+    """It is told in each answer and logged once, with its traceback; the old one serves on."""
+    opened = []
+
+    def failing(snapshot):
+        opened.append(snapshot)
+        if len(opened) > 1:
+            raise MemoryError("no room")
+        return opener(snapshot)
+
+    with Following.open(root / "lake", opener=failing, every=1e9) as following:
+        published(root, 2)
+        with caplog.at_level(logging.WARNING):
+            for _ in range(3):
+                following.look()
+        answer = following.answer(RED)
+
+    assert number_of(answer) == 1
+    assert "MemoryError: no room" in following.trouble
+    assert following.trouble in answer.notes
+    assert len(opened) == 2
+    assert [bool(record.exc_info) for record in caplog.records] == [True]
 
 
 def test_eight_search_while_snapshots_are_published(root):
@@ -317,10 +370,72 @@ def test_encoders_that_are_the_same_stay_loaded(root):
     """Of a new snapshot; another fingerprint is another encoder."""
     manifest = Snapshot.open(Layout(root / "lake")).manifest
     loaded, first = Loaded(), towers()
-    loaded.kept(Asker(manifest, first, None))
-    same = loaded.kept(Asker(manifest, towers(), None)).encoders
+    before = loaded.kept(Asker(manifest, first, None))
+    same = loaded.kept(Asker(manifest, towers(), None))
     text, image = towers(version=2)[0], towers()[1]
     changed = loaded.kept(Asker(manifest, (text, image), None)).encoders
 
-    assert all(one is other for one, other in zip(same, first, strict=True))
+    assert all(one is other for one, other in zip(same.encoders, before.encoders, strict=True))
     assert (changed[0], changed[1]) == (text, first[1])
+
+
+def test_encoders_in_use_stay_loaded_where_a_snapshot_cannot_take_over(root):
+    """What was made for it is let go; what serves on is there for the next one."""
+    manifest = Snapshot.open(Layout(root / "lake")).manifest
+    loaded = Loaded()
+    serving = loaded.kept(Asker(manifest, towers(), None))
+    failed = loaded.kept(Asker(manifest, towers(version=2), None))
+    gone = weakref.ref(failed.encoders[0])
+    del failed
+    following = loaded.kept(Asker(manifest, towers(), None))
+
+    assert [*map(id, following.encoders)] == [*map(id, serving.encoders)]
+    assert gone() is None
+
+
+@pytest.fixture
+def collected():
+    """What goes without the collector: nothing that ends holds itself."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_what_was_erased_goes_with_the_last_query(root, collected, monkeypatch):
+    """Tables, words and the columns of conditions: from memory and from the disk."""
+    monkeypatch.setattr(gc, "collect", lambda: 0)
+    with_words(Snapshot.open(Layout(root / "lake")))
+    with Following.open(root / "lake", opener=opener, every=1e9) as following:
+        old = following.searcher()
+        old.answer(RED.model_copy(update={"words": 0.5, "where": "size > 1"}))
+        where = old._opened.where()
+        held = [old, old._opened.catalog, old._opened.lexicon(), where, where._columns()]
+        folder = held[-1]._folder
+        goes = [weakref.ref(one) for one in held]
+        del where, held
+        published(root, 2)
+        following.look()
+        assert number_of(old.answer(RED)) == 2 or folder.exists()  # a query under way ends well
+        del old
+
+        assert [one() for one in goes] == [None] * len(goes)
+        assert not folder.exists()
+
+
+def test_what_holds_itself_is_collected_at_once(root):
+    """Once a new snapshot has taken over, and once more when it is looked again."""
+    with Following.open(root / "lake", opener=opener, every=1e9) as following:
+        for number in (2, 3):
+            held = following.searcher()
+            held.itself = held
+            gone = weakref.ref(held)
+            published(root, number)
+            if number == 2:
+                del held
+            following.look()
+            if number == 3:  # something is still done with it
+                assert gone() is not None
+                del held
+                following.look()
+            assert gone() is None

@@ -1,12 +1,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pytest
 
 from mmcore.rows import quarantine_table
-from mmcore.search.hits import Best, Catalog, Lookup
+from mmcore.search.hits import Best, Catalog
 from mmcore.search.thumbnails import shown_by
 from mmcore.types import Rejection, Span
 from storage.layout import Layout
@@ -23,16 +22,6 @@ GOLDEN = Path(__file__).parents[2] / "golden"
 def snapshot(tmp_path_factory):
     """Two items a colour."""
     return make_lake(tmp_path_factory.mktemp("lake"), coloured_items(copies=2), towers())
-
-
-@pytest.mark.parametrize("wanted", [0, 5, 2**63 - 1])
-def test_rows_are_found_by_id(wanted):
-    """All rows of an id come, in their order; the smallest and the largest id are ids too."""
-    ids = np.array([2**63 - 1, 5, 0, 2**63 - 1, 5, 0], dtype=np.int64)
-    lookup = Lookup.of(pa.table({"id": ids, "row": range(6)}), "id")
-
-    assert [row["row"] for row in lookup.rows(wanted)] == np.flatnonzero(ids == wanted).tolist()
-    assert lookup.rows(7) == []
 
 
 def test_a_picture_stands_for_an_item(snapshot):

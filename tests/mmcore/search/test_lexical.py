@@ -29,9 +29,9 @@ class Lexicon:
         """The share of the words."""
         return np.array([len({*words} & {*ITEMS[i]}) / len({*words}) for i in items.tolist()])
 
-    def matched(self, item, words):
+    def matched(self, items, words):
         """In the order asked."""
-        return tuple(word for word in words if word in ITEMS[item])
+        return [tuple(word for word in words if word in ITEMS[i]) for i in items.tolist()]
 
 
 def wording(*said):
@@ -91,5 +91,4 @@ def test_the_words_of_what_is_wanted_are_named():
     """Each once, in the order asked; never those that are not wanted."""
     asked = wording(("wall red red", 1.0), ("sky", -1.0))
 
-    assert asked.matched(2) == ("wall", "red")
-    assert asked.matched(4) == ()
+    assert asked.matched(np.array([2, 4])) == [("wall", "red"), ()]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import NonNegativeInt
+from starlette.concurrency import run_in_threadpool
 
 from mmcore.search.http.asking import Id
 from mmcore.search.http.problems import missing
 from mmcore.search.http.replies import problems, told
-from mmcore.search.http.serving import Here
+from mmcore.search.http.serving import Here, Served
 from mmcore.search.http.shapes import ItemShape, WaveformShape
 from mmcore.search.http.shown import item_of
-from mmcore.search.http.waves import drawn
+from mmcore.search.http.waits import Waiting
+from mmcore.search.http.waves import Wave
 
 router = APIRouter(prefix="/api", tags=["items"])
 
@@ -25,11 +28,14 @@ Points = Annotated[int, Query(ge=1, le=2000, description="peaks")]
 @router.get("/items/{item_id}", response_model=ItemShape, responses=problems("not-found"))
 def item(here: Here, item_id: Id, offset: Offset = 0, limit: Limit = 200) -> Response:
     """An item: its files, the user's columns, and its segments."""
-    served = here.served()
+    return told(here.on_served(partial(_item, item_id, offset, limit)))
+
+
+def _item(item_id: int, offset: int, limit: int, served: Served) -> ItemShape:
     row = served.shelf.item(item_id)
     if row is None:
         raise missing(f"the snapshot has no item {item_id}", f"快照中没有条目 {item_id}")
-    return told(item_of(served, row, offset, limit))
+    return item_of(served, row, offset, limit)
 
 
 @router.get(
@@ -37,6 +43,13 @@ def item(here: Here, item_id: Id, offset: Offset = 0, limit: Limit = 200) -> Res
     response_model=WaveformShape,
     responses=problems("not-found", "changed", "media-refused"),
 )
-def waveform(here: Here, segment_id: Id, points: Points = 200) -> Response:
+async def waveform(here: Here, request: Request, segment_id: Id, points: Points = 200) -> Response:
     """How loud a segment of a sound, or of a video's sound, is."""
-    return told(drawn(here, here.served(), segment_id, points))
+    waiting = Waiting.of(request, here.settings.patience)
+
+    async def drawn(served: Served) -> WaveformShape:
+        wave = Wave(served, segment_id, points)
+        shape = await run_in_threadpool(wave.known)
+        return await waiting.result(here.waves.ask(wave)) if shape is None else shape
+
+    return told(await here.awaited(drawn))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -12,9 +13,10 @@ from mmcore.search.http.asking import Id
 from mmcore.search.http.problems import ProblemError, missing
 from mmcore.search.http.ranges import answered
 from mmcore.search.http.replies import binary, problems
-from mmcore.search.http.roots import changed
+from mmcore.search.http.roots import MediaStream, changed
 from mmcore.search.http.serving import Here, Served, Serving
 from mmcore.search.http.shelf import Shelved
+from mmcore.search.http.small import Picture
 
 router = APIRouter(tags=["media"])
 
@@ -22,6 +24,9 @@ _JPEG: Final = "image/jpeg"
 _CACHED: Final = {"cache-control": "private, max-age=600"}
 
 Place = Annotated[int, Path(ge=0, le=1_000_000, description="the file's number in its item")]
+Number = Annotated[
+    int | None, Query(ge=0, le=1_000_000, description="the file of the item that is to be shown")
+]
 Version = Annotated[
     str | None,
     Query(max_length=32, description="the beginning of the content's id, as in our links"),
@@ -41,12 +46,15 @@ Version = Annotated[
 )
 def media(here: Here, request: Request, item_id: Id, n: Place, v: Version = None) -> Response:
     """A file of an item, as long as it is the one that was indexed; one range at a time."""
-    served = here.served()
-    file = _file(served, item_id, n)
-    if v is not None and not file.content_id.startswith(v):
-        raise changed()
-    stream = served.roots.open(file)
+    stream = here.on_served(partial(_opened, item_id, n, v))
     return answered(stream, request.headers, head=request.method == "HEAD")
+
+
+def _opened(item_id: int, n: int, version: str | None, served: Served) -> MediaStream:
+    file = _file(served, item_id, n)
+    if version is not None and not file.content_id.startswith(version):
+        raise changed()
+    return served.roots.open(file)
 
 
 def _file(served: Served, item_id: int, n: int) -> Shelved:
@@ -64,11 +72,9 @@ def _file(served: Served, item_id: int, n: int) -> Shelved:
     response_class=Response,
     responses={**binary("a small picture", _JPEG), **problems("not-found")},
 )
-async def item_thumbnail(here: Here, item_id: Id) -> Response:
-    """A small picture of an item: of its first picture, else of a frame of its video."""
-    served = await run_in_threadpool(here.served)
-    segments = await run_in_threadpool(served.shelf.pictures, item_id)
-    return await _small(here, served, tuple(segments))
+async def item_thumbnail(here: Here, item_id: Id, n: Number = None) -> Response:
+    """A small picture of an item: of a file of it, its first picture, or a frame of its video."""
+    return await _small(here, Picture(item=item_id, n=n))
 
 
 @router.get(
@@ -78,15 +84,14 @@ async def item_thumbnail(here: Here, item_id: Id) -> Response:
 )
 async def thumbnail(here: Here, segment_id: Id) -> Response:
     """A small picture of a picture, or of a frame of a video."""
+    return await _small(here, Picture(segment=segment_id))
+
+
+async def _small(here: Serving, wanted: Picture) -> Response:
     served = await run_in_threadpool(here.served)
-    return await _small(here, served, (segment_id,))
-
-
-async def _small(here: Serving, served: Served, segments: tuple[int, ...]) -> Response:
-    known = [served.pictures.get(segment) for segment in segments]
-    found = next((picture for picture in known if picture), None)
-    if found is None and None in known:  # the others are known to have none
-        found = await asyncio.wrap_future(here.small.ask((served, segments)))
+    found = served.pictures.get(wanted)
+    if found is None:
+        found = await asyncio.wrap_future(here.small.ask(wanted))
     if not found:
         raise _no_picture()
     return Response(found, media_type=_JPEG, headers=_CACHED)

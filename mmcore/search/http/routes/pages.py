@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Query, Request, Response
 
 from mmcore.search.http.problems import ProblemError, language_of, missing
-from mmcore.search.http.security import COOKIE, PAGE_POLICY, Token
+from mmcore.search.http.security import COOKIE, PAGE_POLICY, Token, client_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -83,7 +83,7 @@ async def logged_in(request: Request) -> Response:
     told = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
     token: Token | None = request.app.state.token
     place = _here(told.get("next", ["/"])[0])
-    if token is not None and not token.fits(told.get("token", [""])[0].strip()):
+    if token is not None and not _fits(token, told, request):
         return _form(request, place, refused=True)
     answer = Response(None, 303, {"location": place, "cache-control": "no-store"})
     if token is not None:
@@ -92,6 +92,10 @@ async def logged_in(request: Request) -> Response:
             COOKIE, token.session, max_age=_DAYS, httponly=True, samesite="strict", secure=safe
         )
     return answer
+
+
+def _fits(token: Token, told: Mapping[str, list[str]], request: Request) -> bool:
+    return token.fits(told.get("token", [""])[0].strip(), client_of(request.scope))
 
 
 def _here(place: str) -> str:

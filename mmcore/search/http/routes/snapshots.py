@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import version
 from typing import Annotated, Final
 
@@ -40,25 +41,26 @@ Number = Annotated[int, Path(ge=1, lt=2**31, description="a snapshot")]
 @router.get("/api/lake", response_model=LakeShape, responses=problems())
 def lake(here: Here) -> Response:
     """What is served: its media, languages and columns, and how large a file may be."""
-    served = here.served()
+    return told(here.on_served(partial(_lake, here.settings.max_upload_mb)))
+
+
+def _lake(max_upload_mb: float, served: Served) -> LakeShape:
     manifest = served.snapshot.manifest
     counts = _segments(manifest)
-    return told(
-        LakeShape(
-            snapshot=served.number,
-            created_at=manifest.created_at,
-            preset=manifest.preset,
-            private=manifest.private,
-            items=_rows(manifest, "items/"),
-            segments=counts,
-            modalities=[modality for modality, count in counts.items() if count],
-            languages=served.shelf.languages(),
-            roots=sorted(manifest.sources),
-            columns=[ColumnShape(name=n, type=kind) for n, kind in served.shelf.columns()],
-            conditions={name: list(of) for name, of in served.conditions().items()},
-            max_upload_mb=here.settings.max_upload_mb,
-            version=version("mmindex"),
-        )
+    return LakeShape(
+        snapshot=served.number,
+        created_at=manifest.created_at,
+        preset=manifest.preset,
+        private=manifest.private,
+        items=_rows(manifest, "items/"),
+        segments=counts,
+        modalities=[modality for modality, count in counts.items() if count],
+        languages=served.shelf.languages(),
+        roots=sorted(manifest.sources),
+        columns=[ColumnShape(name=n, type=kind) for n, kind in served.shelf.columns()],
+        conditions={name: list(of) for name, of in served.conditions().items()},
+        max_upload_mb=max_upload_mb,
+        version=version("mmindex"),
     )
 
 

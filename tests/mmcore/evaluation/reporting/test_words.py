@@ -95,6 +95,7 @@ def test_changes_have_a_sign(value, shown):
     "told",
     [
         *(gate.SWITCHED_OFF, gate.NO_BASELINE, gate.NOT_KEPT, gate.NONE_STANDS, gate.TOO_FEW),
+        gate.PARTIAL,
         *(NO_TEXTS, OWN_SPACE),
     ],
 )

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from mmcore.search.http.app import app
 from mmcore.search.http.settings import QUERY_LIMITS, Settings
+from mmcore.search.http.spoken import Spoken
 from storage.snapshot import Snapshot
 from tests.lakes import coloured_items, make_lake, towers
 from tests.mmcore.search.http.plugged import declare_colours
@@ -89,7 +90,7 @@ def client(place) -> Iterator[TestClient]:
 def listening(place: Place, **settings) -> Iterator[tuple[str, int]]:
     """A real server at a free port: its host and port."""
     made = app(place.settings(**settings))
-    config = uvicorn.Config(made, log_level="warning", access_log=False, ws="none")
+    config = uvicorn.Config(made, log_level="warning", access_log=False, ws="none", http=Spoken)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as at:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [at]}, daemon=True)

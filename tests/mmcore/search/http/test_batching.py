@@ -3,13 +3,14 @@
 import http.client
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from queue import Queue
 from urllib.parse import quote
 
 import pytest
 
-from mmcore.search.http.batching import Batcher, BusyError
+from mmcore.search.http.batching import Batcher, BusyError, Weight
 from tests.mmcore.search.http.conftest import asking, listening
 
 
@@ -128,3 +129,48 @@ def test_a_full_queue_is_a_problem_that_says_when_to_come_again(place, monkeypat
 
     assert (answer.status_code, answer.json()["code"]) == (503, "busy")
     assert answer.headers["retry-after"] == "1"
+
+
+def test_a_batch_weighs_as_much_as_it_may():
+    """Heavy ones go apart, one that is too heavy alone: how long a batch takes is bounded."""
+    work = Held()
+    batcher = Batcher(work, most=9, threads=1, weight=Weight(lambda one: one, 10))
+    first = batcher.ask(1)
+    work.begun.get(timeout=10)
+    rest = [batcher.ask(n) for n in (6, 4, 5, 30, 1)]
+    work.go.set()
+
+    assert [future.result(10) for future in (first, *rest)] == [2, 12, 8, 10, 60, 2]
+    assert work.sizes == [1, 2, 1, 1, 1]
+    batcher.close()
+
+
+def test_who_has_gone_makes_room(held):
+    """A queue that is full of what nobody waits for is not full."""
+    work, batcher = held
+    batcher.ask(0)
+    work.begun.get(timeout=10)
+    for future in [batcher.ask(n) for n in range(1, 5)]:
+        future.cancel()
+    last = batcher.ask(9)
+    work.go.set()
+
+    assert last.result(10) == 18
+    assert sum(work.sizes) == 2
+
+
+def test_closing_ends_though_the_work_does_not():
+    """A server that is told to end does so: what waits is given up after a while."""
+    work = Held()
+    batcher = Batcher(work, threads=1, most=1)
+    batcher.ask(1)
+    work.begun.get(timeout=10)
+    waiting = batcher.ask(2)
+    began = time.monotonic()
+    batcher.close(within=0.1)
+
+    assert time.monotonic() - began < 5
+    assert waiting.cancelled()
+    with pytest.raises(BusyError):
+        batcher.ask(3)
+    work.go.set()

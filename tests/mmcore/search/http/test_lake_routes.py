@@ -9,17 +9,20 @@ from functools import partial
 import pytest
 
 from mmcore.privacy import Veil
+from mmcore.search.hits import Catalog
 from mmcore.search.http.app import app
 from mmcore.search.http.problems import ProblemError
 from mmcore.search.http.roots import Roots
+from mmcore.search.http.serving import Served
 from mmcore.search.http.settings import Settings
 from mmcore.search.http.shelf import Shelf
 from mmcore.search.http.shown import plain
 from storage import history, keys
 from storage.errors import NoLakeError, SnapshotReissuedError
 from storage.manifest import Evaluation
-from storage.publication import publish
+from storage.publication import publish, roll_back
 from storage.snapshot import Snapshot
+from tests.lakes import WHEN, coloured_items, make_lake, towers
 from tests.mmcore.search.http.conftest import Place, asking
 
 SCORES = {"text:en->image": {"RR": 0.5}, "text:zh->image": {"RR": 0.25}}
@@ -125,7 +128,7 @@ def test_a_private_root_needs_the_key(own):
 def test_files_of_a_private_root_are_served_by_who_has_the_key(own):
     """Names are hashed and compared; the real one is not shown."""
     veil = Veil(partial(keys.keyed, keys.lake_key(own.snapshot.layout)))
-    file = Shelf(own.snapshot).files(own.item("red-1"))[0]
+    file = Shelf(Catalog(own.snapshot)).files(own.item("red-1"))[0]
     hidden = replace(file, path=veil.path("media", file.path))
     rewritten(own, private=True)
     roots = Roots(Snapshot.open(own.snapshot.layout), {"media": str(own.media)})
@@ -182,20 +185,85 @@ def test_a_new_snapshot_takes_over_while_nobody_asks(own):
         assert following._serving.number == 2
 
 
-def test_a_snapshot_that_an_erasure_wrote_anew_is_asked_once_more(own, monkeypatch):
-    """Its files went while it was searched: who asked does not notice."""
+def erased(place: Place, keys: set[str]) -> None:
+    """Write the snapshot anew without some items, as an erasure does; its own files go."""
+    layout, old = place.snapshot.layout, place.snapshot.manifest
+    items = {key: files for key, files in coloured_items(copies=2).items() if key not in keys}
+    items["sound"] = {"s.wav": "25"}
+    new = make_lake(place.lake.parent, items, towers(audio=True)).manifest
+    roll_back(layout, 1)
+    anew = new.model_copy(update={"number": 1, "parent": None, "reissued_at": WHEN})
+    (layout.snapshot(1) / "manifest.json").write_bytes(anew.to_json())
+    for path in {file.path for file in old.files} - {file.path for file in new.files}:
+        (layout.root / path).unlink()
+
+
+ROUTES = {
+    "search": "/api/search?q=red&k=2",
+    "where": "/api/search?q=red&k=2&where=size%20%3E%201",
+    "similar": "/api/similar/{item}?k=2",
+    "item": "/api/items/{item}",
+    "thumbnail": "/thumbnails/items/{item}",
+    "segment": "/thumbnails/{segment}",
+    "file": "/media/{item}/0",
+    "waveform": "/api/waveform/{sound}",
+    "lake": "/api/lake",
+}
+
+
+@pytest.mark.parametrize("warm", [False, True])
+@pytest.mark.parametrize("route", [*ROUTES, "media"])
+def test_what_an_erasure_took_away_is_looked_up_once_more(own, route, warm, monkeypatch):
+    """Whatever is asked: who asks learns nothing of it, whether or not tables were read before."""
+    if not warm:
+        monkeypatch.setattr(Served, "warm", lambda self: None)
+        monkeypatch.setattr(Shelf, "warm", lambda self: None)
+    picture = (own.media / "blue-1.png").read_bytes()
+    found = {key: own.snapshot.rows(f"segments/{key}").to_pylist() for key in ("image", "audio")}
+    item, sound = own.item("blue-1"), found["audio"][0]["segment_id"]
+    segment = next(row["segment_id"] for row in found["image"] if row["item_id"] == item)
+    with asking(own, look=1e9, idle_look=1e9) as client:
+        erased(own, {"red-1"})
+        if route == "media":
+            answer = client.post("/api/search/media?k=2&modality=text", content=picture)
+        else:
+            path = ROUTES[route].format(item=item, segment=segment, sound=sound)
+            answer = client.get(path)
+
+    assert answer.status_code == 200, answer.text
+
+
+def test_what_cannot_be_looked_up_again_says_that_the_lake_has_changed(own, monkeypatch):
+    """A second erasure right behind the first is told as what it is, and to ask again."""
+
+    def gone(self, requests):
+        raise SnapshotReissuedError(own.lake, 1)
+
+    monkeypatch.setattr(Served, "answers", gone)
     with asking(own) as client:
-        old = client.app.state.serving.served()
-
-        def gone(requests):
-            return [SnapshotReissuedError(own.lake, 1) for _ in requests]
-
-        monkeypatch.setattr(old, "answers", gone)
         answer = client.get("/api/search?q=red&k=2")
-        new = client.app.state.serving.served()
 
-    assert (answer.status_code, len(answer.json()["hits"])) == (200, 2)
-    assert new is not old
+    assert (answer.status_code, answer.json()["code"]) == (503, "outdated")
+    assert answer.headers["retry-after"] == "1"
+
+
+def test_a_snapshot_that_cannot_be_opened_is_noted_without_its_place(own, caplog):
+    """Who asks learns that there is a newer one; where the lake lies is in the log alone."""
+    with asking(own) as client:
+        following = client.app.state.serving._following
+        folder = own.snapshot.layout.snapshot(2)
+        folder.mkdir(parents=True)
+        (folder / "manifest.json").write_text("{")
+        (own.lake / "CURRENT").write_text("2\n")
+        following.look()
+        told = client.get("/api/search?q=red")
+        chinese = client.get("/api/search?q=red", headers={"accept-language": "zh"})
+
+    assert told.status_code == 200
+    assert told.json()["notes"][-1] == "a newer snapshot cannot be opened, 1 serves on"
+    assert "较新的快照" in chinese.json()["notes"][-1]
+    assert str(own.lake) not in told.text
+    assert str(own.lake) in caplog.text
 
 
 def test_the_interface_is_described(client):

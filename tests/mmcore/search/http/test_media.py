@@ -1,15 +1,29 @@
 """Tests of mmcore/search/http/routes/media.py: files of the snapshot, as they were indexed."""
 
 import http.client
+import json
 import os
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
+from mmcore.search.hits import Catalog
+from mmcore.search.http.roots import Roots
 from mmcore.search.http.shelf import Shelf
+from mmcore.search.http.small import Picture, pictures
+from storage.thumbnails import Thumbnails
 from tests import media
-from tests.lakes import coloured_items
+from tests.lakes import coloured_items, thumbnail_of
 from tests.mmcore.search.http.conftest import asking, listening, place_at
+
+
+def shelf(place):
+    """The rows of its snapshot."""
+    return Shelf(Catalog(place.snapshot))
 
 
 def link(client, place, key, path):
@@ -124,13 +138,7 @@ def test_ranges_of_a_real_server_and_a_client_that_goes_away(place):
     [
         "/media/{item}/99",
         "/media/4242/0",
-        "/media/{item}/..%2f..%2fetc%2fpasswd",
-        "/media/../../etc/passwd",
-        "/pages/..%2fapp.py",
-        "/pages/../app.py",
-        "/pages/%2e%2e/settings.py",
         "/pages/.hidden.html",
-        "/report/..%2f1",
         "/report/4242",
         "/thumbnails/4242",
         "/thumbnails/items/4242",
@@ -144,6 +152,68 @@ def test_what_is_not_in_the_snapshot_is_not_there(client, place, path):
 
     assert answer.status_code in (404, 422)
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/media/{item}/..%2f..%2fetc%2fpasswd",
+        "/media/../../etc/passwd",
+        "/media/{item}/../../../../../../../../etc/passwd",
+        "/pages/..%2fapp.py",
+        "/pages/../app.py",
+        "/pages/%2e%2e/settings.py",
+        "/pages/../../../../../../../../../../../etc/passwd",
+        "/pages/..\\app.py",
+        "/report/..%2f1",
+        "//etc/passwd",
+        "/thumbnails/../healthz",
+    ],
+)
+def test_no_path_leads_out(place, path):
+    """As it is sent, which a client that tidies addresses would not: two dots stay two dots."""
+    with listening(place) as (host, port):
+        asked = http.client.HTTPConnection(host, port, timeout=10)
+        asked.request("GET", path.format(item=place.item("red-1")))
+        answer = asked.getresponse()
+        body = answer.read()
+        asked.close()
+
+    assert answer.status in (404, 422)
+    assert json.loads(body)["code"] in ("not-found", "invalid")
+
+
+def test_an_address_may_hold_raw_letters(place):
+    """As curl sends them: 红 unescaped is what its escapes are."""
+    with listening(place) as at, socket.create_connection(at, timeout=10) as asked:
+        line = "GET /api/search?q=红&k=2 HTTP/1.1\r\n".encode()
+        asked.sendall(line[:20])
+        time.sleep(0.1)
+        asked.sendall(line[20:] + b"Host: x\r\nConnection: close\r\n\r\n")
+        with asked.makefile("rb") as told:
+            answer = told.read()
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    hits = json.loads(answer.partition(b"\r\n\r\n")[2])["hits"]
+    assert sorted(hit["key"] for hit in hits) == ["red-1", "red-2"]
+
+
+def test_a_walk_below_a_private_root_keeps_nobody_waiting(place):
+    """Whether a root is here is known without it; each root is walked once."""
+    roots = Roots(place.snapshot, {"media": str(place.media)})
+    walking, go = threading.Event(), threading.Event()
+
+    def walk():
+        walking.set()
+        assert go.wait(20)
+        return {}
+
+    with ThreadPoolExecutor(1) as pool:
+        walks = pool.submit(roots._names.of, "media", walk)
+        assert walking.wait(10)
+        assert roots.has("media")
+        assert not walks.done()
+        go.set()
 
 
 def test_a_changed_file_is_gone(own):
@@ -270,26 +340,67 @@ def test_the_sound_of_a_segment_is_drawn(client, place):
 
 def test_files_of_an_item_keep_their_order(place):
     """The number of a file is its place among the sorted paths of its item."""
-    shelf = Shelf(place.snapshot)
-    files = shelf.files(place.item("red-1"))
+    files = shelf(place).files(place.item("red-1"))
 
     assert [file.path for file in files] == sorted(file.path for file in files)
     assert files[0] == replace(files[0], n=0)
     assert files[0].size == (place.media / "red-1.png").stat().st_size
 
 
-def test_small_pictures_are_read_together_and_once(own):
-    """The first that there is counts; what has none is not looked for again."""
-    picture = b"\xff\xd8 small"
-    with asking(own) as client:
-        serving = client.app.state.serving
-        served = serving.served()
-        first, second = served.shelf.pictures(own.item("red-1"))[0], 4242
-        served.pictures.put(first, picture)
-        item = client.get(f"/thumbnails/items/{own.item('red-1')}")
-        alone = client.get(f"/thumbnails/{first}")
-        assert client.get(f"/thumbnails/{second}").status_code == 404
+def test_a_segment_and_an_item_have_small_pictures(client, place):
+    """They come out of the lake's parts: of the picture, or of the item's first one."""
+    item = client.get(f"/api/items/{place.item('red-1')}").json()
+    segment = next(one for one in item["segments"] if one["modality"] == "image")
+    (content,) = (file.content_id for file in shelf(place).files(place.item("red-1"))[:1])
+    alone = client.get(segment["thumbnail"])
+    whole = client.get(f"/thumbnails/items/{place.item('red-1')}")
 
-        assert (item.content, alone.content) == (picture, picture)
-        assert item.headers["content-type"] == "image/jpeg"
-        assert served.pictures.get(second) == b""
+    assert alone.content == whole.content == thumbnail_of(content)
+    assert whole.headers["content-type"] == "image/jpeg"
+    assert client.get(f"/thumbnails/items/{place.item('sound')}").status_code == 404
+
+
+def test_the_small_picture_of_a_hit_is_of_the_file_that_it_names(tmp_path, plugged):
+    """Of an item's pictures, the page shows the one whose name stands beside it."""
+    colours = ["red", "green", "blue", "white", "pink"]
+    items = {c: {f"{c}-{n}.png": c for n in "cab"} for c in colours}
+    place = place_at(tmp_path, items)
+    with asking(place) as client:
+        hits = client.get("/api/search?q=red&words=0&k=5").json()["hits"]
+        shown = {hit["path"]: client.get(hit["thumbnail"]).content for hit in hits}
+        last = client.get(f"/thumbnails/items/{place.item('red')}?n=2").content
+    files = [file for c in colours for file in shelf(place).files(place.item(c))]
+    small = {file.path: thumbnail_of(file.content_id) for file in files}
+
+    assert shown == {f"{c}-a.png": small[f"{c}-a.png"] for c in colours}
+    assert last == small["red-c.png"]
+
+
+def test_small_pictures_are_read_once(own, monkeypatch):
+    """What was read is kept; what has none is not looked for again."""
+    asked, read = [], Thumbnails.pictures
+
+    def counted(self, segments):
+        asked.append([*segments])
+        return read(self, asked[-1])
+
+    monkeypatch.setattr(Thumbnails, "pictures", counted)
+    paths = [f"/thumbnails/items/{own.item('red-1')}", "/thumbnails/4242"]
+    with asking(own) as client:
+        first, again = ([client.get(path) for path in paths] for _ in range(2))
+        assert [answer.status_code for answer in first] == [200, 404]
+        assert [answer.content for answer in again] == [answer.content for answer in first]
+
+    assert [len(segments) for segments in asked] == [1, 1]
+
+
+def test_small_pictures_that_are_wanted_at_once_are_read_together(own):
+    """Their parts are opened once; what cannot be read is told to who asked for it."""
+    with asking(own) as client:
+        served = client.app.state.serving.served()
+        files = [shelf(own).files(own.item(key))[0] for key in ("red-1", "blue-1")]
+        wanted = [Picture(item=own.item(key)) for key in ("red-1", "blue-1", "sound")]
+
+        found = pictures(wanted, served)
+
+    assert found == [*(thumbnail_of(file.content_id) for file in files), b""]

@@ -202,3 +202,69 @@ def test_script_in_captions_stays_text(tmp_path, plugged):
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "sandbox" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("params", "en", "zh"),
+    [
+        ({"modality": "smell"}, "must be 'image', 'text'", "应为 'image'、'text'"),
+        ({"k": 0}, "query.k: must be 1 or more", "query.k：不能小于 1"),
+        ({"words": 2}, "must be 1 or less", "不能大于 1"),
+        ({"item": "x"}, "is no whole number", "不是整数"),
+        ({"collapse": "perhaps"}, "must be true or false", "应为 true 或 false"),
+        ({"colour": "red"}, "is not known here", "没有这个参数"),
+        ({"q": ""}, "is too short: 1 characters at least", "太短：至少 1 个字符"),
+        ({"words": "nan"}, "is no finite number", "不是有限的数字"),
+    ],
+)
+def test_what_is_wrong_is_said_in_the_asker_s_language(client, params, en, zh):
+    """In our words, not the library's."""
+    for language, said in (("en", en), ("zh", zh)):
+        headers = {"accept-language": language}
+        told = client.get("/api/search", params={"q": "red", **params}, headers=headers).json()
+
+        assert (told["status"], said in told["detail"]) == (422, True), told
+        assert "Input should" not in str(told)
+
+
+def test_a_body_s_faults_are_said_in_chinese_too(client):
+    """Those of a part within it as well."""
+    bodies = [{"parts": [{"text": "a", "item": "1"}]}, {"parts": "red"}, {"parts": []}, [], {}]
+    for body in bodies:
+        answer = client.post("/api/search", json=body, headers={"accept-language": "zh"})
+
+        assert answer.status_code == 422
+        assert "should" not in answer.text
+        assert any("\u4e00" <= char <= "\u9fff" for char in answer.json()["detail"])
+
+
+def test_a_body_that_is_not_said_to_be_json_says_what_to_send(client):
+    """As curl sends it without a header."""
+    body = b'{"parts": [{"text": "red"}]}'
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    answer = client.post("/api/search", content=body, headers=headers)
+
+    assert answer.status_code == 422
+    assert "Content-Type: application/json" in answer.json()["detail"]
+
+
+def test_notes_are_said_in_the_asker_s_language(client):
+    """What could not be asked, whole."""
+    params = {"q": "red", "words": 0.5}
+    english = client.get("/api/search", params=params).json()["notes"]
+    chinese = client.get("/api/search", params=params, headers={"accept-language": "zh"}).json()
+
+    assert any("words were not searched" in note for note in english)
+    assert any("没有按词语搜索" in note for note in chinese["notes"])
+
+
+def test_what_is_like_an_item_is_found_as_far_as_answers_go(client, place, monkeypatch):
+    """An offset beyond a thousand is no end, as for any search."""
+    item = place.item("green-1")
+    asked = []
+    batches = client.app.state.serving.searches
+    ask = batches.ask
+    monkeypatch.setattr(batches, "ask", lambda one: (asked.append(one), ask(one))[1])
+    client.get(f"/api/similar/{item}", params={"k": 1000, "offset": 9000})
+
+    assert [(one.k, one.offset) for one in asked] == [(1000, 9000)]

@@ -162,6 +162,96 @@ def test_a_client_that_asks_too_often_is_told_when_to_come_again(place):
     assert health.status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/metrics", "/media/1/0", "/api/lake", "/nothing"])
+@pytest.mark.parametrize("rate", [None, 1000.0])
+def test_tokens_cannot_be_guessed_without_end(place, path, rate):
+    """Wrong ones are counted on every path, with or without a rate; then none is looked at."""
+    with asking(place, token=TOKEN, rate=rate, burst=1000) as client:
+        tried = [
+            client.get(path, headers={"authorization": f"Bearer {n}"}).status_code
+            for n in range(60)
+        ]
+        right = client.get("/metrics", headers=BEARER)
+        form = client.post("/login", data={"token": TOKEN})
+        health = client.get("/healthz")
+
+    assert set(tried[:40]) == {401}
+    assert tried.count(429) >= 10
+    assert (right.status_code, form.status_code, health.status_code) == (429, 429, 200)
+    assert right.headers["retry-after"]
+
+
+def test_the_right_token_is_never_too_often(locked):
+    """Only wrong ones are counted; who brings none at all has guessed nothing."""
+    right = [locked.get("/metrics", headers=BEARER).status_code for _ in range(100)]
+    none = [locked.get("/metrics").status_code for _ in range(100)]
+
+    assert (set(right), set(none)) == ({200}, {401})
+
+
+@pytest.mark.parametrize("around", ["a=b; {}", "{}; x", 'a="b; {}', "p[1]=x; {}; :=1", "a b; {}"])
+def test_cookies_of_other_applications_do_not_matter(place, around):
+    """A browser sends those of every application at this host, well-formed or not."""
+    with asking(place, token=TOKEN) as client:
+        cookie = client.post("/login", data={"token": TOKEN}).headers["set-cookie"]
+        client.cookies.clear()
+        held = around.format(cookie.partition(";")[0])
+
+        assert client.get("/api/lake", headers={"cookie": held}).status_code == 200
+
+
+@pytest.mark.parametrize("token", ["ein sehr langes Tökenchen", "令牌" * 20, "a\tb" * 10])
+def test_a_token_has_letters_that_a_header_has(place, token):
+    """Else it would fit in the form, and never in a program; the message does not tell it."""
+    token = token.replace("\\t", "\t")
+    with pytest.raises(ValueError, match="ASCII") as told:
+        place.settings(token=token)
+
+    assert token not in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["max_upload_mb", "rate"])
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 1e300, 0, -1])
+def test_a_bound_is_a_number_that_bounds(place, name, value):
+    """Neither infinity nor what no computer has."""
+    with pytest.raises(ValueError, match=name):
+        place.settings(**{name: value})
+
+
+POST = "/api/search"
+ELSEWHERE = [
+    {"sec-fetch-site": "cross-site", "origin": "https://evil.example"},
+    {"sec-fetch-site": "cross-site"},
+    {"sec-fetch-site": "same-site", "origin": "http://testserver:9999"},
+    {"origin": "https://evil.example"},
+    {"origin": "http://testserver:9999"},
+    {"origin": "null"},
+]
+HERE = [
+    {},
+    {"sec-fetch-site": "same-origin", "origin": "http://testserver"},
+    {"sec-fetch-site": "same-origin", "origin": "https://lake.example"},  # behind a proxy
+    {"sec-fetch-site": "none"},
+    {"origin": "http://testserver"},
+    {"sec-fetch-site": "cross-site", "origin": "https://one.example"},
+]
+
+
+@pytest.mark.parametrize("path", [POST, "/api/search/media", "/login"])
+def test_pages_elsewhere_may_not_send(place, path):
+    """What they send costs work, though they cannot read the answer; those of --cors may."""
+    body = {"json": {"parts": [{"text": "red"}]}}
+    with asking(place, cors=("https://one.example",)) as client:
+        refused = [client.post(path, headers=headers, **body) for headers in ELSEWHERE]
+        taken = [client.post(path, headers=headers, **body) for headers in HERE]
+        read = client.get("/api/lake", headers=ELSEWHERE[0])
+
+    assert {answer.status_code for answer in refused} == {403}
+    assert {answer.json()["code"] for answer in refused} == {"forbidden-origin"}
+    assert 403 not in {answer.status_code for answer in taken}
+    assert read.status_code == 200
+
+
 def test_a_bucket_fills_at_its_rate():
     """Two a second up to three: three at once, then one each half second; clients are apart."""
     now = [0.0]

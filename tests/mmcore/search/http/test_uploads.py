@@ -108,6 +108,17 @@ def test_chinese_is_answered_in_chinese(client):
 
     assert answer.json()["title"] == "文件无法使用"
     assert "像素" in answer.json()["detail"]
+    assert "--set" not in answer.text
+
+
+def test_who_uploads_is_not_told_to_change_the_server_s_settings(client):
+    """He cannot: only what he can do himself is said."""
+    told = refused(client, bomb(40_000))
+
+    assert "pixels" in told["detail"]
+    assert "smaller" in told["detail"]
+    assert "--" not in told["detail"]
+    assert "limits." not in told["detail"]
 
 
 def test_a_body_that_says_it_is_too_long_is_not_read(place):
@@ -152,7 +163,7 @@ def test_a_body_that_does_not_say_its_length_ends_at_the_limit(place):
 
 def test_a_body_that_does_not_come_is_not_waited_for(place):
     """Who sends slowly does not keep the places of others."""
-    with listening(place, patience=0.3) as (host, port):
+    with listening(place, stall=0.3) as (host, port):
         asked = http.client.HTTPConnection(host, port, timeout=10)
         asked.putrequest("POST", MEDIA)
         asked.putheader("Content-Length", "1000")

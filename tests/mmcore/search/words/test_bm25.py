@@ -68,6 +68,53 @@ def test_labels_and_files_are_names_too(lake):
     assert keys(lexicon, "csv", texts) == keys(lexicon, "en", texts) == []
 
 
+NAMED = {f"trips/IMG_{number}": [f"a photo, number {number}"] for number in range(2030, 2040)}
+ENDED = {key: [f"{key}.jpg", f"{key}.zh.txt"] for key in NAMED} | {
+    "notes/长城": ["notes/长城.JPG"],
+    "notes/my day 3": ["notes/my day 3.png"],
+    "notes/readme": ["notes/readme"],
+}
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("IMG_2034.jpg", "trips/IMG_2034"),
+        ("trips/IMG_2034.jpg", "trips/IMG_2034"),
+        ("trips/IMG_2034.zh.txt", "trips/IMG_2034"),
+        ("长城.jpg", "notes/长城"),
+        ("my day 3.png", "notes/my day 3"),
+        ("notes/readme", "notes/readme"),
+    ],
+)
+def test_a_file_is_found_whole_by_its_name_with_its_ending(lake, query, first):
+    """Nothing of a name of a file is missing in its item, also where the key tells all else."""
+    texts = NAMED | {key: [] for key in ENDED if key not in NAMED}
+    lexicon = Lexicon.of(lake(texts, files=ENDED))
+
+    assert keys(lexicon, query, texts)[0] == first
+    assert lexicon.coverage(words_of(query), np.array([item(first)])) == pytest.approx([1.0])
+
+
+def test_only_some_texts_are_looked_at(lake):
+    """Names stay; a text that is not looked at adds nothing, and is not told."""
+    texts = {"red": ["red wall"], "a": ["red wall", "red sky"], "b": ["sky"], "c": ["red wall"]}
+    whole = Lexicon.of(lake(texts))
+    some = whole.within(np.sort([segment("red sky"), segment("sky")]))
+    found = some.search(["red", "wall"], 9)
+    items = np.array([item(key) for key in texts])
+
+    assert keys(some, "red wall", texts) == ["red", "a"]
+    assert found.segment_ids.tolist() == [NO_SEGMENT, segment("red sky")]
+    assert some.matched(items, ["red", "wall"]) == [("red",), ("red",), (), ()]
+    shares = whole.coverage(["red", "wall"], items), some.coverage(["red", "wall"], items)
+    assert shares[0].tolist() == pytest.approx([1, 1, 0, 1])
+    assert shares[1][0] == pytest.approx(shares[1][1])
+    assert 0 < shares[1][0] < 1
+    assert shares[1][2:].tolist() == [0, 0]
+    assert set(keys(whole, "red wall", texts)) == {"red", "a", "c"}
+
+
 def test_scores_are_the_better_of_text_and_name_for_each_word(lake):
     """By hand: one text and one name of two words each, and a word that both have."""
     snapshot = lake({"red dog": ["red cat"], "x": ["y"]})
@@ -122,7 +169,7 @@ def test_one_character_finds_the_words_that_hold_it(lake, monkeypatch):
     lexicon = Lexicon.of(lake(texts))
 
     assert set(keys(lexicon, "猫", texts)) == {"a", "b", "c"}
-    assert lexicon.matched(item("a"), ["猫"]) == ("猫",)
+    assert lexicon.matched(np.array([item("a")]), ["猫"]) == [("猫",)]
     monkeypatch.setattr(bm25, "_FEW", 0)
     assert keys(Lexicon.of(lake(texts)), "猫", texts) == ["b"]
 
@@ -133,11 +180,11 @@ def test_matched_words_are_told_whole(lake):
     lexicon = Lexicon.of(lake(texts))
     words = words_of("海边的猫 tux-01 王小明 dog")
 
-    told = lexicon.matched(item("tux-01"), words)
+    items = np.array([item("tux"), item("tux-01"), item("nowhere")])
+    tux, told, nowhere = lexicon.matched(items, words)
     assert {"海边", "猫", "tux-01"} <= {*told}
     assert {"tux", "01", "边的", "的猫", "dog"}.isdisjoint(told)
-    assert lexicon.matched(item("tux"), words) == ("tux",)
-    assert lexicon.matched(item("nowhere"), words) == ()
+    assert (tux, nowhere) == (("tux",), ())
 
 
 @pytest.mark.parametrize("texts", [{}, {"a": []}, {"a": [""], "b": ["?!"]}])
@@ -148,7 +195,7 @@ def test_a_lake_without_words_answers_with_nothing(lake, texts):
     for query in ("zebra", "猫", ""):
         assert len(lexicon.search(words_of(query), 10)) == 0
         assert lexicon.coverage(words_of(query), np.array([item("a")])).tolist() == [0]
-    assert lexicon.matched(item("a"), ["zebra"]) == ()
+    assert lexicon.matched(np.array([item("a")]), ["zebra"]) == [()]
 
 
 def test_a_snapshot_without_the_table_has_no_lexicon(lake):

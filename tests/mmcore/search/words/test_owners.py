@@ -44,7 +44,7 @@ def test_the_best_text_of_some_items(owners, seed):
     items = np.random.default_rng(seed).permutation(len(TEXTS))
     due = []
     for item in items.tolist():
-        mine = found.texts(item)
+        mine = found.documents[found.starts[item] : found.starts[item + 1]]
         good = len(mine) and scores[mine].max() > 0
         due.append(int(mine[scores[mine].argmax()]) if good else -1)
 

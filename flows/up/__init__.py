@@ -1,0 +1,1 @@
+"""`mmindex up`: a Prefect server, a worker and the deployments, in one command."""
