@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
+from flows.ending import told_in_a_line
+from flows.wrapping import visible
 from mmcore.search import Answer, Part, Searcher, SearchRequest
 from storage.schemas import MODALITIES, MmindexError, Modality
 
@@ -36,15 +38,18 @@ def main() -> None:
     for medium, answer in found(Searcher.open(told.lake), told.keyword).items():
         print(f"\n{medium}")
         if isinstance(answer, MmindexError):
-            print(f"  {answer}")
+            print(f"  {visible(str(answer))}")
             continue
         for note in answer.notes:
-            print(f"  ({note})")
+            print(f"  ({visible(note)})")
+        if not answer.hits:
+            print("  nothing found")
         for hit in answer.hits:
             words = sorted({word for why in hit.why for word in why.words})
             copies = f" and {hit.duplicates} like it" if hit.duplicates else ""
-            print(f"  {hit.score:6.3f}  {hit.path}{copies}  {' '.join(words)}")
+            print(f"  {hit.score:6.3f}  {visible(hit.path or hit.key)}{copies}  {' '.join(words)}")
 
 
 if __name__ == "__main__":
-    main()
+    with told_in_a_line():
+        main()

@@ -12,9 +12,15 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from flows.ending import told_in_a_line
+from flows.show_place import PLACES, within
+from flows.wrapping import visible
 from mmcore.search import Part, Searcher, SearchRequest
 from mmcore.types import Hit
 from storage.schemas import Modality
+
+LEAST = 0.05
+"""Cosine with the question from which on a picture is shown: unrelated ones have about 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,11 @@ def passages(searcher: Searcher, question: str, k: int = 3) -> Iterator[Passage]
     )
     pictures = searcher.answer(request).hits
     for hit in texts:
-        yield Passage(hit, tuple(one for one in pictures if one.item_id == hit.item_id))
+        yield Passage(hit, tuple(one for one in pictures if _shows(one, hit)))
+
+
+def _shows(picture: Hit, text: Hit) -> bool:
+    return picture.item_id == text.item_id and picture.score >= LEAST
 
 
 def main() -> None:
@@ -46,13 +56,17 @@ def main() -> None:
     parser.add_argument("lake")
     parser.add_argument("question")
     told = parser.parse_args()
-    for passage in passages(Searcher.open(told.lake), told.question):
-        span = passage.text.span
-        where = f" {span.unit} {span.start:g}-{span.end:g}" if span else ""
-        print(f"\n{passage.text.path}{where}\n  {passage.text.text}")
+    found = [*passages(Searcher.open(told.lake), told.question)]
+    for passage in found:
+        where = " ".join(within(passage.text.span, PLACES["en"]))
+        print(f"\n{visible(passage.text.path or passage.text.key)} {where}".rstrip())
+        print(f"  {visible(' '.join((passage.text.text or '').split()))}")
         for picture in passage.pictures:
-            print(f"  shown in {picture.path} ({picture.score:.3f})")
+            print(f"  shown in {visible(picture.path or picture.key)} ({picture.score:.3f})")
+    if not found:
+        print("nothing found")
 
 
 if __name__ == "__main__":
-    main()
+    with told_in_a_line():
+        main()

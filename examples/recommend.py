@@ -11,6 +11,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from flows.ending import told_in_a_line
+from flows.wrapping import visible
 from mmcore.search import Part, Searcher, SearchRequest
 from mmcore.search.named import item_named
 from mmcore.types import Hit
@@ -41,9 +43,13 @@ def main() -> None:
         [item_named(searcher.snapshot, name) for name in names]
         for names in (told.history, told.disliked)
     )
-    for hit in recommended(searcher, history, disliked):
-        print(f"{hit.key}  {hit.path or ''}")
+    found = recommended(searcher, history, disliked)
+    for hit in found:
+        print(f"{visible(hit.key)}  {visible(hit.path or '')}")
+    if not found:
+        print("nothing found: the lake has no other items")
 
 
 if __name__ == "__main__":
-    main()
+    with told_in_a_line():
+        main()

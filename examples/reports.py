@@ -12,6 +12,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from flows.ending import told_in_a_line
+from flows.wrapping import visible
 from mmcore.search import Answer, Part, Searcher, SearchRequest
 from storage.schemas import Modality
 
@@ -35,11 +37,16 @@ def main() -> None:
     told = parser.parse_args()
     answer = cases(Searcher.open(told.lake), told.picture, told.report, told.where)
     for note in answer.notes:
-        print(note)
+        print(visible(note))
+    if not answer.hits:
+        print("nothing found")
     for hit in answer.hits:
         why = ", ".join(f"{one.by} {one.score:.2f}" for one in hit.why)
-        print(f"{hit.score:6.3f}  {hit.key}  {hit.text or hit.path}  ({why})")
+        print(
+            f"{hit.score:6.3f}  {visible(hit.key)}  {visible(hit.text or hit.path or '')}  ({why})"
+        )
 
 
 if __name__ == "__main__":
-    main()
+    with told_in_a_line():
+        main()

@@ -1,6 +1,6 @@
 """Watch a video for what was not seen before: how far each segment is from the past.
 
-python examples/watch.py LAKE media/gate.mp4 --since 20
+python examples/watch.py LAKE ROOT/PATH --since 20
 
 A segment's distance is one less its mean cosine with the nearest three among all that came
 earlier. It stands out where that is far above what was usual until then. No query is asked, and
@@ -16,12 +16,16 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow.compute as pc
 
+from flows.ending import told_in_a_line
+from flows.wrapping import visible
+from mmcore.errors import ConfigError
 from storage.layout import Layout
 from storage.places.place import place_of
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 
 NEAREST = 3
+SOME = 5  # videos that are named where another one was
 FAR = 4.0
 """Spreads above the usual distance from which on a segment stands out."""
 
@@ -72,16 +76,34 @@ def _segments(snapshot: Snapshot, root: str, path: str) -> list[tuple[float, int
     return sorted({(row["start"] or 0.0, row["segment_id"]) for row in found.to_pylist()})
 
 
+def _missing(snapshot: Snapshot, video: str) -> str:
+    """That the lake has no such video, and those that it has."""
+    files = snapshot.rows("files", ["root", "path", "modality"])
+    videos = files.filter(pc.equal(files["modality"], Modality.VIDEO)).to_pylist()
+    some = [visible(f"{row['root']}/{row['path']}") for row in videos[:SOME]]
+    more = " …" if len(videos) > len(some) else ""
+    return f"the lake has no video {visible(video)}; it has: {', '.join(some) or 'none'}{more}"
+
+
 def main() -> None:
     """Print each second that stands out."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("lake")
-    parser.add_argument("video", help="ROOT/PATH")
+    parser.add_argument("video", help="ROOT/PATH, as a search shows it")
     parser.add_argument("--since", type=float, default=20.0, help="seconds to learn from first")
     told = parser.parse_args()
     root, _, path = told.video.partition("/")
     snapshot = Snapshot.open(Layout(place_of(told.lake)))
-    for seen in watched(snapshot, root, path, told.since):
+    if not _segments(snapshot, root, path):
+        raise ConfigError(_missing(snapshot, told.video))
+    seconds = [*watched(snapshot, root, path, told.since)]
+    if not seconds:
+        raise ConfigError(
+            f"{told.video} ends before second {told.since:g}: give a smaller --since"
+        )
+    if not any(seen.stands_out for seen in seconds):
+        print(f"nothing stands out in {len(seconds)} segments")
+    for seen in seconds:
         if seen.stands_out:
             print(
                 f"{seen.start:7.1f} s  distance {seen.distance:.3f}, usual {seen.usual:.3f},"
@@ -90,4 +112,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with told_in_a_line():
+        main()

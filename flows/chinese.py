@@ -13,10 +13,15 @@ from types import MappingProxyType
 from typing import Final
 
 from mmcore.media.reasons import Language
+from mmcore.search.notes import said
 from storage.schemas import MmindexError
 
 STAGES: Final = MappingProxyType(
     {
+        "walk": "列出",
+        "crawl": "清点",
+        "plan": "计划",
+        "rows": "写表",
         "train projection": "训练投影",
         "project": "投影",
         "train fusion": "训练融合",
@@ -26,7 +31,14 @@ STAGES: Final = MappingProxyType(
         "evaluate": "评估",
         "roll back": "回退",
         "publish": "发布",
+        "compact": "合并",
+        "survey": "盘点",
+        "collect": "清理",
     }
+)
+
+MODALITIES: Final = MappingProxyType(
+    {"text": "文本", "image": "图片", "audio": "声音", "video": "视频"}
 )
 
 _LINES: Final = (
@@ -89,7 +101,10 @@ _LINES: Final = (
         r"\1 中可供学习的成对数据（说明加另一种媒体）太少（\2）：同一种媒体需要 \3 对，"
         r"其中说明和文件各有 \4 个不同的。说明被留出的（按哈希占 \5）不计，它们用于衡量结果",
     ),
-    (r"(.+) has no published snapshot: make one with `(.+)`", r"\1 中还没有快照：先运行 `\2`"),
+    (
+        r"(.+) has no published snapshot: make one with `(.+)`, or name another lake by .+",
+        r"\1 中还没有快照：先运行 `\2`，或用 --lake 或 MMINDEX_LAKE 指定另一个数据湖",
+    ),
     (
         r"(.+) is being written by (.+): wait for it, or try again with --wait SECONDS",
         r"\1 正由 \2 写入：请等它结束，或加 --wait 秒数 再试",
@@ -131,7 +146,13 @@ def _filled(chinese: str, found: re.Match[str]) -> str:
 
 def stage(name: str, language: Language) -> str:
     """The name of a stage in ``language``."""
-    return STAGES.get(name, name) if language == "zh" else name
+    if language != "zh":
+        return name
+    first, _, rest = name.partition(" ")
+    if first != "embed":
+        return STAGES.get(name, name)
+    modality, _, encoder = rest.partition(" ")
+    return f"嵌入{MODALITIES.get(modality, modality)}{f' {encoder}' if encoder else ''}"
 
 
 @contextmanager
@@ -140,7 +161,7 @@ def speaking(language: Language) -> Iterator[None]:
     try:
         yield
     except MmindexError as error:
-        said = told(str(error), language)
-        if said != str(error):
-            error.args = (said,)
+        line = told(said(error, language), language)
+        if line != str(error):
+            error.args = (line,)
         raise

@@ -22,6 +22,7 @@ from flows import (
 )
 from flows.doctor import cli as doctor_cli
 from flows.options import LAKE, AsJson, Lake, Notify, Weights
+from flows.printing import lenient
 from flows.up import cli as up_cli
 from storage.places.stores import is_store_error
 from storage.schemas import MmindexError, Modality
@@ -93,6 +94,7 @@ app.command(context_settings=watch_cli.SETTINGS)(watch_cli.watch)
 
 def main() -> None:
     """Run the command line; an error of ours is one line and its exit code."""
+    lenient()
     try:
         app()
     except MmindexError as error:

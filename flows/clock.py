@@ -32,7 +32,7 @@ class Clock:
         try:
             yield note
         except BaseException:
-            self._stages.end(name, "failed")
+            self._stages.end(name, progress.FAILED)
             raise
         give_back()
         self.seconds[name] = round(time.monotonic() - started, 3)

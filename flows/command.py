@@ -16,6 +16,7 @@ from flows.checks import check
 from flows.chinese import told
 from flows.config.index import IndexConfig, IndexResult
 from flows.config.maintain import MaintainConfig
+from flows.json_lines import on_stderr
 from flows.orchestrator import orchestrated
 from flows.overrides import told_setting
 from flows.printing import ERR as ERR  # noqa: PLC0414 - for others
@@ -49,6 +50,10 @@ def run_index(settings: Mapping[str, Any], *, as_json: bool) -> None:
         from flows.index_media import index_media  # loaded while the server started
 
         result = found[0] if found else index_media(config)
+        if found:
+            from flows.watched import told_without_flow
+
+            told_without_flow("index-media", config, result)
     _told(result, show.indexed, as_json=as_json)
 
 
@@ -105,7 +110,8 @@ def watching(
     the server goes away, it is told what stands there.
     """
     with ExitStack() as stack:
-        dim = partial(ERR.print, style="dim", highlight=False, soft_wrap=True)
+        err = Console(quiet=True) if on_stderr() else ERR  # then it is for machines
+        dim = partial(err.print, style="dim", highlight=False, soft_wrap=True)
 
         def announce(line: str) -> None:
             dim(told(line, language))
@@ -113,9 +119,9 @@ def watching(
         stack.enter_context(said_once())
         url = stack.enter_context(orchestrated(announce, preload=(module,), needless=needless))
         stack.enter_context(telling(None if lake is None else Layout(lake), url))
-        stack.enter_context(log_lines(ERR, language))
-        bars = BarStages(ERR, language)
-        stages = stack.enter_context(bars) if ERR.is_terminal else LogStages(language)
+        stack.enter_context(log_lines(err, language))
+        bars = BarStages(err, language)
+        stages = stack.enter_context(bars) if err.is_terminal else LogStages(language)
         stack.enter_context(reporting(stages))
         yield
 

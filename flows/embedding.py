@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections import Counter
 from contextlib import ExitStack
+from operator import attrgetter
 
 from flows.clock import Clock
 from flows.config.index import IndexConfig, StageWork
-from flows.engine import task_runner
+from flows.lanes import lanes
 from flows.throughput import Throughput, line
-from flows.window import flow_through
+from flows.window import Room, flow_through
 from mmcore.embedding.embed import interruptible
-from mmcore.encoders.compute.device import devices_of
-from mmcore.processes.cores import cores
 from mmcore.types import EncoderKey
+from storage.exchange import drop
 from tasks.embed import Embedded, embed_shard
 from tasks.plan import Plan
 from tasks.preprocess import preprocess_shard
@@ -26,41 +26,37 @@ def compute_cells(
 ) -> dict[str, float]:
     """Preprocess and embed every shard; decoding runs ahead of the models, not away from them.
 
-    The engine decodes. Models run in this process, or in one for each device, whatever the engine:
-    each of its workers would load a model of its own onto the same device.
+    What the engine is, and where the models run, is the lanes' matter.
 
     Returns:
         Seconds a segment took in the model, by encoder.
     """
     if plan.empty:
         return {}
-    workers = config.workers or cores()
-    at_once = shards_at_once(devices_of(config.runtime.device))
     with (
         _Watched(plan, clock) as watched,
-        task_runner(config.engine, workers) as decoding,
-        task_runner("threads", at_once) as models,
+        lanes(plan, work, config) as at_work,
         interruptible(),
     ):
+        told = at_work.work
         finished = flow_through(
             plan.interleaved(),
-            lambda shard: decoding.submit(preprocess_shard, {"shard": shard, "work": work}),
-            lambda _, prepared: models.submit(embed_shard, {"prepared": prepared, "work": work}),
-            ahead=workers + at_once,
-            at_once=at_once,
+            lambda shard: at_work.decoding.submit(
+                preprocess_shard, {"shard": shard, "work": told}
+            ),
+            lambda _, prepared: at_work.models.submit(
+                embed_shard, {"prepared": prepared, "work": told}
+            ),
+            ahead=at_work.ahead,
+            at_once=at_work.at_once,
+            room=Room(config.cluster.staging_bytes, attrgetter("size")),
         )
         for done in finished:
+            if done.staged is not None:
+                drop(done.staged)
             watched.add(done)
     clock.work = watched.work()
     return watched.rates()
-
-
-def shards_at_once(devices: tuple[str, ...]) -> int:
-    """Shards between decoding and their parts: one a device, and one that is written meanwhile.
-
-    Beside GPUs the CPU is a device too, of encoders that have no model for a GPU.
-    """
-    return len(devices) + 1 + ("cpu" not in devices)
 
 
 class _Watched:

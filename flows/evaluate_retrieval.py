@@ -10,6 +10,7 @@ from prefect import flow
 from flows.clock import Clock
 from flows.config.evaluate import EvaluateConfig, EvaluateResult
 from flows.gating import examine_again, rules_for, tell
+from flows.watched import watched
 from mmcore.embedding.embed import releasing
 from mmcore.errors import ConfigError
 from storage import candidates, history, looked
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 
 @flow(name="evaluate-retrieval")
+@watched("evaluate-retrieval")
 def evaluate_retrieval(config: EvaluateConfig) -> EvaluateResult:
     """Judge a published snapshot, or a blocked candidate, as the gate would; publishes nothing.
 

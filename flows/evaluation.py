@@ -13,11 +13,11 @@ from typing import Any
 
 from flows import command
 from flows import show_evaluation as show
-from flows.config.evaluate import EvaluateConfig, EvaluateResult
+from flows.config.evaluate import EvaluateConfig
 from flows.language import language_of
 from flows.printing import OUT, print_json
 from flows.publishing import naming_blocked
-from mmcore.errors import ConfigError, PublicationBlockedError, StaleSnapshotError
+from mmcore.errors import ConfigError
 from mmcore.media.reasons import Language
 from storage import candidates, history
 from storage.history import Entry
@@ -55,18 +55,11 @@ def run_evaluate(settings: Mapping[str, Any], manner: Manner) -> int:
         print_json(result.model_dump(mode="json"))
     else:
         show.evaluated(OUT, result, language)
-    return code_of(result)
+    return result.exit_code
 
 
 def _name(config: EvaluateConfig) -> str | None:
     return config.run if config.snapshot is None else str(config.snapshot)
-
-
-def code_of(result: EvaluateResult) -> int:
-    """0, or what `mmindex evaluate` exits with: that it is worse comes before that it is old."""
-    if result.status in ("block", "failed"):
-        return PublicationBlockedError.exit_code
-    return 0 if result.stale is None else StaleSnapshotError.exit_code
 
 
 def chosen(layout: Layout, name: str | None) -> Manifest:

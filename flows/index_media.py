@@ -12,7 +12,9 @@ from flows.gating import examine, refuse_again, refuse_worse, tell
 from flows.looking import note_look
 from flows.mending import begun_anew, mended, usable
 from flows.outcome import Before, erasure_of, planned, result_of, segment_counts, unchanged
-from flows.sharding import sharding
+from flows.parts import Parts, fitted_by_a_part, taught
+from flows.sharding import sharding_of
+from flows.watched import watched
 from mmcore.embedding.embed import releasing
 from mmcore.embedding.profile import check_profile
 from mmcore.encoders.compute.device import devices_of
@@ -31,6 +33,7 @@ from tasks.discretion import discreet
 from tasks.erasure.erase import end_erasure
 from tasks.evaluate import carried_over
 from tasks.examining import Exam, Judged
+from tasks.forecast import Ahead, ahead_of, lines
 from tasks.fuse import fuse
 from tasks.fusing import check_trained
 from tasks.index_builds import end_builds
@@ -44,10 +47,11 @@ from tasks.inputs import (
     unchanged_since,
 )
 from tasks.measuring import end_evaluations
-from tasks.plan import Plan, estimate, plan_shards, refuse_full_disk
+from tasks.plan import Plan, estimate, plan_shards, refuse_full_disk, refuse_no_room
 from tasks.policies import unwalked
 from tasks.preprocess import empty_staging
 from tasks.project import project_cells
+from tasks.projections import without_model
 from tasks.publish import propose_candidate, publish_snapshot
 from tasks.queries import freeze_queries
 from tasks.refusals import refuse_many_bad
@@ -61,6 +65,7 @@ log = logging.getLogger(__name__)
 
 
 @flow(name="index-media")
+@watched("index-media")
 @discreet
 def index_media(config: IndexConfig) -> IndexResult:
     """Index the configured folders into the lake; publish a snapshot if anything changed."""
@@ -76,7 +81,7 @@ def index_media(config: IndexConfig) -> IndexResult:
         anew = begun_anew(work)
         ended = erasure_of(end_erasure(lake))
         empty_staging(work)
-        result = mended(lake, lambda published: update(config, work, published, Clock()), anew)
+        result = mended(lake, lambda published: in_parts(config, work, published), anew)
         end_builds(lake)
         end_evaluations(lake)
         note_look(lake, result.snapshot)
@@ -106,17 +111,31 @@ def rehearse(config: IndexConfig, work: Workplace, clock: Clock) -> IndexResult:
     return planned(found, plan, estimate(plan, rates), config, published)
 
 
+def in_parts(config: IndexConfig, work: Workplace, published: Snapshot | None) -> IndexResult:
+    """`update`, again and again while a very large first run publishes parts of it."""
+    parts = Parts(config.partial, config.crawl.grouping)
+    while True:
+        result = update(config, work, published, Clock(), parts)
+        if parts.part is None:
+            return result
+        log.info("snapshot %s serves, a part of the first run; it goes on", result.snapshot)
+        published = Snapshot.open(work.lake)
+
+
 def update(
-    config: IndexConfig, work: Workplace, published: Snapshot | None, clock: Clock
+    config: IndexConfig,
+    work: Workplace,
+    published: Snapshot | None,
+    clock: Clock,
+    parts: Parts,
 ) -> IndexResult:
-    """Bring the lake up to what the folders hold now; the caller has the lake's lock."""
-    privacy.prepare(work, published)
-    check_trained(config.fusion, published)
-    warn_of_readers(config, published)
-    warn_of_preset(work.preset, published)
+    """Bring the lake up to what the folders hold now, or a part of it; the caller has the lock."""
+    prepare(config, work, published)
     walked = walk(config, work, published, clock)
+    whole = taught(published)
+    stays = whole if whole and in_place(whole, walked, work) else None
+    walked = parts.cut(walked, published, foreseen(walked, work, published))
     seen = seen_digest(walked, config.crawl, work, config.specs())
-    stays = published if published and in_place(published, walked, work) else None
     if stays and not config.crawl.hash_all and unchanged_since(stays, walked, seen):
         return unchanged(stays, clock)
     found, plan = look(walked, config, work, published, clock)
@@ -132,15 +151,24 @@ def update(
     manifest = manifest.model_copy(update={"inputs": inputs, "rates": rates})
     if stays and same(manifest, stays.manifest):  # what was tried again failed again
         return unchanged(stays, clock)
-    told = {"seen": seen_of(Snapshot.of(work.lake, manifest), seen)}
+    seen = "" if parts.part else seen_of(Snapshot.of(work.lake, manifest), seen)
+    manifest = parts.marked(manifest.model_copy(update={"seen": seen}), published)
     before = Before.of(published)
-    manifest, judged = judge(manifest.model_copy(update=told), work, config, published, clock)
+    manifest, judged = judge(manifest, work, config, published, clock)
     with clock.stage("publish"):
         if clock.work and manifest.number is not None:
             keep_throughput(work.lake, manifest.number, clock.told_work())
         manifest = publish_snapshot(manifest, work)
     result = result_of(found, plan, Snapshot.of(work.lake, manifest), clock, before)
     return result if judged is None else _told(result, judged, work, config)
+
+
+def prepare(config: IndexConfig, work: Workplace, published: Snapshot | None) -> None:
+    """Before anything is looked at: refuse what cannot be, and warn of what will go."""
+    privacy.prepare(work, published)
+    check_trained(config.fusion, published)
+    warn_of_readers(config, published)
+    warn_of_preset(work.preset, published)
 
 
 def _told(
@@ -174,6 +202,18 @@ def warn_of_preset(preset: str, published: Snapshot | None) -> None:
     if published is not None and published.manifest.preset != preset:
         before = published.manifest.preset
         log.warning("the published snapshot was made with %s; this run takes %s", before, preset)
+
+
+def foreseen(
+    walked: tuple[Walked, ...], work: Workplace, published: Snapshot | None
+) -> Ahead | None:
+    """What large new roots will take, said before they are read; None where there are none."""
+    ahead = ahead_of(walked, work, published)
+    if ahead is not None:
+        for line in lines(ahead):
+            log.info("%s", line)
+        refuse_no_room(ahead.disk // 2, work)  # half: it is an estimate, and more is told later
+    return ahead
 
 
 def walk(
@@ -226,7 +266,10 @@ def assemble(
         manifest = write_words(manifest, work, published)
         note.append(f"{sum(segment_counts(manifest).values())} segments")
     with clock.stage("project") as note:
-        manifest = fit_projections(manifest, plan.encoders, config.fit, work, published)
+        if fitted_by_a_part(published):
+            manifest = without_model(manifest, work)
+        known = taught(published)
+        manifest = fit_projections(manifest, plan.encoders, config.fit, work, known)
         manifest = project_cells(manifest, plan.encoders, work, published)
         note.append(manifest.projection.space if manifest.projection else "nothing to project")
     with clock.stage("fuse") as note:
@@ -234,11 +277,12 @@ def assemble(
         manifest = fusing.manifest
         note.append(str(fusing))
     with clock.stage("index") as note:
-        shards = sharding(config.index, config.engine, config.workers)
+        shards = sharding_of(config)
         manifest = build_indexes(manifest, work, published, shards)
         note.append(f"{len(manifest.indexes)} indexes")
     with clock.stage("freeze") as note:
-        manifest = freeze_queries(manifest, config.evaluation, config.fit, work, published)
+        known = taught(published)
+        manifest = freeze_queries(manifest, config.evaluation, config.fit, work, known)
         note.append(f"{rows_of(manifest, 'queries')} queries")
     return manifest
 
@@ -276,7 +320,7 @@ def judge(
             return manifest.model_copy(update={"evaluation": known}), None
         refuse_again(manifest, exam, work, config.notify)
         manifest = propose_candidate(manifest, work)
-        judged = examine(manifest, published, exam, work, config.notify)
+        judged = examine(manifest, taught(published), exam, work, config.notify)
         note.append(judged.verdict.status)
     refuse_worse(judged, work, config.notify)
     return judged.manifest, judged

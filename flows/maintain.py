@@ -7,6 +7,7 @@ from prefect import flow
 from flows.clock import Clock
 from flows.config.maintain import Compacted, MaintainConfig, MaintainResult
 from flows.outcome import erasure_of
+from flows.watched import watched
 from storage.erasure import orders
 from storage.errors import NoLakeError
 from storage.keys import check_key
@@ -33,6 +34,7 @@ from tasks.policies import unwalked
 
 
 @flow(name="maintain")
+@watched("maintain")
 def maintain(config: MaintainConfig) -> MaintainResult:
     """Rewrite small and mostly dead parts, and remove what no kept snapshot names."""
     lake = Layout(config.lake_root())

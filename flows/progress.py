@@ -28,6 +28,9 @@ from flows.orchestrator import OUR_LOGGERS
 from mmcore.media.reasons import Language
 
 log = logging.getLogger("flows.progress")
+FAILED: Final = "failed"
+"""What a stage says of itself that an error ended."""
+
 FAST = 10  # a second: slower is told with a digit behind the point
 EVERY = 10.0  # seconds between two log lines of one stage
 NOTE = 48  # characters of a note that stand beside a bar
@@ -228,7 +231,30 @@ class _Lines(logging.Handler):
         )
 
 
+class Together:
+    """Tells several what happens, one after the other."""
+
+    def __init__(self, *all_of_them: Stages) -> None:
+        self._all = all_of_them
+
+    def begin(self, stage: str, total: int | None, unit: str) -> None:
+        """Tell them that a stage starts."""
+        for one in self._all:
+            one.begin(stage, total, unit)
+
+    def advance(self, stage: str, count: int) -> None:
+        """Tell them that ``count`` more are done."""
+        for one in self._all:
+            one.advance(stage, count)
+
+    def end(self, stage: str, note: str = "") -> None:
+        """Tell them that a stage is over."""
+        for one in self._all:
+            one.end(stage, note)
+
+
 _ACTIVE: ContextVar[Stages | None] = ContextVar("stages", default=None)
+_ALSO: ContextVar[tuple[Stages, ...]] = ContextVar("more stages", default=())
 
 
 @contextmanager
@@ -241,6 +267,17 @@ def reporting(stages: Stages) -> Iterator[None]:
         _ACTIVE.reset(token)
 
 
+@contextmanager
+def also(stages: Stages) -> Iterator[None]:
+    """Within this block, ``stages`` are told too, beside whoever is told already."""
+    token = _ALSO.set((*_ALSO.get(), stages))
+    try:
+        yield
+    finally:
+        _ALSO.reset(token)
+
+
 def active() -> Stages:
     """Who is told; a deployment, where nobody asked, gets log lines."""
-    return _ACTIVE.get() or LogStages()
+    first, more = _ACTIVE.get() or LogStages(), _ALSO.get()
+    return Together(first, *more) if more else first

@@ -8,6 +8,7 @@ from flows.clock import Clock
 from flows.config.train import PromoteConfig, PromoteResult
 from flows.mending import replaceable
 from flows.promotion import Ended, Terms, assembled, damaged_of, ended, projected
+from flows.watched import watched
 from mmcore.embedding.embed import releasing
 from storage.keys import check_key
 from storage.layout import Layout
@@ -23,6 +24,7 @@ from tasks.workplace import Workplace
 
 
 @flow(name="promote-models")
+@watched("promote-models")
 def promote_models(config: PromoteConfig) -> PromoteResult:
     """Let a stored model, or those that served before, serve; nothing is decoded or embedded."""
     lake = Layout(config.lake_root())

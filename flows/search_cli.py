@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.options import LAKE, AsJson, Lake, Weights
+from mmcore.search.typed import AWAY
 from storage.schemas import Modality
 
 
@@ -36,18 +37,28 @@ def search(  # noqa: PLR0913, PLR0917 - an option is an argument
     item: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="ITEM", help="Look for what is like this item: ROOT/KEY, KEY or its id."
+            metavar="ITEM",
+            help="Look for what is like this item: its KEY, ROOT/KEY, a file or its id.",
         ),
     ] = None,
     without: Annotated[
-        list[str] | None, typer.Option(metavar="TEXT", help="Without what is like this text.")
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT", help="Without what is like this text; -TEXT within a text is the same."
+        ),
     ] = None,
+    without_weight: Annotated[
+        float,
+        typer.Option(
+            metavar="WEIGHT", min=0.01, max=10, help="What such a text counts, beside 1 of others."
+        ),
+    ] = AWAY,
     modality: Annotated[
         list[Modality] | None,
         typer.Option("--modality", "-m", help="Only this medium; without, whole items."),
     ] = None,
     language: Annotated[
-        str | None, typer.Option(help="Only texts of this language: zh or en.")
+        str | None, typer.Option(help="Only texts of this language: zh, en or other.")
     ] = None,
     where: Annotated[
         str | None,
@@ -112,6 +123,6 @@ def search(  # noqa: PLR0913, PLR0917 - an option is an argument
         "k": k,
         "offset": offset,
     }
-    asked = Asked(texts, media, tuple(item or ()), tuple(without or ()))
+    asked = Asked(texts, media, tuple(item or ()), tuple(without or ()), without_weight)
     manner = SearchManner(tuple(root or ()), thumbnails, weights, open_, lang, as_json)
     run_search(lake, asked, options, manner)

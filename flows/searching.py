@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows import show_hits
+from flows.chinese import speaking
 from flows.command import valid
 from flows.config.index import IndexConfig
 from flows.language import language_of
 from flows.printing import ERR, OUT, print_json
 from flows.viewing import Places, view
 from mmcore.errors import ConfigError
+from mmcore.media.reasons import Language
+from mmcore.search.notes import Note, said
+from mmcore.search.typed import AWAY, parted
 from mmcore.specs import RuntimeSpec
 from mmcore.types import Hit
 from storage.layout import Layout
@@ -25,8 +29,6 @@ if TYPE_CHECKING:
     from mmcore.search import Answer, Searcher
     from mmcore.search.request import SearchRequest
 
-NOTHING = "say what to look for: a text, --image, --audio, --video or --item"
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -36,6 +38,7 @@ class Asked:
     media: Mapping[Modality, Sequence[Path]] = field(default_factory=dict)
     items: tuple[str, ...] = ()  # by key or id
     without: tuple[str, ...] = ()  # texts
+    away: float = AWAY  # what those count
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,19 @@ class SearchManner:
 
 def run_search(lake: str, asked: Asked, options: Mapping[str, Any], manner: SearchManner) -> None:
     """`mmindex search`: one search, its hits, and their thumbnails where those are wanted."""
+    language = language_of(manner.language, os.environ)
+    with speaking(language):
+        if not (asked.texts or asked.items or any(asked.media.values())):
+            raise ConfigError(Note("nothing"))
+        _run(lake, asked, options, manner, language)
+
+
+def _run(
+    lake: str, asked: Asked, options: Mapping[str, Any], manner: SearchManner, language: Language
+) -> None:
     from flows.thumbnails import made_folder, written  # noqa: PLC0415 - a command loads its own
     from mmcore.search import Searcher  # noqa: PLC0415
 
-    language = language_of(manner.language, os.environ)
-    if not (asked.texts or asked.items or any(asked.media.values())):
-        raise ConfigError(NOTHING)
     searcher = Searcher.open(lake, runtime=_loading(manner.weights))
     folder = None
     if manner.thumbnails is not None:
@@ -71,11 +81,12 @@ def run_search(lake: str, asked: Asked, options: Mapping[str, Any], manner: Sear
     if manner.roots:
         hits, places = _named(hits, lake, manner.roots)
     if manner.as_json:
-        print_json(_told(answer, hits, small))
+        print_json(_told(answer, hits, small, language))
     else:
         found = [places.of(hit) for hit in hits]
         show_hits.notes(ERR, answer.notes, language)
-        listing = show_hits.Listing(language, found, small or (), first, why=True)
+        several = len(places.roots) > 1
+        listing = show_hits.Listing(language, found, small or (), first, True, several)
         show_hits.hits(OUT, hits, listing)
     if manner.opened is not None:
         view(_numbered(hits, manner.opened, first), places)
@@ -87,19 +98,21 @@ def _loading(weights: Path | None) -> RuntimeSpec:
 
 def _request(searcher: Searcher, asked: Asked, options: Mapping[str, Any]) -> SearchRequest:
     from mmcore.search.named import item_named  # noqa: PLC0415
-    from mmcore.search.request import SearchRequest  # noqa: PLC0415
+    from mmcore.search.request import Part, SearchRequest  # noqa: PLC0415
 
-    parts = [
-        *({"text": text} for text in asked.texts),
+    typed = [parted(text) for text in asked.texts]
+    without = [*asked.without, *(one for _, not_wanted in typed for one in not_wanted)]
+    parts: list[dict[str, Any]] = [
+        *({"text": text} for text, not_wanted in typed if text or not not_wanted),
         *(
             {"media": str(path), "media_modality": kind}
             for kind, paths in asked.media.items()
             for path in paths
         ),
         *({"item": item_named(searcher.snapshot, name)} for name in asked.items),
-        *({"text": text, "weight": -1.0} for text in asked.without),
+        *({"text": text, "weight": -asked.away} for text in without),
     ]
-    return valid(SearchRequest, {"parts": parts, **options})
+    return valid(SearchRequest, {"parts": [valid(Part, part) for part in parts], **options})
 
 
 def _named(hits: Sequence[Hit], lake: str, roots: tuple[str, ...]) -> tuple[Sequence[Hit], Places]:
@@ -112,22 +125,25 @@ def _named(hits: Sequence[Hit], lake: str, roots: tuple[str, ...]) -> tuple[Sequ
 
 
 def _told(
-    answer: Answer, hits: Sequence[Hit], small: Sequence[str | None] | None
+    answer: Answer, hits: Sequence[Hit], small: Sequence[str | None] | None, language: Language
 ) -> dict[str, Any]:
     """An answer for programs."""
-    said = [show_hits.hit_json(hit) for hit in hits]
+    told = [show_hits.hit_json(hit) for hit in hits]
     if small is not None:
-        said = [{**hit, "thumbnail": path} for hit, path in zip(said, small, strict=True)]
+        told = [{**hit, "thumbnail": path} for hit, path in zip(told, small, strict=True)]
     return {
         "snapshot": answer.snapshot,
-        "hits": said,
-        "notes": list(answer.notes),
+        "hits": told,
+        "notes": [said(note, language) for note in answer.notes],
         "seconds": {name: round(spent, 6) for name, spent in answer.seconds.items()},
     }
 
 
 def _numbered(hits: Sequence[Hit], number: int, first: int) -> Hit:
     if not first <= number < first + len(hits):
-        told = f"hits {first} to {first + len(hits) - 1}" if hits else "nothing"
-        raise ConfigError(f"there is no hit {number} to open: the search found {told}")
+        if not hits:
+            raise ConfigError(Note("no-hit", number=number))
+        raise ConfigError(
+            Note("no-such-hit", number=number, first=first, last=first + len(hits) - 1)
+        )
     return hits[number - first]

@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
+from flows.chinese import speaking
 from flows.command import ERR, valid
 from flows.config.index import IndexConfig
 from mmcore.errors import ConfigError
+from mmcore.media.reasons import Language
+from mmcore.search.notes import Note
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -39,6 +42,7 @@ class Listening:
     roots: tuple[str, ...] = ()
     behind_proxy: bool = False
     as_json: bool = False
+    language: Language = "en"
 
     @property
     def here_only(self) -> bool:
@@ -60,6 +64,11 @@ class Listening:
 
 def run_serve(settings: Mapping[str, Any], listening: Listening) -> None:
     """`mmindex serve`: until SIGINT or SIGTERM; ConfigError before it listens."""
+    with speaking(listening.language):
+        _run(settings, listening)
+
+
+def _run(settings: Mapping[str, Any], listening: Listening) -> None:
     from mmcore.search.http.app import app  # noqa: PLC0415 - a command loads what it needs
     from mmcore.search.http.settings import Settings  # noqa: PLC0415
 
@@ -105,16 +114,13 @@ def _token(listening: Listening) -> str | None:
     if file is None:
         if listening.here_only:
             return None
-        raise ConfigError(
-            f"--host {listening.host} is reached from other machines: give --token-file FILE, or"
-            " listen at 127.0.0.1"
-        )
+        raise ConfigError(Note("token-needed", host=listening.host))
     try:
         token = file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--token-file {file} cannot be read: {error}") from error
+        raise ConfigError(Note("token-unread", path=str(file), why=str(error))) from error
     if not token:
-        raise ConfigError(f"--token-file {file} is empty: put a long random text into it")
+        raise ConfigError(Note("token-empty", path=str(file)))
     return token
 
 
@@ -137,8 +143,8 @@ def _check_roots(served: Served) -> None:
     """ConfigError for a root that the lake does not have: nothing would be served from it."""
     unknown = served.roots.unknown()
     if unknown:
-        listed = ", ".join(served.roots.known()) or "none"
-        raise ConfigError(f"--root {unknown[0]}=…: the lake has no such root; it has: {listed}")
+        known = (*served.roots.known(),) or Note("none")
+        raise ConfigError(Note("no-root", root=unknown[0], known=known))
 
 
 def _listening(listening: Listening) -> socket.socket:
@@ -149,7 +155,7 @@ def _listening(listening: Listening) -> socket.socket:
         )
     except (OSError, OverflowError) as error:
         where = f"{listening.host}:{listening.port}"
-        raise ConfigError(f"{where} cannot be used ({error}): take another --port") from error
+        raise ConfigError(Note("port-taken", where=where, why=str(error))) from error
     # asyncio does so only where a socket names its protocol; else a body waits 40 ms for an ACK
     place.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return place
@@ -162,5 +168,5 @@ def _announce(listening: Listening, place: socket.socket, snapshot: int) -> None
         typer.echo(json.dumps({"url": url, "snapshot": snapshot}))  # a line, for who waits for it
         sys.stdout.flush()
     else:
-        line = f"snapshot {snapshot} at {url} · interface at {url}docs · Ctrl-C ends it"
-        ERR.print(line, highlight=False, soft_wrap=True)
+        line = Note("serves", number=snapshot, url=url)
+        ERR.print(line.said(listening.language), highlight=False, soft_wrap=True)

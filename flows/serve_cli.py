@@ -6,6 +6,7 @@ Imports stand inside the command, so that `--help` loads no server.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,9 +58,11 @@ def serve(  # noqa: PLR0913, PLR0917 - an option is an argument
         ),
     ] = False,
     weights: Weights = None,
+    lang: Annotated[str | None, typer.Option(help="zh or en; the locale's if not given.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Serve a lake over HTTP: the search page at /, the interface at /docs; Ctrl-C ends it."""
+    from flows.language import language_of
     from flows.serve import Listening, run_serve
 
     settings: dict[str, Any] = {
@@ -70,5 +73,14 @@ def serve(  # noqa: PLR0913, PLR0917 - an option is an argument
         "runtime": {"weights": None if weights is None else str(weights)},
     }
     names = tuple(allow_host or ())
-    listening = Listening(host, port, names, token_file, tuple(root or ()), behind_proxy, as_json)
+    listening = Listening(
+        host,
+        port,
+        names,
+        token_file,
+        tuple(root or ()),
+        behind_proxy,
+        as_json,
+        language_of(lang, os.environ),
+    )
     run_serve(settings, listening)

@@ -204,6 +204,8 @@ def status(out: Console, layout: Layout, manifest: Manifest) -> None:
     table.add_row(
         "sources", escape(", ".join(f"{a}={url}" for a, url in manifest.sources.items()))
     )
+    if part := part_line(manifest):
+        table.add_row("a part", f"[yellow]{part}[/]")
     table.add_row("items", f"{manifest.counts.get('items', 0):,}")
     table.add_row("segments", _counted(segment_counts(manifest)))
     table.add_row("preset", escape(manifest.preset))
@@ -285,6 +287,14 @@ def _joined(manifest: Manifest, encoder: EncoderEntry) -> str:
     return "not joined yet, too few pairs"
 
 
+def part_line(manifest: Manifest) -> str:
+    """Of a snapshot that a first run published on its way: how much it holds; else ""."""
+    part = manifest.partial
+    if part is None:
+        return ""
+    return f"{part.files:,} of {part.of:,} files: the first run goes on, or has to be run again"
+
+
 def status_json(layout: Layout, manifest: Manifest) -> dict[str, Any]:
     """The published snapshot for programs."""
     evaluation = history.as_told(layout, manifest)
@@ -294,6 +304,7 @@ def status_json(layout: Layout, manifest: Manifest) -> dict[str, Any]:
         "created_at": made_at(manifest).isoformat(),
         "sources": manifest.sources,
         "counts": manifest.counts,
+        "partial": manifest.partial.model_dump() if manifest.partial else None,
         "preset": manifest.preset,
         "encoders": [entry.model_dump() for entry in manifest.encoders],
         "projection": manifest.projection.model_dump() if manifest.projection else None,

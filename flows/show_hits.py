@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -18,6 +17,7 @@ from rich.text import Text
 from flows.show_place import PLACES, part, within
 from flows.wrapping import plain
 from mmcore.media.reasons import Language
+from mmcore.search.notes import said
 from mmcore.types import Hit, Reason, Span
 
 TEXT: Final = 120  # characters of a hit's text that a terminal shows, on one line
@@ -73,22 +73,6 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
     }
 )
 
-_NOTES: Final = (
-    (
-        r"words were not searched: there is no text to take them from",
-        "没有按词语搜索：没有可取词的文字",
-    ),
-    (
-        r"words were not searched: this snapshot has no table of them \(.*",
-        "没有按词语搜索：这个快照没有词表（它是保密的，或是旧版本）",
-    ),
-    (
-        r"whole items cannot be found by this: (\w+) was searched",
-        r"无法这样查找整个条目：只搜索了 \1",
-    ),
-    (r"left out: (.+)", r"未搜索：\1"),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -100,6 +84,7 @@ class Listing:
         thumbnails: for each the file of its small picture; None where there is none.
         first: the number of the first one.
         why: whether to say what brought each up.
+        with_root: whether to name the root of each file.
     """
 
     language: Language = "en"
@@ -107,6 +92,7 @@ class Listing:
     thumbnails: Sequence[str | None] = ()
     first: int = 1
     why: bool = False
+    with_root: bool = False
 
 
 def hits(out: Console, found: Sequence[Hit], listing: Listing | None = None) -> None:
@@ -126,11 +112,11 @@ def hits(out: Console, found: Sequence[Hit], listing: Listing | None = None) -> 
     table.add_column(words["file"], overflow="fold", ratio=6)
     if listing.why:
         table.add_column(words["why"], overflow="fold", ratio=3)
-    roots = len({hit.root for hit in found}) > 1
+    with_root = listing.with_root or len({hit.root for hit in found}) > 1
     for at, (hit, place, small) in enumerate(
         zip_longest(found, listing.places, listing.thumbnails)
     ):
-        file = _file(hit, place, small, words, with_root=roots)
+        file = _file(hit, place, small, words, with_root=with_root)
         why = [Text.from_markup("\n".join(_why(hit, words)))] if listing.why else []
         number = str(listing.first + at)
         table.add_row(number, f"{hit.score:.3f}", plain(hit.key), file, *why)
@@ -140,18 +126,8 @@ def hits(out: Console, found: Sequence[Hit], listing: Listing | None = None) -> 
 def notes(err: Console, found: Sequence[str], language: Language) -> None:
     """What could not be asked, and why."""
     for note in found:
-        told = WORDS[language]["note"].format(note=note_in(note, language))
+        told = WORDS[language]["note"].format(note=said(note, language))
         err.print(plain(told), style="yellow", highlight=False, soft_wrap=True)
-
-
-def note_in(note: str, language: Language) -> str:
-    """A note in a language: in English as it is; so is one that is not known."""
-    if language != "zh":
-        return note
-    for english, chinese in _NOTES:
-        if found := re.fullmatch(english, note, re.DOTALL):
-            return found.expand(chinese)
-    return note
 
 
 def _file(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ def line_json(manifest: Manifest, evaluation: Evaluation | None) -> dict[str, An
         "run": manifest.run,
         "items": _items(manifest),
         "segments": segment_counts(manifest),
+        "partial": manifest.partial.model_dump() if manifest.partial else None,
         "evaluation": evaluation.status if evaluation else None,
         "score": _main(evaluation.scores) if evaluation else None,
         "verdict": evaluation.verdict if evaluation else None,
@@ -107,15 +108,22 @@ def listed(out: Console, lines: Sequence[Mapping[str, Any]]) -> None:
         )
     out.print(table)
     for line in lines:
-        if "error" in line:
-            out.print(plain(line["error"]), style="red", soft_wrap=True, highlight=False)
-        if line.get("override"):
-            who = f"{line['override']['name']}: {line['override']['reason']}"
-            told = f"snapshot {line['snapshot']} was published all the same by {who}"
-            out.print(plain(told), style="yellow", soft_wrap=True, highlight=False)
-        if "blocked" in line:
-            told = f"candidate {line['run']}: {line['blocked']}"
-            out.print(plain(told), style="red", soft_wrap=True, highlight=False)
+        for told, style in _beside(line):
+            out.print(plain(told), style=style, soft_wrap=True, highlight=False)
+
+
+def _beside(line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What no column has room for, each with its colour."""
+    if "error" in line:
+        yield line["error"], "red"
+    if line.get("override"):
+        who = f"{line['override']['name']}: {line['override']['reason']}"
+        yield f"snapshot {line['snapshot']} was published all the same by {who}", "yellow"
+    if part := line.get("partial"):
+        of = f"{part['files']:,} of {part['of']:,} files"
+        yield f"snapshot {line['snapshot']} is a part of a first run: {of}", "yellow"
+    if "blocked" in line:
+        yield f"candidate {line['run']}: {line['blocked']}", "red"
 
 
 def _gate(line: Mapping[str, Any]) -> str:

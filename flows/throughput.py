@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 
 from flows.config.index import StageWork
 from mmcore.types import EncoderKey
 from tasks.embed import Embedded
+from tasks.sight import ME
 
 SHOWN = 3  # sizes of batches that a line names
 
@@ -15,15 +18,21 @@ SHOWN = 3  # sizes of batches that a line names
 class Throughput:
     """The shards of one run, as they are embedded; ``began``: when the first could have been.
 
-    Times are of ``time.monotonic``.
+    Times are of ``time.monotonic`` in this process; those of other machines are told by their
+    calendars, which agree as well as the machines keep time.
     """
 
     def __init__(self, began: float) -> None:
         self._began = began
+        self._epoch = time.time() - time.monotonic()
         self._done: dict[EncoderKey, list[Embedded]] = defaultdict(list)
 
     def add(self, done: Embedded) -> None:
         """Count a finished shard."""
+        if done.worker not in ("", ME):
+            shift = done.epoch - self._epoch
+            work = replace(done.work, began=done.work.began + shift, ended=done.work.ended + shift)
+            done = replace(done, work=work)
         self._done[done.encoder].append(done)
 
     def of(self, key: EncoderKey, seconds: float) -> StageWork:
@@ -32,7 +41,7 @@ class Throughput:
         works = [one.work for one in done]
         segments = sum(one.segments for one in done)
         model = sum(work.seconds for work in works)
-        slots = {(work.device, work.slot) for work in works}
+        slots = {(one.work.device, one.work.slot, one.worker) for one in done}
         batches: Counter[int] = Counter()
         for work in works:
             batches.update(work.batches)
@@ -47,17 +56,18 @@ class Throughput:
             batches=dict(sorted(batches.items())),
             halved=sum(work.halved for work in works),
             settled=min(settled, default=None),
-            devices=tuple(device for device, _ in sorted(slots)),
+            devices=tuple(device for device, *_ in sorted(slots)),
             dtype=", ".join(sorted({work.dtype for work in works})),
         )
 
     def _waited(self, key: EncoderKey) -> float:
         """Seconds that devices stood idle before a shard of this encoder was there for them."""
-        turns: dict[tuple[str, int], list[tuple[float, float, EncoderKey]]] = defaultdict(list)
+        turns: dict[tuple[str, int, str], list[tuple[float, float, EncoderKey]]]
+        turns = defaultdict(list)
         for of, done in self._done.items():
             for one in done:
                 work = one.work
-                turns[work.device, work.slot].append((work.began, work.ended, of))
+                turns[work.device, work.slot, one.worker].append((work.began, work.ended, of))
         waited = 0.0
         for taken in turns.values():
             free = self._began

@@ -12,6 +12,7 @@ from flows.config.train import TrainConfig, TrainResult
 from flows.mending import replaceable
 from flows.promotion import Ended, Terms, assembled, damaged_of, ended, projected
 from flows.train_checks import check
+from flows.watched import watched
 from mmcore.embedding.embed import releasing
 from mmcore.errors import EvaluationError, GateFailedError, UntoldError
 from storage.keys import check_key
@@ -33,6 +34,7 @@ from tasks.workplace import Workplace
 
 
 @flow(name="train-fusion")
+@watched("train-fusion")
 def train_fusion(config: TrainConfig) -> TrainResult:
     """Train on a lake's own pairs, store the models, and let them serve if they are better.
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import mimetypes
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +17,11 @@ import typer
 from mmcore.errors import ConfigError
 from mmcore.media.urls import is_remote, local_path
 from mmcore.paths import original
+from mmcore.search.notes import Note
 from mmcore.types import Hit
 
+_WATCHED: Final = 2.0  # seconds
+_RUNNING: Final[list[subprocess.Popen[bytes]]] = []  # not waited for
 _SEEN: Final = ("image/", "audio/", "video/")
 _READ: Final = frozenset(
     {
@@ -60,13 +66,35 @@ def view(hit: Hit, places: Places) -> None:
     """
     place = places.of(hit)
     if place is None:
-        raise ConfigError(
-            f"{hit.root}/{hit.path} cannot be opened: it is not on this machine, or has moved"
-        )
+        raise ConfigError(Note("moved", path=f"{hit.root}/{hit.path}"))
     if not _is_medium(place):
-        raise ConfigError(f"{place} is not opened: its name is not that of a medium")
-    if typer.launch(str(place)):
-        raise ConfigError(f"no viewer could be started: open {place} yourself")
+        raise ConfigError(Note("not-opened", path=str(place)))
+    if not _started(place):
+        raise ConfigError(Note("no-viewer", path=str(place)))
+
+
+def _started(place: Path) -> bool:
+    """Whether a viewer runs, or has ended well; what it has to say is not shown.
+
+    One that has not failed within ``_WATCHED`` seconds has a window, and is left to itself.
+    """
+    if sys.platform == "win32":
+        return typer.launch(str(place)) == 0
+    opener = shutil.which("open" if sys.platform == "darwin" else "xdg-open")
+    if opener is None:
+        return False
+    viewer = subprocess.Popen(
+        [opener, str(place)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        return viewer.wait(_WATCHED) == 0
+    except subprocess.TimeoutExpired:
+        _RUNNING.append(viewer)
+        return True
 
 
 def _is_medium(place: Path) -> bool:

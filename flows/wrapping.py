@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 from rich.cells import cell_len
@@ -10,6 +11,7 @@ from rich.markup import escape
 
 _WIDE: Final = "\u2e80-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60\uffe0-\uffe6"
 _NOT_FIRST: Final = "，。、；：？！）》」』】〉…"
+_STEERING: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _PIECE: Final = re.compile(rf"[{_WIDE}][{_NOT_FIRST}]*\s*|[^\s{_WIDE}]+[{_NOT_FIRST}]*\s*")
 
 
@@ -27,7 +29,20 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """Text of a file as it may go to a terminal: no control characters, no markup."""
-    return escape(
-        re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]", "\N{REPLACEMENT CHARACTER}", text)
-    )
+    """Text of a file as it may go to a terminal by rich: no markup, and as ``visible``."""
+    return escape(visible(text))
+
+
+def visible(text: str) -> str:
+    """Text of a file as it may go to a terminal: all of it can be seen.
+
+    What steers the terminal, turns the writing around or has no width is replaced, but for the
+    joiner and the selectors of emoji.
+    """
+    if text.isprintable():
+        return text
+    return "".join("\N{REPLACEMENT CHARACTER}" if _steers(one) else one for one in text)
+
+
+def _steers(one: str) -> bool:
+    return unicodedata.category(one) in _STEERING and one != "\N{ZERO WIDTH JOINER}"

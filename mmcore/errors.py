@@ -106,6 +106,17 @@ class DecodingError(MmindexError):
     """The processes that decode cannot be started; no file is to blame."""
 
 
+class ConditionError(MmindexError):
+    """The process of conditions crashed at one; neither time nor memory is to blame."""
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+        super().__init__(
+            f"where: the process of conditions ended ({how}): say the condition in another way,"
+            " and tell the maintainers of it"
+        )
+
+
 class EmbeddingError(MmindexError):
     """The process of a device died of a shard, and so did the one that replaced it."""
 
@@ -117,6 +128,17 @@ class EmbeddingError(MmindexError):
             f" {last or 'it said nothing'}; nothing is lost, run it again, with another"
             " --device or a smaller --batch-size if it stays"
         )
+
+
+class ClusterError(MmindexError):
+    """A cluster, or a process of a pool, that cannot do a run's work; ``who`` of it, and why.
+
+    What is finished by then stays, and the next run goes on with it.
+    """
+
+    def __init__(self, who: str, why: str) -> None:
+        self.who, self.why = who, why
+        super().__init__(f"{who} {why}")
 
 
 class DeviceMemoryError(MmindexError):
@@ -195,6 +217,18 @@ class DiskSpaceError(MmindexError):
         super().__init__(
             f"{folder} has {free / 1e6:,.0f} MB free, the run needs about {needed / 1e6:,.0f} MB:"
             " make room, or name a lake on another disk"
+        )
+
+
+class DiskFilesError(DiskSpaceError):
+    """The disk cannot hold so many files more, however small they are."""
+
+    def __init__(self, folder: str, needed: int, free: int) -> None:
+        self.folder, self.needed, self.free = folder, needed, free
+        MmindexError.__init__(
+            self,
+            f"{folder} can have {free:,} files more (inodes), the run needs about {needed:,}:"
+            " remove small files there, or name a lake on another disk",
         )
 
 

@@ -175,7 +175,7 @@ class PartialSpec(Spec):
 
     hours: NonNegativeFloat = Field(
         default=6.0,
-        description="a first run that will take longer publishes a part about this often; 0: never",
+        description="a first run that takes longer publishes a part about this often; 0: never",
     )
     files: PositiveInt | None = Field(
         default=None, description="publish a part every so many files instead, however fast it is"
@@ -330,6 +330,14 @@ class RuntimeSpec(Spec):
     )
     isolate: bool = Field(
         default=True, description="decode in processes of their own, which may crash or hang"
+    )
+    read_mb: Positive | None = Field(
+        default=None,
+        description="MB of the sources that all runs on this machine read a second, about; none:"
+        " as many as it goes",
+    )
+    read_files: Positive | None = Field(
+        default=None, description="files of the sources that they open a second; none: no limit"
     )
     weights: str | None = Field(
         default=None,

@@ -17,7 +17,10 @@ class NoLakeError(MmindexError, FileNotFoundError):
     def __init__(self, lake: Path, number: int | None = None) -> None:
         self.lake, self.number = lake, number
         if number is None:
-            fact = f"no published snapshot: make one with `mmindex index MEDIA_DIR --lake {lake}`"
+            fact = (
+                f"no published snapshot: make one with `mmindex index MEDIA_DIR --lake {lake}`,"
+                " or name another lake by --lake or MMINDEX_LAKE"
+            )
         else:
             fact = f"no snapshot {number}: `mmindex snapshots list --lake {lake}` names them"
         super().__init__(f"{lake} has {fact}")

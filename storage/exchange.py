@@ -59,7 +59,9 @@ def end(layout: Layout) -> None:
 def _empty_elsewhere(url: str, note: Path) -> None:
     home = place_of(url)
     if is_local(home) and not home.parent.is_dir():
-        why = f"is not there, and decoded shards of a run may lie in it: mount it, or remove {note}"
+        why = (
+            f"is not there, and decoded shards of a run may lie in it: mount it, or remove {note}"
+        )
         raise PlaceError(url, why)
     drop(home)
     remove([note])

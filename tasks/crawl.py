@@ -15,6 +15,7 @@ from mmcore.errors import SourceError
 from mmcore.media.collector import uncollected
 from mmcore.media.crawl import Walked, read, walk
 from mmcore.media.grouping import items_of
+from mmcore.media.pace import Pace
 from mmcore.media.roots import location_of
 from mmcore.media.urls import below
 from mmcore.rows import distinct, files_table, item_files_table, known_files
@@ -160,7 +161,14 @@ def _left(
             with uncollected():
                 known = known_files(known_rows, alias)
         asked = known if veil is None else veil.known(known, alias)
-        crawled = read(one, work.limits, asked, since_ns=since, sniffer=sniffer)
+        crawled = read(
+            one,
+            work.limits,
+            asked,
+            since_ns=since,
+            sniffer=sniffer,
+            pace=Pace.of(work.runtime),
+        )
         with uncollected():
             grouped = items_of(one.source, crawled, spec, private=work.private)
         yield leave_out(grouped, crawled.rejections, erased, veil)

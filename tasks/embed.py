@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,12 +16,13 @@ from mmcore.media.prepared import Prepared
 from mmcore.memory import give_back
 from mmcore.privacy import untold
 from mmcore.rows import record_of
-from mmcore.types import EncoderKey, Vectors
-from storage import cells, schemas, tables
+from mmcore.types import EncoderKey, Rejection, Vectors
+from storage import cells, exchange, schemas, tables
 from storage.records import PartRecord
 from storage.schemas import Dtype
 from tasks.discretion import discreet
 from tasks.policies import POLICY
+from tasks.sight import ME, check_sight
 from tasks.workplace import Workplace
 
 
@@ -34,6 +36,9 @@ class Embedded:
     segments: int
     rejected: int
     work: Work  # of the device
+    staged: Path | None = None  # what the flow has to remove once it has this
+    worker: str = ""  # the process that the device is of
+    epoch: float = 0.0  # time.time() less time.monotonic() there
 
 
 @task(
@@ -43,18 +48,27 @@ class Embedded:
 )
 @discreet
 def embed_shard(prepared: Prepared, work: Workplace) -> Embedded:
-    """Embed one prepared shard into its part, then empty its staging."""
+    """Embed one prepared shard into its part, then empty its staging.
+
+    On a cluster the flow does that: a worker may die with the result, and the shard be tried
+    again.
+    """
+    check_sight(work.sight)
+    with exchange.here(prepared.folder) as folder:
+        done = _embedded(replace(prepared, folder=folder), work)
+    give_back()
+    if work.staging is not None:
+        return replace(done, staged=prepared.folder.parent)
+    prepared.discard()
+    return done
+
+
+def _embedded(prepared: Prepared, work: Workplace) -> Embedded:
+    """Embed a shard that lies on this machine."""
     key = prepared.shard.encoder
     path = cells.part_path(work.cells_of(key), prepared.shard.name)
     found = embed(prepared, work.segmentation, work.runtime)
-    dtype, compression = work.storage.dtype, work.storage.compression
-    table = _cells(prepared, found.vectors, dtype)
-    rejections = prepared.rejections
-    if work.private:
-        place = table.column_names.index("text")
-        nothing = pa.nulls(len(table), pa.string())
-        table = table.set_column(place, table.schema.field("text"), nothing)
-        rejections = tuple(map(untold, rejections))
+    table, rejections = _told(prepared, found.vectors, work)
     record = PartRecord(
         done=prepared.done,
         rejections=tuple(record_of(r) for r in rejections),
@@ -62,17 +76,30 @@ def embed_shard(prepared: Prepared, work: Workplace) -> Embedded:
         reader=prepared.shard.reader,
         truncated=dict(found.truncated),
     )
-    written = cells.write_cells(path, table, record, compression=compression)
-    prepared.discard()
-    give_back()
+    compression = work.storage.compression
     return Embedded(
         encoder=key,
-        part=written,
+        part=cells.write_cells(path, table, record, compression=compression),
         contents=len(prepared.shard.contents),
         segments=prepared.count,
         rejected=len(record.rejections),
         work=found.work,
+        worker=ME,
+        epoch=time.time() - time.monotonic(),
     )
+
+
+def _told(
+    prepared: Prepared, vectors: Vectors, work: Workplace
+) -> tuple[pa.Table, tuple[Rejection, ...]]:
+    """What is written of a shard; of a private one without texts and messages."""
+    table = _cells(prepared, vectors, work.storage.dtype)
+    if not work.private:
+        return table, prepared.rejections
+    place = table.column_names.index("text")
+    nothing = pa.nulls(len(table), pa.string())
+    told = table.set_column(place, table.schema.field("text"), nothing)
+    return told, tuple(map(untold, prepared.rejections))
 
 
 def _kind(compute: Mapping[str, str]) -> dict[str, str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
+from pathlib import Path
 
 from prefect import task
 
 from mmcore import plan
 from mmcore.encoders.presets import encoders_of
-from mmcore.errors import DiskSpaceError
+from mmcore.errors import DiskFilesError, DiskSpaceError
 from mmcore.media.decoders import decoders
 from mmcore.plan import expected_segments
 from mmcore.specs import PlanSpec
@@ -92,6 +94,8 @@ TYPICAL_SECONDS = {  # of a segment in its model, on two cores
 }
 ROW_BYTES = 300  # of a segment, beside its vectors
 PROJECTION_BYTES = 10_000_000  # of a fitted projection, about
+FILES_A_SHARD = 2  # its part, and that of the shared space
+FILES_BESIDE = 500  # of a run: rows, indexes, models, the report
 STAGED_BYTES = 1_000_000_000  # of shards that are decoded and not yet embedded, about
 
 
@@ -115,15 +119,50 @@ def estimate(plan: Plan, rates: Mapping[str, float]) -> Estimate:
 
 
 def refuse_full_disk(plan: Plan, work: Workplace) -> None:
-    """Raise DiskSpaceError when the lake's disk cannot hold the missing cells.
+    """Raise DiskSpaceError when a disk cannot hold what the missing cells need.
 
-    A store has no bound that could be asked for: then the disk under the staging folder counts,
-    for what waits there.
+    That is bytes for them, and a file or two of each shard, on the lake's disk; and on that of the
+    staging folder what waits there.
     """
-    disk, needed = work.lake.root, estimate(plan, {}).bytes
-    if not is_local(disk):
-        disk, needed = work.lake.staging, min(needed, STAGED_BYTES)
-    disk.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(disk).free
+    shards = sum(map(len, plan.shards))
+    refuse_no_room(estimate(plan, {}).bytes, work, files=FILES_BESIDE + FILES_A_SHARD * shards)
+
+
+def refuse_no_room(needed: int, work: Workplace, files: int = 0) -> None:
+    """Raise DiskSpaceError when the lake's disk has less than ``needed``, or no such many files.
+
+    A store has no bound that could be asked for: then only what waits in the staging folder
+    counts.
+    """
+    staged = min(needed, STAGED_BYTES)
+    lake, staging = work.lake.root, work.lake.staging
+    if is_local(lake):
+        apart = device_of(staging) != device_of(lake)
+        _refuse(lake, needed, files)
+        if not apart:
+            return
+    _refuse(staging, staged, 0)
+
+
+def device_of(folder: Path) -> int:
+    """The number of the device that a folder is, or will be, on."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    return there.stat().st_dev
+
+
+def _refuse(folder: Path, needed: int, files: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
     if needed > free:
-        raise DiskSpaceError(str(disk), needed, free)
+        raise DiskSpaceError(str(folder), needed, free)
+    left = free_files(folder)
+    if left is not None and files > left:
+        raise DiskFilesError(str(folder), files, left)
+
+
+def free_files(folder: Path) -> int | None:
+    """How many files a disk can still have; None where that has no bound, or is not told."""
+    if not hasattr(os, "statvfs"):  # Windows
+        return None
+    told = os.statvfs(folder)
+    return told.f_favail if told.f_files else None

@@ -12,6 +12,7 @@ from storage.layout import Layout
 from storage.rewrite import compression_of
 from storage.schemas import FUSED, Modality
 from storage.snapshot import Snapshot
+from tasks.sight import Sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Workplace:
     runtime: RuntimeSpec
     storage: StorageSpec = field(default_factory=StorageSpec)
     private: bool = False  # no name and no text of a file stays
+    staging: Path | None = None  # where decoded shards wait; None: where the lake has it
+    sight: Sight | None = None  # what workers of other machines have to see, if there are any
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Workplace:

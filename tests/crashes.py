@@ -281,7 +281,7 @@ def plain_index(
     name, instead of one for texts and one for pictures. Nothing is flushed, to be fast: it makes
     no difference to who outlives a killed process.
     """
-    from flows import embedding, index_media, sharding
+    from flows import index_media, lanes, sharding
 
     if makers is None:
         use_hash_encoders(monkeypatch.setattr, (Modality.TEXT, Modality.IMAGE), versions)
@@ -290,7 +290,7 @@ def plain_index(
     plain_tasks(monkeypatch)
     monkeypatch.setattr(os, "fsync", lambda _: None)
     monkeypatch.setattr("mmcore.registry.entry_points", cache(entry_points))  # half of the time
-    for module in (embedding, sharding):
+    for module in (lanes, sharding):
         monkeypatch.setattr(module, "task_runner", lambda *_: Inline())
 
     def index(folder: Path, lake: Path, **options: Any) -> IndexResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -148,8 +149,10 @@ def make_lake(
 
 
 def thumbnail_of(content: str) -> bytes:
-    """The small picture of a content, which is none that could be looked at."""
-    return b"\xff\xd8 " + content.encode()
+    """The small picture of a content: of no content else."""
+    small = BytesIO()
+    Image.new("RGB", (8, 8)).save(small, "JPEG", comment=content.encode())
+    return small.getvalue()
 
 
 def _item(folder: Path, key: str, files: Mapping[str, str]) -> Item:

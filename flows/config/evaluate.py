@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from flows.config.index import NOTIFY
+from mmcore.errors import PublicationBlockedError, StaleSnapshotError
 from mmcore.evaluation.gating.rules import GateSpec
 from mmcore.evaluation.scores import Compared, Finding
 from mmcore.specs import (
@@ -96,6 +97,13 @@ class EvaluateResult(Spec):
     not_notified: tuple[str, ...] = Field(default=(), description="who could not be told, and why")
     report: str | None = Field(default=None, description="the HTML report")
     seconds: dict[str, float] = Field(default_factory=dict, description="by stage")
+
+    @property
+    def exit_code(self) -> int:
+        """Of `mmindex evaluate`: that it is worse comes before that it is old."""
+        if self.status in ("block", "failed"):
+            return PublicationBlockedError.exit_code
+        return 0 if self.stale is None else StaleSnapshotError.exit_code
 
 
 class OverrideConfig(Spec):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 from pydantic import (
     Field,
@@ -11,8 +11,10 @@ from pydantic import (
     PositiveInt,
     SecretStr,
     field_validator,
+    model_validator,
 )
 
+from flows.config.cluster import ClusterSpec
 from mmcore.encoders.presets import settled
 from mmcore.errors import ConfigError
 from mmcore.evaluation.gating.rules import GateSpec
@@ -26,6 +28,7 @@ from mmcore.specs import (
     FusionSpec,
     IndexSpec,
     LimitsSpec,
+    PartialSpec,
     PlanSpec,
     RuntimeSpec,
     SegmentationSpec,
@@ -55,6 +58,7 @@ class IndexConfig(Spec):
     segmentation: SegmentationSpec = SegmentationSpec()
     limits: LimitsSpec = LimitsSpec()
     plan: PlanSpec = PlanSpec()
+    partial: PartialSpec = PartialSpec()
     fit: FitSpec = FitSpec()
     fusion: FusionSpec = FusionSpec()
     index: IndexSpec = IndexSpec()
@@ -74,6 +78,7 @@ class IndexConfig(Spec):
     workers: PositiveInt | None = Field(
         default=None, description="shards decoded, or filled, at once; none: the cores"
     )
+    cluster: ClusterSpec = ClusterSpec()
     max_bad_fraction: float = Field(
         default=0.5, ge=0, le=1, description="share of files that may fail before the run stops"
     )
@@ -90,6 +95,12 @@ class IndexConfig(Spec):
         default=0.0, description="seconds to wait for another run on the same lake"
     )
     dry_run: bool = Field(default=False, description="say what would be done, and do nothing")
+
+    @model_validator(mode="after")
+    def _cluster_of_dask(self) -> Self:
+        if self.cluster.scheduler and self.engine != "dask":
+            raise ValueError("cluster.scheduler is for --engine dask")
+        return self
 
     @field_validator("media")
     @classmethod
@@ -169,6 +180,23 @@ class StageWork(Spec):
     dtype: str = Field(description="numbers it computed with")
 
 
+class Forecast(Spec):
+    """What sources that were not read yet will take, about: told by a few of their files."""
+
+    files: int = Field(description="files listed")
+    bytes: int = Field(description="their bytes")
+    sampled: int = Field(description="files that were read to tell the rest")
+    media: dict[str, int] = Field(description="files by modality, about")
+    reading: float = Field(description="seconds to read all of it once")
+    models: float = Field(description="seconds in the models")
+    disk: int = Field(description="bytes that the lake will take")
+
+    @property
+    def seconds(self) -> float:
+        """All of it: read once to tell files apart, and once more beside the models."""
+        return self.reading + max(self.reading, self.models)
+
+
 class IndexResult(Spec):
     """What a run of `index-media` did."""
 
@@ -215,6 +243,9 @@ class IndexResult(Spec):
     )
     erasure: EndedErasure | None = Field(
         default=None, description="an erasure that waited, and was ended or tried again"
+    )
+    forecast: Forecast | None = Field(
+        default=None, description="what a large source will take, told before it is read"
     )
     bytes_needed: int = Field(
         default=0, description="disk that the missing cells will take, about"

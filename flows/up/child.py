@@ -1,4 +1,4 @@
-"""A process of `mmindex up`: `python -m flows.up.child MODULE ARGUMENT…` runs a module as a script.
+"""A process of `mmindex up`: `python -m flows.up.child MODULE ARGUMENT…` runs that module.
 
 It ends when the pipe from its parent closes, by the parent's will or by its death, so that it
 outlives nobody; and it hears SIGINT even where that was ignored, as `mmindex up &` in a script has

@@ -63,12 +63,10 @@ class Child:
         self.again_at = now + min(LONGEST, 2.0**self._failures)
         return code
 
-    def start_again(self) -> bool:
-        """Start it again if it is time to."""
-        due = self.again_at is not None and time.monotonic() >= self.again_at
-        if due:
-            self.start()
-        return due
+    @property
+    def due(self) -> bool:
+        """Whether it ended, and is to be started again now."""
+        return self.again_at is not None and time.monotonic() >= self.again_at
 
     def stop(self) -> None:
         """Let it end in order; end it where it does not."""

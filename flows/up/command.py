@@ -40,6 +40,7 @@ SERVER: Final = {
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": (
         "prefect.server.concurrency.lease_storage.filesystem"
     ),
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
 }
 RUNS: Final = {
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",  # deploy/automations.yaml counts on it
@@ -148,11 +149,11 @@ class Up:
         port = free_port(self.wanted.port)
         self.say("starting")
         start = ("prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
-        log = self.home / "server.log"
-        self.server = Child("server", start, log, environment_of(**SERVER))
+        url = f"http://127.0.0.1:{port}/api"
+        settings = environment_of(**SERVER, PREFECT_SERVER_UI_API_URL=url)
+        self.server = Child("server", start, self.home / "server.log", settings)
         self.children.append(self.server)
         self.server.start()
-        url = f"http://127.0.0.1:{port}/api"
         self.await_answer(f"{url}/health", self.server)
         return url
 
@@ -192,18 +193,23 @@ class Up:
             code = child.ended()
             if code is not None:
                 self.say("broke", name=child.name, code=code, log=child.log)
-            elif child.start_again():
+            elif child.due:
+                if child is not self.server:
+                    self.mark_ended()
+                child.start()
                 self.say("again", name=child.name)
 
     def stop(self) -> None:
         """End the worker, mark what it was at, end the server; the next start goes on."""
         for child in reversed(self.children):
-            if child is self.server and len(self.children) > 1:
-                self.mark_ended()
             child.stop()
+            if child is not self.server:
+                self.mark_ended()
 
     def mark_ended(self) -> None:
-        """Mark the runs of a worker that has ended, as far as the server still answers."""
+        """Mark what a worker that has ended was at; on a server of others, automations do."""
+        if self.server is None:
+            return
         import httpx
         from prefect.client.orchestration import get_client
         from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -82,7 +84,10 @@ def _fitted(one: Mapping[str, Any], own: Own) -> dict[str, Any]:
     for schedule in schedules:
         if own.timezone and "cron" in schedule:
             schedule["timezone"] = _zone(own.timezone)
-    return {**one, "parameters": parameters, "schedules": schedules}
+    pool = dict(one["work_pool"])
+    command = shlex.join((sys.executable, "-P", "-m", "flows.up.run"))
+    pool["job_variables"] = {"command": command, **(pool.get("job_variables") or {})}
+    return {**one, "parameters": parameters, "schedules": schedules, "work_pool": pool}
 
 
 def _placed(config: Mapping[str, Any], own: Own) -> dict[str, Any]:
@@ -105,14 +110,11 @@ def _zone(name: str) -> str:
 
 
 def absent(told: Mapping[str, Any]) -> list[str]:
-    """Local folders that are to be indexed, and are not there."""
-    found = []
-    for one in told["deployments"]:
-        config = one.get("parameters", {}).get("config", {})
-        for source in IndexConfig.model_validate(config).sources() if "media" in config else ():
-            if not is_remote(source.url) and not Path(source.url).is_dir():
-                found.append(source.url)
-    return found
+    """Local folders of what `fitted` gave that are to be indexed, and are not there."""
+    configs = [one["parameters"].get("config", {}) for one in told["deployments"]]
+    sources = [IndexConfig.model_validate(one).sources() for one in configs if "media" in one]
+    local = [one.url for one in chain(*sources) if not is_remote(one.url)]
+    return [folder for folder in dict.fromkeys(local) if not Path(folder).is_dir()]
 
 
 def deploy(told: Mapping[str, Any], file: Path, environment: Mapping[str, str]) -> None:

@@ -74,7 +74,7 @@ def end_dead_runs(client: SyncPrefectClient, pool: str) -> list[str]:
     """Mark runs as Crashed that were under way while no worker is, and say their names."""
     from prefect.states import Crashed
 
-    why = "mmindex up ended, or was ended, while it ran; the next run goes on."
+    why = "Its worker ended while it ran; what is finished is kept, the next run goes on."
     dead = _runs(client, pool, ("PENDING", "RUNNING", "CANCELLING"))
     for run in dead:
         client.set_flow_run_state(run.id, Crashed(message=why), force=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from mmcore.decoding.job import Job
 from mmcore.decoding.pool import POOL, Pool
@@ -17,15 +16,13 @@ from mmcore.media.limits import OUT_OF_MEMORY, STAGE, TOO_MUCH_MEMORY, too_much_
 from mmcore.media.outcomes import Outcome
 from mmcore.media.prepared import ARRAYS, THUMBNAILS
 from mmcore.media.shaping import Shaping, refused
-from mmcore.processes.process import IDLE_CODE, Ended, Process, Why, name_of
+from mmcore.processes.process import ALARM, KILL, Ended, Process, Why, name_of
 from mmcore.processes.telling import failure_from
 from mmcore.specs import LimitsSpec, RuntimeSpec
 from mmcore.types import Content
 
 CRASHED: Final = "decoder-crashed"
 TOO_SLOW: Final = "too-slow"
-ALARM: Final = getattr(signal, "SIGALRM", 0)  # neither is on Windows
-KILL: Final = getattr(signal, "SIGKILL", 0)
 _START_SECONDS: Final = 60.0  # that a new process may take before its first content
 
 
@@ -48,10 +45,11 @@ class Apart:
         Raises DecodingError where no worker can be started.
         """
         progress = _Progress(contents, folder)
+        most = self.shaping.limits.worker_bytes
         while progress.left:
-            with self.pool.borrowed() as worker:
-                worker.ask(self._job(progress).to_json())
-                yield from self._heard(worker, progress)
+            job = self._job(progress).to_json()
+            with self.pool.asked(job, _START_SECONDS, most) as (worker, first):
+                yield from self._heard(worker, first, progress)
 
     def _job(self, progress: _Progress) -> Job:
         shaping = self.shaping
@@ -66,12 +64,13 @@ class Apart:
             progress.left,
         )
 
-    def _heard(self, worker: Process, progress: _Progress) -> Iterator[Outcome]:
+    def _heard(
+        self, worker: Process, first: Mapping[str, Any] | Ended, progress: _Progress
+    ) -> Iterator[Outcome]:
         """The outcomes of one worker, until it has done all or has ended."""
         limits = self.shaping.limits
         clock = _Clock(limits.of_reader() if self.shaping.reader else limits)
-        while True:
-            answer = worker.hear(clock.until(), limits.worker_bytes)
+        for answer in self._answers(worker, first, clock):
             if isinstance(answer, Ended):
                 if not progress.left:  # all was done; only its last word is missing
                     return
@@ -92,13 +91,20 @@ class Apart:
                 return
             yield progress.done(outcome)
 
+    def _answers(
+        self, worker: Process, first: Mapping[str, Any] | Ended, clock: _Clock
+    ) -> Iterator[Mapping[str, Any] | Ended]:
+        """What a worker says, its first answer before the others."""
+        yield first
+        while True:
+            yield worker.hear(clock.until(), self.shaping.limits.worker_bytes)
+
     def _ended(
         self, ended: Ended, worker: Process, clock: _Clock, progress: _Progress
     ) -> Iterator[Outcome]:
         """What becomes of the content that a worker was at when it ended."""
         if not clock.begun:
-            if ended.code != IDLE_CODE:
-                progress.failed_to_start(ended, worker.last_words)
+            progress.failed_to_start(ended, worker.last_words)
             return
         content = progress.left[0]
         error = self._why(ended, clock, content)
@@ -166,7 +172,7 @@ class _Progress:
 
 @dataclass(slots=True)
 class _Clock:
-    """Until when the next answer has to come."""
+    """Until when the next answer has to come, once there was one."""
 
     limits: LimitsSpec
     begun: bool = False
@@ -181,8 +187,6 @@ class _Clock:
 
     def until(self) -> float:
         """When one of the limits is over."""
-        if not self.begun:
-            return self._heard + _START_SECONDS
         stalled = self._heard + self.limits.stall_seconds
         return min(stalled, self._since + self.limits.file_seconds)
 

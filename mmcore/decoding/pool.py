@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import atexit
+import math
 import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from mmcore.processes.cores import cores
-from mmcore.processes.process import Process, threads
+from mmcore.processes.process import IDLE_CODE, Ended, Process, threads
 
 _WORKER: Final = "mmcore.decoding.worker"
 
@@ -37,6 +39,24 @@ class Pool:
         """
         with self._out:
             yield from self._one()
+
+    @contextmanager
+    def asked(
+        self, job: Mapping[str, Any], seconds: float, most_bytes: float = math.inf
+    ) -> Iterator[tuple[Process, Mapping[str, Any] | Ended]]:
+        """A worker that was given ``job``, with its first answer, or how it ended before that.
+
+        It has ``seconds`` for that, and ``most_bytes`` of memory. One that had just ended because
+        nobody asked it for a while is no failure of the job: another one is asked.
+        """
+        while True:
+            with self.borrowed() as worker:
+                worker.ask(job)
+                first = worker.hear(time.monotonic() + seconds, most_bytes)
+                if isinstance(first, Ended) and first.code == IDLE_CODE:
+                    continue
+                yield worker, first
+                return
 
     def _one(self) -> Iterator[Process]:
         worker = self._taken() or Process(self._module, threads(1))

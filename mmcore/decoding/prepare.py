@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mmcore.decoding.apart import Apart
 from mmcore.encoders.presets import encoder_for
+from mmcore.media.pace import Pace
 from mmcore.media.prepared import InProcess, Prepared, prepare_shard
 from mmcore.media.shaping import Shaping
 from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec
@@ -28,5 +29,6 @@ def prepare(
     """
     encoder = encoder_for(shard.encoder, segmentation, runtime)
     shaping = Shaping(encoder, segmentation, limits, shard.reader, thumbnail_side)
-    decode = Apart(shaping, runtime) if runtime.isolate else InProcess(shaping)
-    return prepare_shard(shard, shaping, staging, decode)
+    pace = Pace.of(runtime)
+    decode = Apart(shaping, runtime) if runtime.isolate else InProcess(shaping, pace)
+    return prepare_shard(shard, shaping, staging, decode, pace)

@@ -14,6 +14,7 @@ from typing import Final
 
 from mmcore.decoding.job import Job
 from mmcore.encoders.presets import encoder_for
+from mmcore.media.pace import Pace
 from mmcore.media.prepared import ARRAYS, THUMBNAILS
 from mmcore.media.shaping import Shaper, Shaping
 from mmcore.processes.serving import Answer, serve
@@ -51,8 +52,10 @@ def _work(job: Job, answer: Answer) -> None:
         arrays, small = job.folder / ARRAYS, job.folder / THUMBNAILS
         with arrays.open("ab") as one, small.open("ab") as other:
             shaper = Shaper(shaping, one, other, alarm.progress)
+            pace = Pace.of(job.runtime)
             answer({"begun": True})
             for content in job.contents:
+                pace.wait_for(content, job.folder, alarm.waiting)
                 alarm.begin()
                 outcome = shaper.add(content)
                 one.flush()
@@ -77,6 +80,11 @@ class _Alarm:
         """A content begins."""
         self._began = self._told = time.monotonic()
         self._set(self._limits.stall_seconds)
+
+    def waiting(self) -> None:
+        """The next content may not be read yet: whoever watches starts its clock again."""
+        self._set(0.0)
+        self._answer({"waiting": True})
 
     def progress(self) -> None:
         """A segment is done."""

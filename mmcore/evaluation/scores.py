@@ -255,3 +255,4 @@ class Report(_Frozen):
     differs: list[Differing] | None = None  # from the baseline; None: nothing was held against
     cut: list[str] = []  # directions whose qrels file does not name every right answer
     notified: list[str] = []  # what could not be told to whom
+    part: tuple[int, int] | None = None  # files of a first run under way, and of how many

@@ -19,6 +19,7 @@ from mmcore.media.listing import Entry, Rules
 from mmcore.media.listing_local import LocalListing
 from mmcore.media.listing_remote import remote_entries
 from mmcore.media.opening import opened
+from mmcore.media.pace import FREE, Pace
 from mmcore.media.roots import location_of, named_manifest
 from mmcore.media.sniff import HEAD, Kind, sniff
 from mmcore.media.urls import is_remote, local_path
@@ -30,7 +31,9 @@ SNIFFER: Final = "sniff 2"
 """Decoder of the rejections made here; its number is raised when more types are known."""
 
 _BLOCK: Final = 1 << 20
-_THREADS: Final = 4
+THREADS: Final = 4
+"""That read a folder at once."""
+
 _STAMPED: Final = 10_000  # entries that are hashed at once
 _SHOWN: Final = 300  # characters of a path in a message
 RACY_NS: Final = 2_000_000_000  # coarse file systems stamp changes within two seconds alike
@@ -112,6 +115,7 @@ def read(
     *,
     since_ns: int = 0,
     sniffer: str = SNIFFER,
+    pace: Pace = FREE,
 ) -> Crawled:
     """Tell the type and the content of every entry.
 
@@ -123,8 +127,9 @@ def read(
     """
     media = [entry for entry in walked.entries if not entry.manifest]
     before = _Before(known, since_ns, retell=sniffer != SNIFFER)
+    looking = _Looking(walked.source.alias, location_of(walked.source, ""), limits, pace)
     with _whole(walked.source):
-        looked = list(_looked(walked.source, media, before, limits))
+        looked = list(_looked(looking, media, before))
     files = tuple(one for one in looked if isinstance(one, MediaFile))
     rejections = tuple(one for one in looked if isinstance(one, Rejection))
     manifests = tuple(entry.path for entry in walked.entries if entry.manifest)
@@ -166,22 +171,65 @@ def _whole(source: Source) -> Iterator[None]:
         ) from error
 
 
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    """Where a root is read, and how."""
+
+    alias: str
+    base: str
+    limits: LimitsSpec
+    pace: Pace
+
+    def look(self, entry: Entry) -> MediaFile | Rejection:
+        """A media file with its type and content id, or why it is none."""
+        try:
+            check_bytes(entry.size, self.limits)
+            return self._read(entry)
+        except MediaError as error:
+            return _refused(self.alias, entry.path, error.stage, error.reason, error.message)
+
+    def retold(self, entry: Entry, known: MediaFile) -> MediaFile | Rejection:
+        """A known file with the type that its first bytes tell now; it is not read further."""
+        try:
+            with _readable(), closing(blocks(self.base, entry, self.pace)) as data:
+                modality, media_type = _kind(next(data, b""))
+        except MediaError as error:
+            return _refused(self.alias, entry.path, error.stage, error.reason, error.message)
+        return replace(known, root=self.alias, modality=modality, media_type=media_type)
+
+    def _read(self, entry: Entry) -> MediaFile:
+        """Sniff and hash one file; its stamps are those from before, so a change shows."""
+        hasher, size = content_hash(), 0
+        kind: Kind | None = None
+        with _readable(), closing(blocks(self.base, entry, self.pace)) as data:
+            for block in data:
+                kind = kind or _kind(block)
+                hasher.update(block)
+                size += len(block)
+                if size > entry.size:  # it may grow faster than it is read
+                    raise MediaError("read", "changed", "it grew while it was read")
+        if kind is None:
+            raise MediaError("sniff", "empty", "zero bytes")
+        told = hasher.hexdigest()
+        return MediaFile(self.alias, entry.path, told, *kind, size, entry.mtime_ns)
+
+
 def _looked(
-    source: Source, media: Sequence[Entry], before: _Before, limits: LimitsSpec
+    looking: _Looking, media: Sequence[Entry], before: _Before
 ) -> Iterator[MediaFile | Rejection]:
     """What each entry is, in order; those that are new or have changed are read, by threads."""
-    alias, base = source.alias, location_of(source, "")
-    threads = remote.THREADS if is_remote(base) else _THREADS
+    alias = looking.alias
+    threads = remote.THREADS if is_remote(looking.base) else THREADS
     with ThreadPoolExecutor(threads) as pool:
         pending: list[MediaFile | Rejection | Future[MediaFile | Rejection]] = []
         for entry in media:
             if entry.fault:
                 refused = _refused(alias, entry.path, STAGE, entry.fault, FAULTS[entry.fault])
                 pending.append(refused)
-            elif (known := before.of(entry, limits)) is None:
-                pending.append(pool.submit(_look, alias, base, entry, limits))
+            elif (known := before.of(entry, looking.limits)) is None:
+                pending.append(pool.submit(looking.look, entry))
             elif before.retell:
-                pending.append(pool.submit(_retold, alias, base, entry, known))
+                pending.append(pool.submit(looking.retold, entry, known))
             else:
                 pending.append(known if known.root == alias else replace(known, root=alias))
         try:
@@ -191,43 +239,8 @@ def _looked(
             pool.shutdown(wait=False, cancel_futures=True)  # after an error: do not read the rest
 
 
-def _retold(alias: str, base: str, entry: Entry, known: MediaFile) -> MediaFile | Rejection:
-    """A known file with the type that its first bytes tell now; it is not read further."""
-    try:
-        with _readable(), closing(_blocks(base, entry)) as blocks:
-            modality, media_type = _kind(next(blocks, b""))
-    except MediaError as error:
-        return _refused(alias, entry.path, error.stage, error.reason, error.message)
-    return replace(known, root=alias, modality=modality, media_type=media_type)
-
-
-def _look(alias: str, base: str, entry: Entry, limits: LimitsSpec) -> MediaFile | Rejection:
-    """A media file with its type and content id, or why it is none."""
-    try:
-        check_bytes(entry.size, limits)
-        return _read(alias, base, entry)
-    except MediaError as error:
-        return _refused(alias, entry.path, error.stage, error.reason, error.message)
-
-
 def _refused(alias: str, path: str, stage: str, reason: str, message: str) -> Rejection:
     return Rejection(alias, path, None, stage, reason, message, SNIFFER)
-
-
-def _read(alias: str, base: str, entry: Entry) -> MediaFile:
-    """Sniff and hash one file; its stamps are those from before the reading, so a change shows."""
-    hasher, size = content_hash(), 0
-    kind: Kind | None = None
-    with _readable(), closing(_blocks(base, entry)) as blocks:
-        for block in blocks:
-            kind = kind or _kind(block)
-            hasher.update(block)
-            size += len(block)
-            if size > entry.size:  # it may grow faster than it is read
-                raise MediaError("read", "changed", "it grew while it was read")
-    if kind is None:
-        raise MediaError("sniff", "empty", "zero bytes")
-    return MediaFile(alias, entry.path, hasher.hexdigest(), *kind, size, entry.mtime_ns)
 
 
 @contextmanager
@@ -248,11 +261,22 @@ def _kind(head: bytes) -> Kind:
     return kind
 
 
-def _blocks(base: str, entry: Entry) -> Generator[bytes]:
-    """The bytes of a file, none of them empty."""
+def blocks(base: str, entry: Entry, pace: Pace = FREE) -> Generator[bytes]:
+    """The bytes of a file, none of them empty, the first ones apart; read as ``pace`` lets."""
     location = base + entry.path
+    left = entry.size
+    pace.wait(min(left, HEAD))
+    with closing(_unpaced(base, location, left)) as data:
+        for block in data:
+            yield block
+            left -= len(block)
+            if left > 0:
+                pace.wait(min(left, _BLOCK), files=0)
+
+
+def _unpaced(base: str, location: str, size: int) -> Generator[bytes]:
     if is_remote(location):
-        yield from remote.blocks(location, entry.size)
+        yield from remote.blocks(location, size)
         return
     with opened(base.rstrip("/"), location) as file:
         if head := file.read(HEAD):

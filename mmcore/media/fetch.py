@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from mmcore.errors import MediaError
 from mmcore.media import remote
+from mmcore.media.pace import FREE, Pace
 from mmcore.media.urls import is_remote
 from mmcore.types import Content
 from storage.schemas import content_hash
@@ -17,7 +19,9 @@ from storage.schemas import content_hash
 _BLOCK: Final = 1 << 20
 
 
-def local_contents(contents: Sequence[Content], folder: Path) -> list[Content | MediaError]:
+def local_contents(
+    contents: Sequence[Content], folder: Path, pace: Pace = FREE
+) -> list[Content | MediaError]:
     """Each content with a local place, in order; objects are copied into ``folder``, all at once.
 
     An object that has gone, or has other bytes than were crawled, is a MediaError instead. What a
@@ -25,12 +29,13 @@ def local_contents(contents: Sequence[Content], folder: Path) -> list[Content | 
     """
     with ThreadPoolExecutor(remote.THREADS) as pool:
         places = (folder / str(number) for number in range(len(contents)))
-        return list(pool.map(_local, contents, places))
+        return list(pool.map(partial(_local, pace), contents, places))
 
 
-def _local(content: Content, place: Path) -> Content | MediaError:
+def _local(pace: Pace, content: Content, place: Path) -> Content | MediaError:
     if not is_remote(content.location):
         return content
+    pace.wait(content.size)
     place.parent.mkdir(exist_ok=True)
     try:
         with remote.reaching(content.location):

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mmcore.errors import MediaError
 from mmcore.media.fetch import local_contents
 from mmcore.media.outcomes import Outcome, rejection_from
+from mmcore.media.pace import FREE, Pace
 from mmcore.media.shaping import Shaper, Shaping, refused
 from mmcore.types import Content, Rejection, Segment, Shard
 from storage.schemas import DESCRIPTIONS
@@ -34,11 +35,16 @@ Decode = Callable[[Sequence[Content], Path], Iterator[Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Handle of one prepared shard: its files lie in ``folder``, ``count`` segments long."""
+    """Handle of one prepared shard: its files lie in ``folder``, ``count`` segments long.
+
+    Between the workers of a cluster ``folder`` may be a place in a store: then the files are
+    copied to this machine before anything else is asked (storage.exchange.here).
+    """
 
     shard: Shard
     folder: Path
     count: int
+    size: int = 0  # bytes of the files together
 
     def segments(self) -> pa.Table:
         """Descriptions of the segments (``schemas.DESCRIPTIONS``), in the order of the arrays."""
@@ -86,22 +92,27 @@ class InProcess:
     """Decodes in this process: what a decoder does to it, it does to the run."""
 
     shaping: Shaping
+    pace: Pace = FREE
 
     def __call__(self, contents: Sequence[Content], folder: Path) -> Iterator[Outcome]:
         """Shape ``contents`` into the files of ``folder``."""
         with (folder / ARRAYS).open("ab") as arrays, (folder / THUMBNAILS).open("ab") as small:
             shaper = Shaper(self.shaping, arrays, small)
             for content in contents:
+                self.pace.wait_for(content, folder)
                 yield shaper.add(content)
 
 
-def prepare_shard(shard: Shard, shaping: Shaping, staging: Path, decode: Decode) -> Prepared:
+def prepare_shard(
+    shard: Shard, shaping: Shaping, staging: Path, decode: Decode, pace: Pace = FREE
+) -> Prepared:
     """Decode, cut and shape all contents of a shard into ``staging``/<shard name>.
 
     A content that fails becomes a rejection and leaves no segment; the others go on. The folder
     appears whole, in place of an older one. What lies in a store is copied there first, all at
     once, and removed again. An OSError of reading propagates, unless the file has gone or may not
-    be read; a store that refuses or does not answer is a SourceError.
+    be read; a store that refuses or does not answer is a SourceError. What is copied waits for
+    ``pace``; ``decode`` sees to its own.
     """
     final = staging / shard.name
     building = staging / f"{shard.name}.{os.getpid()}.partial"
@@ -112,14 +123,17 @@ def prepare_shard(shard: Shard, shaping: Shaping, staging: Path, decode: Decode)
     for name in (ARRAYS, THUMBNAILS):
         (building / name).touch()
     copies = building / _COPIES
-    outcomes = _outcomes(shard, shaping, local_contents(shard.contents, copies), building, decode)
+    outcomes = _outcomes(
+        shard, shaping, local_contents(shard.contents, copies, pace), building, decode
+    )
     if copies.exists():
         shutil.rmtree(copies)
     segments = [segment for outcome in outcomes for segment in outcome.segments]
     pq.write_table(_table(segments), building / _SEGMENTS)
     (building / _CARD).write_text(json.dumps(_told(outcomes, shaping)), "utf-8")
+    size = sum(path.stat().st_size for path in building.iterdir())
     building.rename(final)
-    return Prepared(shard, final, len(segments))
+    return Prepared(shard, final, len(segments), size)
 
 
 def _outcomes(

@@ -29,6 +29,9 @@ _START: Final = (
 )
 """A worker imports from where its owner does; a path may hold what separates PYTHONPATH."""
 
+ALARM: Final = getattr(signal, "SIGALRM", 0)  # neither is on Windows
+KILL: Final = getattr(signal, "SIGKILL", 0)
+
 IDLE_CODE: Final = 75
 """Exit code of a worker that ended because nobody asked it for a while."""
 

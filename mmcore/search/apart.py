@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from mmcore.media.limits import check_bytes
 from mmcore.media.outcomes import Outcome
 from mmcore.media.prepared import ARRAYS, THUMBNAILS
 from mmcore.media.shaping import Shaping
+from mmcore.search.folders import Folder
 from mmcore.search.notes import Note
 from mmcore.search.queries import MOST_CHUNKS, Asked, Asker, read_content
 from mmcore.types import Content, Vectors
@@ -84,8 +84,8 @@ class ApartAsker(Asker):
     def _decoded(self, content: Content, encoder: Encoder) -> Read:
         runtime = runtime_of(self.manifest.preset, of_a_lake(self.runtime))
         shaping = Shaping(encoder, self.segmentation, self.limits)
-        with tempfile.TemporaryDirectory(prefix="mmindex-query-") as name:
-            folder = Path(name)
+        with Folder("query") as made:
+            folder = made.path
             for file in (ARRAYS, THUMBNAILS):
                 (folder / file).touch()
             (outcome,) = Apart(shaping, runtime, self.workers)([content], folder)

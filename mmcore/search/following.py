@@ -17,6 +17,7 @@ from typing import Final, Self, TypeVar
 from mmcore.encoders.base import Encoder
 from mmcore.errors import ConfigError
 from mmcore.search.answers import Answer
+from mmcore.search.notes import Note
 from mmcore.search.queries import Asker
 from mmcore.search.request import SearchRequest
 from mmcore.search.searcher import Searcher
@@ -247,9 +248,9 @@ class Following:
 
     def _tell(self, error: Exception, *, whole: bool = False) -> None:
         """Say once what keeps the newest snapshot from serving; ``whole``: with its traceback."""
-        old = self._serving.snapshot.manifest.number
+        old = self._serving.snapshot.manifest.number or 0
         why = f"{type(error).__name__}: {error}" if whole else str(error)
-        trouble = f"the newest snapshot cannot be searched, {old} serves on: {why}"
+        trouble = Note("older-serves", number=old, why=why)
         if trouble != self._trouble:
             log.warning("%s", trouble, exc_info=error if whole else None)
         self._trouble = trouble

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
 from mmcore.types import Ids
 
+_PIECE: Final = 1 << 30
+"""Bytes of a piece, unless one is of one part."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lookup:
     """The rows of a table by one column of ids, which may repeat.
 
-    The table stays as it was read: no row is copied before it is wanted, and texts may have more
-    bytes together than one array of them can hold (2 GiB).
+    Rows are not sorted, only their places are: what lies in parts is in few pieces here, as many
+    small ones would each be asked, and in several where texts have more bytes together than one
+    array can hold (2 GiB).
     """
 
     table: pa.Table
@@ -31,9 +36,10 @@ class Lookup:
         """``table`` by ``column``; rows of one id keep their order."""
         ids = table[column].to_numpy()
         order = np.argsort(ids, kind="stable")
-        batches = [batch for batch in table.to_batches() if batch.num_rows]
+        batches = [*_pieces(table)]
+        whole = pa.Table.from_batches(batches, table.schema)
         ends = np.cumsum([0, *(batch.num_rows for batch in batches)])
-        return cls(table, ids[order], order, (*batches,), ends[:-1])
+        return cls(whole, ids[order], order, (*batches,), ends[:-1])
 
     def rows(self, wanted: int) -> list[dict[str, Any]]:
         """All rows of one id, in order."""
@@ -66,6 +72,25 @@ class Lookup:
             rows = self.batches[number].take(pa.array(places[mine] - self.starts[number]))
             found.update(zip(mine.tolist(), rows.to_pylist(), strict=True))
         return [found[place] for place in range(len(places))]
+
+
+def _pieces(table: pa.Table) -> Iterator[pa.RecordBatch]:
+    """The table in as few pieces as may be; what is in one piece already is not copied."""
+    some: list[pa.RecordBatch] = []
+    size = 0
+    for batch in table.to_batches():
+        if some and size + batch.nbytes > _PIECE:
+            yield _joined(some)
+            some, size = [], 0
+        if batch.num_rows:
+            some.append(batch)
+            size += batch.nbytes
+    if some:
+        yield _joined(some)
+
+
+def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
 
 
 @dataclass(frozen=True, slots=True)

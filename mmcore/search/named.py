@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import pyarrow.compute as pc
 
 from mmcore.errors import ConfigError
 from mmcore.search.among import among
@@ -16,16 +17,19 @@ _LARGEST: Final = 2**63 - 1
 
 
 def item_named(snapshot: Snapshot, name: str) -> int:
-    """The id of an item that is named by ROOT/KEY, by its key alone, or by its id.
+    """The id of an item that is named by ROOT/KEY, by its key alone, by its id or by a file.
 
-    ConfigError where the lake has none of that name, or several roots have one.
+    A file is named by its path, or by ROOT/PATH. ConfigError where the lake has none of that name,
+    or several have it.
     """
     aliases = [*snapshot.manifest.sources]
     whole = {item_id(a, name.removeprefix(f"{a}/")) for a in aliases if name.startswith(f"{a}/")}
     keyed = {item_id(alias, name) for alias in aliases}
     number = {int(name)} if name.isascii() and name.isdigit() and int(name) <= _LARGEST else set()
-    for meant in (whole, keyed, number):
-        found = _there(snapshot, meant)
+    for meant in (whole, keyed, number, None):
+        found = _of_file(snapshot, name) if meant is None else _there(snapshot, meant)
+        if len(found) > 1 and meant is None:
+            raise ConfigError(Note("several-with", path=name, count=len(found)))
         if len(found) > 1:
             raise ConfigError(Note("several-items", item=name, roots=(*aliases,)))
         if found:
@@ -39,3 +43,15 @@ def _there(snapshot: Snapshot, meant: set[int]) -> list[int]:
     held = np.unique(snapshot.rows("items", ["item_id"])["item_id"].to_numpy())
     found: list[int] = wanted[among(wanted, held)].tolist()
     return found
+
+
+def _of_file(snapshot: Snapshot, name: str) -> list[int]:
+    """The items that have a file of a path, or of root and path."""
+    table = snapshot.rows("item_files", ["item_id", "root", "path"])
+    root, _, path = name.partition("/")
+    whole = pc.and_(pc.equal(table["root"], root), pc.equal(table["path"], path))
+    for meant in (whole, pc.equal(table["path"], name)):
+        found: list[int] = np.unique(table.filter(meant)["item_id"].to_numpy()).tolist()
+        if found:
+            return found
+    return []

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mmcore.search.among import among
 from mmcore.search.opened import Opened
+from mmcore.search.ranking.away import Away
 from mmcore.search.ranking.lists import NO_SEGMENT, Listed, Scores
 from mmcore.types import Ids, Vectors
 from storage.manifest import IndexEntry
@@ -54,11 +55,12 @@ class Target:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wanted:
-    """``count`` items that a target has nearest to a vector (d,)."""
+    """``count`` items that a target has nearest to a vector (d,); what is ``away`` loses later."""
 
     target: Target
     vector: Vectors
     count: int
+    away: Away | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

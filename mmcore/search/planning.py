@@ -52,6 +52,20 @@ class Plan:
         """How many answers are wanted, those that are skipped among them."""
         return self.request.offset + self.request.k
 
+    def told(self, found: int) -> tuple[Note, ...]:
+        """The notes, and why there is nothing where nothing was ``found``."""
+        items, offset = self.within.items, self.request.offset
+        if found or (items is None and not offset):
+            return self.notes
+        if items is not None and not len(items):
+            return Note("none-passes"), *self.notes
+        return (Note("past-the-end", offset=offset), *self.notes) if offset else self.notes
+
+    @property
+    def without(self) -> bool:
+        """Whether something is not wanted."""
+        return any(part.weight < 0 for part in self.parts)
+
     @property
     def several(self) -> bool:
         """Whether lists have to be blended."""
@@ -96,6 +110,8 @@ class Planner:
         entries = [target.entry for target in found.values()]
         notes += _beyond(within, entries)
         notes += self._by_class_names(entries, parts)
+        if so_far := self.opened.snapshot.manifest.partial:
+            notes.append(Note("partial", files=so_far.files, of=so_far.of))
         return Plan(request, parts, (*found.values(),), wording, share, within, (*notes,))
 
     def _share(self, request: SearchRequest) -> float:
@@ -181,4 +197,6 @@ def _left_out(modality: Modality | None, error: MmindexError, *, by_words: bool)
         why = error.hint  # what the spaces are called helps nobody
     if modality is None or not by_words:
         return Note("left-out", why=why)
+    if isinstance(why, Note) and why.code == "too-few":
+        return Note("words-alone-yet", **why.facts)
     return Note("words-alone", medium=modality, why=why)

@@ -35,9 +35,13 @@ class Ranker:
     nearest: Nearest
     weights: Weights
 
-    def wanted(self, plan: Plan, vectors: Sequence[Vectors]) -> list[Wanted]:
-        """What is asked of the indexes of a search at first, with the vectors (d,) of each."""
-        return _wanted(plan, vectors, self._depth(plan))
+    def wanted(self, plan: Plan, aims: Sequence[Aim]) -> list[Wanted]:
+        """What is asked of the indexes of a search at first, with what is looked for in each."""
+        count = self._depth(plan)
+        return [
+            Wanted(target, aim.vector, count, aim.away)
+            for target, aim in zip(plan.targets, aims, strict=True)
+        ]
 
     def ranked(self, plan: Plan, wanted: Sequence[Wanted], lists: Sequence[Listed]) -> Ranked:
         """The answers of a search, those that are skipped left out; k of them where k exist.
@@ -49,12 +53,12 @@ class Ranker:
         fetched = wanted[0].count if wanted else 0
         for stage in self._stages(plan):
             if stage.depth > fetched:
-                wanted = _wanted(plan, [one.vector for one in wanted], stage.depth)
+                wanted = [replace(one, count=stage.depth) for one in wanted]
                 lists, fetched = self.nearest.lists(wanted), stage.depth
             found = [listed.first(stage.depth) for listed in lists]
             found += self._worded(plan, stage.depth)
             ended = all(len(listed) < stage.depth for listed in found)
-            ranked = self._blended(plan, wanted, found)
+            ranked = self._blended(plan, wanted, found, self._others(wanted, stage.depth))
             taken = self._extended(plan, taken, ranked, None if ended else stage.settled)
             if ended or len(taken) >= plan.reach:
                 return taken.take(slice(plan.request.offset, plan.reach))
@@ -83,7 +87,7 @@ class Ranker:
         request = plan.request
         if request.diversity:
             return stages.whole(stages.FIRST)
-        if plan.several or request.collapse or plan.wording is not None:
+        if plan.several or plan.without or request.collapse or plan.wording is not None:
             return stages.blended()
         return stages.whole(plan.reach if self._exact(plan) else stages.LONE)
 
@@ -92,11 +96,27 @@ class Ranker:
             within = plan.within
             yield plan.wording.listed(count, within.with_words(), within.asked_items)
 
-    def _blended(self, plan: Plan, wanted: Sequence[Wanted], lists: Sequence[Listed]) -> Ranked:
-        items = union(lists)
+    def _others(self, wanted: Sequence[Wanted], count: int) -> list[Listed | None]:
+        """What else is found less what is not wanted, where that is most of what comes first."""
+        asked = [
+            Wanted(one.target, one.away.less, count) for one in wanted if one.away is not None
+        ]
+        lists = iter(self.nearest.lists(asked))
+        return [None if one.away is None else next(lists) for one in wanted]
+
+    def _blended(
+        self,
+        plan: Plan,
+        wanted: Sequence[Wanted],
+        lists: Sequence[Listed],
+        others: Sequence[Listed | None],
+    ) -> Ranked:
+        items = union([*lists, *(other for other in others if other is not None)])
         columns = [
             self._column(plan, one, listed, items)
-            for one, listed in zip(wanted, lists, strict=False)  # the words come last
+            if other is None
+            else self._less(one, other, self._column(plan, one, listed, items), items)
+            for one, listed, other in zip(wanted, lists, others, strict=False)  # words come last
         ]
         if plan.wording is not None:
             columns.append(_of_words(plan, lists[-1], items))

@@ -16,7 +16,7 @@ from mmcore.search.opened import Opened
 from mmcore.search.planning import Plan, Planner
 from mmcore.search.queries import Asker
 from mmcore.search.ranker import Ranker
-from mmcore.search.ranking.combined import combined
+from mmcore.search.ranking.away import Aim
 from mmcore.search.ranking.lists import Listed
 from mmcore.search.ranking.weights import Weights
 from mmcore.search.request import SearchRequest
@@ -25,7 +25,7 @@ from mmcore.search.stored import Stored
 from mmcore.search.targets import Targets
 from mmcore.search.voices import Voices
 from mmcore.specs import LimitsSpec, RuntimeSpec
-from mmcore.types import Hit, Query, Vectors
+from mmcore.types import Hit, Query
 from storage.layout import Layout
 from storage.places.place import place_of
 from storage.schemas import FUSED, MmindexError, Modality
@@ -117,7 +117,9 @@ class Searcher:
         told = _going_on(self._told, found, clock)
         number, seconds = self.snapshot.manifest.number or 0, clock.seconds
         return [
-            one if isinstance(one, MmindexError) else Answer(number, one[1], one[0].notes, seconds)
+            one
+            if isinstance(one, MmindexError)
+            else Answer(number, one[1], one[0].told(len(one[1])), seconds)
             for one in told
         ]
 
@@ -159,14 +161,14 @@ class Searcher:
 
     def _asked(self, plan: Plan, voices: Voices) -> Asked:
         """A plan with what it asks of its indexes."""
-        return plan, self._ranker.wanted(plan, [*self._vectors(plan, voices)])
+        return plan, self._ranker.wanted(plan, [*self._aims(plan, voices)])
 
-    def _vectors(self, plan: Plan, voices: Voices) -> Iterator[Vectors]:
-        """What is asked with as one vector (d,) of each target."""
+    def _aims(self, plan: Plan, voices: Voices) -> Iterator[Aim]:
+        """What is asked with, in each target."""
         weights = [part.weight for part in plan.parts]
         for target in plan.targets:
             found = [self._targets.vector(part, target.entry, voices) for part in plan.parts]
-            yield combined(found, weights)
+            yield Aim.of(found, weights)
 
 
 def _tried(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | MmindexError:

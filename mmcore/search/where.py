@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from mmcore.errors import ConfigError
 from mmcore.search.conditions.bounds import MOST_CHARS
 from mmcore.search.conditions.columns import Columns
 from mmcore.search.conditions.sandbox import columns_in, passing
+from mmcore.search.once import Once
 from mmcore.types import Ids
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
@@ -24,6 +26,8 @@ _KEPT: Final = 1024
 
 _DEEPEST: Final = 100
 
+_LIST: Final = "VARCHAR[]"  # as DuckDB calls a list of texts
+_MISSING: Final = re.compile("no column '([^']*)'")
 _FOREIGN: Final = "‘’“”＝（），＜＞；"
 """What a Chinese or a phone's keyboard writes where SQL has another sign."""
 
@@ -42,9 +46,7 @@ class Where:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        self._lock = threading.Lock()
-        self._made: Columns | None = None
-        self._pairs: dict[Modality, tuple[Ids, Ids]] = {}
+        self._once = Once()
         self._kept = _Kept()
 
     def items(self, sql: str) -> Ids:
@@ -69,19 +71,13 @@ class Where:
         """The columns that can be named, by relation: items, files, labels."""
         return self._columns().names
 
-    def close(self) -> None:
-        """Remove what was laid aside for conditions; none can be asked any more."""
-        with self._lock:
-            if self._made is not None:
-                self._made.close()
-
     def _passing(self, text: str) -> Ids:
         columns = self._columns()
         try:
             laid = columns.of(columns_in(text))
+            passed = passing(text, laid, len(columns.ids))
         except ConfigError as error:
-            raise ConfigError(f"{error}{_hint(text)}") from error
-        passed = passing(text, laid, len(columns.ids))
+            raise ConfigError(f"{error}{_hint(text, str(error))}") from error
         found: Ids = np.sort(columns.ids[passed])
         return found
 
@@ -92,18 +88,15 @@ class Where:
         return _each_once(segments[among])
 
     def _columns(self) -> Columns:
-        with self._lock:
-            if self._made is None:
-                self._made = Columns(self._snapshot)
-            return self._made
+        return self._once.of("columns", lambda: Columns(self._snapshot))
 
     def _served(self, modality: Modality) -> tuple[Ids, Ids]:
-        with self._lock:
-            if modality not in self._pairs:
-                owners, segments = self._snapshot.pairs(modality)
-                order = np.argsort(owners, kind="stable")
-                self._pairs[modality] = owners[order], segments[order]
-            return self._pairs[modality]
+        return self._once.of(modality, lambda: self._sorted(modality))
+
+    def _sorted(self, modality: Modality) -> tuple[Ids, Ids]:
+        owners, segments = self._snapshot.pairs(modality)
+        order = np.argsort(owners, kind="stable")
+        return owners[order], segments[order]
 
 
 class _Kept:
@@ -161,7 +154,14 @@ def _depth(text: str) -> int:
     return max(accumulate(steps))
 
 
-def _hint(text: str) -> str:
-    """What may be the matter with a condition that cannot be read."""
+def _hint(text: str, said: str) -> str:
+    """What may be the matter with a condition of which ``said`` is told."""
     found = "".join(dict.fromkeys(char for char in text if char in _FOREIGN))
-    return f" (SQL knows no {found}: write ' = ( ) , < >)" if found else ""
+    if found:
+        return f" (SQL knows no {found}: write ' = ( ) , < >)"
+    if _LIST in said:
+        return " (a list has no = and no LIKE: write label = 'x', or list_contains(labels, 'x'))"
+    missing = _MISSING.search(said)
+    if missing and f'"{missing[1]}"' in text:
+        return f" (a text has single quotes: '{missing[1]}')"
+    return ""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from storage import exchange
 from storage.candidates import MANIFEST, drop_candidate, number_of, remove_folder, runs
 from storage.erasure.orders import Order
 from storage.erasure.parts import Parts
@@ -39,7 +40,8 @@ _ASIDE: Final = ".damaged"  # a part that could not be read, and that was done a
 
 
 def empty_staging(layout: Layout) -> None:
-    """Remove what lies between decoding and embedding; it is on this machine."""
+    """Remove what lies between decoding and embedding, on this machine or where it is shared."""
+    exchange.end(layout)
     if layout.staging.exists():
         shutil.rmtree(layout.staging)
 

@@ -24,6 +24,7 @@ EXAMPLES = ROOT / "examples"
 MEDIA = EXAMPLES / "media"
 SEEN = range(40, 46)  # seconds in which something else passes the camera
 LENGTH = 60
+TOOL = str(MEDIA / "catalogue" / "p002.jpg")
 
 
 def program(name):
@@ -61,12 +62,12 @@ def lake(tmp_path_factory):
     camera(root / "media" / "gate.mp4")
     logging.disable(logging.INFO)
     with pytest.MonkeyPatch.context() as patch:
-        from flows import embedding, sharding
+        from flows import lanes, sharding
 
         index = crashes.plain_index(patch)
         patch.undo()  # the fakes that it put in place of encoders
         crashes.plain_tasks(patch)
-        for module in (embedding, sharding):
+        for module in (lanes, sharding):
             patch.setattr(module, "task_runner", lambda *_: crashes.Inline())
         runtime = RuntimeSpec(device="cpu", isolate=False)
         index(root / "media", root / "lake", preset="embedded", runtime=runtime)
@@ -179,3 +180,51 @@ def test_each_runs_as_a_program(lake, name, arguments, says):
     )
 
     assert says in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "says"),
+    [
+        ("archive", ["none", "猫"], "none has no published snapshot"),
+        ("passages", [" ", " "], "has no published snapshot"),
+        ("recommend", ["{lake}", "animals/none"], "the lake has no item 'animals/none'"),
+        ("watch", ["{lake}", "media/none.mp4"], "no video media/none.mp4; it has: media/gate.mp4"),
+        ("watch", ["{lake}", "media/gate.mp4", "--since", "99"], "give a smaller --since"),
+        (
+            "reports",
+            ["{lake}", "--picture", "none.jpg", "--report", "red"],
+            "none.jpg is not there: name a file",
+        ),
+        (
+            "reports",
+            ["{lake}", "--report", "red", "--picture", TOOL, "--where", 'label = "tool"'],
+            "a text has single quotes: 'tool'",
+        ),
+    ],
+)
+def test_a_usual_mistake_is_one_line(lake, tmp_path, name, arguments, says):
+    """No traceback: what is wrong, and the exit code of a wrong name."""
+    ended = subprocess.run(
+        [sys.executable, str(EXAMPLES / f"{name}.py")]
+        + [one.format(lake=lake) for one in arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin"},
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (2, "", 1)
+    assert says in ended.stderr
+
+
+def test_nothing_found_is_said(lake, capsys, monkeypatch):
+    """A condition that nothing passes, and a video in which nothing stands out."""
+    reports = ["reports", str(lake), "--picture", TOOL, "--report", "red"]
+    for name, arguments, says in (
+        ("reports", [*reports, "--where", "label = 'none'"], "nothing found"),
+        ("watch", ["watch", str(lake), "media/gate.mp4", "--since", "50"], "nothing stands out"),
+    ):
+        monkeypatch.setattr(sys, "argv", arguments)
+        program(name).main()
+        assert says in capsys.readouterr().out

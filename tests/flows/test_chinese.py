@@ -41,7 +41,7 @@ def test_every_pattern_says_all_that_the_english_line_says():
 def test_the_stages_of_a_training_are_named():
     """All of those that its flow begins."""
     assert {stage(name, "zh") for name in STAGES} == set(STAGES.values())
-    assert stage("project", "en") == stage("crawl", "zh").replace("crawl", "project")
+    assert stage("project", "en") == stage("other", "zh").replace("other", "project")
 
 
 @pytest.mark.parametrize("error", [NoLakeError("lake"), LakeLockedError("lake", "night")])

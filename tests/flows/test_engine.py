@@ -17,10 +17,11 @@ def squares(engine, workers=2):
     """Run four tasks on ``engine``; answer their results and the processes they ran in."""
     from prefect import flow, task
 
-    @flow(task_runner=task_runner(engine, workers))
+    @flow
     def run() -> list[tuple[int, int]]:
-        futures = [task(square).submit(i) for i in range(4)]
-        return [future.result() for future in futures]
+        with task_runner(engine, workers) as runner:
+            futures = [runner.submit(task(square), {"i": i}) for i in range(4)]
+            return [future.result() for future in futures]
 
     results = run()
     return [value for value, _ in results], {pid for _, pid in results}

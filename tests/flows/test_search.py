@@ -3,13 +3,13 @@
 import json
 import re
 import sys
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from flows import cli, show_hits, viewing
+from flows import cli, printing, show_hits, viewing
 from flows.show_hits import Listing
 from flows.viewing import Places
 from mmcore.errors import ConfigError
@@ -61,11 +61,21 @@ def asked(run):
 
 
 @pytest.fixture
-def viewed(monkeypatch):
+def viewed(monkeypatch, tmp_path_factory):
     """The files that a viewer was started for."""
-    opened = []
-    monkeypatch.setattr(viewing.typer, "launch", lambda path: opened.append(path) or 0)
-    return opened
+    return viewer(tmp_path_factory.mktemp("viewer"), monkeypatch, "")
+
+
+def viewer(folder, monkeypatch, does):
+    """A system whose viewer notes what it was given, and then ``does`` something."""
+    noted = folder / "opened"
+    noted.touch()
+    for name in ("xdg-open", "open"):
+        script = folder / name
+        script.write_text(f'#!/bin/sh\necho "$1" >> "{noted}"\n{does}\n')
+        script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/bin:/usr/bin")
+    return lambda: noted.read_text().splitlines()
 
 
 def test_several_things_are_asked_at_once(asked, lake):
@@ -148,13 +158,108 @@ def test_people_are_told_in_their_language(run, language, said):
     assert "red-1.png" in answer.out
 
 
-def test_a_note_that_is_not_known_stays_as_it_is():
-    """Errors within a note are told in English; in English all is."""
-    assert show_hits.note_in("left out: no way", "zh") == "未搜索：no way"
-    assert show_hits.note_in("something new", "zh") == "something new"
-    assert show_hits.note_in(planning.NO_TEXT, "en") == planning.NO_TEXT
-    for note in (planning.NO_TEXT, planning.NO_WORDS):
-        assert show_hits.note_in(note, "zh") != note
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--item", "none"), "数据湖中没有条目 'none'"),
+        (("red", "--words", "7"), "words：不能大于 1（给出的是 7.0）"),
+        (("red", "-m", "video"), "数据湖中没有视频的索引；现有：图片、文本、整个条目"),
+        (("--image", "/nowhere.png"), "/nowhere.png 不存在：请指定文件"),
+        (("red", "-k", "2", "--open", "3"), "结果编号为 1 到 2"),
+        ((), "请说明要找什么"),
+    ],
+)
+def test_errors_are_told_in_their_language(run, arguments, says):
+    """Whole: what is wrong, and what there is."""
+    answer = (
+        run(*arguments, "--words", "0", "--lang", "zh") if "--words" not in arguments else None
+    )
+    answer = answer or run(*arguments, "--lang", "zh")
+
+    assert answer.code == 2
+    assert says in answer.err
+
+
+def test_notes_are_told_whole_in_their_language(run):
+    """Reasons included, on a terminal and for programs."""
+    people = run("red", "-m", "image", "-m", "video", "-k", "1", "--words", "0", "--lang", "zh")
+    programs = run("red", "--where", "key = 'none'", "--words", "0", "--lang", "zh", "--json")
+
+    assert "注意：未搜索：数据湖中没有视频的索引；现有：图片、文本、整个条目" in people.err
+    assert json.loads(programs.out)["notes"] == ["没有符合条件的条目"]
+
+
+def test_nothing_found_says_why(run):
+    """A condition that nothing passes, and a page beyond the last one."""
+    none = run("red", "--where", "key = 'none'", "--words", "0")
+    beyond = run("red", "--offset", "50", "--words", "0")
+
+    assert "nothing found" in none.out
+    assert "no item passes the condition" in none.err
+    assert "no answers beyond the first 50" in beyond.err
+
+
+def test_a_hyphen_says_what_is_not_wanted(asked, run):
+    """As in the field of the page; a text of nothing else asks for nothing."""
+    assert asked("red -blue", "-k", "8") == asked("red", "--without", "blue", "-k", "8")
+    assert asked("red -blue", "-k", "8") != asked("red", "-k", "8")
+    assert run("--text=-blue").code == 2
+
+
+def test_what_is_not_wanted_has_a_weight(run):
+    """One of nearly nothing takes nearly nothing away."""
+    whole, little = (
+        json.loads(
+            run("red", "--without", "red", *weight, "-m", "text", "--words", "0", "--json").out
+        )
+        for weight in (("--without-weight", "0.5"), ("--without-weight", "0.01"))
+    )
+
+    assert whole["hits"][0]["key"] == little["hits"][0]["key"] == "red-1"
+    cancelled = run("red", "--without", "red", "--without-weight", "1", "--words", "0")
+    assert "cancels itself" in cancelled.err
+
+
+@pytest.mark.parametrize("name", ["red-1.png", "media/red-1.png"])
+def test_an_item_is_named_by_its_file(asked, name):
+    """By its path, or by root and path, as a search shows them."""
+    assert asked("--item", name, "-k", "20") == asked("--item", "red-1", "-k", "20")
+
+
+def test_the_root_is_named_where_the_lake_has_several():
+    """Also where all hits are of one: it belongs to their names."""
+    hit = Hit(1, "cat", 0.5, root="media", path="cat.jpg")
+
+    assert "media/cat.jpg" in shown(hit, with_root=True)
+    assert "media/cat.jpg" not in shown(hit)
+
+
+def test_an_output_of_another_encoding_ends_nothing(monkeypatch):
+    """What it does not have is escaped; JSON stays JSON."""
+    out = TextIOWrapper(BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", out)
+    printing.lenient()
+
+    printing.OUT.print("猫")
+    printing.print_json({"key": "猫 \udcff"})
+    out.flush()
+
+    table, _, told = out.buffer.getvalue().decode("ascii").partition("\n")
+    assert table == "\\u732b"
+    assert json.loads(told) == {"key": "猫 \udcff"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux alone has a full device")
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_an_output_that_is_full_is_told_as_such(run, monkeypatch, options):
+    """It is not the lake that has no room."""
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        answer = run("red", "-k", "1", *options)
+
+    assert answer.code == 1
+    assert "the output cannot be written: No space left on device" in answer.err
+    assert "lake" not in answer.err
 
 
 @pytest.mark.parametrize("page", ["docs/search.md", "README.md"])
@@ -255,7 +360,7 @@ def test_the_file_of_a_hit_is_opened_by_its_number(run, viewed, lake):
     missing = run("red", "-k", "2", "--open", "3")
 
     wanted = json.loads(later.out)["hits"][1]["path"]
-    assert viewed == [str(media / "red-1.png"), str(media / wanted)]
+    assert viewed() == [str(media / "red-1.png"), str(media / wanted)]
     assert missing.code == 2
     assert "the search found hits 1 to 2" in missing.err
 
@@ -270,7 +375,7 @@ def test_a_name_that_the_system_might_run_is_not_opened(tmp_path, viewed, name):
     with pytest.raises(ConfigError, match="not that of a medium"):
         viewing.view(Hit(1, "cat", 0.5, root="m", path=name), Places({"m": str(tmp_path)}))
 
-    assert viewed == []
+    assert viewed() == []
 
 
 @pytest.mark.parametrize(
@@ -282,16 +387,34 @@ def test_media_are_opened(tmp_path, viewed, name):
 
     viewing.view(Hit(1, "a", 0.5, root="m", path=name), Places({"m": str(tmp_path)}))
 
-    assert viewed == [str(tmp_path / name)]
+    assert viewed() == [str(tmp_path / name)]
 
 
-def test_a_file_that_cannot_be_opened_is_told(tmp_path, monkeypatch):
-    """One that has moved, and a machine without a viewer."""
-    monkeypatch.setattr(viewing.typer, "launch", lambda _: 1)
+def test_a_viewer_that_stays_is_left_to_itself(tmp_path, monkeypatch):
+    """It has a window: nobody waits until it is closed."""
+    opened = viewer(tmp_path, monkeypatch, "exec sleep 1")
+    monkeypatch.setattr(viewing, "_WATCHED", 0.2)
+    monkeypatch.setattr(viewing, "_RUNNING", running := [])
+    Path(tmp_path / "cat.jpg").touch()
+
+    viewing.view(Hit(1, "cat", 0.5, root="m", path="cat.jpg"), Places({"m": str(tmp_path)}))
+
+    assert opened() == [str(tmp_path / "cat.jpg")]
+    assert running.pop().wait(5) == 0
+
+
+def test_a_file_that_cannot_be_opened_is_told(tmp_path, monkeypatch, capfd):
+    """One that has moved, and a machine without a viewer, or with one that cannot show it."""
     Path(tmp_path / "cat.jpg").touch()
     places = Places({"m": str(tmp_path)})
 
     with pytest.raises(ConfigError, match="not on this machine"):
         viewing.view(Hit(1, "cat", 0.5, root="m", path="gone.jpg"), places)
-    with pytest.raises(ConfigError, match="no viewer"):
-        viewing.view(Hit(1, "cat", 0.5, root="m", path="cat.jpg"), places)
+    for does in ("echo there is no browser >&2; exit 3", None):
+        if does is None:
+            monkeypatch.setenv("PATH", str(tmp_path))
+        else:
+            viewer(tmp_path, monkeypatch, does)
+        with pytest.raises(ConfigError, match="no viewer"):
+            viewing.view(Hit(1, "cat", 0.5, root="m", path="cat.jpg"), places)
+    assert capfd.readouterr() == ("", "")

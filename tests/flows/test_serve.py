@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from flows.serve import Listening, _listening, run_serve
+from flows.serve import Listening, _announce, _listening, run_serve
 from mmcore.errors import ConfigError
 from storage.errors import NoLakeError
 from tests.lakes import coloured_items, make_lake, towers
@@ -56,6 +56,29 @@ def test_a_token_that_is_none_is_refused(lake, tmp_path, text, why):
         file.write_text(text + "\n")
     with pytest.raises(ConfigError, match=why):
         run_serve({"lake": str(lake)}, Listening("127.0.0.1", 0, token_file=file))
+
+
+@pytest.mark.parametrize("token", ["short-secret", "a secret token of letters 猫"])
+def test_a_refused_token_is_not_told(lake, tmp_path, token):
+    """An error goes to logs and screens."""
+    file = tmp_path / "token"
+    file.write_text(token, "utf-8")
+    with pytest.raises(ConfigError, match=r"^token: the token") as caught:
+        run_serve({"lake": str(lake)}, Listening("127.0.0.1", 0, token_file=file))
+
+    assert token not in str(caught.value)
+
+
+def test_it_speaks_chinese(lake, tmp_path, capsys):
+    """What it says of itself, and what cannot be."""
+    told = {"token_file": tmp_path / "none", "language": "zh"}
+    with pytest.raises(ConfigError, match=r"^无法读取 --token-file"):
+        run_serve({"lake": str(lake)}, Listening("127.0.0.1", 0, **told))
+    with pytest.raises(ConfigError, match="可从其他机器访问"):
+        run_serve({"lake": str(lake)}, Listening("0.0.0.0", 0, language="zh"))
+    with socket.create_server(("127.0.0.1", 0)) as place:
+        _announce(Listening("127.0.0.1", 0, language="zh"), place, 3)
+    assert capsys.readouterr().err.startswith("快照 3：http://127.0.0.1:")
 
 
 def test_a_taken_port_and_a_missing_lake_are_told(lake, tmp_path):

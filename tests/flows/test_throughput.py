@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from flows.config.index import StageWork
-from flows.embedding import shards_at_once, stage_names
+from flows.embedding import stage_names
+from flows.lanes import shards_at_once
 from flows.throughput import Throughput, line
 from mmcore.embedding.embedding import Work
 from mmcore.types import EncoderKey

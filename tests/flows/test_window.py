@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.window import flow_through
+from flows.window import Room, flow_through
 
 
 def done(value):
@@ -180,3 +180,38 @@ def test_prefect_futures_flow_and_fail_as_themselves(prefect_server):
     assert both([0, 1, 2, 3, 4, 5]) == [1, 11, 21, 31, 41, 51]
     with pytest.raises(FileNotFoundError, match="weights"):
         both([99, *range(3)])
+
+
+def test_decoding_stops_while_what_waits_takes_all_room():
+    """Four of three bytes fit into twelve: the fifth waits for one to be done."""
+    begun, gates = [], {}
+
+    def first(i):
+        begun.append(i)
+        return done(3)
+
+    def second(i, _):
+        gates[i] = Future()
+        return gates[i]
+
+    results = flow_through(
+        range(8), first, second, ahead=6, at_once=2, room=Room(12, lambda size: size)
+    )
+    threading.Timer(0.2, lambda: gates[0].set_result(0)).start()
+
+    assert next(results) == 0
+    assert len(begun) == 6  # the first wave: no size was known
+    for expected in (6, 6, 7, 8):
+        left = next(i for i in sorted(gates) if not gates[i].done())
+        threading.Timer(0.05, lambda left=left: gates[left].set_result(left)).start()
+        next(results)
+        assert len(begun) == expected
+
+
+def test_one_that_is_too_large_is_let_through_alone():
+    """A bound below one shard must not stop the run."""
+    found = flow_through(
+        range(5), done, lambda i, _: done(i), ahead=3, room=Room(1, lambda _: 100)
+    )
+
+    assert sorted(found) == [0, 1, 2, 3, 4]

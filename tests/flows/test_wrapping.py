@@ -1,10 +1,11 @@
 """Tests of flows/wrapping.py."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from flows.wrapping import wrapped
+from flows.wrapping import plain, visible, wrapped
 
 WORDS = st.lists(
     st.sampled_from(["a", "word", "猫", "在", "桌子", "，", "。", "`--list`", "（", " "])
@@ -34,6 +35,21 @@ def test_both_together():
 def test_a_word_that_is_too_wide_has_a_line_of_its_own():
     """It is for the terminal to break."""
     assert wrapped("see averylongword here", 6) == ["see", "averylongword", "here"]
+
+
+@pytest.mark.parametrize(
+    "steers", ["\x1b", "\n", "\x9b", *"\u2066\u2069\u202e\u200b\u061c\ufeff\u200e\u2028\xad"]
+)
+def test_what_cannot_be_seen_is_replaced(steers):
+    """It would steer the terminal, turn the writing around, or hide a name in another."""
+    assert visible(f"cat{steers}gpj.exe") == "cat\ufffdgpj.exe"
+    assert plain(f"[b]{steers}") == "\\[b]\ufffd"
+
+
+def test_emoji_and_all_writing_stay():
+    """A joiner and a selector make one picture of several."""
+    for text in ("👩\u200d🔬 ☀\ufe0f", "مرحبا", "ไทย", "हिन्दी", "猫 café"):
+        assert visible(text) == text
 
 
 @given(WORDS, st.integers(min_value=12, max_value=40))

@@ -107,6 +107,10 @@ class Page:
             raise RuntimeError(told["exceptionDetails"]["exception"]["description"])
         return told["result"].get("value")
 
+    def before(self, script: str) -> None:
+        """Run a script in each page that this tab opens, before those of the page."""
+        self.call("Page.addScriptToEvaluateOnNewDocument", source=script)
+
     def wait(self, expression: str) -> Any:
         """Wait until an expression is true; its value."""
         until = time.monotonic() + _WAIT

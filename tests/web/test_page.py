@@ -449,3 +449,114 @@ def test_a_waveform_is_a_slider(page, site, place):
     page.key("ArrowLeft")
     page.wait(f"{wave}.getAttribute('aria-valuenow') === '2.0'")
     assert page.js(f"document.activeElement === {wave}")
+
+
+def answering(told):
+    """A script by which each search is answered so."""
+    return (
+        "(() => { const ask = window.fetch; window.fetch = (to, ...more) =>"
+        " String(to).startsWith('/api/search')"
+        f" ? Promise.resolve(new Response({json.dumps(told)})) : ask(to, ...more); }})()"
+    )
+
+
+RULES = """(() => { const ask = window.fetch; window.fetch = async (to, ...more) => {
+  if (!String(to).includes('/api/evaluation')) return ask(to, ...more);
+  const told = {snapshot: 1, status: 'measured', reason: '', queries: 9, scores: {},
+    verdict: 'pass', baseline: null, report: '/report/1', history: [],
+    rules: ['*->* Success@10: max_drop=0.02',
+    'quarantine share: max_rise=0.05, action=warn', 'strange']};
+  return new Response(JSON.stringify(told)); }; })()"""
+
+
+@pytest.mark.parametrize(
+    ("language", "each", "share"),
+    [
+        ("en", "Each direction · Success@10: may fall by 0.02", "may rise by 0.05, beyond that"),
+        ("zh", "每个方向 · Success@10：最多下降 0.02", "最多上升 0.05，超出只警告"),
+    ],
+)
+def test_the_rules_of_the_gate_are_sentences(page, site, language, each, share):
+    """In the page's language; the report is asked for in it too."""
+    page.look(language=language)
+    page.before(RULES)
+    page.open(f"{site}/?view=lake")
+    page.wait("document.querySelector('.rules')")
+    told = page.js("document.querySelector('.rules').textContent")
+    assert each in told
+    assert share in told
+    assert "strange" in told
+    link = page.js("document.querySelector('a[href^=\"/report/1\"]').getAttribute('href')")
+    assert link == f"/report/1?lang={language}"
+
+
+def test_only_what_is_not_wanted_asks_for_more(page, site):
+    """-雪 alone is no search for 雪: the page says what is missing, the chip stays."""
+    page.open(site)
+    page.key("/")
+    page.type("-雪")
+    page.key("Enter")
+    page.wait("document.querySelector('.home .note')")
+    assert page.js("location.search") == "?without=%E9%9B%AA"
+    assert "雪" in page.text(".chip.not")
+    page.type("wall")
+    page.key("Enter")
+    page.wait("location.search.includes('q=wall') && location.search.includes('without=')")
+    page.wait("document.querySelector('.answers .card')")
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("?view=item&id=javascript:alert(1)", "没有这个编号的条目"),
+        ("?view=item&id=1e3", "没有这个编号的条目"),
+        ("?view=settings", "该地址不是"),
+        ("?view=constructor", "该地址不是"),
+    ],
+)
+def test_an_address_that_names_nothing_is_said(page, site, address, said):
+    """In the page's language, with a way to start over; not the start as if nothing were wrong."""
+    page.look(language="zh")
+    page.open(f"{site}/{address}")
+    page.wait("document.querySelector('.trouble')")
+    assert said in page.text(".trouble")
+    assert page.count(".home") == 0
+
+
+def test_names_do_not_turn_round_what_follows(page, site):
+    """Signs of direction in a name are shown as what they are, on cards and on chips."""
+    hits = {"item_id": "5", "key": "a\u202egnp.exe", "score": 1, "segment_id": None, "why": []}
+    hits |= {"modality": "image", "root": "m", "path": "a\u202egnp.exe", "span": None, "box": None}
+    hits |= {"text": None, "file": None, "thumbnail": None, "waveform": None, "duplicates": 0}
+    told = {"snapshot": 1, "k": 24, "offset": 0, "more": False, "notes": [], "seconds": {}}
+    answer = json.dumps(told | {"hits": [hits]})
+    page.before(answering(answer))
+    page.open(f"{site}/?q=a%E2%80%AEb&name=x")
+    page.wait("document.querySelector('.answers .card')")
+    assert page.js(TITLES) == ["a⟨U+202E⟩gnp.exe"]
+    assert "\u202e" not in page.js("document.title")
+    assert "\u202e" not in page.js("document.querySelector('.answers .title').title")
+
+
+def test_notes_say_why_nothing_is_found(page, site):
+    """The reason stands there; that something may be found without limits does not hide it."""
+    told = {"snapshot": 1, "k": 24, "offset": 0, "more": False, "seconds": {}, "hits": []}
+    answer = json.dumps(told | {"notes": ["sounds were searched by words only"]})
+    page.before(answering(answer))
+    page.open(f"{site}/?q=sheep&modality=audio")
+    page.wait("document.querySelector('.message')")
+    assert "Sounds were searched by words only" in page.text(".message")
+    assert "Something may be there" not in page.text(".message")
+
+
+def test_a_drop_takes_the_place_of_the_start(page, site, picture):
+    """While the answer is awaited, the page does not look as if nothing had happened."""
+    page.before(
+        "(() => { const ask = window.fetch; window.fetch = (to, ...more) =>"
+        " String(to).startsWith('/api/search') ? new Promise(() => {}) : ask(to, ...more); })()"
+    )
+    page.open(site)
+    page.wait("document.querySelector('.home')")
+    page.drop(picture)
+    page.wait("document.querySelector('.chip')")
+    page.wait("!document.querySelector('.home') && document.querySelector('.card.waiting')")

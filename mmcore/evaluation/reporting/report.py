@@ -110,7 +110,9 @@ def _made_with(snapshot: Snapshot) -> dict[str, Any]:
     """What the manifest tells."""
     manifest = snapshot.manifest
     fusion, projection = manifest.fusion, manifest.projection
+    part = manifest.partial
     return {
+        "part": None if part is None else (part.files, part.of),
         "snapshot": manifest.number,
         "run": manifest.run,
         "preset": manifest.preset,

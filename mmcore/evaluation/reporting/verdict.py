@@ -64,19 +64,19 @@ def banner(report: Report) -> Banner:
     verdict = report.verdict
     if report.status == "unmeasured" and (verdict is None or not verdict.findings):
         told_why = phrase("headline.no-scores", why=why(report.reason))
-        return Banner("unmeasured", "?", phrase("verdict.unmeasured"), told_why, ())
+        return Banner("unmeasured", "?", phrase("verdict.unmeasured"), told_why, _part(report))
     count = phrase(
         "headline.measured",
         directions=len(report.directions),
         queries=f"{report.queries:,}",
     )
     if verdict is None:
-        return Banner("plain", "", phrase("verdict.measured"), count, ())
-    notes = [count]
+        return Banner("plain", "", phrase("verdict.measured"), count, _part(report))
+    notes = [count, *_part(report)]
     if verdict.compared:
         rows = len(verdict.compared)
         name = "headline.against-1" if rows == 1 else "headline.against"
-        notes = [phrase(name, baseline=verdict.baseline, rows=rows), count]
+        notes.insert(0, phrase(name, baseline=verdict.baseline, rows=rows))
     if verdict.status == "block" and verdict.baseline is not None:
         notes.insert(0, phrase("headline.todo", baseline=verdict.baseline, run=report.run))
     told_of = {finding.subject for finding in verdict.findings}
@@ -93,6 +93,14 @@ def banner(report: Report) -> Banner:
         _detail(verdict) if headed else None,
         counted(verdict.findings) if verdict.findings else None,
     )
+
+
+def _part(report: Report) -> tuple[Phrase, ...]:
+    """That the snapshot holds a part of the files, if so."""
+    if report.part is None:
+        return ()
+    files, of = (f"{count:,}" for count in report.part)
+    return (phrase("headline.part", files=files, of=of),)
 
 
 def _detail(verdict: GateVerdict) -> Phrase | None:

@@ -16,6 +16,8 @@ OURS: Final = frozenset(
         "MMINDEX_CACHE",
         "MMINDEX_CACHE_BYTES",
         "MMINDEX_LAKE",
+        "MMINDEX_LOG_JSON",
+        "MMINDEX_METRICS",
         "MMINDEX_NOTIFY",
         "MMINDEX_PYTORCH_MIRROR",
         "MMINDEX_WEIGHTS",

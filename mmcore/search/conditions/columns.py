@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import threading
-import weakref
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,11 +14,18 @@ import pyarrow.compute as pc
 from mmcore.errors import ConfigError
 from mmcore.search.conditions.bounds import FILES, ITEMS, LABELS, PLACE
 from mmcore.search.conditions.grammar import Ref
+from mmcore.search.folders import Folder
 from mmcore.types import Ids
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 
-_OF_FILES: Final = ("media_type", "size", "mtime", "language")
+_OF_ITEM_FILES: Final = {"path": "path", "modality": "role", "content_id": "content_id"}
+_OF_FILES: Final = {
+    "media_type": "media_type",
+    "size": "size",
+    "mtime": "mtime_ns",
+    "language": "language",
+}
 _TIMED: Final = (Modality.AUDIO, Modality.VIDEO)
 
 Column = Any  # an array of Arrow's, in one piece or several
@@ -41,19 +44,14 @@ class Columns:
         items = snapshot.rows("items")
         self.ids: Ids = items["item_id"].to_numpy()
         self._order = np.argsort(self.ids)
-        self._sources: Mapping[str, Mapping[str, Callable[[], Column]]] = {
-            ITEMS: self._of_items(items.column_names),
-            FILES: self._of_files(),
-            LABELS: {"label": lambda: pc.list_flatten(self._labels())},
+        self._sources: Mapping[str, Mapping[str, str]] = {  # what each is called where it is kept
+            ITEMS: _of_items(items.column_names),
+            FILES: {**_OF_ITEM_FILES, **_OF_FILES, "duration": "duration"},
+            LABELS: {"label": "labels"},
         }
-        self._folder = Path(tempfile.mkdtemp(prefix="mmindex-where-"))
-        self._close = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._folder = Folder("where")
         self._laid: dict[tuple[str, str], Path] = {}
         self._rows: tuple[Ids, pa.Table] | None = None
-
-    def close(self) -> None:
-        """Remove the folder; no condition can be run any more."""
-        self._close()
 
     @property
     def names(self) -> dict[str, tuple[str, ...]]:
@@ -99,26 +97,15 @@ class Columns:
         label = f", of labels {labels}" if labels else ""
         return f"there are, of items {items}, of files {files}{label}"
 
-    def _of_items(self, names: Sequence[str]) -> dict[str, Callable[[], Column]]:
-        """Those of the lake and the user's; one that differs by case alone gets a number."""
-        sources: dict[str, Callable[[], Column]] = {}
-        taken = {folded(PLACE)}
-        for name in names:
-            known, number = name, 1
-            while folded(known) in taken:
-                known, number = f"{name}_{number}", number + 1
-            taken.add(folded(known))
-            sources[known] = partial(self._read, "items", name)
-        return sources
-
-    def _of_files(self) -> dict[str, Callable[[], Column]]:
-        return {
-            "path": lambda: self._files()["path"],
-            "modality": lambda: self._files()["role"],
-            "content_id": lambda: self._files()["content_id"],
-            **{name: partial(self._of_file, name) for name in _OF_FILES},
-            "duration": self._durations,
-        }
+    def _made(self, relation: str, column: str) -> Column:
+        stored = self._sources[relation][column]
+        if relation == ITEMS:
+            return self._read("items", stored)
+        if relation == LABELS:
+            return pc.list_flatten(self._labels())
+        if column in _OF_ITEM_FILES:
+            return self._files()[stored]
+        return self._durations() if column == "duration" else self._of_file(stored)
 
     def _read(self, table: str, name: str) -> Column:
         return self._snapshot.rows(table, [name])[name]
@@ -130,9 +117,9 @@ class Columns:
         """Where a column lies, laid there if it does not yet."""
         at = relation, column
         if at not in self._laid:
-            made = self._places(relation) if column == PLACE else self._sources[relation][column]()
+            made = self._places(relation) if column == PLACE else self._made(relation, column)
             table = pa.table({"column": made})
-            path = self._folder / f"{len(self._laid)}.arrow"
+            path = self._folder.path / f"{len(self._laid)}.arrow"
             with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
                 writer.write_table(table)
             self._laid[at] = path
@@ -162,17 +149,16 @@ class Columns:
             self._rows = places[live], table.filter(pa.array(live))
         return self._rows
 
-    def _of_file(self, name: str) -> Column:
+    def _of_file(self, stored: str) -> Column:
         """A column of the table of files, for the files of items."""
-        stored = "mtime_ns" if name == "mtime" else name
         files = self._snapshot.rows("files", ["root", "path", stored])
         mine = self._files().select(["root", "path"])
         mine = mine.append_column("row", pa.array(np.arange(mine.num_rows)))
         joined = mine.join(files, keys=["root", "path"], join_type="left outer")
         column = joined.sort_by("row")[stored]
-        if name == "mtime":
+        if stored == "mtime_ns":
             return pc.divide(column, 1000).cast(pa.timestamp("us"))
-        return self._languages(column) if name == "language" else column
+        return self._languages(column) if stored == "language" else column
 
     def _languages(self, told: Column) -> Column:
         """What the name of a file says; else what the first text in it was found to be."""
@@ -197,6 +183,19 @@ class Columns:
         contents = self._files()["content_id"]
         rows = pc.index_in(contents, value_set=found["content_id"].combine_chunks())
         return found[name].take(rows)
+
+
+def _of_items(names: Sequence[str]) -> dict[str, str]:
+    """Those of the lake and the user's; one that differs by case alone gets a number."""
+    sources: dict[str, str] = {}
+    taken = {folded(PLACE)}
+    for name in names:
+        known, number = name, 1
+        while folded(known) in taken:
+            known, number = f"{name}_{number}", number + 1
+        taken.add(folded(known))
+        sources[known] = name
+    return sources
 
 
 def folded(name: str) -> str:

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.decoding.pool import Pool
-from mmcore.errors import ConfigError, DecodingError
-from mmcore.processes.process import IDLE_CODE, Ended, Process, Why, name_of
+from mmcore.errors import ConditionError, ConfigError, DecodingError
+from mmcore.processes.process import ALARM, KILL, Ended, Why, name_of
 from mmcore.processes.telling import failure_from
-from mmcore.search.conditions.bounds import MOST_BYTES, SECONDS
+from mmcore.search.conditions.bounds import MOST_BYTES, NO_MEMORY, SECONDS
 from mmcore.search.conditions.grammar import Ref
+from storage.schemas import MmindexError
 
 _WORKER: Final = "mmcore.search.conditions.worker"
 _START: Final = 60.0  # seconds: it imports DuckDB, on a machine that may be busy
@@ -51,10 +52,15 @@ def passing(text: str, tables: Mapping[str, Mapping[str, Path]], rows: int) -> N
 
 
 def _asked(job: Mapping[str, Any], most_bytes: int) -> Mapping[str, Any]:
-    told: Mapping[str, Any] | None = None
-    while told is None:
-        with POOL.borrowed() as worker:
-            told = _answer(worker, job, most_bytes)
+    with POOL.asked(job, _START) as (worker, begun):
+        if isinstance(begun, Ended):
+            raise DecodingError(
+                f"the process that runs conditions cannot start ({name_of(begun.code)}):"
+                f" {worker.last_words or 'it said nothing'}"
+            )
+        told = worker.hear(time.monotonic() + SECONDS, most_bytes)
+        if isinstance(told, Ended):
+            raise _lost(told)
     if "failed" in told:
         raise failure_from(told["failed"], "the process of conditions")
     if "refused" in told:
@@ -62,24 +68,10 @@ def _asked(job: Mapping[str, Any], most_bytes: int) -> Mapping[str, Any]:
     return told
 
 
-def _answer(worker: Process, job: Mapping[str, Any], most_bytes: int) -> Mapping[str, Any] | None:
-    """None where the worker had just ended for want of work."""
-    worker.ask(job)
-    told = worker.hear(time.monotonic() + _START)
-    if isinstance(told, Ended):
-        if told.code == IDLE_CODE:
-            return None
-        raise DecodingError(
-            f"the process that runs conditions cannot start ({name_of(told.code)}):"
-            f" {worker.last_words or 'it said nothing'}"
-        )
-    told = worker.hear(time.monotonic() + SECONDS, most_bytes)
-    if isinstance(told, Ended):
-        raise _lost(told)
-    return told
-
-
-def _lost(ended: Ended) -> ConfigError:
-    if ended.why is Why.SILENT:
+def _lost(ended: Ended) -> MmindexError:
+    """What is said of a condition in whose middle its process ended."""
+    if ended.why is Why.SILENT or ended.code == -ALARM:
         return ConfigError(f"where: the condition took longer than {SECONDS:.0f} s: ask for less")
-    return ConfigError("where: the condition took more memory than it may: ask for less")
+    if ended.why is Why.TOO_BIG or ended.code in (NO_MEMORY, -KILL):
+        return ConfigError("where: the condition took more memory than it may: ask for less")
+    return ConditionError(name_of(ended.code))

@@ -9,6 +9,7 @@ from pydantic import Field, NonNegativeInt, ValidationError, WithJsonSchema, mod
 from mmcore.search.http.faults import invalid
 from mmcore.search.http.problems import ProblemError
 from mmcore.search.request import Part, SearchRequest, Share
+from mmcore.search.typed import AWAY
 from mmcore.specs import Spec
 from storage.schemas import Modality
 
@@ -82,7 +83,7 @@ class Asked(Options):
             *([{"text": self.q}] if self.q else []),
             *({"item": one} for one in self.item),
             *({"segment": one} for one in self.segment),
-            *({"text": one, "weight": -1.0} for one in self.without),
+            *({"text": one, "weight": -AWAY} for one in self.without),
             *({"item": one, "weight": -0.5} for one in self.without_item),
         ]
 

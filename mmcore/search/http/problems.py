@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Scope
 
 from mmcore.errors import (
+    ConditionError,
     ConfigError,
     MediaError,
     MissingExtraError,
@@ -156,10 +157,6 @@ def problem_of(error: MmindexError) -> ProblemError:
         return lacks(error)
     if isinstance(error, (ConfigError, SpaceMismatchError, UnknownPluginError)):
         return _of_query(error)
-    if isinstance(error, NoLakeError):
-        return ProblemError(
-            "no-snapshot", "nothing is published in this lake yet", "该索引库尚未发布快照"
-        )
     if isinstance(error, SnapshotReissuedError):
         return ProblemError(
             "outdated",
@@ -167,7 +164,22 @@ def problem_of(error: MmindexError) -> ProblemError:
             "索引库中有内容刚被删除：请稍后重试",
             _AGAIN,
         )
+    return _of_server(error)
+
+
+def _of_server(error: MmindexError) -> ProblemError:
+    """What the server or its lake is to blame for; its log says more."""
+    if isinstance(error, NoLakeError):
+        return ProblemError(
+            "no-snapshot", "nothing is published in this lake yet", "该索引库尚未发布快照"
+        )
     log.error("%s: %s", type(error).__name__, error)
+    if isinstance(error, ConditionError):
+        return ProblemError(
+            "internal",
+            "the server could not run that condition: say it in another way",
+            "服务器无法执行该条件：请换一种写法",
+        )
     return ProblemError(
         "not-here",
         "the lake cannot be read as it should; the server's log says more",

@@ -20,6 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from mmcore.errors import ConfigError
 from mmcore.search.answers import Answer
 from mmcore.search.apart import ApartAsker
+from mmcore.search.folders import swept
 from mmcore.search.following import Following, Loaded
 from mmcore.search.http.batching import Batcher, Weight
 from mmcore.search.http.metrics import Metrics
@@ -154,6 +155,7 @@ class Serving:
     """One server at work; safe to share among threads."""
 
     def __init__(self, settings: Settings, following: Following) -> None:
+        swept()  # what servers that were killed have left
         self.settings, self._following = settings, following
         self.metrics: Final = Metrics()
         self.searches: Final[Batcher[SearchRequest, Found]] = Batcher(
@@ -219,7 +221,14 @@ class Serving:
     def _answered(
         self, requests: Sequence[SearchRequest], served: Served
     ) -> list[Found | Exception]:
-        answers = _tried(served, requests)
+        try:
+            answers = _tried(served, requests)
+        except SnapshotReissuedError:
+            raise
+        except Exception:
+            if len(requests) == 1:
+                raise
+            answers = [_alone(served, one) for one in requests]
         return [Found(served, self._noted(a)) if isinstance(a, Answer) else a for a in answers]
 
     def answer_media(self, path: Path, modality: Modality | None, request: SearchRequest) -> Found:
@@ -312,6 +321,16 @@ def _tried(served: Served, requests: Sequence[SearchRequest]) -> list[Answer | E
         if isinstance(one, SnapshotReissuedError):
             raise one
     return [one if isinstance(one, Answer) else _told(served, one) for one in answers]
+
+
+def _alone(served: Served, request: SearchRequest) -> Answer | Exception:
+    """The answer of one of several searches of which another one trips over a fault of ours."""
+    try:
+        return _tried(served, [request])[0]
+    except SnapshotReissuedError:
+        raise
+    except Exception as error:  # noqa: BLE001 - who asked for it is told
+        return error
 
 
 def _told(served: Served, error: Exception) -> Exception:

@@ -14,6 +14,7 @@ from pydantic import (
     field_validator,
 )
 
+from mmcore.search.notes import Note
 from mmcore.specs import LimitsSpec, RuntimeSpec, Spec
 
 SHORTEST_TOKEN: Final = 16
@@ -84,11 +85,9 @@ class Settings(Spec):
             return None
         text = token.get_secret_value()
         if len(text) < SHORTEST_TOKEN:
-            raise ValueError(
-                f"the token is too short to be safe: take {SHORTEST_TOKEN} characters or more"
-            )
+            raise ValueError(Note("token-short", count=SHORTEST_TOKEN))
         if not (text.isascii() and text.isprintable()):  # a header has no others
-            raise ValueError("the token may have letters A-Z and a-z, digits and signs of ASCII")
+            raise ValueError(Note("token-signs"))
         return token
 
     @field_validator("cors")
@@ -96,7 +95,7 @@ class Settings(Spec):
     def _named_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
         for origin in origins:
             if not origin.startswith(("http://", "https://")) or origin.rstrip("/") != origin:
-                raise ValueError(f"{origin!r} is no origin: write it as https://example.org")
+                raise ValueError(Note("no-origin", origin=origin))
         return origins
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from mmcore.media.sniff import HEAD, Kind, sniff
+from mmcore.search.folders import Folder
 from mmcore.search.http.limits import check_length, too_large
 from mmcore.search.http.problems import ProblemError
 
@@ -35,8 +35,8 @@ async def received(
     is read.
     """
     check_length(request.headers.get("content-length"), most)
-    with tempfile.TemporaryDirectory(prefix="mmindex-upload-") as folder:
-        path = Path(folder) / "upload"
+    with Folder("upload") as folder:
+        path = folder.path / "upload"
         with coming():
             await _written(request, path, most)
         yield Upload(path, await run_in_threadpool(_kind, path))

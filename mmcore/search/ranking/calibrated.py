@@ -7,7 +7,7 @@ has with a fixed sample of the index's rows, which does not depend on what is fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -29,6 +29,7 @@ class Scale:
 
     mean: float
     spread: float
+    most: float = np.inf  # what the row that is likest has, in deviations above the mean
 
     def comparable(self, scores: Scores) -> Scores:
         """Scores (n,) as standard deviations above the usual one."""
@@ -51,4 +52,5 @@ class Background:
     def scale(self, vector: Vectors) -> Scale:
         """The usual score of a query (d,)."""
         scores = (self.vectors @ vector).astype(np.float64)
-        return Scale(float(scores.mean()), max(float(scores.std()), _LEAST))
+        scale = Scale(float(scores.mean()), max(float(scores.std()), _LEAST))
+        return replace(scale, most=float(scale.comparable(scores).max()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 from itertools import pairwise
 from typing import Final
 
@@ -12,7 +13,7 @@ from mmcore.media.texts.language import HAN
 from mmcore.media.texts.variants import simplified
 from mmcore.media.texts.words import tokenizer, windows
 
-VERSION: Final = "1 jieba 0.42.1"
+VERSION: Final = f"1 jieba {version('jieba')}"
 """Raised when the words of a text become others: published ones are not taken over then."""
 
 LONGEST: Final = 128

@@ -10,7 +10,6 @@ from flows import evaluate_retrieval
 from flows.beforehand import nothing_to_do
 from flows.config.evaluate import EvaluateConfig
 from flows.config.index import IndexConfig
-from flows.evaluation import code_of
 from mmcore.errors import ConfigError, GateFailedError, PublicationBlockedError
 from mmcore.evaluation.gating.rules import GateSpec
 from storage import candidates, history, looked
@@ -41,7 +40,7 @@ def test_what_serves_is_judged_against_its_parent(nights):
     result = nights.evaluate()
 
     entry = history.read(nights.lake)[-1]
-    assert (result.status, result.snapshot, result.baseline, code_of(result)) == ("pass", 2, 1, 0)
+    assert (result.status, result.snapshot, result.baseline, result.exit_code) == ("pass", 2, 1, 0)
     assert (entry.trigger, entry.snapshot, entry.verdict) == ("evaluate", 2, "pass")
     assert current(nights.lake) == 2
     assert not nights.lake.evaluations.exists()
@@ -68,7 +67,7 @@ def test_what_is_worse_alerts_and_serves_on(worse):
     """Unless it is told to roll back, an evaluation changes nothing that serves."""
     result = worse.evaluate()
 
-    assert (result.status, result.baseline, code_of(result)) == ("block", 1, 3)
+    assert (result.status, result.baseline, result.exit_code) == ("block", 1, 3)
     assert (current(worse.lake), result.rolled_back_to) == (2, None)
 
 
@@ -261,8 +260,8 @@ def test_what_is_worse_comes_before_what_is_old(worse):
     result = worse.evaluate(max_age_hours=1e-9)
 
     assert result.stale is not None
-    assert code_of(result) == 3
-    assert code_of(result.model_copy(update={"status": "pass"})) == 10
+    assert result.exit_code == 3
+    assert result.model_copy(update={"status": "pass"}).exit_code == 10
 
 
 def test_an_evaluation_is_as_the_gate_was(nights):

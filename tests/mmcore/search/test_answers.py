@@ -6,13 +6,20 @@ from hypothesis import strategies as st
 
 from mmcore.errors import ConfigError, SpaceMismatchError
 from mmcore.search.answers import Answer
+from mmcore.search.opened import Opened
+from mmcore.search.planning import Planner
 from mmcore.search.queries import Asker
 from mmcore.search.ranking import stages
+from mmcore.search.ranking.weights import Weights
 from mmcore.search.request import Part, SearchRequest
 from mmcore.search.searcher import Searcher
+from mmcore.search.stored import Stored
+from mmcore.search.targets import Targets
 from mmcore.types import Query
 from storage.indexes.files import Index
+from storage.manifest import ProjectionEntry
 from storage.schemas import Modality, item_id
+from storage.snapshot import Snapshot
 from tests.lakes import COLOURS, coloured_items, make_lake, towers
 from tests.worded import with_words
 
@@ -196,6 +203,52 @@ def test_a_medium_that_cannot_be_asked_is_left_out_and_said(plain):
     assert any("audio cannot be found by text" in note for note in answer.notes)
     with pytest.raises(SpaceMismatchError):
         plain.answer(asked("red", modalities=(AUDIO,), words=0))
+
+
+def test_what_words_alone_found_is_said(lake):
+    """Sounds cannot be compared with a text here, and words bring them up all the same."""
+    (note,) = lake.answer(asked("sound", modalities=(AUDIO,))).notes
+
+    assert note == (
+        "audio was searched by words alone: it can be compared with text once 16 items or so"
+        " have both"
+    )
+    assert note.said("zh").startswith("声音只按词语搜索")
+
+
+def test_nothing_found_says_why(lake):
+    """A condition that nothing passes, and a page beyond the last one; else nothing is said."""
+
+    def notes(**options):
+        return lake.answer(asked("red", words=0, **options)).notes
+
+    assert notes(where="key = 'nowhere'") == ("no item passes the condition",)
+    assert notes(offset=500) == ("there are no answers beyond the first 500: skip fewer",)
+    assert notes(where="key = 'red-1'") == notes(offset=1) == ()
+
+
+def test_what_class_names_lead_is_said(plain):
+    """Of the medium that is asked for, until captions have been learned from."""
+
+    def notes(state, **options):
+        manifest = plain.snapshot.manifest
+        (name,) = {one.name for one in manifest.encoders if one.modality == IMAGE}
+        states = {"states": {name: state}}
+        joined = manifest.projection or ProjectionEntry(
+            space="s", version="p1", dim=8, encoders={}
+        )
+        told = manifest.model_copy(update={"projection": joined.model_copy(update=states)})
+        opened = Opened(Snapshot(plain.snapshot.layout, told))
+        planner = Planner(opened, Targets(opened, plain._asker, Stored(opened)), Weights())
+        entries = [one for one in manifest.indexes if one.modality == options["medium"]]
+        return planner._by_class_names(entries, options["parts"])
+
+    text, vector = (Part(text="red"),), (Part(vector=(1.0,) * 8),)
+    (note,) = notes("label", medium=IMAGE, parts=text)
+    assert note.startswith("image is found by class names alone, until 16 ")
+    assert notes("fitted", medium=IMAGE, parts=text) == []
+    assert notes("label", medium=TEXT, parts=text) == []
+    assert notes("label", medium=IMAGE, parts=vector) == []
 
 
 def test_a_medium_that_the_lake_has_not_is_left_out_and_said(lake):

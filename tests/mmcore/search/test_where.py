@@ -290,6 +290,21 @@ def test_a_column_that_is_there_twice_is_told_by_its_relation(tmp_path):
         where.items("label = 'a'")
 
 
+@pytest.mark.parametrize(
+    ("condition", "hint"),
+    [
+        ('label = "trips"', r"a text has single quotes: 'trips'\)$"),
+        ("labels = 'x'", r"write label = 'x', or list_contains\(labels, 'x'\)\)$"),
+        ("labels like 'x%'", r"a list has no = and no LIKE"),
+        ("nowhere = 'x'", r"of labels label$"),
+    ],
+)
+def test_a_usual_slip_is_told_with_what_is_right(where, condition, hint):
+    """Quotes of names about a text, and a list compared as a text is."""
+    with pytest.raises(ConfigError, match=hint):
+        where.items(condition)
+
+
 def test_many_ask_at_once(lake):
     """Threads that share it get the same answers."""
     where = Where(lake)
@@ -301,11 +316,11 @@ def test_many_ask_at_once(lake):
 
 
 def test_what_is_laid_aside_goes(lake):
-    """With the object, or when it is closed."""
+    """With the object, at once."""
     where = Where(lake)
     where.items("key = 'cat'")
-    folder = where._columns()._folder
+    folder = where._columns()._folder.path
     assert folder.is_dir()
-    where.close()
+    del where
 
     assert not folder.exists()

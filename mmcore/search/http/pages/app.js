@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { bar, closeFilters } from "./bar.js";
-import { $, announce, el, icon, types } from "./dom.js";
+import { $, announce, el, icon, named, types } from "./dom.js";
 import { keep } from "./files.js";
 import { itemPage, leave } from "./item.js";
 import { lakePage } from "./lake.js";
@@ -11,6 +11,7 @@ import { results, trouble } from "./results.js";
 import { address, asks, blank, parted, read } from "./state.js";
 import { language, switchLanguage, t, translate } from "./words.js";
 
+const VIEWS = new Map([["item", itemPage], ["lake", lakePage]]);
 let running = new AbortController();
 let state = read();
 
@@ -33,7 +34,7 @@ async function render({ back }) {
   quiet();
   state = read();
   const main = $("main");
-  const view = { item: itemPage, lake: lakePage }[state.view] || results;
+  const view = state.view ? VIEWS.get(state.view) || unknown : results;
   document.body.dataset.view = view === results ? (asks(state) ? "results" : "home") : state.view;
   document.title = titleOf(state);
   if (document.activeElement !== $("q") || $("q").value.trim() !== state.q) $("q").value = state.q;
@@ -47,9 +48,14 @@ async function render({ back }) {
   if (!signal.aborted) drawTools();
 }
 
+/** The address names no page of this one. */
+function unknown(main, state, { again }) {
+  trouble(main, new api.Problem(404, { detail: t("noSuchPage") }), again);
+}
+
 function titleOf({ q, item, file, name }) {
   const asked = q || name || (file ? t("yourFile") : item.length ? t("moreLike") : "");
-  return asked ? `${asked} — mmindex` : "mmindex";
+  return asked ? `${named(asked)} — mmindex` : "mmindex";
 }
 
 /** Links inside the page change the state; with a modifier they are the browser's. */
@@ -68,7 +74,7 @@ function submit(event) {
   const { q, without } = parted($("q").value);
   const kept = state.view ? blank() : state;
   const next = { ...kept, q, without: [...new Set([...kept.without, ...without])], page: 1, view: "", id: "", at: "", t: "" };
-  if (!asks(next)) return go(blank());
+  if (!asks(next)) return go(without.length ? { ...blank(), without } : blank());
   $("q").value = q;
   if (matchMedia("(pointer: coarse)").matches) $("q").blur(); // a phone's keys would hide the answers
   return go(next);

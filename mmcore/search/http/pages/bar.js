@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { recalled } from "./card.js";
-import { $, el, icon } from "./dom.js";
+import { $, el, icon, named } from "./dom.js";
 import { kept } from "./files.js";
 import { picture, placeholder } from "./media.js";
 import { address, asks, narrowed } from "./state.js";
@@ -94,8 +94,8 @@ function chip(like, content, away, turned) {
 }
 
 function itemChip(id, like, away, turned) {
-  const label = el("span.key", { dir: "auto" }, recalled(id)?.key || `#${id}`);
-  if (!recalled(id)) api.item(id, undefined, 0, 1).then((item) => (label.textContent = item.key), () => {});
+  const label = el("span.key", { dir: "auto" }, named(recalled(id)?.key || `#${id}`));
+  if (!recalled(id)) api.item(id, undefined, 0, 1).then((item) => (label.textContent = named(item.key)), () => {});
   return chip(like, [picture(`/thumbnails/items/${id}`, "", () => placeholder("file")), label], away, turned);
 }
 
@@ -103,7 +103,7 @@ function fileChip(state) {
   const shown = el("span.thumb", {}, placeholder("file"));
   kept(state.file).then((file) => file && shown.replaceChildren(preview(file)));
   const away = address({ ...state, file: "", name: "", as: "", page: 1 });
-  return chip(true, [shown, el("span.key", { dir: "auto" }, state.name || t("yourFile"))], away);
+  return chip(true, [shown, el("span.key", { dir: "auto" }, named(state.name || t("yourFile")))], away);
 }
 
 function preview(file) {

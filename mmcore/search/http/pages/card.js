@@ -1,7 +1,7 @@
 // One answer: what is shown of it, why it is there, and what can be asked next.
 
 import * as api from "./api.js";
-import { breakable, el, icon } from "./dom.js";
+import { breakable, el, icon, named } from "./dom.js";
 import { picture, placeholder, Sound, still, whenSeen } from "./media.js";
 import { address, blank, itemAddress } from "./state.js";
 import { by, clock, number, t } from "./words.js";
@@ -17,11 +17,11 @@ export const recalled = (id) => known.get(id) || null;
 export function card(hit, state) {
   known.set(hit.item_id, { key: hit.key, thumbnail: hit.thumbnail });
   const href = itemAddress(hit.item_id, hit.segment_id, start(hit.span));
-  const title = hit.key || hit.path || hit.item_id;
+  const title = named(hit.key || hit.path || hit.item_id);
   return el("li.card", { data: { item: hit.item_id, modality: hit.modality || "item" } },
     stage(hit, title),
     el("div.about", {},
-      el("a.title", { href, title: hit.path ? `${hit.root}: ${hit.path}` : title, dir: "auto" }, breakable(title)),
+      el("a.title", { href, title: hit.path ? named(`${hit.root}: ${hit.path}`) : title, dir: "auto" }, breakable(title)),
       hit.thumbnail && hit.text ? el("p.snippet", { dir: "auto" }, marked(snippet(hit.text, words(hit)), words(hit))) : null,
       el("div.foot", {}, el("div.why", { aria: { label: t("why") }, role: "group" }, placed(hit), reasons(hit)), actions(hit, state)),
     ),
@@ -152,8 +152,8 @@ function actions(hit, state) {
   const without = address({ ...asked, not: [...state.not, hit.item_id] });
   const can = state.q || state.file || asked.item.length || state.segment.length;
   return el("div.actions", {},
-    el("a.icon", { href: address(more), title: t("moreLike"), aria: { label: t("moreLikeOf", { key: hit.key }) }, data: { key: "m" } }, icon("more")),
-    can ? el("a.icon", { href: without, title: t("withoutThat"), aria: { label: t("withoutOf", { key: hit.key }) }, data: { key: "x" } }, icon("without")) : null,
+    el("a.icon", { href: address(more), title: t("moreLike"), aria: { label: t("moreLikeOf", { key: named(hit.key) }) }, data: { key: "m" } }, icon("more")),
+    can ? el("a.icon", { href: without, title: t("withoutThat"), aria: { label: t("withoutOf", { key: named(hit.key) }) }, data: { key: "x" } }, icon("without")) : null,
   );
 }
 

@@ -77,9 +77,14 @@ export function announce(text) {
   $("live").textContent = text;
 }
 
+/** A name as text: what would turn the letters after it round is shown as what it is. */
+export function named(text) {
+  return String(text).replace(/[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/g, (one) => `⟨U+${one.codePointAt().toString(16).toUpperCase().padStart(4, "0")}⟩`);
+}
+
 /** A name or a path as nodes: it may be broken after its separators. */
 export function breakable(text) {
-  return text.split(/(?<=[/_.-])(?=[^/_.-])/).flatMap((part, n) => (n ? [el("wbr"), part] : [part]));
+  return named(text).split(/(?<=[/_.-])(?=[^/_.-])/).flatMap((part, n) => (n ? [el("wbr"), part] : [part]));
 }
 
 /** Whether letters go to this element. */

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { card, marked, place } from "./card.js";
-import { announce, breakable, el, icon, PLAY, solid } from "./dom.js";
+import { announce, breakable, el, icon, named, PLAY, solid } from "./dom.js";
 import { drawn, picture, placeholder, Sound, video } from "./media.js";
 import { trouble } from "./results.js";
 import { address, blank } from "./state.js";
@@ -10,11 +10,13 @@ import { by, bytes, date, number, t } from "./words.js";
 
 const NEAR = 12;
 const SEGMENTS = 200;
+const NUMBER = /^\d{1,19}$/;
 
 /** Show the item of a state. */
 export async function itemPage(main, state, { signal, again }) {
   main.setAttribute("aria-busy", "true");
   try {
+    if (!NUMBER.test(state.id)) throw new api.Problem(404, { detail: t("noSuchItem") });
     const item = await api.item(state.id, signal);
     if (signal.aborted) return;
     show(main, item, state, signal);
@@ -27,8 +29,8 @@ export async function itemPage(main, state, { signal, again }) {
 }
 
 function show(main, item, state, signal) {
-  document.title = `${item.key} — mmindex`;
-  announce(item.key);
+  document.title = `${named(item.key)} — mmindex`;
+  announce(named(item.key));
   const at = item.segments.find((one) => one.segment_id === state.at) || null;
   const players = new Map();
   const media = item.files.map((file) => viewer(file, item, at, Number(state.t) || 0, players)).filter(Boolean);
@@ -65,12 +67,12 @@ function timed(role, file, item, here, second, players) {
   if (!file.url) return away(file);
   const start = here && here.span?.unit === "second" ? here.span.start : second;
   if (role === "video") {
-    const player = video({ url: file.url, poster: file.thumbnail, start, label: file.path });
+    const player = video({ url: file.url, poster: file.thumbnail, start, label: named(file.path) });
     players.set(file.n, (part) => jump(player, part.span.start));
     return el("figure.medium", { class: here ? "here" : "" }, player, caption(file));
   }
   const segment = here?.waveform ? here : item.segments.find((one) => one.file === file.n && one.waveform);
-  const sound = new Sound({ url: file.url, waveform: segment?.waveform, span: segment?.span, label: file.path });
+  const sound = new Sound({ url: file.url, waveform: segment?.waveform, span: segment?.span, label: named(file.path) });
   players.set(file.n, (part) => sound.take(part));
   return el("figure.medium.heard", { class: here ? "here" : "" }, sound.root, caption(file));
 }
@@ -84,7 +86,7 @@ function jump(player, from) {
 function still(file, item, here) {
   const src = file.url && drawn(file.media_type) ? file.url : file.thumbnail;
   if (!src) return away(file);
-  const frame = el("div.frame", {}, picture(src, file.path, () => (src !== file.thumbnail && file.thumbnail ? picture(file.thumbnail, file.path, () => placeholder("image")) : placeholder("image"))));
+  const frame = el("div.frame", {}, picture(src, named(file.path), () => (src !== file.thumbnail && file.thumbnail ? picture(file.thumbnail, named(file.path), () => placeholder("image")) : placeholder("image"))));
   if (here?.box) frame.append(boxOf(here.box));
   return el("figure.medium", {}, frame, caption(file));
 }
@@ -99,7 +101,7 @@ function away(file) {
 }
 
 function caption(file) {
-  return el("figcaption", { dir: "auto" }, file.path);
+  return el("figcaption", { dir: "auto" }, named(file.path));
 }
 
 /** The texts of an item, each once; the one that was found first is marked. */
@@ -107,8 +109,13 @@ function texts(item, at) {
   const some = item.segments.filter((one) => one.modality === "text" && one.text);
   if (!some.length) return null;
   const shown = some.slice(0, 12).map((one) => el("blockquote.said", { dir: "auto", lang: one.language || "", class: at === one ? "here" : "" },
-    el("p", {}, one.text), el("footer.muted", {}, [one.source === "self" ? "" : t(`source_${one.source}`, {}, one.source), one.kind, place(one.span)].filter(Boolean).join(" · "))));
+    el("p", {}, one.text), el("footer.muted", {}, [one.source === "self" ? "" : t(`source_${one.source}`, {}, one.source), kind(one), place(one.span)].filter(Boolean).join(" · "))));
   return el("div.texts", {}, shown);
+}
+
+/** What kind of sound, picture or text a segment is, where that is told. */
+function kind(segment) {
+  return segment.kind ? t(`kind_${segment.kind}`, {}, segment.kind) : "";
 }
 
 /* facts */
@@ -116,7 +123,7 @@ function texts(item, at) {
 function facts(item) {
   const rows = [[t("folder"), item.root], [t("labels"), item.labels.join(", ")], [t("split"), item.split],
     ...Object.entries(item.columns).map(([key, value]) => [key, told(value)]), [t("itemId"), item.item_id]];
-  return el("dl", {}, rows.filter(([, value]) => value != null && value !== "").map(([key, value]) => el("div", {}, el("dt", {}, key), el("dd", { dir: "auto" }, value))));
+  return el("dl", {}, rows.filter(([, value]) => value != null && value !== "").map(([key, value]) => el("div", {}, el("dt", {}, named(key)), el("dd", { dir: "auto" }, named(value)))));
 }
 
 function told(value) {
@@ -128,7 +135,7 @@ function told(value) {
 function fileList(item) {
   if (!item.files.length) return null;
   const one = (file) => el("li", {}, icon(file.role),
-    el("div", {}, file.url ? el("a", { href: file.url, target: "_blank", rel: "noopener", dir: "auto" }, file.path) : el("span", { dir: "auto" }, file.path),
+    el("div", {}, file.url ? el("a", { href: file.url, target: "_blank", rel: "noopener", dir: "auto" }, named(file.path)) : el("span", { dir: "auto" }, named(file.path)),
       el("span.muted", {}, [file.media_type, file.size == null ? "" : bytes(file.size), file.modified ? date(file.modified) : ""].filter(Boolean).join(" · "))));
   return el("div.files", {}, el("h2", {}, t("files")), el("ul", {}, item.files.map(one)));
 }
@@ -164,7 +171,7 @@ function segment(one, state, players) {
   return el("li", { class: one.segment_id === state.at ? "here" : "" },
     el("span.kind", { title: by(one.modality) }, one.thumbnail ? picture(one.thumbnail, "", () => icon(one.modality)) : icon(one.modality)),
     jumpTo ? el("button.play.small", { type: "button", aria: { label: t("playAt", { at: place(one.span) }) }, onclick: () => jumpTo(one) }, solid(PLAY)) : null,
-    el("span.what", { dir: "auto" }, [place(one.span), one.kind].filter(Boolean).join(" · ") || (one.text ? "" : by(one.modality)), one.text ? el("span.text", {}, marked(one.text, [])) : null),
+    el("span.what", { dir: "auto" }, [place(one.span), kind(one)].filter(Boolean).join(" · ") || (one.text ? "" : by(one.modality)), one.text ? el("span.text", {}, marked(one.text, [])) : null),
     el("a.icon", { href: like, title: t("moreLike"), aria: { label: t("moreLike") } }, icon("more")));
 }
 

@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { el, icon, svg } from "./dom.js";
 import { trouble } from "./results.js";
-import { bytes, date, name, number, t } from "./words.js";
+import { bytes, date, language, name, number, t } from "./words.js";
 
 const FIRST = ["RR", "nDCG@10", "Success@1", "Success@10", "R@10", "AP"]; // measures, in this order
 
@@ -44,13 +44,33 @@ function evaluated(found) {
   const names = [...new Set(directions.flatMap(([, scores]) => Object.keys(scores)))];
   const measures = [...FIRST.filter((one) => names.includes(one)), ...names.filter((one) => !FIRST.includes(one))].slice(0, 6);
   const line = ([direction, scores]) => el("tr", {}, el("th", { scope: "row" }, way(direction)), measures.map((one) => el("td", {}, scores[one] == null ? "–" : el("span.score", { css: { "--share": scores[one] } }, scores[one].toFixed(3)))));
-  const table = directions.length ? el("div.scroll", {}, el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, t("direction")), measures.map((one) => el("th", { scope: "col" }, one)))), el("tbody", {}, directions.map(line)))) : null;
+  const table = directions.length ? el("div.scroll", { role: "group", tabIndex: 0, aria: { label: t("evaluation") } }, el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, t("direction")), measures.map((one) => el("th", { scope: "col" }, one)))), el("tbody", {}, directions.map(line)))) : null;
   return el("section.panelled", {},
-    el("div.row.between", {}, el("h2", {}, t("evaluation"), badge(found.verdict)), found.report ? el("a.button", { href: found.report, target: "_blank", rel: "noopener" }, icon("open"), t("report")) : null),
+    el("div.row.between", {}, el("h2", {}, t("evaluation"), badge(found.verdict)), found.report ? el("a.button", { href: `${found.report}?lang=${language()}`, target: "_blank", rel: "noopener" }, icon("open"), t("report")) : null),
     el("p.muted", {}, found.status === "measured" ? t("measuredWith", { n: found.queries }) : found.reason || t("unmeasured")),
     found.baseline ? el("p.muted", {}, t("baseline", { n: found.baseline })) : null,
-    found.rules.map((one) => el("p.note", {}, one)),
-    table);
+    table, ruled(found.rules));
+}
+
+/** The rules of the gate, as sentences; one that is not known stays as it was written. */
+function ruled(rules) {
+  if (!rules.length) return null;
+  return el("details.rules", {}, el("summary", {}, t("rules", { n: rules.length })), el("ul", {}, rules.map((one) => el("li", { title: one }, rule(one)))));
+}
+
+function rule(text) {
+  const [, of, measure, told] = /^(\S+) (\S+): (.+)$/.exec(text) || [];
+  const bounds = Object.fromEntries((told || "").split(",").map((one) => one.split("=").map((part) => part.trim())));
+  const said = ["max_drop", "max_rise", "min"].filter((one) => bounds[one]).map((one) => t(`rule_${one}`, { n: bounds[one] }));
+  if (!of || !said.length) return text;
+  if (bounds.action === "warn") said.push(t("rule_warn"));
+  return `${subject(of)}${measure === "share" ? "" : ` · ${measure}`}${t("colon")}${said.join(t("comma"))}`;
+}
+
+/** What a rule is about: each direction, an index, one medium's share. */
+function subject(of) {
+  const every = { "all*": "rule_all", "*->*": "rule_each", "index:*": "rule_index", "coverage:*": "rule_coverage", "quarantine": "rule_quarantine" }[of];
+  return every ? t(every) : of.includes("->") ? way(of) : of;
 }
 
 /** "text:en->image" → English text → pictures. */
@@ -88,9 +108,9 @@ function versions(kept) {
   const cell = (...given) => el("td", {}, ...given);
   const line = (one) => el("tr", { class: one.serves ? "here" : "" },
     el("th", { scope: "row" }, number(one.snapshot), one.serves ? el("span.verdict", { data: { verdict: "serves" } }, t("serves")) : null),
-    one.error ? el("td", { colSpan: 5 }, one.error) : [
+    one.error ? el("td", { colSpan: 5 }, t("unreadable")) : [
       cell(one.created_at ? date(one.created_at, true) : "–"), cell(one.items == null ? "–" : number(one.items)), cell(one.bytes == null ? "–" : bytes(one.bytes)),
       cell(one.score == null ? "–" : one.score.toFixed(3)), cell(badge(one.verdict) || "–")]);
   const heads = ["snapshot", "when", "itemsHead", "size", "score", "verdict"];
-  return el("section.panelled", {}, el("h2", {}, t("snapshots")), el("div.scroll", {}, el("table", {}, el("thead", {}, el("tr", {}, heads.map((one) => el("th", { scope: "col" }, t(one))))), el("tbody", {}, kept.snapshots.map(line)))));
+  return el("section.panelled", {}, el("h2", {}, t("snapshots")), el("div.scroll", { role: "group", tabIndex: 0, aria: { label: t("snapshots") } }, el("table", {}, el("thead", {}, el("tr", {}, heads.map((one) => el("th", { scope: "col" }, t(one))))), el("tbody", {}, kept.snapshots.map(line)))));
 }

@@ -13,7 +13,7 @@ const SLOW = 150; // ms after which waiting is shown
 /** Show the answers to a state; `back`: those that were shown before may be shown again. */
 export async function results(main, state, { signal, back, again }) {
   if (!asks(state)) return home(main, state, signal);
-  const waiting = setTimeout(() => wait(main), SLOW);
+  const waiting = setTimeout(() => wait(main), main.querySelector(".home") ? 0 : SLOW); // what is there asks something else
   try {
     const answer = await answered(state, signal, back);
     if (signal.aborted) return;
@@ -49,7 +49,7 @@ function show(main, state, answer) {
   const told = status(answer, hits.length);
   announce(told);
   const notes = answer.notes.map((note) => el("p.note", {}, note.charAt(0).toUpperCase() + note.slice(1)));
-  if (!hits.length) return main.replaceChildren(...notes, none(state));
+  if (!hits.length) return main.replaceChildren(none(state, notes));
   const list = el("ol.grid.answers", { aria: { label: t("results") } }, hits.map((hit) => card(hit, state)));
   main.replaceChildren(
     el("div.status", {}, el("h1.count", {}, told), el("span.muted", {}, took(answer))),
@@ -81,12 +81,12 @@ function pager(state, answer) {
 }
 
 /** No answer: what could be left out. */
-function none(state) {
+function none(state, notes) {
   const wide = { ...blank(), q: state.q, item: state.item, segment: state.segment, file: state.file, name: state.name };
   const links = [];
   if (state.page > 1) links.push(el("a.button", { href: address({ ...state, page: 1 }) }, t("firstPage")));
   if (narrowed(state) || state.modality.length || state.not.length || state.without.length) links.push(el("a.button", { href: address(wide) }, t("dropFilters")));
-  return el("section.message", {}, icon("search"), el("h1", {}, t(state.page > 1 ? "noFurther" : "nothing")), el("p", {}, t(links.length ? "nothingFiltered" : "nothingHint")), el("div.row", {}, links));
+  return el("section.message", {}, icon("search"), el("h1", {}, t(state.page > 1 ? "noFurther" : "nothing")), notes.length ? notes : el("p", {}, t(links.length ? "nothingFiltered" : "nothingHint")), el("div.row", {}, links));
 }
 
 /** What went wrong, and what to do. */
@@ -109,7 +109,8 @@ function later(box, wait, again) {
 /** Nothing is asked yet: what there is to search. */
 async function home(main, state, signal) {
   const counts = el("div.counts");
-  main.replaceChildren(el("section.home", {}, el("h1", {}, t("homeTitle")), el("p.lead", {}, t("homeLead")), counts, tips()));
+  const only = state.without.length || state.not.length ? el("p.note", { role: "alert" }, t("onlyWithout")) : null;
+  main.replaceChildren(el("section.home", {}, only, el("h1", {}, t("homeTitle")), el("p.lead", {}, t("homeLead")), counts, tips()));
   try {
     const lake = await api.lake();
     if (signal.aborted) return;

@@ -54,7 +54,6 @@ export function itemAddress(id, segment, second) {
 
 /**
  * What was typed, without its "-word"s and -"several words": those are not wanted.
- * A text of nothing else is asked as it stands.
  */
 export function parted(text) {
   const without = [];
@@ -63,5 +62,5 @@ export function parted(text) {
     return before;
   });
   const q = rest.replace(/\s+/g, " ").trim();
-  return q ? { q, without } : { q: text.trim(), without: [] };
+  return { q, without };
 }

@@ -19,6 +19,7 @@ from mmcore.search.http.uploads import Upload, received
 from mmcore.search.http.waits import Waiting
 from mmcore.search.notes import said
 from mmcore.search.request import SearchRequest
+from mmcore.search.typed import AWAY
 from storage.schemas import MmindexError
 
 router = APIRouter(prefix="/api", tags=["search"])
@@ -77,7 +78,7 @@ async def similar(
     item = partial(here.on_served, lambda served: served.shelf.item(item_id))
     if await run_in_threadpool(item) is None:
         raise missing(f"the snapshot has no item {item_id}", f"快照中没有条目 {item_id}")
-    without = [{"text": one, "weight": -1.0} for one in asked.without]
+    without = [{"text": one, "weight": -AWAY} for one in asked.without]
     wanted = request_of([{"item": item_id}, *without], asked.options())
     return await _answer(here, request, wanted)
 

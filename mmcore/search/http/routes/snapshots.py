@@ -7,9 +7,10 @@ from functools import partial
 from importlib.metadata import version
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
-from mmcore.search.http.problems import missing
+from mmcore.media.reasons import Language
+from mmcore.search.http.problems import language_of, missing
 from mmcore.search.http.replies import binary, problems, told
 from mmcore.search.http.security import REPORT_POLICY
 from mmcore.search.http.serving import Here, Served
@@ -32,9 +33,16 @@ router = APIRouter(tags=["lake"])
 
 MAIN: Final = "RR"  # the measure that stands for a snapshot
 _PAGE: Final = "report.html"
+_ENGLISH: Final = b'id="in-en" aria-label="English" checked>'  # of the two languages of a report
+_UNPICKED: Final = b'id="in-en" aria-label="English">'
+_CHINESE: Final = 'id="in-zh" aria-label="中文">'.encode()
+_PICKED: Final = 'id="in-zh" aria-label="中文" checked>'.encode()
 _UNREADABLE: Final = "its manifest cannot be read"
 
 Last = Annotated[int, Query(ge=0, le=1000, description="evaluations of the history, the newest")]
+Spoken = Annotated[
+    Language | None, Query(description="what the page begins in; else as Accept-Language says")
+]
 Number = Annotated[int, Path(ge=1, lt=2**31, description="a snapshot")]
 
 
@@ -154,8 +162,8 @@ def _report(served: Served, number: int) -> str | None:
     response_class=Response,
     responses={**binary("the report, as a page", "text/html"), **problems("not-found")},
 )
-def report(here: Here, number: Number) -> Response:
-    """The report of an evaluation; nothing in it can act."""
+def report(here: Here, request: Request, number: Number, lang: Spoken = None) -> Response:
+    """The report of an evaluation, in the asker's language first; nothing in it can act."""
     layout = here.served().snapshot.layout
     page = layout.report(str(number)) / _PAGE
     try:
@@ -163,4 +171,6 @@ def report(here: Here, number: Number) -> Response:
     except OSError as error:
         raise missing(f"there is no report {number}", f"没有报告 {number}") from error
     headers = {"content-security-policy": REPORT_POLICY}
+    if (lang or language_of(request.scope)) == "zh":
+        found = found.replace(_ENGLISH, _UNPICKED, 1).replace(_CHINESE, _PICKED, 1)
     return Response(found, media_type="text/html; charset=utf-8", headers=headers)

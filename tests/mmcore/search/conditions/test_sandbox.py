@@ -1,5 +1,8 @@
 """The process alone: its conditions were not looked at before, as if the grammar let all pass."""
 
+import os
+import re
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -8,10 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from mmcore.errors import ConfigError
+from mmcore.errors import ConditionError, ConfigError
+from mmcore.processes.process import Ended, Process, Why
 from mmcore.processes.telling import WorkerError
 from mmcore.search.conditions import sandbox
-from mmcore.search.conditions.bounds import ITEMS, PLACE
+from mmcore.search.conditions.bounds import ITEMS, NO_MEMORY, PLACE
 from mmcore.search.conditions.sandbox import columns_in, passing
 
 
@@ -96,6 +100,45 @@ def test_what_takes_too_long_is_killed(tables, monkeypatch):
     monkeypatch.setattr(sandbox, "SECONDS", 0.3)
     with pytest.raises(ConfigError, match="took longer"):
         passing("(SELECT sum(hash(a) % 7) FROM range(9000000000000) t(a)) = 0", tables, 10)
+    monkeypatch.undo()
+
+    assert passing("number > 6", tables, 10).sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "why", "kind", "said"),
+    [
+        (-signal.SIGSEGV, Why.BY_ITSELF, ConditionError, r"ended \(SIGSEGV\)"),
+        (1, Why.BY_ITSELF, ConditionError, r"ended \(exit code 1\)"),
+        (-signal.SIGKILL, Why.SILENT, ConfigError, "took longer"),
+        (-signal.SIGALRM, Why.BY_ITSELF, ConfigError, "took longer"),
+        (-signal.SIGKILL, Why.TOO_BIG, ConfigError, "more memory"),
+        (-signal.SIGKILL, Why.BY_ITSELF, ConfigError, "more memory"),
+        (NO_MEMORY, Why.BY_ITSELF, ConfigError, "more memory"),
+    ],
+)
+def test_how_the_process_ended_is_told(code, why, kind, said):
+    """Time and memory are what the condition asks too much of; a crash is no fault of it."""
+    error = sandbox._lost(Ended(code, why))
+
+    assert type(error) is kind
+    assert re.search(said, str(error))
+
+
+def test_a_crash_is_told_as_one(tables, monkeypatch):
+    """Of the process that runs a condition; the next one gets another."""
+    hear = Process.hear
+
+    def heard(self, *limits):
+        told = hear(self, *limits)
+        if not isinstance(told, Ended) and "begun" in told:
+            os.kill(self.number, signal.SIGSEGV)
+        return told
+
+    slow = "(SELECT sum(hash(a) % 7) FROM range(9000000000000) t(a)) = 0"
+    monkeypatch.setattr(Process, "hear", heard)
+    with pytest.raises(ConditionError, match="SIGSEGV"):
+        passing(slow, tables, 10)
     monkeypatch.undo()
 
     assert passing("number > 6", tables, 10).sum() == 3

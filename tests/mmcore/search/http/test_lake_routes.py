@@ -1,13 +1,17 @@
 """Tests of the routes that tell of the lake: snapshots, evaluation, report, health, interface."""
 
 import json
+import re
 import time
+import weakref
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from importlib.resources import files
 
 import pytest
 
+from mmcore.errors import ConditionError
 from mmcore.privacy import Veil
 from mmcore.search.hits import Catalog
 from mmcore.search.http.app import app
@@ -17,6 +21,7 @@ from mmcore.search.http.serving import Served
 from mmcore.search.http.settings import Settings
 from mmcore.search.http.shelf import Shelf
 from mmcore.search.http.shown import plain
+from mmcore.search.where import Where
 from storage import history, keys
 from storage.errors import NoLakeError, SnapshotReissuedError
 from storage.manifest import Evaluation
@@ -233,6 +238,39 @@ def test_what_an_erasure_took_away_is_looked_up_once_more(own, route, warm, monk
     assert answer.status_code == 200, answer.text
 
 
+def test_a_server_holds_nothing_of_the_snapshot_before(own):
+    """Not in its idle threads either: what was erased is in no memory and on no disk."""
+    with asking(own, look=1e9, idle_look=1e9) as client:
+        serving = client.app.state.serving
+        for route in ("search", "where", "item", "thumbnail", "lake"):
+            client.get(ROUTES[route].format(item=own.item("blue-1")))
+        client.post("/api/search/media?k=2", content=(own.media / "blue-1.png").read_bytes())
+        served = serving.served()
+        gone, folder = weakref.ref(served), served._opened.where()._columns()._folder.path
+        assert folder.exists()
+        del served
+        erased(own, {"red-1"})
+        for _ in range(2):
+            serving._following.look()
+
+        assert gone() is None
+        assert not folder.exists()
+
+
+def test_a_crash_of_a_condition_is_a_fault_of_the_server(own, monkeypatch):
+    """Who asked is not told to ask for less."""
+
+    def crashes(self, sql):
+        raise ConditionError("SIGSEGV")
+
+    monkeypatch.setattr(Where, "items", crashes)
+    with asking(own) as client:
+        answer = client.get(ROUTES["where"])
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "condition" in answer.json()["detail"]
+
+
 def test_what_cannot_be_looked_up_again_says_that_the_lake_has_changed(own, monkeypatch):
     """A second erasure right behind the first is told as what it is, and to ask again."""
 
@@ -245,6 +283,26 @@ def test_what_cannot_be_looked_up_again_says_that_the_lake_has_changed(own, monk
 
     assert (answer.status_code, answer.json()["code"]) == (503, "outdated")
     assert answer.headers["retry-after"] == "1"
+
+
+def test_a_report_begins_in_the_asker_s_language(own):
+    """By ?lang, else by Accept-Language; a report has both languages in it."""
+    layout = own.snapshot.layout
+    template = (files("mmcore.evaluation.reporting") / "report.html.jinja").read_text("utf-8")
+    inputs = "\n".join(line for line in template.splitlines() if 'class="pick"' in line)
+    layout.report("1").mkdir(parents=True)
+    (layout.report("1") / "report.html").write_text(inputs, "utf-8")
+    with asking(own) as client:
+        chinese = {"accept-language": "zh-CN"}
+        pages = [
+            client.get("/report/1"),
+            client.get("/report/1", headers=chinese),
+            client.get("/report/1?lang=zh"),
+            client.get("/report/1?lang=en", headers=chinese),
+        ]
+
+    picked = [re.findall(r'id="in-(\w+)"[^>]* checked', page.text) for page in pages]
+    assert picked == [["en"], ["zh"], ["zh"], ["en"]]
 
 
 def test_a_snapshot_that_cannot_be_opened_is_noted_without_its_place(own, caplog):

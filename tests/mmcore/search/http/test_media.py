@@ -368,6 +368,7 @@ def test_the_small_picture_of_a_hit_is_of_the_file_that_it_names(tmp_path, plugg
     with asking(place) as client:
         hits = client.get("/api/search?q=red&words=0&k=5").json()["hits"]
         shown = {hit["path"]: client.get(hit["thumbnail"]).content for hit in hits}
+        assert all(hit["thumbnail"].endswith(f"?n={hit['file']['n']}") for hit in hits)
         last = client.get(f"/thumbnails/items/{place.item('red')}?n=2").content
     files = [file for c in colours for file in shelf(place).files(place.item(c))]
     small = {file.path: thumbnail_of(file.content_id) for file in files}

@@ -4,6 +4,8 @@ import pytest
 from PIL import Image
 
 from mmcore.search.http.shapes import AnswerShape
+from mmcore.search.request import Part, SearchRequest
+from mmcore.search.shown import Shown
 from tests import media
 from tests.lakes import COLOURS, make_lake, towers
 from tests.mmcore.search.http.conftest import Place, asking
@@ -26,7 +28,7 @@ def test_a_text_is_answered_with_items_of_the_snapshot(client):
     assert told["seconds"]["total"] > 0
     assert hit["item_id"].isdecimal()
     assert hit["file"]["path"] == hit["path"] == f"{hit['key']}.png"
-    assert hit["thumbnail"] == f"/thumbnails/items/{hit['item_id']}"
+    assert hit["thumbnail"] == f"/thumbnails/items/{hit['item_id']}?n=0"
     assert AnswerShape.model_validate(told | {"hits": []})
 
 
@@ -207,14 +209,14 @@ def test_script_in_captions_stays_text(tmp_path, plugged):
 @pytest.mark.parametrize(
     ("params", "en", "zh"),
     [
-        ({"modality": "smell"}, "must be 'image', 'text'", "应为 'image'、'text'"),
-        ({"k": 0}, "query.k: must be 1 or more", "query.k：不能小于 1"),
-        ({"words": 2}, "must be 1 or less", "不能大于 1"),
-        ({"item": "x"}, "is no whole number", "不是整数"),
-        ({"collapse": "perhaps"}, "must be true or false", "应为 true 或 false"),
-        ({"colour": "red"}, "is not known here", "没有这个参数"),
-        ({"q": ""}, "is too short: 1 characters at least", "太短：至少 1 个字符"),
-        ({"words": "nan"}, "is no finite number", "不是有限的数字"),
+        ({"modality": "smell"}, "one of 'image', 'text'", "'audio'、'video' 之一"),
+        ({"k": 0}, "query.k: it has to be 1 or more", "query.k：不能小于 1"),
+        ({"words": 2}, "it has to be 1 or less", "不能大于 1"),
+        ({"item": "x"}, "a whole number", "必须是整数"),
+        ({"collapse": "perhaps"}, "true or false", "true 或 false"),
+        ({"colour": "red"}, "there is no such", "没有这一项"),
+        ({"q": ""}, "1 characters or more", "至少 1 个字符"),
+        ({"words": "nan"}, "a number", "必须是数字"),
     ],
 )
 def test_what_is_wrong_is_said_in_the_asker_s_language(client, params, en, zh):
@@ -268,3 +270,22 @@ def test_what_is_like_an_item_is_found_as_far_as_answers_go(client, place, monke
     client.get(f"/api/similar/{item}", params={"k": 1000, "offset": 9000})
 
     assert [(one.k, one.offset) for one in asked] == [(1000, 9000)]
+
+
+def test_a_fault_of_ours_fails_that_search_alone(place, client, monkeypatch):
+    """The others of its batch are answered; who asked for it is told of a fault of the server."""
+    shown = Shown.hits
+
+    def failing(self, plan, ranked):
+        if plan.parts[0].text == "green":
+            raise IndexError("of ours")
+        return shown(self, plan, ranked)
+
+    monkeypatch.setattr(Shown, "hits", failing)
+    texts = ["red", "green", "blue"]
+    requests = [SearchRequest(parts=(Part(text=text),), k=1) for text in texts]
+    found = client.app.state.serving.answers(requests)
+
+    assert isinstance(found[1], IndexError)
+    assert [len(found[n].answer.hits) for n in (0, 2)] == [1, 1]
+    assert client.get("/api/search?q=green").json()["code"] == "internal"

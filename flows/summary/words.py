@@ -1,0 +1,109 @@
+"""What the pages say: English, Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "published": ("Snapshot {snapshot} serves", "快照 {snapshot} 提供服务"),
+        "unchanged": (
+            "Nothing changed: snapshot {snapshot} still serves",
+            "没有变化：仍由快照 {snapshot} 提供服务",
+        ),
+        "planned": ("Dry run: nothing was done", "试运行：什么都没有做"),
+        "removed": (
+            "Removed {count:,} files, {size:,.1f} MB",
+            "已删除 {count:,} 个文件，{size:,.1f} MB",
+        ),
+        "compacted": ("Compacted, nothing removed", "已合并，没有删除任何文件"),
+        "nothing": ("Nothing to do", "没有要做的事"),
+        "promoted": (
+            "Promoted: snapshot {snapshot} serves",
+            "已启用：现由快照 {snapshot} 提供服务",
+        ),
+        "refused": (
+            "Not promoted: snapshot {snapshot} still serves",
+            "未启用：仍由快照 {snapshot} 提供服务",
+        ),
+        "stored": (
+            "Stored, not to be promoted: snapshot {snapshot} still serves",
+            "已保存，按要求不启用：仍由快照 {snapshot} 提供服务",
+        ),
+        "failed": ("The run failed", "运行失败"),
+        "blocked": ("The gate blocked it: it is not published", "门槛未通过：没有发布"),
+        "interrupted": ("The run was interrupted", "运行被中断"),
+        "serves": (
+            "What was published before serves on. The next run goes on where this one ended.",
+            "之前发布的快照继续提供服务。下一次运行会从中断处继续。",
+        ),
+        "open-report": (
+            "Open the report and mend the cause, or let it serve: {command}",
+            "请查看报告并解决原因，或者照样发布：{command}",
+        ),
+        "by-hand": (
+            "The lake is private: run the same command by hand to read what is wrong.",
+            "湖是私有的：请手动运行同一命令查看原因。",
+        ),
+        "items": ("Items", "条目"),
+        "files": ("Files", "文件"),
+        "changed": ("Changed", "变化"),
+        "change": (
+            "{added:,} items new, {gone:,} gone",
+            "新增 {added:,} 个条目，移除 {gone:,} 个",
+        ),
+        "embedded": ("Embedded", "已嵌入"),
+        "to-embed": ("To embed", "待嵌入"),
+        "kept": ("Kept", "保留"),
+        "segments": ("Segments", "片段"),
+        "waiting": ("Wait for the next run", "等待下次运行"),
+        "forgotten": ("Forgotten, left out", "已遗忘，不计入"),
+        "truncated": ("Cut to what a model takes", "超出模型长度而截断"),
+        "mended": ("Damaged files of the lake, made again", "湖中损坏并已重建的文件"),
+        "erasure": ("Erasure NOT ENDED", "删除尚未完成"),
+        "gate": ("Gate", "门槛"),
+        "against": ("compared with snapshot {baseline}", "与快照 {baseline} 对照"),
+        "untold": ("Not notified", "未能通知"),
+        "lake": ("Lake", "湖"),
+        "report": ("Report", "报告"),
+        "findings": ("Findings", "发现"),
+        "quarantine": ("Quarantine", "隔离"),
+        "reason": ("Reason", "原因"),
+        "quarantine-todo": (
+            "`mmindex quarantine` says what each means, and what to do.",
+            "`mmindex quarantine` 说明每个原因以及处理办法。",
+        ),
+        "rates": ("Rates", "速度"),
+        "encoder": ("Encoder", "编码器"),
+        "rate": ("A second", "每秒"),
+        "busy": ("Busy", "占用"),
+        "waited": ("Waited, s", "等待秒"),
+        "devices": ("Devices", "设备"),
+        "retrieval": ("Retrieval", "检索"),
+        "direction": ("Direction", "方向"),
+        "Success@1": ("Success@1", "Success@1"),
+        "Success@10": ("Success@10", "Success@10"),
+        "RR": ("RR", "RR"),
+        "stages": ("Stages", "阶段"),
+        "stage": ("Stage", "阶段"),
+        "seconds": ("Seconds", "秒"),
+        "kind": ("Kind", "种类"),
+        "megabytes": ("MB", "MB"),
+        "gone": ("Snapshots that go", "移除的快照"),
+        "stay": ("Snapshots that stay", "保留的快照"),
+        "parts": ("Parts", "分块"),
+        "merged": ("{before:,} into {after:,}", "{before:,} 个合并为 {after:,} 个"),
+        "left-out": ("Not compacted", "没有合并"),
+        "models": ("Models", "模型"),
+        "fusion": ("Fusion", "融合"),
+        "projection": ("Projection", "投影"),
+        "compared": ("Mean RR, before and after", "平均 RR（之前、之后）"),
+        "why": ("Why", "原因"),
+        "learned": ("Learned from", "训练数据"),
+        "error": ("Error", "错误"),
+        "exit-code": ("Exit code", "退出码"),
+        "took": ("Took, s", "用时（秒）"),
+    }
+)

@@ -1,0 +1,213 @@
+"""The pages that runs show of themselves: what they say, and what they do not."""
+
+import pytest
+
+from flows.config.evaluate import EvaluateResult
+from flows.config.index import IndexResult, StageWork
+from flows.config.maintain import Compacted, MaintainResult
+from flows.config.train import PromoteResult, TrainResult
+from flows.run import Ending, Run
+from flows.summary import of_failure, of_result
+from mmcore.errors import PublicationBlockedError, SourceError, UntoldError
+from mmcore.evaluation.scores import Finding
+from storage.errors import CorruptLakeError
+
+OPEN = Run("index-media", "/srv/lake", "ab12", private=False)
+PRIVATE = Run("index-media", "mmindex.lake.ab12", "ab12", private=True)
+WORK = StageWork(
+    segments=480,
+    seconds=12.3,
+    rate=39.0,
+    model_seconds=10.0,
+    busy=0.88,
+    waited=0.7,
+    batches={16: 30},
+    devices=("cpu", "cpu"),
+    dtype="bfloat16",
+)
+INDEXED = IndexResult(
+    status="published",
+    lake="/srv/lake",
+    snapshot=3,
+    verdict="warn",
+    baseline=2,
+    why="a reason | with a bar",
+    findings=(
+        Finding(
+            kind="worse",
+            subject="text:en→image",
+            measure="RR",
+            action="warn",
+            before=0.4,
+            after=0.3,
+            directions=["text:en→image"],
+        ),
+    ),
+    items=42,
+    items_added=2,
+    items_gone=1,
+    files={"image": 40, "text": 1200},
+    new={"e5-small": 2},
+    kept={"e5-small": 1198},
+    segments={"text": 1200},
+    quarantined={"truncated": 3, "empty": 5},
+    examples={"holiday/anna.jpg": "truncated"},
+    waiting=4,
+    scores={"text:en→image": {"RR": 0.5, "Success@10": 0.75}},
+    seconds={"walk": 1.0, "embed image": 12.3},
+    work={"e5-small": WORK},
+    report="/srv/lake/reports/3/report.html",
+)
+
+
+def test_the_page_of_an_index_run_has_what_it_did():
+    """Files, changes, gate, places, quarantine by reason, rates, scores and stages."""
+    page = of_result(INDEXED, OPEN)
+
+    assert page.splitlines()[0] == "# ✔ Snapshot 3 serves · 快照 3 提供服务"
+    for row in (
+        "| Files · 文件 | 40 image, 1,200 text |",
+        "| Changed · 变化 | 2 items new, 1 gone · 新增 2 个条目，移除 1 个 |",
+        "| Gate · 门槛 | **warn · 警告**, compared with snapshot 2 · 与快照 2 对照 |",
+        "| Wait for the next run · 等待下次运行 | 4 |",
+        "| `empty` | 5 |\n| `truncated` | 3 |",
+        "| e5-small | 480 | 39.0 | 88% | 0.7 | cpu bfloat16 |",
+        "| text:en→image | – | 0.750 | 0.500 |",
+        "| embed image · 嵌入图片 | 12.3 |",
+        "`/srv/lake/reports/3/report.html` ([file](file:///srv/lake/reports/3/report.html))",
+        "a reason \\| with a bar",
+    ):
+        assert row in page
+    assert "- " in page.split("Findings")[1]
+
+
+@pytest.mark.parametrize("run", [OPEN, PRIVATE])
+def test_no_file_is_named(run):
+    """Everybody who sees the server may read it."""
+    assert "anna" not in of_result(INDEXED, run)
+
+
+def test_the_page_of_a_private_lake_says_no_place_and_no_reason():
+    """A hash names it, as in events."""
+    page = of_result(INDEXED, PRIVATE)
+
+    assert "/srv" not in page
+    assert "a reason" not in page
+    assert "`mmindex.lake.ab12`" in page
+
+
+@pytest.mark.parametrize(
+    ("status", "head"),
+    [("unchanged", "# ✔ Nothing changed"), ("planned", "# … Dry run")],
+)
+def test_a_run_that_did_nothing_says_so(status, head):
+    """A dry run has no scores and no seconds."""
+    page = of_result(INDEXED.model_copy(update={"status": status}), OPEN)
+
+    assert page.startswith(head)
+    assert ("## Stages" in page) == (status != "planned")
+
+
+def test_the_page_of_maintain_has_what_went():
+    """By kind, and what was merged."""
+    result = MaintainResult(
+        status="removed",
+        lake="/srv/lake",
+        snapshot=9,
+        kept=(8, 9),
+        gone=(1,),
+        files={"cells": 12},
+        bytes={"cells": 5_000_000},
+        compacted=Compacted(parts_before=48, parts_after=2),
+        seconds={"survey": 0.5},
+    )
+
+    page = of_result(result, OPEN)
+
+    assert page.startswith("# ✔ Removed 12 files, 5.0 MB")
+    for row in ("| cells | 12 | 5.0 |", "48 into 2", "| 8, 9 |", "| survey · 盘点 | 0.5 |"):
+        assert row in page
+
+
+def test_maintain_says_why_it_did_not_compact():
+    """Below the table, whose cells are cut."""
+    result = MaintainResult(
+        status="unchanged",
+        lake="/srv/lake",
+        snapshot=9,
+        kept=(9,),
+        compacted=Compacted(left_out="as told"),
+    )
+
+    assert "\nNot compacted · 没有合并: as told\n" in of_result(result, OPEN)
+
+
+def test_the_page_of_a_training_has_what_it_was_compared_with():
+    """And of a private lake no reason in words."""
+    result = TrainResult(
+        status="refused",
+        lake="/srv/lake",
+        snapshot=2,
+        projection="p2",
+        reason="what serves is better",
+        before=0.5,
+        after=0.4,
+        models=("projection/p2",),
+        pairs={"logmel": 120},
+    )
+
+    page = of_result(result, OPEN)
+
+    assert page.startswith("# ✘ Not promoted: snapshot 2 still serves")
+    for part in ("projection/p2", "120 logmel", "0.5000 → 0.4000", "what serves is better"):
+        assert part in page
+    assert "better" not in of_result(result, PRIVATE)
+
+
+def test_a_promotion_has_a_page_too_and_an_evaluation_its_own_artifacts():
+    """Scores, verdict and trend are those of `tasks.artifacts`."""
+    promoted = PromoteResult(status="promoted", lake="/srv/lake", snapshot=4)
+    evaluated = EvaluateResult(status="pass", lake="/srv/lake", snapshot=4, run="r")
+
+    assert of_result(promoted, OPEN).startswith("# ✔ Promoted: snapshot 4 serves")
+    assert of_result(evaluated, OPEN) == ""
+
+
+def test_the_page_of_a_failure_says_what_serves_and_what_to_do():
+    """The error's kind, words and exit code."""
+    page = of_failure(OPEN, Ending.by(SourceError("the root *photos* is empty"), OPEN))
+
+    assert page.startswith("# ✘ The run failed · 运行失败")
+    for part in ("SourceError", "| 5 |", "the root \\*photos\\* is empty", "serves on"):
+        assert part in page
+
+
+def test_of_a_damaged_lake_no_page_promises_that_it_serves():
+    """It may not."""
+    page = of_failure(OPEN, Ending.by(CorruptLakeError("/srv/lake/x", "cut"), OPEN))
+
+    assert "serves on" not in page
+
+
+@pytest.mark.parametrize(
+    ("run", "error"),
+    [
+        (OPEN, PublicationBlockedError("run-1", 2, "it fell", "report.html")),
+        (PRIVATE, UntoldError("PublicationBlockedError", "it fell", exit_code=3)),
+    ],
+)
+def test_a_block_is_told_as_one(run, error):
+    """With the way out; of a private lake its kind alone."""
+    page = of_failure(run, Ending.by(error, run))
+
+    assert page.startswith("# ✘ The gate blocked it")
+    assert "mmindex snapshots publish RUN" in page
+    assert ("it fell" in page) == (not run.private)
+    assert ("by hand" in page) == run.private
+
+
+def test_an_interrupted_run_is_no_failure():
+    """Ctrl-C, or the server cancelled it."""
+    assert of_failure(OPEN, Ending.by(KeyboardInterrupt(), OPEN)).startswith(
+        "# ✘ The run was interrupted"
+    )
