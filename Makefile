@@ -1,9 +1,11 @@
 # make demo   a searchable lake of examples/media     make test   lint, types, import rule, tests
+# make serve-prefect   index it each night: a Prefect server, a worker, the deployments
 PYTHON ?= python3
 BIN := .venv/bin
 LAKE ?= demo-lake
+MEDIA ?= examples/media
 
-.PHONY: setup demo data fmt check test test-slow bench clean
+.PHONY: setup demo serve-prefect data fmt check test test-slow bench clean
 
 setup: .venv/.installed-dev
 
@@ -18,6 +20,9 @@ setup: .venv/.installed-dev
 
 demo: .venv/.installed
 	$(BIN)/python examples/demo.py --lake $(LAKE)
+
+serve-prefect: .venv/.installed
+	$(BIN)/mmindex up $(MEDIA) --lake $(LAKE)
 
 data: .venv/.installed-dev
 	$(BIN)/python benchmarks/build_stamps.py data/stamps --cache data/debs --names opaque

@@ -32,12 +32,15 @@ EPILOG = (
     " a name is wrong · 3 the gate: it is worse than what serves, or could not be judged · 4"
     " too many bad files; for inspect: any · 5 a source is missing or lost too much · 6 the lake"
     " is being written · 7 the lake is damaged · 8 something of what was forgotten is left · 9 no"
-    " index reaches the goal · 10 the sources were not looked at for too long · 130 interrupted"
+    " index reaches the goal · 10 the sources were not looked at for too long · 11 a disk is full"
+    " · 130 interrupted"
 )
 INTERRUPTED = 130
 BAD_FILES = 4
 _FULL = "; make room, `mmindex maintain` shows how much of the lake can go; finished work is kept"
 _CLOSED = "; it cannot be written to; what is published serves on"
+NO_ROOM = 11
+FULL = (errno.ENOSPC, errno.EDQUOT)
 WAYS_OUT = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
@@ -122,7 +125,7 @@ def _say_failure(error: Exception) -> None:
         where = f": {error.filename}" if error.filename else ""
         way_out = WAYS_OUT.get(error.errno or 0, "")
         typer.secho(f"mmindex: {error.strerror or error}{where}{way_out}", fg="red", err=True)
-        sys.exit(1)
+        sys.exit(NO_ROOM if error.errno in FULL else 1)
 
 
 @app.command()

@@ -29,7 +29,7 @@ GPU: Final = "GPU"
 """The resource of workers that run models."""
 
 _FIRST: Final = 10  # priority of embedding, so that what is decoded does not pile up
-_PATIENCE: Final = "60s"  # for the scheduler, and for its first worker
+_PATIENCE: Final = "30s"  # for the scheduler, and for its first worker
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,9 +35,18 @@ S = TypeVar("S", bound=Spec)
 
 def run_index(settings: Mapping[str, Any], *, as_json: bool) -> None:
     """`mmindex index`: the flow `index-media`, watched."""
+    from flows.night import telling_of_failures
+
     config = valid(IndexConfig, settings)
-    check(config)
     check_notify(config.notify)
+    with telling_of_failures(config):
+        check(config)
+        result = _indexed(config)
+    _told(result, show.indexed, as_json=as_json)
+
+
+def _indexed(config: IndexConfig) -> IndexResult:
+    """What the flow says, or, where nothing is to do, what was found before it began."""
     found: list[IndexResult] = []
 
     def nothing_to_do() -> bool:
@@ -54,7 +63,7 @@ def run_index(settings: Mapping[str, Any], *, as_json: bool) -> None:
             from flows.watched import told_without_flow
 
             told_without_flow("index-media", config, result)
-    _told(result, show.indexed, as_json=as_json)
+    return result
 
 
 def check_notify(entries: Iterable[SecretStr]) -> None:

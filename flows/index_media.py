@@ -11,7 +11,16 @@ from flows.embedding import compute_cells
 from flows.gating import examine, refuse_again, refuse_worse, tell
 from flows.looking import note_look
 from flows.mending import begun_anew, mended, usable
-from flows.outcome import Before, erasure_of, planned, result_of, segment_counts, unchanged
+from flows.night import telling
+from flows.outcome import (
+    Before,
+    erasure_of,
+    foretold,
+    planned,
+    result_of,
+    segment_counts,
+    unchanged,
+)
 from flows.parts import Parts, fitted_by_a_part, taught
 from flows.sharding import sharding_of
 from flows.watched import watched
@@ -33,7 +42,7 @@ from tasks.discretion import discreet
 from tasks.erasure.erase import end_erasure
 from tasks.evaluate import carried_over
 from tasks.examining import Exam, Judged
-from tasks.forecast import Ahead, ahead_of, lines
+from tasks.forecast import Ahead, ahead_of, duration, lines
 from tasks.fuse import fuse
 from tasks.fusing import check_trained
 from tasks.index_builds import end_builds
@@ -47,7 +56,7 @@ from tasks.inputs import (
     unchanged_since,
 )
 from tasks.measuring import end_evaluations
-from tasks.plan import Plan, estimate, plan_shards, refuse_full_disk, refuse_no_room
+from tasks.plan import Estimate, Plan, estimate, plan_shards, refuse_full_disk, refuse_no_room
 from tasks.policies import unwalked
 from tasks.preprocess import empty_staging
 from tasks.project import project_cells
@@ -63,9 +72,13 @@ from tasks.workplace import Workplace
 
 log = logging.getLogger(__name__)
 
+LONG_SECONDS = 600.0
+"""A rehearsal reads no source that takes longer: it says what its sample tells."""
+
 
 @flow(name="index-media")
 @watched("index-media")
+@telling
 @discreet
 def index_media(config: IndexConfig) -> IndexResult:
     """Index the configured folders into the lake; publish a snapshot if anything changed."""
@@ -106,7 +119,11 @@ def rehearse(config: IndexConfig, work: Workplace, clock: Clock) -> IndexResult:
     published, _ = usable(work.lake)
     privacy.check(work, published)
     check_trained(config.fusion, published)
-    found, plan = look(walk(config, work, published, clock), config, work, published, clock)
+    walked = walk(config, work, published, clock)
+    ahead = foreseen(walked, work, published)
+    if ahead is not None and ahead.reading > LONG_SECONDS:
+        return foretold(ahead, config, published)
+    found, plan = look(walked, config, work, published, clock)
     rates = published.manifest.rates if published else {}
     return planned(found, plan, estimate(plan, rates), config, published)
 
@@ -134,7 +151,9 @@ def update(
     walked = walk(config, work, published, clock)
     whole = taught(published)
     stays = whole if whole and in_place(whole, walked, work) else None
-    walked = parts.cut(walked, published, foreseen(walked, work, published))
+    if ahead := foreseen(walked, work, published):
+        refuse_no_room(ahead.disk // 2, work)  # half: more is known when the files were read
+    walked = parts.cut(walked, published, ahead)
     seen = seen_digest(walked, config.crawl, work, config.specs())
     if stays and not config.crawl.hash_all and unchanged_since(stays, walked, seen):
         return unchanged(stays, clock)
@@ -212,8 +231,13 @@ def foreseen(
     if ahead is not None:
         for line in lines(ahead):
             log.info("%s", line)
-        refuse_no_room(ahead.disk // 2, work)  # half: it is an estimate, and more is told later
     return ahead
+
+
+def to_do(plan: Plan, needs: Estimate) -> str:
+    """What the plan comes to, for people."""
+    took = f"about {duration(needs.seconds)} in the models, {needs.bytes / 1e9:,.2f} GB"
+    return f"{plan.total} contents to embed, {took}"
 
 
 def walk(
@@ -243,7 +267,8 @@ def look(
         note.append(f"{len(found.files)} files in {len(found.items)} items")
     with clock.stage("plan") as note:
         plan = plan_shards(unwalked(found.contents), config.plan, work)
-        note.append("nothing to embed" if plan.empty else f"{plan.total} contents to embed")
+        rates = published.manifest.rates if published else {}
+        note.append("nothing to embed" if plan.empty else to_do(plan, estimate(plan, rates)))
     return found, plan
 
 

@@ -11,6 +11,7 @@ from uuid import uuid4
 from flows.cluster import Cluster, joined, prefect_url
 from flows.config.index import IndexConfig
 from flows.engine import Runner, task_runner
+from flows.gpu import gpus_claimed
 from mmcore.encoders.compute.device import devices_of
 from mmcore.processes.cores import cores
 from storage import exchange
@@ -67,8 +68,10 @@ def _here(work: Workplace, config: IndexConfig) -> Iterator[Lanes]:
     Each of the engine's workers would load a model of its own onto the same device.
     """
     workers = config.workers or cores()
-    at_once = shards_at_once(devices_of(config.runtime.device))
+    devices = devices_of(config.runtime.device)
+    at_once = shards_at_once(devices)
     with (
+        gpus_claimed(devices),
         task_runner(config.engine, workers) as decoding,
         task_runner("threads", at_once) as models,
     ):

@@ -29,7 +29,8 @@ Notify = Annotated[
     typer.Option(
         envvar="MMINDEX_NOTIFY",
         metavar="URL",
-        help="Who is told what the gate says: an Apprise URL, or block:TYPE/NAME of Prefect.",
+        help="Who is told what the gate says, or that a run failed: an Apprise URL, or"
+        " block:TYPE/NAME of Prefect.",
     ),
 ]
 LAKE = "lake"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from flows.config.index import EndedErasure, IndexConfig, IndexResult
+from flows.config.index import EndedErasure, Forecast, IndexConfig, IndexResult
 from mmcore.rows import distinct, tally
 from storage import history
 from storage.layout import Layout
@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # tasks load Prefect, which a command that only shows things 
     from storage.snapshot import Snapshot
     from tasks.crawl import Found
     from tasks.erasure.erase import Ended
+    from tasks.forecast import Ahead
     from tasks.plan import Estimate, Plan
 
 
@@ -46,6 +47,27 @@ def planned(
             "bytes_needed": estimated.bytes,
             "seconds": {"estimated": round(estimated.seconds, 1)},
         }
+    )
+
+
+def foretold(ahead: Ahead, config: IndexConfig, published: Snapshot | None) -> IndexResult:
+    """What a dry run says of sources that it takes too long to read."""
+    told = Forecast(
+        files=ahead.files,
+        bytes=ahead.bytes,
+        sampled=ahead.sampled,
+        media=dict(ahead.media),
+        reading=round(ahead.reading, 1),
+        models=round(ahead.models, 1),
+        disk=ahead.disk,
+    )
+    return IndexResult(
+        status="planned",
+        lake=str(config.lake_root()),
+        snapshot=published.manifest.number if published else None,
+        forecast=told,
+        bytes_needed=ahead.disk,
+        seconds={"estimated": told.models, "reading": told.reading},
     )
 
 

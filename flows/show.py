@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from flows.config.index import EndedErasure, IndexResult
+from flows.config.index import EndedErasure, Forecast, IndexResult
 from flows.config.maintain import Compacted, MaintainResult
 from flows.outcome import EXAMPLES, made_at, report_of, segment_counts
 from flows.show_gate import alarms, findings, unproven, verdict_line
@@ -33,6 +33,23 @@ def indexed(out: Console, result: IndexResult) -> None:
     }[result.status]
     out.print(f"[bold]mmindex[/] {head}")
     table = _grid()
+    if result.forecast:
+        _forecast(table, result.forecast)
+    else:
+        _done(table, result)
+    table.add_row("lake", escape(result.lake))
+    if result.report:
+        table.add_row("report", escape(result.report))
+    out.print(table)
+    findings(out, result.findings, "en")
+    unproven(out, result.unproven, "en")
+    alarms(out, [f"not notified: {who}" for who in result.not_notified])
+    if result.scores and result.status == "published":
+        out.print(scores(result.scores))
+
+
+def _done(table: Table, result: IndexResult) -> None:
+    """What a run did, or would do, and what the gate said."""
     table.add_row("items", f"{result.items:,}{_changed(result)}")
     table.add_row("files", _counted(result.files))
     if result.status == "planned":
@@ -48,15 +65,17 @@ def indexed(out: Console, result: IndexResult) -> None:
         table.add_row("evaluation", _evaluation(result.evaluation, result.reason))
     if result.verdict:
         table.add_row("gate", gate(result.verdict, result.baseline, result.why))
-    table.add_row("lake", escape(result.lake))
-    if result.report:
-        table.add_row("report", escape(result.report))
-    out.print(table)
-    findings(out, result.findings, "en")
-    unproven(out, result.unproven, "en")
-    alarms(out, [f"not notified: {who}" for who in result.not_notified])
-    if result.scores and result.status == "published":
-        out.print(scores(result.scores))
+
+
+def _forecast(table: Table, told: Forecast) -> None:
+    """What a large source will take, where a dry run did not read it."""
+    table.add_row("listed", f"{told.files:,} files, {told.bytes / 1e9:,.1f} GB")
+    table.add_row("read", f"{told.sampled:,} of them; what follows is about that")
+    table.add_row("files", _counted(told.media))
+    table.add_row("disk", f"{told.disk / 1e9:,.1f} GB")
+    hours = f"{told.seconds / 3600:,.1f} h"
+    parts = f"{told.reading / 3600:,.1f} h to read once, {told.models / 3600:,.1f} h in the models"
+    table.add_row("time", f"{hours}: {parts}")
 
 
 def _left_out(table: Table, result: IndexResult) -> None:

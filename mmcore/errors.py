@@ -212,6 +212,8 @@ class StaleSnapshotError(MmindexError):
 class DiskSpaceError(MmindexError):
     """The disk cannot hold what the run would write; raised before any work."""
 
+    exit_code = 11
+
     def __init__(self, folder: str, needed: int, free: int) -> None:
         self.folder, self.needed, self.free = folder, needed, free
         super().__init__(

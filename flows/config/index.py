@@ -40,8 +40,8 @@ from storage.manifest import Status
 from storage.places.place import place_of
 
 NOTIFY: Final = (
-    "who is told when the gate does not pass: Apprise URLs (jsons://…, mailtos://…) or"
-    " block:<type>/<name> of a Prefect notification block; kept in no manifest, report or log"
+    "who is told when the gate does not pass, or a run of index fails: Apprise URLs (jsons://…,"
+    " mailtos://…) or block:<type>/<name> of a Prefect notification block; kept in no manifest, report or log"
 )
 
 

@@ -58,6 +58,7 @@ class Child:
         code = self._process.poll()
         if code is None:
             return None
+        self._process.communicate()  # closes its pipe
         now = time.monotonic()
         self._failures = 0 if now - self._began > SOUND else self._failures + 1
         self.again_at = now + min(LONGEST, 2.0**self._failures)

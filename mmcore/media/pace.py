@@ -24,8 +24,8 @@ NAME: Final = "mmindex-reading"
 AHEAD: Final = 6 * 3600.0
 """Seconds that the timetable may be ahead of the clock; one further ahead is of another time."""
 
-STEP: Final = 1.0
-"""Seconds of a wait after which it is said that it still goes on."""
+STEP: Final = 0.25
+"""Seconds of a wait after which it is said that it still goes on: no limit of silence is less."""
 
 _FLAGS: Final = (
     os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)

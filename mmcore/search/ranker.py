@@ -9,14 +9,16 @@ from typing import Final
 import numpy as np
 
 from mmcore.search.among import among
-from mmcore.search.nearest import Nearest, Wanted
+from mmcore.search.nearest import Nearest, Target, Wanted
 from mmcore.search.opened import Opened
 from mmcore.search.planning import Plan
 from mmcore.search.ranking import stages
+from mmcore.search.ranking.away import Aim, Away, loss
 from mmcore.search.ranking.blended import Column, ranks, union
+from mmcore.search.ranking.calibrated import Scale
 from mmcore.search.ranking.collapsed import collapse
 from mmcore.search.ranking.diverse import mmr
-from mmcore.search.ranking.lists import NO_SEGMENT, WORDS, Listed
+from mmcore.search.ranking.lists import NO_SEGMENT, WORDS, Listed, Scores
 from mmcore.search.ranking.ranked import Ranked
 from mmcore.search.ranking.stages import Stage
 from mmcore.search.ranking.weights import Weights
@@ -25,6 +27,7 @@ from storage.manifest import IndexEntry
 from storage.schemas import FUSED
 
 _SAME: Final = 0.98  # cosine from which on items are nearly equal
+_NONE: Final = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class Ranker:
             found = [listed.first(stage.depth) for listed in lists]
             found += self._worded(plan, stage.depth)
             ended = all(len(listed) < stage.depth for listed in found)
-            ranked = self._blended(plan, wanted, found, self._others(wanted, stage.depth))
+            ranked = self._blended(plan, wanted, found, stage.depth)
             taken = self._extended(plan, taken, ranked, None if ended else stage.settled)
             if ended or len(taken) >= plan.reach:
                 return taken.take(slice(plan.request.offset, plan.reach))
@@ -96,34 +99,39 @@ class Ranker:
             within = plan.within
             yield plan.wording.listed(count, within.with_words(), within.asked_items)
 
-    def _others(self, wanted: Sequence[Wanted], count: int) -> list[Listed | None]:
-        """What else is found less what is not wanted, where that is most of what comes first."""
+    def _others(self, wanted: Sequence[Wanted], count: int) -> list[Listed]:
+        """What else there is, beside each list: found by all parts, what is not wanted taken away.
+
+        That may be most of what comes first.
+        """
         asked = [
             Wanted(one.target, one.away.less, count) for one in wanted if one.away is not None
         ]
-        lists = iter(self.nearest.lists(asked))
-        return [None if one.away is None else next(lists) for one in wanted]
+        found = iter(self.nearest.lists(asked))
+        return [
+            Listed.of(one.target.entry.modality, _NONE, _NONE) if one.away is None else next(found)
+            for one in wanted
+        ]
 
     def _blended(
-        self,
-        plan: Plan,
-        wanted: Sequence[Wanted],
-        lists: Sequence[Listed],
-        others: Sequence[Listed | None],
+        self, plan: Plan, wanted: Sequence[Wanted], lists: Sequence[Listed], depth: int
     ) -> Ranked:
-        items = union([*lists, *(other for other in others if other is not None)])
+        others = self._others(wanted, depth)
+        items = union([*lists, *others])
         columns = [
-            self._column(plan, one, listed, items)
-            if other is None
-            else self._less(one, other, self._column(plan, one, listed, items), items)
+            self._column(plan, one, (listed, other), items)
             for one, listed, other in zip(wanted, lists, others, strict=False)  # words come last
         ]
         if plan.wording is not None:
             columns.append(_of_words(plan, lists[-1], items))
         return Ranked.of(items, self._weighted(plan, columns), plan.request.method)
 
-    def _column(self, plan: Plan, one: Wanted, listed: Listed, items: Ids) -> Column:
-        """What an index says of all items, those that other lists found among them."""
+    def _column(self, plan: Plan, one: Wanted, lists: tuple[Listed, Listed], items: Ids) -> Column:
+        """What an index says of all items, those that other lists found among them.
+
+        ``lists``: what was found for it, and what else there is.
+        """
+        listed, other = lists
         place = np.searchsorted(items, listed.item_ids)
         scores = np.full(len(items), np.nan)
         segments = np.full(len(items), NO_SEGMENT, dtype=np.int64)
@@ -133,10 +141,24 @@ class Ranker:
             scores[missing], segments[missing] = self.nearest.scores(
                 one.target, one.vector, items[missing]
             )
+        if one.away is not None:
+            scores -= self._loss(one, one.away, items)
+            there = among(items, union([listed, other]))
+            listed = Listed.of(listed.by, items[there], scores[there], segments[there])
         if plan.several:
-            scale = self.opened.background(one.target.entry).scale(one.vector)
-            scores = scale.comparable(scores)
+            scores = self._scale(one.target, one.vector).comparable(scores)
         return Column(listed.by, scores, segments, ranks(listed, items), weight=1.0)
+
+    def _loss(self, one: Wanted, away: Away, items: Ids) -> Scores:
+        """What items (n,) lose of their scores for what is not wanted."""
+        lost = np.zeros(len(items))
+        for vector, weight in zip(away.vectors, away.weights, strict=True):
+            near, _ = self.nearest.scores(one.target, vector, items)
+            lost += weight * loss(near, self._scale(one.target, vector))
+        return lost * self._scale(one.target, one.vector).spread
+
+    def _scale(self, target: Target, vector: Vectors) -> Scale:
+        return self.opened.background(target.entry).scale(vector)
 
     def _weighted(self, plan: Plan, columns: Sequence[Column]) -> list[Column]:
         """Lists with their weights: those of vectors share what the words leave.
@@ -201,12 +223,6 @@ class Ranker:
         fused = (one for one in self.opened.snapshot.manifest.indexes if one.modality == FUSED)
         searched = (target.entry for target in plan.targets)
         return next(fused, None) or next(searched, None)
-
-
-def _wanted(plan: Plan, vectors: Sequence[Vectors], count: int) -> list[Wanted]:
-    return [
-        Wanted(target, vector, count) for target, vector in zip(plan.targets, vectors, strict=True)
-    ]
 
 
 def _of_words(plan: Plan, listed: Listed, items: Ids) -> Column:

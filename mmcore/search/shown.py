@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,6 +32,22 @@ class Told:
         return Modality.TEXT if self.by == WORDS else Modality(self.by)
 
 
+class Standing(NamedTuple):
+    """The segment that shows an item."""
+
+    modality: Modality
+    segment: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Brought:
+    """What brought one item up: what lists say of it, the words that it has, what shows it."""
+
+    told: list[Told]
+    words: tuple[str, ...]
+    standing: Standing | None
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """Makes the hits of one snapshot."""
@@ -49,36 +66,52 @@ class Shown:
         words: list[tuple[str, ...]] = [()] * len(ranked)
         if plan.wording is not None:
             words = plan.wording.matched(ranked.items)
-        catalog = self.catalog.of(ranked.items, _segments(told))
-        return tuple(
-            _hit(catalog, ranked, place, whole, Brought(told[place], words[place]))
-            for place in range(len(ranked))
-        )
+        brought = [
+            Brought(one, words[place], None if whole else self._standing(plan, item, one))
+            for place, (item, one) in enumerate(zip(ranked.items.tolist(), told, strict=True))
+        ]
+        catalog = self.catalog.of(ranked.items, _segments(brought))
+        return tuple(_hit(catalog, ranked, place, one) for place, one in enumerate(brought))
+
+    def _standing(self, plan: Plan, item: int, told: list[Told]) -> Standing | None:
+        """What shows an item: its best segment of a medium that was searched, else any of those.
+
+        So who searches sounds gets one, where the words of another file brought the item up. None:
+        its files show it.
+        """
+        media = plan.within.modalities
+        for one in told:
+            if one.segment != NO_SEGMENT and (media == (None,) or one.modality in media):
+                return Standing(one.modality, one.segment)
+        for modality in (one for one in media if one is not None):
+            rows = self.catalog.segments_of(item, modality)
+            if plan.within.language is not None:
+                rows = [row for row in rows if row["language"] == plan.within.language]
+            if rows:
+                first = min(rows, key=lambda row: (row["start"] or 0.0, row["segment_id"]))
+                return Standing(modality, first["segment_id"])
+        return None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Brought:
-    """What brought one item up: what lists say of it, and the words that it has."""
-
-    told: list[Told]
-    words: tuple[str, ...]
-
-
-def _segments(told: list[list[Told]]) -> dict[Modality, Ids]:
-    """The segments that brought items up, by medium."""
+def _segments(brought: Sequence[Brought]) -> dict[Modality, Ids]:
+    """The segments that brought items up or show them, by medium."""
     found: dict[Modality, list[int]] = {}
-    for one in (one for some in told for one in some if one.segment != NO_SEGMENT):
-        found.setdefault(one.modality, []).append(one.segment)
+    for some in brought:
+        for one in some.told:
+            if one.segment != NO_SEGMENT:
+                found.setdefault(one.modality, []).append(one.segment)
+        if some.standing is not None:
+            found.setdefault(some.standing.modality, []).append(some.standing.segment)
     return {modality: np.array(ids, dtype=np.int64) for modality, ids in found.items()}
 
 
-def _hit(catalog: Catalog, ranked: Ranked, place: int, whole: bool, brought: Brought) -> Hit:
+def _hit(catalog: Catalog, ranked: Ranked, place: int, brought: Brought) -> Hit:
     item, score = int(ranked.items[place]), float(ranked.scores[place])
-    first = None if whole else _standing(brought.told)
-    if first is None:
+    if brought.standing is None:
         hit = catalog.item_hit(item, score)
     else:
-        hit = catalog.segment_hit(first.modality, Best(item, first.segment, score))
+        modality, segment = brought.standing
+        hit = catalog.segment_hit(modality, Best(item, segment, score))
     why = (_reason(catalog, one, brought.words) for one in brought.told)
     return replace(hit, why=(*why,), duplicates=int(ranked.duplicates[place]))
 
@@ -102,10 +135,3 @@ def _told(ranked: Ranked, place: int) -> Iterator[Told]:
 
 def _worth(column: Column, score: float) -> float:
     return column.weight * score
-
-
-def _standing(told: list[Told]) -> Told | None:
-    """What shows the item: its best segment among those that were searched, else by words."""
-    with_segment = [one for one in told if one.segment != NO_SEGMENT]
-    searched = (one for one in with_segment if one.by != WORDS)
-    return next(searched, None) or next(iter(with_segment), None)

@@ -1,4 +1,4 @@
-"""The flow `index-media` on workers with folders of their own: a real scheduler, real processes."""
+"""The flow `index-media` on workers with folders of their own, which a real scheduler has."""
 
 import threading
 import time
@@ -184,7 +184,7 @@ def test_a_scheduler_that_goes_away_ends_the_run_and_the_next_goes_on(index, tmp
         killer.join()
 
     parts = len(list((tmp_path / "lake").glob("embeddings/**/*.parquet")))
-    assert 0 < parts
+    assert parts > 0
     result = index(tmp_path / "lake")
     assert result.status == "published"
     assert sum(result.new.values()) < 2 * PAIRS

@@ -47,9 +47,11 @@ class Client:
         """They are there."""
 
     def scheduler_info(self, **_):
+        """Who is there."""
         return {"workers": self.told}
 
     def run(self, question, workers, **_):
+        """What each of ``workers`` says."""
         return {address: self.seen[address](*question.args) for address in workers}
 
 
@@ -125,7 +127,7 @@ def test_a_lane_takes_one_of_its_resource():
 
 def test_a_scheduler_is_for_dask():
     """With another engine it would be named in vain."""
-    with pytest.raises(ValidationError, match="cluster.scheduler is for --engine dask"):
+    with pytest.raises(ValidationError, match=r"cluster\.scheduler is for --engine dask"):
         IndexConfig(media=("m",), lake="l", cluster=ClusterSpec(scheduler="tcp://h:1"))
 
 

@@ -29,6 +29,7 @@ class Pool:
         self.open = False
 
     def submit(self, task, parameters):
+        """Square at once, or break."""
         future: Future = Future()
         x = parameters["x"]
         if self.broken or x in self.deadly:

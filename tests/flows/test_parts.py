@@ -5,10 +5,12 @@ from itertools import pairwise
 
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from flows import command, snapshots
 from flows import parts as parting
 from flows.parts import Parts
+from flows.show import indexed
 from mmcore.errors import SourceError
 from mmcore.media.crawl import Walked
 from mmcore.media.listing import Entry
@@ -303,3 +305,46 @@ def test_a_search_of_a_part_says_so():
 
     assert note == "the lake holds 20,000 of 2,000,000 files so far: its first run goes on"
     assert note.said("zh") == "数据湖目前只有 2,000,000 个文件中的 20,000 个：首次运行仍在进行"
+
+
+def test_a_run_that_is_cancelled_is_gone_on_with(places, index, monkeypatch):
+    """By Prefect, or by its time limit: the lock is free, and what is embedded is kept."""
+    from flows import index_media
+
+    class TerminationSignal(BaseException):
+        pass
+
+    def cancelled(*_):
+        raise TerminationSignal
+
+    folder, lake = places
+    with monkeypatch.context() as patch:
+        patch.setattr(index_media, "assemble", cancelled)
+        with pytest.raises(TerminationSignal):
+            index(folder, lake)
+    assert current(Layout(lake)) is None
+
+    result = index(folder, lake)
+
+    assert result.status == "published"
+    assert set(result.new.values()) == {0}
+    assert sum(result.kept.values()) == 20
+
+
+def test_a_rehearsal_of_a_slow_source_reads_a_sample_alone(places, index, monkeypatch, capsys):
+    """It says what that tells, and that it is about; one that is soon read is read."""
+    from flows import index_media
+    from tasks import forecast
+
+    folder, lake = places
+    monkeypatch.setattr(forecast, "MANY", 10)
+    assert index(folder, lake, dry_run=True).forecast is None
+    monkeypatch.setattr(index_media, "LONG_SECONDS", 0.0)
+
+    told = index(folder, lake, dry_run=True)
+
+    assert (told.forecast.files, told.forecast.sampled, told.items) == (21, 21, 0)
+    assert told.forecast.media == {"image": 11, "text": 10}
+    assert not lake.exists()
+    indexed(Console(), told)
+    assert "21 files" in capsys.readouterr().out

@@ -1,5 +1,7 @@
 """The pages that runs show of themselves: what they say, and what they do not."""
 
+from pathlib import Path
+
 import pytest
 
 from flows.config.evaluate import EvaluateResult
@@ -184,7 +186,7 @@ def test_the_page_of_a_failure_says_what_serves_and_what_to_do():
 
 def test_of_a_damaged_lake_no_page_promises_that_it_serves():
     """It may not."""
-    page = of_failure(OPEN, Ending.by(CorruptLakeError("/srv/lake/x", "cut"), OPEN))
+    page = of_failure(OPEN, Ending.by(CorruptLakeError(Path("/srv/lake/x"), "cut"), OPEN))
 
     assert "serves on" not in page
 

@@ -55,7 +55,9 @@ class Aim:
             return cls(vector)
         most = max(weight for _, weight in wanted)
         found, taken = _apart(unwanted)
-        away = Away(combined(vectors, weights), (*found,), (*(-weight / most for weight in taken),))
+        away = Away(
+            combined(vectors, weights), (*found,), (*(-weight / most for weight in taken),)
+        )
         return cls(vector, away)
 
 

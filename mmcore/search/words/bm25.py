@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mmcore.search.among import among
 from mmcore.search.ranking.lists import NO_SEGMENT, WORDS, Listed
 from mmcore.search.words.asked import Allowed, Asked, Scores, Term
+from mmcore.search.words.inside import Inside
 from mmcore.search.words.library import bm25s
 from mmcore.search.words.owners import Owners
 from mmcore.search.words.recent import Recent
@@ -23,8 +24,8 @@ from mmcore.types import Ids
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 
-_COMMON: Final = 4  # in more than one document of so many no character is looked for in words
-_FEW: Final = 1000  # but in so many it always is
+_OFTEN: Final = 10  # in more than one document of so many a word tells nothing
+_FEW_ENOUGH: Final = 50  # but in so many it always does
 _KEPT: Final = 16  # characters whose places are kept, as a search looks for them several times
 _QUERIES: Final = (
     8  # that are kept weighed for the same reason, of 4 bytes a text and an item each
@@ -47,7 +48,8 @@ class Lexicon:
         self._weighed = documents.weighed
         self._texts = len(documents.segments)
         self._allowed: Allowed | None = None
-        self._inside: Recent[str, Term | None] = Recent(_KEPT)
+        self._inside = Inside(documents.vocabulary, self._vocabulary, self._weighed)
+        self._characters: Recent[str, Term | None] = Recent(_KEPT)
         self._weighed_queries: Recent[Query, Asked] = Recent(_QUERIES)
         self._index: Any = bm25s().BM25(method="lucene")
         self._index.nonoccurrence_array = None
@@ -112,17 +114,34 @@ class Lexicon:
         return found
 
     def matched(self, items: Ids, words: Sequence[str]) -> list[tuple[str, ...]]:
-        """Those of ``words`` that each of ``items`` has, to be shown: of a name not its parts."""
+        """Those of ``words`` that each of ``items`` has, to be shown: of a name not its parts.
+
+        Of a character inside a word that word; words that say little only where no others do.
+        """
         terms = self._asked(words).terms
         there, places = self._known(items)
         texts, rows = self._texts_of(places)
-        names = (self._texts + places).astype(np.int32)
-        held = np.zeros((len(items), len(terms)), dtype=bool)
+        documents = np.concatenate([(self._texts + places).astype(np.int32), texts])
+        owners = np.concatenate([there, there[rows]])
+        shares = np.zeros((len(items), len(terms)), dtype=np.float32)
+        inside: dict[tuple[int, str], str] = {}
         for number, term in enumerate(terms):
-            held[there, number] = term.stands_in(names)
-            held[there[rows[term.stands_in(texts)]], number] = True
-        telling = Telling([term.word for term in terms])
-        return [telling.of([terms[number].word for number in np.flatnonzero(row)]) for row in held]
+            mine = term.shares(documents)
+            np.maximum.at(shares[:, number], owners, mine)
+            part = (mine > 0) & (shares[owners, number] < 1)
+            if part.any():
+                holding = self._inside.holding(term.word, documents[part], owners[part])
+                inside.update({(item, term.word): word for item, word in holding.items()})
+        telling = Telling([term.word for term in terms], self._common(terms))
+        return [
+            telling.of([terms[number].word for number in np.flatnonzero(row)], item, inside)
+            for item, row in enumerate(shares)
+        ]
+
+    def _common(self, terms: Sequence[Term]) -> frozenset[str]:
+        """Those that stand in so many texts that they tell nothing."""
+        most = max(_FEW_ENOUGH, self._weighed.count // _OFTEN)
+        return frozenset(term.word for term in terms if len(term.documents) > most)
 
     def _asked(self, words: Sequence[str]) -> Asked:
         return self._weighed_queries.of(((*dict.fromkeys(words),), self._allowed), self._weigh)
@@ -147,9 +166,9 @@ class Lexicon:
         names = (self._texts + places).astype(np.int32)
         by_text, by_name = np.zeros(len(texts), np.float32), np.zeros(len(places), np.float32)
         for term, weight in zip(terms, weights, strict=True):
-            in_name = term.stands_in(names)
-            by_name[in_name] += weight
-            by_text[term.stands_in(texts) & ~in_name[rows]] += weight
+            in_name = term.shares(names)
+            by_name += weight * in_name
+            by_text += weight * np.maximum(term.shares(texts) - in_name[rows], 0)
         best = np.zeros(len(places), np.float32)
         np.maximum.at(best, rows, by_text)
         found: Scores = by_name + best
@@ -188,32 +207,12 @@ class Lexicon:
     def _term(self, word: str) -> Term | None:
         inside = None
         if len(word) == 1 and is_han(word):
-            inside = self._inside.of(word, self._found_inside)
+            inside = self._characters.of(word, self._inside.term)
         number = self._vocabulary.find(word)
         if inside is not None or number is None:
             return inside
         mine = self._weighed.of(number)
         return Term(word, number, self._weighed.documents[mine], self._weighed.weights[mine])
-
-    def _found_inside(self, character: str) -> Term | None:
-        """A character where it stands in words: 猫 in 小猫; None if in none, or in too many texts.
-
-        It weighs what the words' counts and the texts' lengths say, and is as rare as the texts
-        that have any of them.
-        """
-        weighed = self._weighed
-        words = self._vocabulary.holding(character)
-        frequencies = weighed.frequencies(words)
-        if not 0 < frequencies.sum() <= max(_FEW, weighed.count // _COMMON):
-            return None
-        entries = np.concatenate([np.arange(s.start, s.stop) for s in map(weighed.of, words)])
-        parts = weighed.weights[entries] / np.repeat(weighed.idf(frequencies), frequencies)
-        weights = np.zeros(weighed.count)
-        np.maximum.at(weights, weighed.documents[entries], parts)
-        documents = np.flatnonzero(weights)  # what a word weighs is above 0
-        rare = weighed.idf(np.array([len(documents)]))
-        found = (weights[documents] * rare).astype(np.float32)
-        return Term(character, None, documents.astype(np.int32), found)
 
     def _scored(self, terms: Sequence[Term]) -> Scores:
         """(documents,) the sum of what the terms weigh in each."""

@@ -254,3 +254,18 @@ def test_no_more_workers_are_out_than_there_may_be(pool):
     small.close()
 
     assert numbers == [first]
+
+
+@pytest.mark.slow
+def test_a_content_that_may_not_be_read_yet_does_not_hang(tmp_path, pool, monkeypatch):
+    """The limit of reading makes a worker wait for longer than a decoder may be silent."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # the timetable's folder
+    contents = contents_of(tmp_path, [hostile.GOOD, hostile.GOOD])
+    shaping = Shaping(hostile.Hostile(Modality.IMAGE), SPEC, LIMITS, thumbnail_side=16)
+    shard, runtime = Shard(shaping.encoder.key, contents), RuntimeSpec(read_files=0.3)
+    began = time.monotonic()
+
+    found = prepare_shard(shard, shaping, tmp_path / "staging", Apart(shaping, runtime, pool))
+
+    assert (found.count, found.rejections) == (2, ())
+    assert time.monotonic() - began > 3.3

@@ -39,3 +39,19 @@ def test_a_key_of_two_roots_is_named_with_its_root(snapshot, monkeypatch):
     with pytest.raises(ConfigError, match="ROOT/KEY"):
         item_named(snapshot, "owl")
     assert item_named(snapshot, "more/owl") == item_id("more", "owl")
+
+
+def test_an_item_is_named_by_a_file(snapshot):
+    """By its path, or by root and path; a key counts before."""
+    row = snapshot.rows("item_files", ["item_id", "root", "path"]).to_pylist()[0]
+
+    for name in (row["path"], f"{row['root']}/{row['path']}"):
+        assert item_named(snapshot, name) == row["item_id"]
+
+
+def test_a_file_of_several_items_names_none(snapshot, monkeypatch):
+    """It says of how many it is."""
+    monkeypatch.setattr("mmcore.search.named._of_file", lambda *_: [1, 2])
+
+    with pytest.raises(ConfigError, match=r"2 items have the file shared\.jpg"):
+        item_named(snapshot, "shared.jpg")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mmcore.search.ranking.lists import NO_SEGMENT, WORDS
-from mmcore.search.words import bm25
+from mmcore.search.words import inside
 from mmcore.search.words.bm25 import Lexicon
 from mmcore.search.words.tokens import words_of
 from mmcore.search.words.weighed import NAME_K1
@@ -169,9 +169,66 @@ def test_one_character_finds_the_words_that_hold_it(lake, monkeypatch):
     lexicon = Lexicon.of(lake(texts))
 
     assert set(keys(lexicon, "猫", texts)) == {"a", "b", "c"}
-    assert lexicon.matched(np.array([item("a")]), ["猫"]) == [("猫",)]
-    monkeypatch.setattr(bm25, "_FEW", 0)
+    assert lexicon.matched(np.array([item("a"), item("b")]), ["猫"]) == [("小猫",), ("猫",)]
+    monkeypatch.setattr(inside, "_FEW", 0)
     assert keys(Lexicon.of(lake(texts)), "猫", texts) == ["b"]
+
+
+ANIMALS = {
+    "cat": ["一只猫在睡觉"],
+    "panda": ["大熊猫在吃竹子"],
+    "owl": ["猫头鹰"],
+    "大熊猫": ["竹子"],
+    "猫": ["睡觉的动物"],
+    "both": ["猫和熊猫"],
+    "dog": ["一只狗"],
+}
+
+
+def test_a_character_that_is_a_word_counts_far_more_than_one_inside_another(lake):
+    """For 猫 cats come before the panda 大熊猫 and the owl 猫头鹰, in texts and in names."""
+    lexicon = Lexicon.of(lake(ANIMALS))
+    found = lexicon.search(["猫"], 9)
+    scores = dict(zip(found.item_ids.tolist(), found.scores.tolist(), strict=True))
+    cats, others = ("cat", "猫", "both"), ("panda", "owl", "大熊猫")
+    least = min(scores[item(key)] for key in cats)
+    shares = lexicon.coverage(["猫"], np.array([item(key) for key in (*cats, *others, "dog")]))
+
+    assert set(scores) == {item(key) for key in (*cats, *others)}
+    assert least > 1.5 * max(scores[item(key)] for key in others)
+    assert shares.tolist() == pytest.approx([1, 1, 1, 0.7, 0.7, 0.7, 0])
+
+
+def test_the_word_that_holds_a_character_is_told(lake):
+    """大熊猫, 猫头鹰; where it is a word by itself, that, and where no word is known a pair."""
+    lexicon = Lexicon.of(lake(ANIMALS | {"橘猫沙发上睡": []}))
+    items = np.array([item(key) for key in [*ANIMALS, "橘猫沙发上睡"]])
+
+    told = lexicon.matched(items, ["猫"])
+    assert told[:7] == [("猫",), ("大熊猫",), ("猫头鹰",), ("大熊猫",), ("猫",), ("猫",), ()]
+    assert len(told[7][0]) == 2
+    assert "猫" in told[7][0]
+    assert lexicon.matched(items[1:2], words_of("熊猫 猫")) == [("熊猫",)]
+
+
+def test_words_that_say_little_are_not_told_beside_others(lake):
+    """a, on, 的, 一只: but where nothing else is found they are."""
+    texts = {"cat": ["a cat on the red mat", "一只红色的猫"], "dog": ["a dog", "一只狗的"]}
+    lexicon = Lexicon.of(lake(texts))
+    items = np.array([item(key) for key in texts])
+
+    assert lexicon.matched(items, words_of("a cat on a mat")) == [("cat", "mat"), ("a",)]
+    cat, dog = lexicon.matched(items, words_of("一只猫的"))
+    assert (cat, {*dog}) == (("猫",), {"一只", "的"})
+
+
+def test_a_word_of_every_tenth_text_is_not_told_beside_others(lake):
+    """As the name of a series."""
+    texts = {f"k{n}": [f"lot picture{n}"] for n in range(60)}
+    lexicon = Lexicon.of(lake(texts))
+    items = np.array([item("k1"), item("k2")])
+
+    assert lexicon.matched(items, ["lot", "picture1"]) == [("picture1",), ("lot",)]
 
 
 def test_matched_words_are_told_whole(lake):
