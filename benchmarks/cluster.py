@@ -32,7 +32,8 @@ from tests.clusters import DaskCluster, dask_cluster
 from tests.crashes import contents_of, differences, use_hash_encoders
 
 PRELOAD = "tests.hash_worker"
-SHARDS = 8  # a worker, at least: the last ones leave others idle
+SHARDS = 4  # of each encoder for each worker: the last ones leave others idle
+SEEN = 10.0  # per cent of a core from which another process is told of
 
 
 def write(folder: Path, files: int) -> None:
@@ -93,7 +94,7 @@ def busy() -> list[str]:
     ).stdout.splitlines()
     rows = [line.split(None, 2) for line in listed]
     mine = str(os.getpid())
-    return [f"{row[0]} % {row[2][:70]}" for row in rows if float(row[0]) > 10 and row[1] != mine]
+    return [f"{row[0]} % {row[2][:70]}" for row in rows if float(row[0]) > SEEN and row[1] != mine]
 
 
 def measure(options: argparse.Namespace, work: Path) -> dict[str, Any]:
@@ -105,11 +106,11 @@ def measure(options: argparse.Namespace, work: Path) -> dict[str, Any]:
     first = work / "1-0" / "lake"
     alike = []
     for turn in range(options.repeat):
-        for count in found:
+        for count, runs in found.items():
             home = work / f"{count}-{turn}"
             with dask_cluster(home / "dask", [""] * count, PRELOAD, wait) as cluster:
                 wait_for(cluster)
-                found[count].append(run(work / "media", home / "lake", cluster, shard))
+                runs.append(run(work / "media", home / "lake", cluster, shard))
             alike.append(equal(home / "lake", first))
     medians = {
         count: {of: statistics.median(one[of] for one in runs) for of in ("whole", "embed")}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import re
 from pathlib import Path
@@ -120,12 +119,10 @@ def test_the_readers_programs_run_in_a_lakes_folder(
 
 
 @pytest.mark.parametrize("readme", READMES)
-def test_the_schedule_is_a_valid_config(readme):
-    """The Prefect example gives parameters that the flow accepts."""
-    (program,) = [p for p in blocks(readme, "python") if ".serve(" in p]
-    given = [node.value for node in ast.walk(ast.parse(program)) if isinstance(node, ast.Assign)]
-
-    config = IndexConfig.model_validate(ast.literal_eval(given[0]))
+def test_the_deployments_get_all_the_roots(readme):
+    """`mmindex up` of a page names the folders that its other runs name."""
+    (told,) = re.findall(r"mmindex up (photos=.*?) --lake ~/lake", PAGES[readme])
+    config = IndexConfig(media=tuple(told.split()), lake="~/lake")
 
     assert [source.alias for source in config.sources()] == named_roots(readme)
 

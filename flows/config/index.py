@@ -41,7 +41,8 @@ from storage.places.place import place_of
 
 NOTIFY: Final = (
     "who is told when the gate does not pass, or a run of index fails: Apprise URLs (jsons://…,"
-    " mailtos://…) or block:<type>/<name> of a Prefect notification block; kept in no manifest, report or log"
+    " mailtos://…) or block:<type>/<name> of a Prefect notification block; kept in no manifest,"
+    " report or log"
 )
 
 

@@ -184,7 +184,7 @@ class _Looking:
         """A media file with its type and content id, or why it is none."""
         try:
             check_bytes(entry.size, self.limits)
-            return self._read(entry)
+            return _read(self, entry)
         except MediaError as error:
             return _refused(self.alias, entry.path, error.stage, error.reason, error.message)
 
@@ -196,22 +196,6 @@ class _Looking:
         except MediaError as error:
             return _refused(self.alias, entry.path, error.stage, error.reason, error.message)
         return replace(known, root=self.alias, modality=modality, media_type=media_type)
-
-    def _read(self, entry: Entry) -> MediaFile:
-        """Sniff and hash one file; its stamps are those from before, so a change shows."""
-        hasher, size = content_hash(), 0
-        kind: Kind | None = None
-        with _readable(), closing(blocks(self.base, entry, self.pace)) as data:
-            for block in data:
-                kind = kind or _kind(block)
-                hasher.update(block)
-                size += len(block)
-                if size > entry.size:  # it may grow faster than it is read
-                    raise MediaError("read", "changed", "it grew while it was read")
-        if kind is None:
-            raise MediaError("sniff", "empty", "zero bytes")
-        told = hasher.hexdigest()
-        return MediaFile(self.alias, entry.path, told, *kind, size, entry.mtime_ns)
 
 
 def _looked(
@@ -237,6 +221,23 @@ def _looked(
                 yield one.result() if isinstance(one, Future) else one
         finally:
             pool.shutdown(wait=False, cancel_futures=True)  # after an error: do not read the rest
+
+
+def _read(looking: _Looking, entry: Entry) -> MediaFile:
+    """Sniff and hash one file; its stamps are those from before, so a change shows."""
+    hasher, size = content_hash(), 0
+    kind: Kind | None = None
+    with _readable(), closing(blocks(looking.base, entry, looking.pace)) as data:
+        for block in data:
+            kind = kind or _kind(block)
+            hasher.update(block)
+            size += len(block)
+            if size > entry.size:  # it may grow faster than it is read
+                raise MediaError("read", "changed", "it grew while it was read")
+    if kind is None:
+        raise MediaError("sniff", "empty", "zero bytes")
+    told = hasher.hexdigest()
+    return MediaFile(looking.alias, entry.path, told, *kind, size, entry.mtime_ns)
 
 
 def _refused(alias: str, path: str, stage: str, reason: str, message: str) -> Rejection:

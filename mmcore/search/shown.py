@@ -74,13 +74,13 @@ class Shown:
         return tuple(_hit(catalog, ranked, place, one) for place, one in enumerate(brought))
 
     def _standing(self, plan: Plan, item: int, told: list[Told]) -> Standing | None:
-        """What shows an item: its best segment of a medium that was searched, else any of those.
+        """What shows an item: its best segment of a medium that was searched, else one of those.
 
         So who searches sounds gets one, where the words of another file brought the item up. None:
         its files show it.
         """
         media = plan.within.modalities
-        for one in told:
+        for one in sorted(told, key=lambda one: one.by == WORDS):
             if one.segment != NO_SEGMENT and (media == (None,) or one.modality in media):
                 return Standing(one.modality, one.segment)
         for modality in (one for one in media if one is not None):

@@ -43,9 +43,9 @@ def work(monkeypatch) -> Work:
     work = Work()
     reads, cuts, embeds = crawl._read, shaping.cut, here.embed_prepared
 
-    def reading(alias, base, entry):
+    def reading(looking, entry):
         work.hashed.append(entry.path)
-        return reads(alias, base, entry)
+        return reads(looking, entry)
 
     def cutting(content, encoder, *rest):
         work.decoded[encoder.key.modality] += 1

@@ -57,9 +57,9 @@ def read(monkeypatch) -> list[str]:
     """The paths of what is read for its hash from now on."""
     seen, reading = [], crawl._read
 
-    def noting(alias, base, entry):
+    def noting(looking, entry):
         seen.append(entry.path)
-        return reading(alias, base, entry)
+        return reading(looking, entry)
 
     monkeypatch.setattr(crawl, "_read", noting)
     return seen

@@ -16,7 +16,7 @@ from mmcore.search.words.weighed import Weighed
 
 _COMMON: Final = 4  # in more than one document of so many no character is looked for in words
 _FEW: Final = 1000  # but in so many it always is
-_PART: Final = 0.25  # of what a character weighs that is a word, where it is inside one
+_PART: Final = 0.1  # of what a character weighs that is a word, where it is inside one
 _NONE: Final = np.empty(0, dtype=np.int64)
 
 
@@ -54,7 +54,7 @@ class Inside:
     def holding(
         self, character: str, documents: NDArray[np.int32], owners: NDArray[np.int64]
     ) -> dict[int, str]:
-        """Owner → the word that holds a character in its documents: n pairs, all of which have one.
+        """Owner → the word that holds a character in its documents: n pairs, each has one.
 
         Of several that which ``holder`` chooses.
         """

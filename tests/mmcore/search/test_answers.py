@@ -20,6 +20,7 @@ from storage.indexes.files import Index
 from storage.manifest import ProjectionEntry
 from storage.schemas import Modality, item_id
 from storage.snapshot import Snapshot
+from tests.fakes import hashed
 from tests.lakes import COLOURS, coloured_items, make_lake, towers
 from tests.worded import with_words
 
@@ -86,6 +87,20 @@ def test_what_is_not_wanted_goes_down(lake):
     assert {*keys(lake.answer(either))[:4]} == {"red-1", "red-2", "blue-1", "blue-2"}
     assert {*keys(lake.answer(without))[:2]} == {"red-1", "red-2"}
     assert {*keys(lake.answer(without))[-2:]} == {"blue-1", "blue-2"}
+
+
+def test_what_is_left_comes_though_all_that_comes_first_is_not_wanted(tmp_path, monkeypatch):
+    """Of ten blue and ten red items only blue ones are looked at first, and a red one comes."""
+    monkeypatch.setattr(stages, "FIRST", 8)
+    items = coloured_items(["red", "blue", "green", "white"], copies=10)
+    lake = searcher(make_lake(tmp_path, items, towers()))
+    both = hashed(b"blue", 32) + 0.8 * hashed(b"red", 32)
+    parts = Part(vector=tuple(both.tolist())), Part(text="blue", weight=-1)
+    bluer = lake.answer(asked(parts[0], k=8, modalities=(IMAGE,)))
+    without = lake.answer(asked(*parts, k=2, modalities=(IMAGE,)))
+
+    assert {key.partition("-")[0] for key in keys(bluer)} == {"blue"}
+    assert {key.partition("-")[0] for key in keys(without)} == {"red"}
 
 
 def test_an_item_asks_for_others_like_it(lake):
@@ -279,6 +294,20 @@ def test_words_find_what_vectors_do_not(lake):
     assert words.words == ("sentence", "59", "says")
     assert words.span is not None
     assert keys(lake.answer(asked("green-2", words=1, k=1))) == ["green-2"]
+
+
+@pytest.mark.parametrize("query", ["a bell", "gong"])
+def test_who_searches_sounds_gets_one_where_words_found_the_item(tmp_path, query):
+    """By a text beside it, or by its name: the hit is the sound, the reason is words."""
+    items = {**coloured_items(["red"]), "gong": {"g.wav": "25", "g.txt": "a bell, struck once"}}
+    lake = searcher(with_words(make_lake(tmp_path, items, towers(audio=True))))
+    answer = lake.answer(asked(query, modalities=(AUDIO,)))
+    (hit,) = answer.hits
+
+    assert (hit.key, hit.path, hit.modality) == ("gong", "g.wav", AUDIO)
+    assert hit.segment_id in lake.snapshot.pairs(AUDIO)[1]
+    assert [why.by for why in hit.why] == ["words"]
+    assert any("by words alone" in note for note in answer.notes)
 
 
 def test_chinese_words_are_words(lake):
