@@ -69,7 +69,7 @@ def _dask(workers: int) -> TaskRunner[Any]:
     cluster = {
         "n_workers": workers,
         "threads_per_worker": 1,
-        "dashboard_address": None,
+        "dashboard_address": "127.0.0.1:0",  # None takes 8787 all the same, of every run
         "preload": [__name__],  # each worker calls `dask_setup`
     }
     runner: TaskRunner[Any] = DaskTaskRunner(cluster_kwargs=cluster)

@@ -48,7 +48,15 @@ def dask_cluster(
         log = folder / "scheduler.log"
         scheduler = _started(
             stack,
-            ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"],
+            [
+                "scheduler",
+                "--host",
+                "127.0.0.1",
+                "--port",
+                "0",
+                "--dashboard-address",
+                "127.0.0.1:0",
+            ],
             log,
             folder,
             {},

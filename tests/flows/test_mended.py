@@ -91,8 +91,11 @@ def squared(x, folder):
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="processes are not killed so")
 @pytest.mark.timeout(300)
-def test_a_killed_process_costs_no_task(prefect_server, tmp_path):
-    """The engine `processes` goes on with a new pool, in the same flow run."""
+@pytest.mark.parametrize("engine", ["processes", "dask"])
+def test_a_killed_process_costs_no_task(prefect_server, tmp_path, engine):
+    """`processes` goes on with a new pool, Dask with a new worker, in the same flow run."""
+    if engine == "dask":
+        pytest.importorskip("prefect_dask")
     from prefect import flow, runtime, task
 
     def told(x: int, folder: Path) -> tuple[int, str | None]:
@@ -100,7 +103,7 @@ def test_a_killed_process_costs_no_task(prefect_server, tmp_path):
 
     @flow
     def run() -> tuple[list[tuple[int, str | None]], str | None]:
-        with task_runner("processes", 2) as runner:
+        with task_runner(engine, 2) as runner:
             futures = [runner.submit(task(told), {"x": x, "folder": tmp_path}) for x in range(6)]
             return [future.result() for future in futures], runtime.flow_run.id
 

@@ -55,6 +55,7 @@ def rough(monkeypatch):
 SEARCHES = st.fixed_dictionaries(
     {
         "text": st.sampled_from(["red", "a blue wall", "白色的墙", "pink-3", "nothing of all"]),
+        "without": st.sampled_from(["", "", "blue", "a green wall"]),
         "modalities": st.sampled_from([(), (IMAGE,), (TEXT,), (IMAGE, TEXT)]),
         "words": st.sampled_from([None, 0.0, 0.3, 1.0]),
         "method": st.sampled_from(["convex", "rrf"]),
@@ -68,9 +69,10 @@ PAGED = settings(
 )
 
 
-def told(lake, text, **options):
+def told(lake, text, without="", **options):
     """What a page tells of each answer."""
-    hits = lake.answer(SearchRequest(parts=(Part(text=text),), **options)).hits
+    parts = (Part(text=text), *([Part(text=without, weight=-1)] if without else []))
+    hits = lake.answer(SearchRequest(parts=parts, **options)).hits
     return [(hit.item_id, hit.score, hit.duplicates, hit.segment_id) for hit in hits]
 
 
@@ -102,14 +104,17 @@ def test_pages_of_indexes_that_are_not_exact_are_one_list(lake, short, rough, se
     check(lake, search, sizes)
 
 
+@pytest.mark.usefixtures("short", "rough")
+@pytest.mark.parametrize("without", ["", "white"])
 @pytest.mark.parametrize("diversity", [0.0, 0.4])
 @pytest.mark.parametrize("method", ["convex", "rrf"])
 @pytest.mark.parametrize("modalities", [(), (IMAGE, TEXT)])
-def test_pages_end_with_all_that_there_is(lake, short, rough, modalities, method, diversity):
+def test_pages_end_with_all_that_there_is(lake, modalities, method, diversity, without):
     """Nothing is lost between stages."""
     search = {"modalities": modalities, "method": method, "diversity": diversity}
 
-    assert len(check(lake, {"text": "a grey wall", **search}, [7] * 9)) == ALL
+    found = check(lake, {"text": "a grey wall", "without": without, **search}, [7] * 9)
+    assert len(found) == ALL
 
 
 def test_the_first_answers_of_a_variety_are_chosen_among_the_same(lake, short):
