@@ -89,7 +89,8 @@ class Submitted:
         try:
             return self._future.result()
         except KilledWorker as error:
-            why = f"died one after another at {str(error.task).partition('-')[0]}: look at their logs"
+            task = str(error.task).partition("-")[0]
+            why = f"died one after another at {task}: look at their logs"
             raise ClusterError("workers", why) from error
         except (CancelledError, OSError) as error:
             if self._cluster.answers:
