@@ -1,11 +1,12 @@
 # make demo   a searchable lake of examples/media     make test   lint, types, import rule, tests
+# make docs   the site of docs/, into site/
 # make serve-prefect   index it each night: a Prefect server, a worker, the deployments
 PYTHON ?= python3
 BIN := .venv/bin
 LAKE ?= demo-lake
 MEDIA ?= examples/media
 
-.PHONY: setup demo serve-prefect data fmt check test test-slow bench clean
+.PHONY: setup demo serve-prefect data fmt check test test-slow docs bench clean
 
 setup: .venv/.installed-dev
 
@@ -14,9 +15,10 @@ setup: .venv/.installed-dev
 	$(BIN)/python -m pip install --quiet --editable ".[embedded]"
 	@touch $@
 
-.venv/.installed-dev: .venv/.installed
-	$(BIN)/python -m pip install --quiet --editable ".[embedded,dev]"
-	@touch $@
+.venv/.installed-dev: pyproject.toml constraints.txt
+	@test -d .venv || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[embedded,dev]"
+	@touch .venv/.installed $@
 
 demo: .venv/.installed
 	$(BIN)/python examples/demo.py --lake $(LAKE)
@@ -42,6 +44,19 @@ test: check
 
 test-slow: .venv/.installed-dev
 	$(BIN)/python -m pytest -m "slow and not gpu"
+
+docs: .venv/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+dist: .venv/.installed-dev
+	$(BIN)/python -m build --no-isolation --wheel --sdist --outdir dist .
+
+lock: .venv/.installed-dev
+	$(BIN)/python docs/make_lock.py
+
+audit:   # known holes in what is locked; asks pypi.org
+	$(BIN)/python -m pip install --quiet "pip-audit>=2.7"
+	$(BIN)/pip-audit --no-deps --disable-pip -r constraints.txt
 
 bench: data
 	$(BIN)/python -m benchmarks.stamps data/stamps
