@@ -47,6 +47,10 @@ _LINES: Final = (
         r"正在启动临时 Prefect 服务，\1（PREFECT_API_URL 可指定已有的服务）",
     ),
     (r"using the Prefect server at (.+)", r"使用 Prefect 服务 \1"),
+    (
+        r"the lake is being written by (.+): waiting, (.+) s at most",
+        r"\1 正在写入此数据湖：等待，最多 \2 秒",
+    ),
     (r"(.+): held-out RR ([0-9.]+)", r"\1：留出 RR \2"),
     (r"won: (.+)", r"胜出：\1"),
     (r"fused ([0-9]+) of ([0-9]+)", r"已融合 \1/\2"),

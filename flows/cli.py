@@ -21,6 +21,7 @@ from flows import (
     watch_cli,
 )
 from flows.doctor import cli as doctor_cli
+from flows.ending import Sigterm
 from flows.options import LAKE, AsJson, Lake, Notify, Weights
 from flows.printing import lenient
 from flows.up import cli as up_cli
@@ -33,7 +34,7 @@ EPILOG = (
     " too many bad files; for inspect: any · 5 a source is missing or lost too much · 6 the lake"
     " is being written · 7 the lake is damaged · 8 something of what was forgotten is left · 9 no"
     " index reaches the goal · 10 the sources were not looked at for too long · 11 a disk is full"
-    " · 130 interrupted"
+    " · 130 interrupted (by SIGTERM: 143)"
 )
 INTERRUPTED = 130
 BAD_FILES = 4
@@ -98,8 +99,10 @@ app.command(context_settings=watch_cli.SETTINGS)(watch_cli.watch)
 def main() -> None:
     """Run the command line; an error of ours is one line and its exit code."""
     lenient()
+    sigterm = Sigterm()
     try:
-        app()
+        with sigterm.as_interrupt():
+            app()
     except MmindexError as error:
         typer.secho(f"mmindex: {getattr(error, 'told', error)}", fg="red", err=True)
         sys.exit(error.exit_code)
@@ -111,6 +114,7 @@ def main() -> None:
         if ended.code == INTERRUPTED:  # typer's answer to Ctrl-C
             say = "mmindex: interrupted; what is finished is kept, run it again to go on"
             typer.secho(say, err=True)
+            sigterm.pass_on()
         raise
 
 

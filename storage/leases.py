@@ -59,6 +59,11 @@ def still_held(layout: Layout) -> None:
         raise LakeLockedError(layout.root, mine.holder())
 
 
+def say_waiting(holder: str, wait: float) -> None:
+    """Say for whom a run waits, and how long; not for which lake, which may be private."""
+    log.warning("the lake is being written by %s: waiting, %g s at most", holder, wait)
+
+
 class _Lease:
     """One try to hold one lake."""
 
@@ -71,10 +76,14 @@ class _Lease:
     def acquire(self, wait: float) -> None:
         """Take the lease, at once or within ``wait`` seconds."""
         deadline = time.monotonic() + wait
+        said = False
         while not self._taken():
             left = deadline - time.monotonic()
             if left <= 0:
                 raise LakeLockedError(self._layout.root, self.holder())
+            if not said:
+                said = True
+                say_waiting(self.holder(), wait)
             time.sleep(min(_POLL, left))
 
     def _taken(self) -> bool:

@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from storage.cards import read_card
 from storage.errors import CorruptLakeError, LakeLockedError
 from storage.layout import Layout
-from storage.leases import lease
+from storage.leases import lease, say_waiting
 from storage.places.atomic import make_folder, write_bytes
 from storage.places.place import is_local
 
@@ -38,7 +38,7 @@ def writer_lock(layout: Layout, wait: float = 0) -> Iterator[None]:
     make_folder(layout.root)
     lock = FileLock(layout.lock, thread_local=False)
     try:
-        lock.acquire(timeout=wait)
+        _acquire(lock, layout, wait)
     except Timeout as error:
         raise LakeLockedError(layout.root, _holder(layout)) from error
     try:
@@ -46,6 +46,17 @@ def writer_lock(layout: Layout, wait: float = 0) -> Iterator[None]:
             yield
     finally:
         lock.release()
+
+
+def _acquire(lock: FileLock, layout: Layout, wait: float) -> None:
+    """Take the lock, and say for whom one waits, where one does; Timeout when it is too long."""
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if not wait:
+            raise
+        say_waiting(_holder(layout), wait)
+        lock.acquire(timeout=wait)
 
 
 @contextmanager

@@ -53,9 +53,9 @@ def place_of(url: str) -> Path:
     scheme = _URL.match(url)
     if scheme is None:
         _check_path(url)
-        return Path(url).expanduser().resolve()
+        return _resolved(Path(url).expanduser())
     if scheme[1].lower() in ("file", "local"):
-        return Path(url2pathname(urlsplit(url).path)).resolve()
+        return _resolved(Path(url2pathname(urlsplit(url).path)))
     _check_url(url)
     from upath import UPath  # noqa: PLC0415 - half of the time of `mmindex --help`
 
@@ -71,6 +71,13 @@ def place_of(url: str) -> Path:
     except ValueError as error:
         raise PlaceError(url, str(error)) from error
     return cast("Path", place)
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except RuntimeError as error:  # until Python 3.13
+        raise PlaceError(str(path), "is a link that leads back to itself") from error
 
 
 def _check_path(path: str) -> None:

@@ -44,6 +44,19 @@ def test_a_writer_may_wait_for_the_other(tmp_path):
     other.join()
 
 
+def test_who_waits_says_for_whom(tmp_path, caplog):
+    """In the run's log, and once; a writer that need not wait says nothing."""
+    layout = Layout(tmp_path)
+    with writer_lock(layout, wait=10):
+        assert caplog.messages == []
+        with pytest.raises(LakeLockedError), writer_lock(layout, wait=0.1):
+            pass
+
+    (said,) = caplog.messages
+    assert said.startswith(f"the lake is being written by process {os.getpid()} on ")
+    assert said.endswith(": waiting, 0.1 s at most")
+
+
 def test_an_error_inside_frees_the_lake(tmp_path):
     """A run that fails leaves no lock behind."""
     layout = Layout(tmp_path)

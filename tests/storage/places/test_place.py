@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -276,3 +277,13 @@ def test_a_listing_is_whole_or_an_error(monkeypatch):
     monkeypatch.setattr(MemoryFileSystem, "ls", broken)
     with pytest.raises(ConnectionError):
         listing(place)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 13), reason="such a link is resolved to itself")
+def test_a_link_that_leads_back_to_itself_is_no_place(tmp_path):
+    """It is refused by its name, as any other place that cannot be used."""
+    link = tmp_path / "lake"
+    link.symlink_to(link)
+
+    with pytest.raises(PlaceError, match="leads back to itself"):
+        place_of(str(link))
