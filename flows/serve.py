@@ -79,12 +79,19 @@ def _run(settings: Mapping[str, Any], listening: Listening) -> None:
         "hosts": listening.hosts,
         "roots": _roots(listening.roots, str(settings["lake"])),
     }
-    made = app(valid(Settings, told))
+    made = app(valid(Settings, told), why=_why)
     _check_roots(made.state.serving.served())
     with _listening(listening) as place:
         _announce(listening, place, made.state.serving.served().number)
         with suppress(KeyboardInterrupt):  # uvicorn has ended what was under way
             _serve(made, place, behind_proxy=listening.behind_proxy)
+
+
+def _why(text: str, language: Language) -> str:
+    """Why a snapshot was not measured, in a language; its manifest has it in English."""
+    from mmcore.evaluation.reporting.words import why  # noqa: PLC0415
+
+    return why(text).zh if language == "zh" else text
 
 
 def _serve(made: FastAPI, place: socket.socket, *, behind_proxy: bool) -> None:

@@ -25,6 +25,11 @@ class Lexical(Protocol):
     def search(self, words: Sequence[str], k: int, allowed_items: Ids | None = None) -> Listed:
         """At most ``k`` items that have some of these words."""
 
+    def fitting(
+        self, words: Sequence[str], k: int, steep: int, allowed_items: Ids | None = None
+    ) -> Ids:
+        """At most ``k`` items, by their score times their coverage to the power of ``steep``."""
+
     def matched(self, items: Ids, words: Sequence[str]) -> list[tuple[str, ...]]:
         """Those of the words that each item has."""
 
@@ -54,16 +59,24 @@ class Wording:
     said: tuple[Said, ...]
     alone: bool = False
 
+    def weigh(self) -> None:
+        """Work out now what the searches that follow need of the words; it is kept for a while."""
+        for one in self.said:
+            self.lexicon.search(one.words, 1)
+
     def listed(self, count: int, items: Ids | None, without: Ids) -> Listed:
         """The ``count`` best items with one of the words of a text of positive weight.
 
         ``items`` may be found (None: all), the sorted ``without`` may not.
         """
         depth = count + len(without)
+        steep = 0 if self.alone else _STEEP
         lists = [
-            self.lexicon.search(one.words, depth, items) for one in self.said if one.weight > 0
+            self.lexicon.fitting(one.words, depth, steep, items)
+            for one in self.said
+            if one.weight > 0
         ]
-        found = np.unique(np.concatenate([np.empty(0, np.int64), *(o.item_ids for o in lists)]))
+        found = np.unique(np.concatenate([np.empty(0, np.int64), *lists]))
         found = found[~among(found, without)]
         scores, segments = self.scores(found)
         return Listed.of(WORDS, found, scores, segments).first(count)

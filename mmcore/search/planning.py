@@ -55,11 +55,13 @@ class Plan:
     def told(self, found: int) -> tuple[Note, ...]:
         """The notes, and why there is nothing where nothing was ``found``."""
         items, offset = self.within.items, self.request.offset
-        if found or (items is None and not offset):
+        if found:
             return self.notes
         if items is not None and not len(items):
             return Note("none-passes"), *self.notes
-        return (Note("past-the-end", offset=offset), *self.notes) if offset else self.notes
+        if offset:
+            return Note("past-the-end", offset=offset), *self.notes
+        return self.notes if self.targets else (Note("none-with-words"), *self.notes)
 
     @property
     def without(self) -> bool:

@@ -8,12 +8,15 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, NonNegativeInt, field_validator, model_validator
 
+from mmcore.search.conditions.bounds import MOST_CHARS
 from mmcore.search.notes import Note
 from mmcore.specs import Spec
 from storage.schemas import Modality
 
 _HALF: Final = re.compile("[\ud800-\udfff]")
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Id = Annotated[int, Field(ge=0, lt=2**63)]
+"""Of an item or a segment: no lake has another, and no array takes it."""
 
 
 class Part(Spec):
@@ -27,8 +30,8 @@ class Part(Spec):
         default=None, description="ask with that side of the file, as the sound of a video"
     )
     vector: tuple[float, ...] | None = Field(default=None, description="in the space searched")
-    item: int | None = Field(default=None, description="an item of the lake: what is like it")
-    segment: int | None = Field(default=None, description="a segment of the lake")
+    item: Id | None = Field(default=None, description="an item of the lake: what is like it")
+    segment: Id | None = Field(default=None, description="a segment of the lake")
     weight: float = Field(
         default=1.0,
         ge=-10,
@@ -62,18 +65,20 @@ class Part(Spec):
         return self
 
 
-class SearchRequest(Spec):
-    """One search."""
+class How(Spec):
+    """How it is searched, whatever with: the fields that all ways of asking share."""
 
-    parts: tuple[Part, ...] = Field(min_length=1, max_length=50)
-    modalities: tuple[Modality, ...] = Field(
-        default=(), description="search the segments of these media; none: whole items"
+    language: str | None = Field(
+        default=None,
+        max_length=20,
+        description="only texts of this language: zh or en",
+        examples=["zh"],
     )
-    language: str | None = Field(default=None, description="only texts of this language: zh or en")
     where: str | None = Field(
         default=None,
-        max_length=10_000,
+        max_length=MOST_CHARS,
         description="an SQL condition on items and files, as: label = 'trips' and size > 1e6",
+        examples=["size > 1000000"],
     )
     words: Share | None = Field(
         default=None,
@@ -88,6 +93,15 @@ class SearchRequest(Spec):
     )
     k: int = Field(default=10, ge=1, le=1000, description="answers")
     offset: NonNegativeInt = Field(default=0, le=10_000, description="answers to skip")
+
+
+class SearchRequest(How):
+    """One search."""
+
+    parts: tuple[Part, ...] = Field(min_length=1, max_length=50)
+    modalities: tuple[Modality, ...] = Field(
+        default=(), description="search the segments of these media; none: whole items"
+    )
 
     @model_validator(mode="after")
     def _asks_for_something(self) -> Self:

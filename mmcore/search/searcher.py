@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import wait
 from itertools import islice
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from mmcore.search.answers import Answer
+from mmcore.search.beside import weighing
 from mmcore.search.clock import Clock
 from mmcore.search.narrow import request_of
 from mmcore.search.nearest import Nearest, Wanted
@@ -51,7 +53,7 @@ class Searcher:
     def __init__(self, snapshot: Snapshot, asker: Asker, weights: Weights | None = None) -> None:
         self.snapshot = snapshot
         self._asker = asker
-        self._encoding = threading.Lock()  # a model takes all cores: two at once would only fight
+        self._encoding = threading.Lock()  # most models take all cores: two at once would fight
         weights = weights or Weights()
         self._opened = Opened(snapshot)
         self._targets = Targets(self._opened, asker, Stored(self._opened))
@@ -110,10 +112,12 @@ class Searcher:
         voices = Voices(self._asker, self._encoding)
         planned = [_tried(self._planner.plan, request, voices) for request in requests]
         clock.lap("plan")
+        words = weighing(planned)
         asked = _going_on(self._asked, planned, voices)
         clock.lap("encode")
         found = self._found(asked)
         clock.lap("search")
+        wait(words)
         told = _going_on(self._told, found, clock)
         number, seconds = self.snapshot.manifest.number or 0, clock.seconds
         return [

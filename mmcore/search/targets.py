@@ -149,8 +149,12 @@ class Targets:
 
         Or of the space that is fused, where the index has another one and the length says so.
         """
+        exact = np.array(numbers, dtype=np.float64)
+        largest = float(np.abs(exact).max(initial=0.0))
+        if 0 < largest < np.inf:  # of any length: float32 would make 0 or infinity of some squares
+            exact /= largest
         try:
-            vector: Vectors = unit_rows(np.array([numbers], dtype=np.float32))[0]
+            vector: Vectors = unit_rows(exact[None])[0]
         except ValueError as error:
             raise ConfigError(Note("bad-vector", why=error)) from error
         return vector if len(vector) == index.dim else self.opened.in_index(vector, index)

@@ -14,8 +14,8 @@ _NOT: Final = re.compile(r'(^|\s)[-－](?:"([^"]+)"|([^\W\d_][^\s"]*))')
 def parted(text: str) -> tuple[str, tuple[str, ...]]:
     """A text without its ``-word`` and ``-"several words"``, and those: they are not wanted.
 
-    A hyphen within a word, before a digit or before a blank is none. The page in a browser has the
-    same rule (``pages/state.js``).
+    A hyphen within a word, before a digit or before a blank is none. The page in a browser asks
+    for it at ``/api/typed``.
     """
     without: list[str] = []
 

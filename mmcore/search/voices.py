@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from mmcore.encoders.base import SharesCores
 from mmcore.errors import ConfigError
 from mmcore.media.texts.language import detect_language
 from mmcore.search.notes import Note
@@ -23,7 +25,7 @@ MOST_OF_ALL: Final = 60  # chunks of all texts of one search
 class Voices:
     """What the parts of some searches say, for as long as those take; of one thread.
 
-    ``encoding`` is held while a model works: it takes all cores, and two at once would only fight.
+    ``encoding`` is held while a model works that takes all cores: two at once would only fight.
     """
 
     asker: Asker
@@ -87,8 +89,12 @@ class Voices:
         """All texts that wait for ``space``."""
         mine = sorted(text for text, of in self.waiting if of == space)
         languages = [detect_language(text) for text in mine]
-        with self.encoding:
+        with self._turn(space):
             vectors = self.asker.texts([self.chunks[text] for text in mine], languages, space)
         for text, vector in zip(mine, vectors, strict=True):
             self.waiting.discard((text, space))
             self.said[text, space] = vector
+
+    def _turn(self, space: str) -> AbstractContextManager[object]:
+        encoder = self.asker.encoder(Modality.TEXT, space)
+        return nullcontext() if isinstance(encoder, SharesCores) else self.encoding

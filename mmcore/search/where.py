@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -15,7 +14,8 @@ import numpy as np
 from mmcore.errors import ConfigError
 from mmcore.search.conditions.bounds import MOST_CHARS
 from mmcore.search.conditions.columns import Columns
-from mmcore.search.conditions.sandbox import columns_in, passing
+from mmcore.search.conditions.sandbox import columns_in, passing, wrong
+from mmcore.search.notes import Note
 from mmcore.search.once import Once
 from mmcore.types import Ids
 from storage.schemas import Modality
@@ -27,7 +27,7 @@ _KEPT: Final = 1024
 _DEEPEST: Final = 100
 
 _LIST: Final = "VARCHAR[]"  # as DuckDB calls a list of texts
-_MISSING: Final = re.compile("no column '([^']*)'")
+_NO_COLUMN: Final = "where-no-column"
 _FOREIGN: Final = "‘’“”＝（），＜＞；"
 """What a Chinese or a phone's keyboard writes where SQL has another sign."""
 
@@ -77,7 +77,7 @@ class Where:
             laid = columns.of(columns_in(text))
             passed = passing(text, laid, len(columns.ids))
         except ConfigError as error:
-            raise ConfigError(f"{error}{_hint(text, str(error))}") from error
+            raise _hinted(text, error) from error
         found: Ids = np.sort(columns.ids[passed])
         return found
 
@@ -136,15 +136,13 @@ def _each_once(ids: Ids) -> Ids:
 def _checked(sql: str) -> str:
     text = sql.strip()
     if not text:
-        raise ConfigError("where: the condition is empty: leave it out, or say label = 'trips'")
+        raise wrong(Note("where-empty"))
     if len(text) > MOST_CHARS:
-        raise ConfigError(
-            f"where: the condition has {len(text):,} characters, of {MOST_CHARS:,} that it may"
-        )
+        raise wrong(Note("where-long", count=len(text), most=MOST_CHARS))
     if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
-        raise ConfigError("where: the condition has characters that no text has")
+        raise wrong(Note("where-signs"))
     if _depth(text) > _DEEPEST:
-        raise ConfigError(f"where: the condition is nested too deeply: {_DEEPEST} brackets may")
+        raise wrong(Note("where-brackets", most=_DEEPEST))
     return text
 
 
@@ -154,14 +152,25 @@ def _depth(text: str) -> int:
     return max(accumulate(steps))
 
 
-def _hint(text: str, said: str) -> str:
-    """What may be the matter with a condition of which ``said`` is told."""
+def _hinted(text: str, error: ConfigError) -> ConfigError:
+    """The error of a condition, with what may be the matter where that can be told."""
+    hint = _hint(text, error)
+    return error if hint is None else ConfigError(Note("where-hint", said=error, hint=hint))
+
+
+def _hint(text: str, error: ConfigError) -> Note | None:
     found = "".join(dict.fromkeys(char for char in text if char in _FOREIGN))
     if found:
-        return f" (SQL knows no {found}: write ' = ( ) , < >)"
-    if _LIST in said:
-        return " (a list has no = and no LIKE: write label = 'x', or list_contains(labels, 'x'))"
-    missing = _MISSING.search(said)
-    if missing and f'"{missing[1]}"' in text:
-        return f" (a text has single quotes: '{missing[1]}')"
-    return ""
+        return Note("hint-signs", signs=found)
+    if _LIST in str(error):
+        return Note("hint-list")
+    why = _why(error)
+    missing = str(why.facts["name"]) if why and why.code == _NO_COLUMN else ""
+    return Note("hint-quotes", name=missing) if missing and f'"{missing}"' in text else None
+
+
+def _why(error: ConfigError) -> Note | None:
+    """What is wrong with the condition of an error."""
+    told = error.args[0] if error.args else None
+    why = told.facts.get("why") if isinstance(told, Note) else None
+    return why if isinstance(why, Note) else None

@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 
-from flows.serve import Listening, _announce, _listening, run_serve
+from flows.serve import Listening, _announce, _listening, _why, run_serve
 from mmcore.errors import ConfigError
 from storage.errors import NoLakeError
 from tests.lakes import coloured_items, make_lake, towers
@@ -79,6 +79,14 @@ def test_it_speaks_chinese(lake, tmp_path, capsys):
     with socket.create_server(("127.0.0.1", 0)) as place:
         _announce(Listening("127.0.0.1", 0, language="zh"), place, 3)
     assert capsys.readouterr().err.startswith("快照 3：http://127.0.0.1:")
+
+
+def test_it_says_in_chinese_why_nothing_was_measured():
+    """The manifest has it in English; the report's words know both."""
+    told = "no direction has 20 held-out queries; the most has image→fused with 6"
+
+    assert _why(told, "en") == told
+    assert _why(told, "zh").startswith("没有任何方向达到 20 个")
 
 
 def test_a_taken_port_and_a_missing_lake_are_told(lake, tmp_path):

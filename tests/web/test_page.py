@@ -505,6 +505,34 @@ def test_only_what_is_not_wanted_asks_for_more(page, site):
     page.wait("document.querySelector('.answers .card')")
 
 
+def test_a_hyphen_in_the_field_and_how_much_it_counts(page, site):
+    """The field is taken apart as the command line's; a filter says how far that is put down."""
+    page.open(site)
+    page.key("/")
+    page.type('wall -"red wall" -blue T-shirt')
+    page.key("Enter")
+    page.wait("document.querySelectorAll('.chip.not').length === 2")
+    assert page.js("new URLSearchParams(location.search).get('q')") == "wall T-shirt"
+    page.click(".pill.filters")
+    page.js("document.querySelector('select[name=away]').value = '2'")
+    page.js("document.querySelector('select[name=away]').dispatchEvent(new Event('change'))")
+    page.wait("location.search.includes('away=2')")
+    page.wait(
+        "performance.getEntriesByType('resource').some((one) => /without_weight=2/.test(one.name))"
+    )
+    assert page.text(".pill.filters .n") == "1"
+
+
+def test_the_last_page_says_how_many_there_are(page, site):
+    """Which the first ones cannot know."""
+    page.open(f"{site}/?q=a+red+wall")
+    assert " of " not in page.text(".count")
+    page.click(".pager a[rel=next]")
+    page.wait("document.querySelector('.pager a[rel=prev]')")
+    total = 24 + len(page.js(TITLES))
+    assert page.text(".count") == f"Answers 25 to {total} of {total}"
+
+
 @pytest.mark.parametrize(
     ("address", "said"),
     [

@@ -11,10 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mmcore.errors import ConfigError
 from mmcore.search.conditions.bounds import FILES, ITEMS, LABELS, PLACE
 from mmcore.search.conditions.grammar import Ref
+from mmcore.search.conditions.sandbox import wrong
 from mmcore.search.folders import Folder
+from mmcore.search.notes import Note
 from mmcore.types import Ids
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
@@ -80,22 +81,20 @@ class Columns:
                 return relation, found
         there = [(r, c) for r in self._sources if (c := self._column(r, ref[0])) is not None]
         if len(there) > 1:
-            ways = " or ".join(f"{relation}.{column}" for relation, column in there)
-            raise ConfigError(f"where: {ref[0]!r} is there twice: write {ways}")
+            one, other, *_ = (f"{relation}.{column}" for relation, column in there)
+            raise wrong(Note("where-twice", name=ref[0], one=one, other=other))
         if there:
             return there[0]
-        raise ConfigError(f"where: there is no column {'.'.join(ref)!r}; {self._known()}")
+        raise wrong(Note("where-no-column", name=".".join(ref), **self._known()))
 
     def _column(self, relation: str, name: str) -> str | None:
         """The column of a relation, whichever its case, as DuckDB finds it."""
         same = folded(name)
         return next((one for one in self._sources[relation] if folded(one) == same), None)
 
-    def _known(self) -> str:
-        """What can be named, as it is written."""
-        items, files, labels = (", ".join(map(written, self._sources[r])) for r in self._sources)
-        label = f", of labels {labels}" if labels else ""
-        return f"there are, of items {items}, of files {files}{label}"
+    def _known(self) -> dict[str, tuple[str, ...]]:
+        """What can be named, as it is written, by relation."""
+        return {relation: tuple(map(written, of)) for relation, of in self._sources.items()}
 
     def _made(self, relation: str, column: str) -> Column:
         stored = self._sources[relation][column]
@@ -205,4 +204,4 @@ def folded(name: str) -> str:
 
 def written(name: str) -> str:
     """A column as it stands in a condition."""
-    return name if name.isidentifier() else f'"{name}"'
+    return name if name.isidentifier() else '"' + name.replace('"', '""') + '"'

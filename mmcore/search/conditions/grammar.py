@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from mmcore.search.notes import Note
+
 Ref = tuple[str, ...]
 """A column as it is written: ``("size",)``, ``("files", "size")``, ``("place", "city")``."""
 
@@ -30,6 +32,9 @@ _SIGNS: Final = _words(
     "+ - * / // % ~~ !~~ ~~* !~~* ~~~ ^@ && @> <@ like_escape not_like_escape ilike_escape",
     "not_ilike_escape",
 )
+
+_NOTHING: Final = "row"
+"""What DuckDB makes of brackets around nothing, as around a comment."""
 
 _TEXTS: Final = _words(
     "lower upper length len strlen trim ltrim rtrim contains starts_with prefix suffix",
@@ -68,7 +73,11 @@ TYPES: Final = _words(
 
 
 class RefusedError(Exception):
-    """A condition that is none, or says what it may not; the message ends a sentence."""
+    """A condition that is none, or says what it may not; the note ends a sentence."""
+
+    def __init__(self, note: Note) -> None:
+        self.note = note
+        super().__init__(note)
 
 
 def columns_of(tree: object) -> list[Ref]:
@@ -103,32 +112,33 @@ def _nodes(tree: object) -> Iterator[Mapping[str, Any]]:
 
 def _check_function(node: Mapping[str, Any]) -> None:
     name = str(node["function_name"]).lower()
+    if name == _NOTHING:
+        raise RefusedError(Note("where-one"))
     if name not in FUNCTIONS:
-        known = ", ".join(sorted(FUNCTIONS - _SIGNS))
-        raise RefusedError(f"the function {name!r} cannot be used here; there are: {known}")
+        known = tuple(sorted(FUNCTIONS - _SIGNS))
+        raise RefusedError(Note("where-function", name=name, known=known))
     orders = (node.get("order_bys") or {}).get("orders")
-    if node.get("schema") or node.get("catalog") or node.get("filter") or node.get("distinct"):
-        raise RefusedError(f"the function {name!r} takes values, and nothing else")
-    if orders:
-        raise RefusedError(f"the function {name!r} takes values, and no order")
+    more = (node.get(one) for one in ("schema", "catalog", "filter", "distinct"))
+    if orders or any(more):
+        raise RefusedError(Note("where-values", name=name))
 
 
 def _check_operator(node: Mapping[str, Any]) -> None:
     if node["type"] not in _OPERATORS:
-        raise RefusedError(f"{node['type']} cannot be used here")
+        raise RefusedError(Note("where-not-here", what=str(node["type"])))
 
 
 def _check_cast(node: Mapping[str, Any]) -> None:
     """The type of a cast of DuckDB 1; in 2 it is an expression of its own."""
     told = node.get("cast_type")
     if told is not None and str(told["id"]).upper() not in TYPES:
-        raise RefusedError(f"nothing can be made {str(told['id']).lower()} here")
+        raise RefusedError(Note("where-cast", type=str(told["id"]).lower()))
 
 
 def _check_type(node: Mapping[str, Any]) -> None:
     name = str(node["type_name"]).upper()
     if name not in TYPES or node.get("schema") or node.get("catalog"):
-        raise RefusedError(f"nothing can be made {name.lower()} here")
+        raise RefusedError(Note("where-cast", type=name.lower()))
 
 
 _CHECKS: Final = {
@@ -139,14 +149,15 @@ _CHECKS: Final = {
 }
 
 _REASONS: Final = {
-    "SUBQUERY": "it may have no SELECT in it, and no ANY or ALL: list_contains(labels, 'x') asks"
-    " whether a list has something",
-    "PARAMETER": "it has a placeholder: write the value itself, a text in single quotes",
-    "STAR": "name one column, not all of them",
-    "WINDOW": "it looks at one item at a time, so windows cannot be used",
-    "LAMBDA": "functions of functions cannot be used",
+    "SUBQUERY": "where-select",
+    "PARAMETER": "where-placeholder",
+    "STAR": "where-star",
+    "WINDOW": "where-window",
+    "LAMBDA": "where-lambda",
 }
 
 
-def _why_not(kind: str) -> str:
-    return _REASONS.get(kind, f"{kind.lower()} cannot be used here")
+def _why_not(kind: str) -> Note:
+    if kind in _REASONS:
+        return Note(_REASONS[kind])
+    return Note("where-not-here", what=kind.lower())

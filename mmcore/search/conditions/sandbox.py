@@ -18,6 +18,7 @@ from mmcore.processes.process import ALARM, KILL, Ended, Why, name_of
 from mmcore.processes.telling import failure_from
 from mmcore.search.conditions.bounds import MOST_BYTES, NO_MEMORY, SECONDS
 from mmcore.search.conditions.grammar import Ref
+from mmcore.search.notes import Note
 from storage.schemas import MmindexError
 
 _WORKER: Final = "mmcore.search.conditions.worker"
@@ -64,14 +65,25 @@ def _asked(job: Mapping[str, Any], most_bytes: int) -> Mapping[str, Any]:
     if "failed" in told:
         raise failure_from(told["failed"], "the process of conditions")
     if "refused" in told:
-        raise ConfigError(f"where: {told['refused']}")
+        raise wrong(_note(told["refused"]))
     return told
+
+
+def wrong(why: Note) -> ConfigError:
+    """What is wrong with a condition."""
+    return ConfigError(Note("where", why=why))
+
+
+def _note(told: Mapping[str, Any]) -> Note:
+    """A note as the process tells it: JSON has lists for tuples."""
+    facts = told["facts"].items()
+    return Note(told["code"], **{n: tuple(v) if isinstance(v, list) else v for n, v in facts})
 
 
 def _lost(ended: Ended) -> MmindexError:
     """What is said of a condition in whose middle its process ended."""
     if ended.why is Why.SILENT or ended.code == -ALARM:
-        return ConfigError(f"where: the condition took longer than {SECONDS:.0f} s: ask for less")
+        return wrong(Note("where-slow", seconds=int(SECONDS)))
     if ended.why is Why.TOO_BIG or ended.code in (NO_MEMORY, -KILL):
-        return ConfigError("where: the condition took more memory than it may: ask for less")
+        return wrong(Note("where-memory"))
     return ConditionError(name_of(ended.code))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -26,14 +27,18 @@ from mmcore.processes.serving import Answer, serve
 from mmcore.processes.telling import told_failure
 from mmcore.search.conditions.bounds import ITEMS, MOST_BYTES, NO_MEMORY, PLACE, SECONDS
 from mmcore.search.conditions.grammar import RefusedError, columns_of
+from mmcore.search.notes import Note
 
 IDLE: Final = 300.0
 """Seconds without a condition after which it ends by itself."""
 
+_ADVICE: Final = re.compile(r" Use (?:TRY\(|\"SET ).*")
+"""DuckDB's, to say what may not be said here."""
+
 _ALARM: Final = 1.5
 """The alarm clock rings this much later than the one who watches should have acted."""
 
-_NOT_ONE: Final = "it has to be one condition, as after WHERE, and nothing else"
+_NOT_ONE: Final = Note("where-one")
 
 _SETTINGS: Final = {
     "enable_external_access": "false",
@@ -60,7 +65,7 @@ def _work(told: Mapping[str, Any], answer: Answer) -> None:
     try:
         done = _parsed(told["text"]) if "tables" not in told else _run(told)
     except RefusedError as error:
-        done = {"refused": str(error)}
+        done = {"refused": {"code": error.note.code, "facts": dict(error.note.facts)}}
     except (MemoryError, duckdb.OutOfMemoryException):
         os._exit(NO_MEMORY)  # who has none left may leave things half done
     except Exception as error:  # noqa: BLE001 - whatever it is, it is told to who asked
@@ -80,7 +85,7 @@ def _parsed(text: str) -> dict[str, Any]:
             raise RefusedError(_NOT_ONE)
         return {"columns": columns_of(condition)}
     except RecursionError as error:
-        raise RefusedError("it is nested too deeply") from error
+        raise RefusedError(Note("where-deep")) from error
 
 
 def _tree(text: str) -> dict[str, Any]:
@@ -92,7 +97,7 @@ def _tree(text: str) -> dict[str, Any]:
         if "memory" in told["error_type"].lower():
             raise MemoryError
         raise RefusedError(
-            _first_line(told["error_message"]) if told["error_type"] == "parser" else _NOT_ONE
+            _said(told["error_message"]) if told["error_type"] == "parser" else _NOT_ONE
         )
     if len(told["statements"]) != 1:
         raise RefusedError(_NOT_ONE)
@@ -121,7 +126,7 @@ def _run(told: Mapping[str, Any]) -> dict[str, Any]:
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error as error:
-        raise RefusedError(_first_line(str(error))) from error
+        raise RefusedError(_said(str(error))) from error
     finally:
         _connection.cache_clear()  # the next one begins with nothing
         connection.close()
@@ -160,9 +165,14 @@ def _known(settings: Mapping[str, str]) -> dict[str, Any]:
     return {n: v for n, v in settings.items() if n != optional or n in _names()}
 
 
+def _said(message: str) -> Note:
+    """What DuckDB says, in its words."""
+    return Note("where-sql", said=_first_line(message))
+
+
 def _first_line(message: str) -> str:
-    """Without the kind of the error before, and the SQL around the condition behind."""
-    line = message.strip().split("\n")[0]
+    """Without the kind of the error before, the SQL behind, and advice that is of no use here."""
+    line = _ADVICE.sub("", message.strip().split("\n")[0])
     kind, found, rest = line.partition(" Error: ")
     return rest if found and kind.replace(" ", "").isalpha() else line
 

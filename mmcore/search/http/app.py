@@ -22,11 +22,12 @@ from mmcore.search.http.batching import BusyError
 from mmcore.search.http.documented import describing
 from mmcore.search.http.faults import invalid, no_json
 from mmcore.search.http.limits import BODY_BYTES, Buckets, bounded, check_length, paced
+from mmcore.search.http.methods import Heads, allowed
 from mmcore.search.http.metrics import Counted
 from mmcore.search.http.problems import ProblemError, busy, language_of, problem_of, response
 from mmcore.search.http.routes import health, items, media, pages, search, snapshots
 from mmcore.search.http.security import Gate, Headers, Names, Token
-from mmcore.search.http.serving import Serving, opener
+from mmcore.search.http.serving import Serving, Translated, in_english, opener
 from mmcore.search.http.settings import Settings
 from storage.schemas import MmindexError
 
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 
 UPLOADS: Final = "/api/search/media"
 """The one path whose body may be a file."""
+
+_PARTS: Final = (search, items, media, snapshots, health, pages)
 
 _OF_STATUS: Final[Mapping[int, tuple[str, str, str]]] = {
     404: (
@@ -51,16 +54,18 @@ _OF_STATUS: Final[Mapping[int, tuple[str, str, str]]] = {
 }
 
 
-def app(settings: Settings, following: Following | None = None) -> FastAPI:
+def app(
+    settings: Settings, following: Following | None = None, *, why: Translated = in_english
+) -> FastAPI:
     """The server of one lake, as an ASGI application; loads no weights yet.
 
-    ``following`` in place of one that is opened on the settings' lake. NoLakeError where nothing
-    is published.
+    ``following`` in place of one that is opened on the settings' lake; ``why`` says in a language
+    why a snapshot was not measured. NoLakeError where nothing is published.
     """
     known = following or Following.open(
         settings.lake, opener=opener(settings), every=settings.look
     )
-    serving = Serving(settings, known)
+    serving = Serving(settings, known, why)
     made = FastAPI(
         title="mmindex",
         version=version("mmindex"),
@@ -71,7 +76,7 @@ def app(settings: Settings, following: Following | None = None) -> FastAPI:
     made.state.serving = serving
     secret = settings.token
     made.state.token = None if secret is None else Token(secret.get_secret_value())
-    for part in (search, items, media, snapshots, health, pages):
+    for part in _PARTS:
         made.include_router(part.router)
     made.openapi = describing(made)  # type: ignore[method-assign]
     _before(made, serving)
@@ -105,6 +110,7 @@ def _before(made: FastAPI, serving: Serving) -> None:
     rate = settings.rate
     buckets = None if rate is None else Buckets(rate, settings.burst)
     names = Names(settings.hosts, settings.cors)
+    made.add_middleware(Heads)
     made.add_middleware(Bounded, stall=settings.stall)
     made.add_middleware(Safe)
     made.add_middleware(Gate, token=made.state.token, names=names, buckets=buckets)
@@ -184,6 +190,7 @@ def _is_json(request: Request) -> bool:
 
 def _errors(made: FastAPI) -> None:
     """What becomes of the errors of routes."""
+    routes = [*made.routes, *(route for part in _PARTS for route in part.router.routes)]
 
     async def told(request: Request, error: Exception) -> Response:
         return response(_problem(error), language_of(request.scope))
@@ -197,7 +204,9 @@ def _errors(made: FastAPI) -> None:
     async def told_status(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         code, en, zh = _OF_STATUS.get(status, ("invalid", "it cannot be read", "无法读取"))
-        headers = error.headers if isinstance(error, HTTPException) else None
+        headers = dict((error.headers or {}) if isinstance(error, HTTPException) else {})
+        if code == "method":  # the router names those of the first route alone
+            headers = {**headers, "Allow": allowed(routes, request.scope)}
         return response(ProblemError(code, en, zh, headers), language_of(request.scope))
 
     for kind in (ProblemError, MmindexError, BusyError):

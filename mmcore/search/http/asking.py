@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal, Self
+import re
+from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, NonNegativeInt, ValidationError, WithJsonSchema, model_validator
+from fastapi import Query
+from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
 
 from mmcore.search.http.faults import invalid
 from mmcore.search.http.problems import ProblemError
-from mmcore.search.request import Part, SearchRequest, Share
+from mmcore.search.notes import Note
+from mmcore.search.request import How, Part, SearchRequest
 from mmcore.search.typed import AWAY
 from mmcore.specs import Spec
 from storage.schemas import Modality
@@ -17,53 +20,67 @@ K: Final = 20
 _TEXT: Final = 10_000  # characters of a text that is asked with
 _TEXTS: Final = 24_000  # characters of all texts of one search
 _NUMBERS: Final = 16_384  # of a vector
+_ITEM_AWAY: Final = 0.5  # what an item counts that is not wanted: it is like much
+_ID: Final = re.compile("[0-9]{1,19}")
 
 _NOTHING: Final = (
     "say what to look for: q, item or segment",
     "请说明要查什么：q、item 或 segment",
 )
 
+
+def _digits(said: object) -> object:
+    """A text of digits alone: pydantic takes ``-0``, ``1_000`` and ``7.0`` for numbers as well."""
+    if isinstance(said, str) and not _ID.fullmatch(said):
+        raise ValueError(Note("fault-whole"))
+    return int(said) if isinstance(said, str) else said
+
+
 Id = Annotated[
     int,
-    Field(ge=0, lt=2**63),
-    WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,18}$", "examples": ["4242"]}),
+    BeforeValidator(_digits),
+    Field(ge=0, lt=2**63, strict=True),
+    WithJsonSchema({"type": "string", "pattern": f"^{_ID.pattern}$", "examples": ["4242"]}),
 ]
 """An id; a text, since JavaScript's numbers are exact to 2^53 only."""
 
 Text = Annotated[str, Field(min_length=1, max_length=_TEXT)]
+Typed = Annotated[
+    str, Query(max_length=_TEXT, description="as it was typed", examples=["animal -sheep"])
+]
 Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False)]
+Away = Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
 
 
-class Options(Spec):
-    """How it is searched."""
+class Sized(How):
+    """How it is searched over HTTP."""
+
+    k: int = Field(default=K, ge=1, le=1000, description="answers")
+
+    def how(self) -> dict[str, Any]:
+        """As fields of a request."""
+        return self.model_dump(include=set(How.model_fields))
+
+
+class Options(Sized):
+    """The same in a query string."""
 
     modality: list[Modality] = Field(
         default=[], max_length=4, description="search the segments of these; none: whole items"
     )
-    language: str | None = Field(
-        default=None, max_length=20, description="only texts of this language", examples=["zh"]
+    without: list[Text] = Field(default=[], max_length=10, description="what is not wanted")
+    without_weight: Away = Field(
+        default=1.0, description="how much what is not wanted counts: 1 as usual, 2 twice that"
     )
-    where: str | None = Field(
-        default=None,
-        max_length=_TEXT,
-        description="an SQL condition on items and files",
-        examples=["size > 1000000"],
-    )
-    words: Share | None = Field(
-        default=None, description="share of the lexical score; 0: vectors alone, 1: words alone"
-    )
-    method: Literal["convex", "rrf"] = Field(
-        default="convex", description="how several lists become one"
-    )
-    collapse: bool = Field(default=False, description="one answer for items that are nearly equal")
-    diversity: Share = Field(default=0.0, description="0 by likeness alone, up to 1 for variety")
-    k: int = Field(default=K, ge=1, le=1000, description="answers")
-    offset: NonNegativeInt = Field(default=0, le=10_000, description="answers to skip")
 
     def options(self) -> dict[str, Any]:
         """As fields of a request."""
-        names = set(Options.model_fields) - {"modality"}
-        return {**self.model_dump(include=names), "modalities": tuple(self.modality)}
+        return {**self.how(), "modalities": tuple(self.modality)}
+
+    def unwanted(self) -> list[dict[str, Any]]:
+        """The texts that are not wanted, as fields of parts."""
+        weight = -AWAY * self.without_weight
+        return [{"text": one, "weight": weight} for one in self.without]
 
 
 class Asked(Options):
@@ -72,26 +89,24 @@ class Asked(Options):
     q: Text | None = Field(
         default=None, description="in Chinese or English", examples=["a red wall"]
     )
-    without: list[Text] = Field(default=[], max_length=10, description="what is not wanted")
     item: list[Id] = Field(default=[], max_length=20, description="items: what is like them")
     segment: list[Id] = Field(default=[], max_length=20, description="segments of the lake")
     without_item: list[Id] = Field(default=[], max_length=20, description="items: not like them")
 
     def parts(self) -> list[dict[str, Any]]:
         """What is asked with, as fields of parts."""
+        away = -_ITEM_AWAY * self.without_weight
         return [
             *([{"text": self.q}] if self.q else []),
             *({"item": one} for one in self.item),
             *({"segment": one} for one in self.segment),
-            *({"text": one, "weight": -AWAY} for one in self.without),
-            *({"item": one, "weight": -0.5} for one in self.without_item),
+            *self.unwanted(),
+            *({"item": one, "weight": away} for one in self.without_item),
         ]
 
 
 class Similar(Options):
     """What is like an item of the lake."""
-
-    without: list[Text] = Field(default=[], max_length=10, description="what is not wanted")
 
 
 class Uploaded(Asked):
@@ -120,7 +135,7 @@ class PartBody(Spec):
         return self
 
 
-class SearchBody(Spec):
+class SearchBody(Sized):
     """A search, as JSON."""
 
     parts: list[PartBody] = Field(
@@ -128,22 +143,14 @@ class SearchBody(Spec):
         max_length=50,
         examples=[[{"text": "a red wall"}, {"text": "snow", "weight": -0.5}]],
     )
-    modalities: list[Modality] = Field(default=[], max_length=4)
-    language: str | None = Field(default=None, max_length=20)
-    where: str | None = Field(default=None, max_length=_TEXT)
-    words: Share | None = None
-    method: Literal["convex", "rrf"] = "convex"
-    collapse: bool = False
-    diversity: Share = 0.0
-    k: int = Field(default=K, ge=1, le=1000)
-    offset: NonNegativeInt = Field(default=0, le=10_000)
+    modalities: list[Modality] = Field(
+        default=[], max_length=4, description="search the segments of these; none: whole items"
+    )
 
     def request(self) -> SearchRequest:
         """As a request."""
-        return request_of(
-            [part.model_dump(exclude_none=True) for part in self.parts],
-            {**self.model_dump(exclude={"parts"}), "modalities": tuple(self.modalities)},
-        )
+        parts = [part.model_dump(exclude_none=True) for part in self.parts]
+        return request_of(parts, {**self.how(), "modalities": tuple(self.modalities)})
 
 
 def part_of(told: dict[str, Any]) -> Part:

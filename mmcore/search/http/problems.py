@@ -47,6 +47,7 @@ class Kind:
 
 
 KINDS: Final[Mapping[str, Kind]] = {
+    "bad-request": Kind(400, "This is no HTTP", "不是有效的 HTTP 请求"),
     "bad-query": Kind(400, "The query cannot be answered", "查询无法执行"),
     "unauthorized": Kind(401, "A token is needed", "需要令牌"),
     "forbidden-host": Kind(403, "This server has another name", "服务器不叫这个名字"),
@@ -133,8 +134,14 @@ def _share(one: str) -> float:
 
 def response(problem: ProblemError, language: Language) -> JSONResponse:
     """The problem as JSON, with its status and headers."""
+    status = KINDS[problem.code].status
+    return JSONResponse(told(problem, language), status, dict(problem.headers), TYPE)
+
+
+def told(problem: ProblemError, language: Language) -> dict[str, Any]:
+    """The fields of a problem, in a language."""
     kind = KINDS[problem.code]
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "type": f"urn:mmindex:problem:{problem.code}",
         "title": kind.zh if language == "zh" else kind.en,
         "status": kind.status,
@@ -142,11 +149,11 @@ def response(problem: ProblemError, language: Language) -> JSONResponse:
         "code": problem.code,
     }
     if problem.errors:
-        told["errors"] = [
+        fields["errors"] = [
             {"where": one.where, "what": one.zh if language == "zh" else one.en}
             for one in problem.errors
         ]
-    return JSONResponse(told, kind.status, dict(problem.headers), TYPE)
+    return fields
 
 
 def problem_of(error: MmindexError) -> ProblemError:

@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from mmcore.media.sniffing.kinds import PLAIN, SVG
+from mmcore.search.http.etags import is_known
 from mmcore.search.http.problems import ProblemError
 from mmcore.search.http.roots import MediaStream
 from storage.schemas import Modality
@@ -30,7 +31,7 @@ def answered(stream: MediaStream, asked: Mapping[str, str], *, head: bool) -> Re
     """
     headers = _headers(stream)
     try:
-        if asked.get("if-none-match") == headers["etag"]:
+        if is_known(asked.get("if-none-match"), headers["etag"]):
             stream.file.close()
             return Response(None, 304, headers)
         low, high = _wanted(asked, stream.size, headers["etag"])
@@ -93,7 +94,7 @@ def _wanted(asked: Mapping[str, str], size: int, etag: str) -> tuple[int, int]:
 
     Several ranges, or what is no range of bytes, is answered with all.
     """
-    found = _RANGE.fullmatch(asked.get("range", "").strip().replace(" ", ""))
+    found = _RANGE.fullmatch(asked.get("range", "").lower().replace(" ", ""))
     if found is None or found[0] == "bytes=-" or asked.get("if-range", etag) != etag:
         return 0, size
     first, last = found[1], found[2]

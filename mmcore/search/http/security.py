@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -32,17 +33,19 @@ REPORT_POLICY: Final = (
 )
 """Of a report: one page with its style and pictures in it, and no script."""
 
+_NETWORK: Final = 64  # bits of an IPv6 address that tell clients apart
 _GUESSES: Final = 1.0  # wrong tokens a second of one client, beyond the first ones
 _OPEN: Final = frozenset({"/healthz", "/login"})
 _OPEN_BELOW: Final = "/pages/"
 _PAGES: Final = frozenset({"/", "/docs"})
 
-_HEADERS: Final = {
+HEADERS: Final = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
     "x-frame-options": "DENY",
 }
+"""Of every answer."""
 
 
 class Token:
@@ -91,9 +94,21 @@ def _cookie(header: str) -> str:
 
 
 def client_of(scope: Scope) -> str:
-    """Who asks, as far as it can be told: the address."""
+    """Who asks, as far as it can be told: the address; of IPv6 the network of 64 bits.
+
+    Each machine there has as many addresses as it likes.
+    """
     client = scope.get("client")
-    return str(client[0]) if client else ""
+    said = str(client[0]) if client else ""
+    try:
+        address = ipaddress.ip_address(said.partition("%")[0])
+    except ValueError:
+        return said
+    if isinstance(address, ipaddress.IPv4Address):
+        return said
+    if mapped := address.ipv4_mapped:
+        return str(mapped)
+    return str(ipaddress.ip_network((int(address), _NETWORK), strict=False))
 
 
 def _too_many(seconds: float) -> ProblemError:
@@ -234,7 +249,7 @@ class Headers:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in HEADERS.items():
                     headers.setdefault(name, value)
                 headers.setdefault("content-security-policy", NO_POLICY)
                 headers.setdefault("cache-control", "no-store")

@@ -18,6 +18,7 @@ from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from mmcore.errors import ConfigError
+from mmcore.media.reasons import Language
 from mmcore.search.answers import Answer
 from mmcore.search.apart import ApartAsker
 from mmcore.search.folders import swept
@@ -57,6 +58,15 @@ _PASSAGE: Final = 150  # characters: about as many, or more, are one
 _SLOW: Final = 1.0  # seconds of a condition that failed, after which it is not tried again
 _REFUSED: Final = 60.0  # seconds for which it is not
 _CLOSING: Final = 10.0  # seconds that work under way has when the server ends
+
+
+Translated = Callable[[str, Language], str]
+"""Says in a language what an evaluation has written in English."""
+
+
+def in_english(text: str, _: Language) -> str:
+    """As it was written: whoever makes the server may know better."""
+    return text
 
 
 class Kept(Generic[K, V]):
@@ -116,7 +126,7 @@ class Served(Searcher):
         except ConfigError as error:
             now = time.monotonic()
             if now - began > _SLOW:
-                self._refused.put(text, (now + _REFUSED, str(error)))
+                self._refused.put(text, (now + _REFUSED, error.args[0]))
             raise
 
     def check_condition(self, text: str) -> None:
@@ -154,9 +164,12 @@ class Found:
 class Serving:
     """One server at work; safe to share among threads."""
 
-    def __init__(self, settings: Settings, following: Following) -> None:
+    def __init__(
+        self, settings: Settings, following: Following, why: Translated = in_english
+    ) -> None:
         swept()  # what servers that were killed have left
         self.settings, self._following = settings, following
+        self.why: Final = why
         self.metrics: Final = Metrics()
         self.searches: Final[Batcher[SearchRequest, Found]] = Batcher(
             self.answers,

@@ -98,6 +98,13 @@ class AnswerShape(Shape):
     hits: list[HitShape]
 
 
+class TypedShape(Shape):
+    """What was typed into one field, taken apart."""
+
+    q: str = Field(description="what is looked for")
+    without: list[str] = Field(description="what is not wanted")
+
+
 class SegmentShape(Shape):
     """A segment of an item."""
 

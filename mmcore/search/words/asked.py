@@ -44,6 +44,13 @@ class Term:
             shares[there & ~self.whole[places]] = INSIDE
         return shares
 
+    def own_shares(self) -> Scores:
+        """(n,) the same of its own documents."""
+        shares = np.ones(len(self.documents), dtype=np.float32)
+        if self.whole is not None:
+            shares[~self.whole] = INSIDE
+        return shares
+
     def _found(self, documents: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         places = self.documents.searchsorted(documents)
         places[places == len(self.documents)] = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +19,7 @@ from mmcore.search.words.owners import Owners
 from mmcore.search.words.recent import Recent
 from mmcore.search.words.shown import Telling
 from mmcore.search.words.stored import TABLE, Documents, documents_of
+from mmcore.search.words.sums import Sums
 from mmcore.search.words.tokens import is_han
 from mmcore.search.words.vocabulary import Vocabulary
 from mmcore.types import Ids
@@ -30,6 +32,8 @@ _KEPT: Final = 16  # characters whose places are kept, as a search looks for the
 _QUERIES: Final = (
     8  # that are kept weighed for the same reason, of 4 bytes a text and an item each
 )
+_MANY: Final = 4096  # items from which on the coverage of all is faster than that of some
+_SETTLED: Final = 4  # of what is looked at one in so many is settled (``ranking.stages``)
 
 Query = tuple[tuple[str, ...], Allowed | None]
 """Words, each once, and the texts that are looked at."""
@@ -47,10 +51,12 @@ class Lexicon:
         self._vocabulary = Vocabulary(documents.vocabulary)
         self._weighed = documents.weighed
         self._texts = len(documents.segments)
+        self._sums = Sums(owners, self._texts, documents.weighed.count)
         self._allowed: Allowed | None = None
         self._inside = Inside(documents.vocabulary, self._vocabulary, self._weighed)
         self._characters: Recent[str, Term | None] = Recent(_KEPT)
         self._weighed_queries: Recent[Query, Asked] = Recent(_QUERIES)
+        self._covered: Recent[Query, Scores] = Recent(_QUERIES)
         self._index: Any = bm25s().BM25(method="lucene")
         self._index.nonoccurrence_array = None
         self._index.scores = {  # as its own ``build_index_from_ids`` gives, by loops over texts
@@ -86,17 +92,37 @@ class Lexicon:
         """
         asked = self._asked(words)
         scores = asked.items
-        places = asked.found
-        if allowed_items is not None:
-            places = self._places(allowed_items)
-            places = places[scores[places] > 0]
-        best = _best(scores, places, k)
+        best = _best(scores, self._found(asked, allowed_items), k)
         texts = self._owners.best(best, asked.documents)
         segments = np.full(len(best), NO_SEGMENT, dtype=np.int64)
         segments[texts >= 0] = self._documents.segments[texts[texts >= 0]]
         return Listed(
             WORDS, self._documents.items[best], scores[best].astype(np.float64), segments
         )
+
+    def fitting(
+        self, words: Sequence[str], k: int, steep: int, allowed_items: Ids | None = None
+    ) -> Ids:
+        """At most ``k`` items by score times coverage to the power of ``steep``.
+
+        The first quarter come first of all, the others of those that were looked at. ``search``
+        has not all of them: many a short name of one word scores above a text of all. What is not
+        among its ``k`` scores no more than the last of them, so it has to cover enough.
+        """
+        asked = self._asked(words)
+        places = self._found(asked, allowed_items)
+        best = _best(asked.items, places, k)
+        if steep and len(best) < len(places) and len(asked.terms) > 1:
+            worth = self._worth(words, best, steep)
+            sure = np.sort(worth)[-max(1, k // _SETTLED)]
+            least = float(sure / asked.items[best[-1]]) ** (1 / steep)
+            pool = np.union1d(
+                best, _both(self._sums.covering(asked.terms, self._rarity(asked), least), places)
+            )
+            best = _best(self._worth(words, pool, steep), np.arange(len(pool)), k)
+            best = pool[best]
+        found: Ids = self._documents.items[best]
+        return found
 
     def coverage(self, words: Sequence[str], items: Ids) -> NDArray[np.float64]:
         """(n,) the share of ``words`` that each of ``items`` (n,) has, rare ones counting more.
@@ -106,11 +132,8 @@ class Lexicon:
         """
         asked = self._asked(words)
         there, places = self._known(items)
-        rare = self._weighed.idf(np.array([len(term.documents) for term in asked.terms], np.int64))
-        unknown = asked.unknown * self._weighed.idf(np.zeros(1, np.int64))[0]
-        weights = (rare / (rare.sum() + unknown)).astype(np.float32)
         found = np.zeros(len(items))
-        found[there] = self._shares(asked.terms, weights, places)
+        found[there] = self._sums.of_some(asked.terms, self._rarity(asked), places, self._allowed)
         return found
 
     def matched(self, items: Ids, words: Sequence[str]) -> list[tuple[str, ...]]:
@@ -120,7 +143,7 @@ class Lexicon:
         """
         terms = self._asked(words).terms
         there, places = self._known(items)
-        texts, rows = self._texts_of(places)
+        texts, rows = self._sums.texts_of(places, self._allowed)
         documents = np.concatenate([(self._texts + places).astype(np.int32), texts])
         owners = np.concatenate([there, there[rows]])
         shares = np.zeros((len(items), len(terms)), dtype=np.float32)
@@ -144,7 +167,49 @@ class Lexicon:
         return frozenset(term.word for term in terms if len(term.documents) > most)
 
     def _asked(self, words: Sequence[str]) -> Asked:
-        return self._weighed_queries.of(((*dict.fromkeys(words),), self._allowed), self._weigh)
+        return self._weighed_queries.of(self._query(words), self._weigh)
+
+    def _query(self, words: Sequence[str]) -> Query:
+        return (*dict.fromkeys(words),), self._allowed
+
+    def _found(self, asked: Asked, allowed_items: Ids | None) -> NDArray[np.int64]:
+        """Places, ascending, of the items that have some of the words, of the allowed ones."""
+        if allowed_items is None:
+            return asked.found
+        places = self._places(allowed_items)
+        return places[asked.items[places] > 0]
+
+    def _rarity(self, asked: Asked) -> Scores:
+        """(terms,) how much of all that was asked each term is, by how rare it is."""
+        rare = self._weighed.idf(np.array([len(term.documents) for term in asked.terms], np.int64))
+        unknown = asked.unknown * self._weighed.idf(np.zeros(1, np.int64))[0]
+        found: Scores = (rare / (rare.sum() + unknown)).astype(np.float32)
+        return found
+
+    def _worth(self, words: Sequence[str], places: NDArray[np.int64], steep: int) -> Scores:
+        """(n,) score times coverage to the power of ``steep`` of the items at n places."""
+        asked = self._asked(words)
+        if len(places) > _MANY:
+            shares = self._of_all(words)[places]
+        else:
+            shares = self._sums.of_some(asked.terms, self._rarity(asked), places, self._allowed)
+        worth: Scores = asked.items[places] * shares**steep
+        return worth
+
+    def _of_all(self, words: Sequence[str]) -> Scores:
+        """(items,) ``coverage`` of all items."""
+        return self._covered.of(self._query(words), self._cover)
+
+    def _cover(self, query: Query) -> Scores:
+        asked = self._asked(query[0])
+        terms = [
+            replace(term, weights=weight * term.own_shares())
+            for term, weight in zip(asked.terms, self._rarity(asked), strict=True)
+        ]
+        by_document = self._sums.of_documents(terms)
+        if self._allowed is not None:
+            by_document[: self._texts] *= self._allowed.texts
+        return self._sums.of_items(terms, by_document)
 
     def _weigh(self, query: Query) -> Asked:
         words, allowed = query
@@ -153,26 +218,9 @@ class Lexicon:
         by_document = self._scored(terms)
         if allowed is not None:
             by_document[: self._texts] *= allowed.texts
-        by_item = self._of_items(terms, by_document)
+        by_item = self._sums.of_items(terms, by_document)
         unknown = len(words) - len(terms)
         return Asked(terms, unknown, by_document, by_item, np.flatnonzero(by_item > 0))
-
-    def _shares(self, terms: Sequence[Term], weights: Scores, places: NDArray[np.int64]) -> Scores:
-        """What terms weigh together in each of n items: in the best text, and in the name besides.
-
-        As ``_of_items`` has it, but of some items and with one weight a term: (n,).
-        """
-        texts, rows = self._texts_of(places)
-        names = (self._texts + places).astype(np.int32)
-        by_text, by_name = np.zeros(len(texts), np.float32), np.zeros(len(places), np.float32)
-        for term, weight in zip(terms, weights, strict=True):
-            in_name = term.shares(names)
-            by_name += weight * in_name
-            by_text += weight * np.maximum(term.shares(texts) - in_name[rows], 0)
-        best = np.zeros(len(places), np.float32)
-        np.maximum.at(best, rows, by_text)
-        found: Scores = by_name + best
-        return found
 
     def _known(self, items: Ids) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Which of some items there are, and where those stand."""
@@ -181,19 +229,6 @@ class Lexicon:
         places[places == len(known)] = 0
         there = np.flatnonzero(known[places] == items) if len(known) else places[:0]
         return there, places[there]
-
-    def _texts_of(self, places: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """The texts (m,) of the items at some places, and (m,) which of these each is of.
-
-        Those alone that are looked at.
-        """
-        pairs, counts = self._owners.pairs(places)
-        rows = np.repeat(np.arange(len(places)), counts)
-        texts = self._owners.documents[pairs].astype(np.int32)
-        if self._allowed is None:
-            return texts, rows
-        kept = self._allowed.texts[texts]
-        return texts[kept], rows[kept]
 
     def _places(self, items: Ids) -> NDArray[np.int64]:
         """Where those of some items that are known stand, ascending."""
@@ -220,32 +255,11 @@ class Lexicon:
         scores = np.zeros(self._weighed.count, dtype=np.float32)
         if numbers:
             scores = self._index.get_scores_from_ids(numbers)
-        return self._summed([term for term in terms if term.number is None], scores)
+        return self._sums.of_documents([term for term in terms if term.number is None], scores)
 
-    def _summed(self, terms: Sequence[Term], scores: Scores | None = None) -> Scores:
-        """(documents,) ``scores``, or zeros, with what some terms weigh in each."""
-        if scores is None:
-            scores = np.zeros(self._weighed.count, dtype=np.float32)
-        for term in terms:
-            scores[term.documents] += term.weights
-        return scores
 
-    def _of_items(self, terms: Sequence[Term], by_document: Scores) -> Scores:
-        """(items,) the score of the best text and of the name, less what both say of a word."""
-        by_pair = by_document[self._owners.documents]
-        weights = np.zeros(self._texts, dtype=np.float32)
-        for term in terms:
-            names = int(np.searchsorted(term.documents, self._texts))
-            if not 0 < names < len(term.documents):
-                continue
-            texts, items = term.documents[:names], term.documents[names:] - self._texts
-            weights[texts] = term.weights[:names]
-            pairs, counts = self._owners.pairs(items.astype(np.int64))
-            by_name = np.repeat(term.weights[names:], counts)
-            by_pair[pairs] -= np.minimum(weights[self._owners.documents[pairs]], by_name)
-            weights[texts] = 0
-        scores: Scores = by_document[self._texts :] + np.maximum(self._owners.maxima(by_pair), 0)
-        return scores
+def _both(some: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.int64]:
+    return some[among(some, ascending)]
 
 
 def _best(scores: Scores, places: NDArray[np.int64], k: int) -> NDArray[np.int64]:

@@ -324,7 +324,11 @@ def test_words_alone_encode_nothing(lake):
 
     assert len(answer.hits) == COLOURED
     assert all([reason.by for reason in hit.why] == ["words"] for hit in answer.hits)
-    assert lake.answer(asked("zebra", words=1)).hits == ()
+    nothing = lake.answer(asked("zebra", words=1))
+    assert (nothing.hits, nothing.notes) == (
+        (),
+        ("nothing that may be found has one of these words",),
+    )
 
 
 def test_words_bring_up_what_has_the_medium_that_is_searched(lake):

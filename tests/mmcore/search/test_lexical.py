@@ -25,6 +25,12 @@ class Lexicon:
         )
         return listed.first(k)
 
+    def fitting(self, words, k, steep, allowed_items=None):
+        """By the number of words and their share."""
+        found = self.search(words, len(ITEMS), allowed_items)
+        fit = found.scores * self.coverage(words, found.item_ids) ** steep
+        return found.item_ids[np.argsort(-fit, kind="stable")[:k]]
+
     def coverage(self, words, items):
         """The share of the words."""
         return np.array([len({*words} & {*ITEMS[i]}) / len({*words}) for i in items.tolist()])

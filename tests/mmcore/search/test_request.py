@@ -30,6 +30,14 @@ def test_a_text_has_characters_alone():
     assert Part(text="😀 𠮷").text == "😀 𠮷"
 
 
+@pytest.mark.parametrize("number", [-1, 2**63, 2**70])
+@pytest.mark.parametrize("name", ["item", "segment"])
+def test_an_id_has_63_bits(name, number):
+    """Another one is refused here; among several searches it would end all of them."""
+    assert faults(Part, **{name: number})[0].startswith("it has to be")
+    assert Part(item=2**63 - 1).item == 2**63 - 1
+
+
 @pytest.mark.parametrize(
     ("fields", "english", "chinese"),
     [

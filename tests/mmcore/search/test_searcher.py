@@ -162,6 +162,16 @@ def test_a_vector_searches_the_index_it_fits(colours):
         colours.search(Query(vector=(0.0,) * 32))
 
 
+@pytest.mark.parametrize("length", [1e-60, 1e-30, 1e30, 1e300])
+def test_a_vector_may_have_any_length(colours, length):
+    """Its direction alone counts, also where a square of its numbers is nothing, or too much."""
+    _, ids, vectors = colours.snapshot.vectors(Modality.TEXT)
+    asked = tuple((length * vectors[0].astype(float)).tolist())
+    (hit,) = colours.search(Query(vector=asked, modality=Modality.TEXT, k=1))
+
+    assert (hit.segment_id, hit.score) == (ids[0], pytest.approx(1.0, abs=1e-5))
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [

@@ -50,6 +50,7 @@ function options(state) {
   for (const name of ["without", "item", "segment", "modality"]) for (const one of state[name]) told.append(name, one);
   for (const one of state.not) told.append("without_item", one);
   if (where) told.set("where", where);
+  if (state.away && (state.without.length || state.not.length)) told.set("without_weight", state.away);
   if (state.collapse) told.set("collapse", "true");
   told.set("k", PER_PAGE);
   told.set("offset", (state.page - 1) * PER_PAGE);
@@ -61,6 +62,12 @@ export function condition({ root, where }) {
   const chosen = root ? `root = '${root.replaceAll("'", "''")}'` : "";
   if (!chosen || !where) return chosen || where;
   return `${chosen} AND (${where}\n)`;
+}
+
+/** What was typed, taken apart: what is looked for, and the "-word"s, which are not wanted. */
+export async function typed(text) {
+  if (!/[-－]/.test(text)) return { q: text.trim(), without: [] };
+  return get(`/api/typed?${new URLSearchParams({ q: text })}`);
 }
 
 export const item = (id, signal, offset = 0, limit = 200) =>

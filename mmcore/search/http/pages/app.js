@@ -8,7 +8,7 @@ import { itemPage, leave } from "./item.js";
 import { lakePage } from "./lake.js";
 import { quiet } from "./media.js";
 import { results, trouble } from "./results.js";
-import { address, asks, blank, parted, read } from "./state.js";
+import { address, asks, blank, read } from "./state.js";
 import { language, switchLanguage, t, translate } from "./words.js";
 
 const VIEWS = new Map([["item", itemPage], ["lake", lakePage]]);
@@ -69,9 +69,17 @@ function follow(event) {
 
 /* the search field */
 
-function submit(event) {
+async function submit(event) {
   event.preventDefault();
-  const { q, without } = parted($("q").value);
+  const { signal } = running;
+  let told;
+  try {
+    told = await api.typed($("q").value);
+  } catch (error) {
+    return signal.aborted || trouble($("main"), error, () => submit(event));
+  }
+  if (signal.aborted) return undefined; // something else was asked for meanwhile
+  const { q, without } = told;
   const kept = state.view ? blank() : state;
   const next = { ...kept, q, without: [...new Set([...kept.without, ...without])], page: 1, view: "", id: "", at: "", t: "" };
   if (!asks(next)) return go(without.length ? { ...blank(), without } : blank());

@@ -79,7 +79,7 @@ function chipsOf(state) {
   return [
     state.file ? fileChip(state) : null,
     ...state.item.map((id) => itemChip(id, true, drop("item", id), rest ? move("item", "not", id) : null)),
-    ...state.segment.map((id) => chip(true, [picture(`/thumbnails/${id}`, "", () => placeholder("file")), t("moment")], drop("segment", id))),
+    ...state.segment.map((id) => chip(true, [picture(`/thumbnails/${encodeURIComponent(id)}`, "", () => placeholder("file")), t("moment")], drop("segment", id))),
     ...state.not.map((id) => itemChip(id, false, drop("not", id), move("not", "item", id))),
     ...state.without.map((one) => chip(false, [el("span", { dir: "auto" }, one)], drop("without", one))),
   ].filter(Boolean);
@@ -96,7 +96,8 @@ function chip(like, content, away, turned) {
 function itemChip(id, like, away, turned) {
   const label = el("span.key", { dir: "auto" }, named(recalled(id)?.key || `#${id}`));
   if (!recalled(id)) api.item(id, undefined, 0, 1).then((item) => (label.textContent = named(item.key)), () => {});
-  return chip(like, [picture(`/thumbnails/items/${id}`, "", () => placeholder("file")), label], away, turned);
+  const small = recalled(id) ? recalled(id).thumbnail : `/thumbnails/items/${encodeURIComponent(id)}`;
+  return chip(like, [small ? picture(small, "", () => placeholder("file")) : placeholder("file"), label], away, turned);
 }
 
 function fileChip(state) {
@@ -123,13 +124,14 @@ function form(state, go, lake) {
     lake && lake.languages.length > 1 ? field(t("textLanguage"), choice("language", state.language, [["", t("any")], ...lake.languages.map((one) => [one, tongue(one)])], set)) : null,
     lake && lake.roots.length > 1 ? field(t("folder"), choice("root", state.root, [["", t("any")], ...lake.roots.map((one) => [one, one])], set)) : null,
     without(state, set),
+    away(state, set),
     balance(state, set),
     variety(state, set),
     el("label.check", {}, el("input", { type: "checkbox", name: "collapse", checked: state.collapse, onchange: (e) => set({ collapse: e.target.checked }) }), el("span", {}, t("collapse"))),
     where(state, lake),
     el("div.row.wide", {},
       el("button.button", { type: "submit" }, t("apply")),
-      narrowed(state) ? el("button.button.plain", { type: "button", onclick: () => set({ language: "", root: "", where: "", words: "", method: "", diversity: "", collapse: false }) }, t("clear")) : null));
+      narrowed(state) ? el("button.button.plain", { type: "button", onclick: () => set({ language: "", root: "", where: "", words: "", method: "", diversity: "", away: "", collapse: false }) }, t("clear")) : null));
 }
 
 function tongue(code) {
@@ -157,6 +159,13 @@ function without(state, set) {
     if (one) set({ without: [...new Set([...state.without, one])] });
   };
   return field(t("without"), el("input", { type: "text", name: "without", placeholder: t("withoutHint"), maxLength: 500, onkeydown: add }));
+}
+
+/** How much counts what is not wanted. */
+function away(state, set) {
+  const pairs = [["", t("awayUsual")], ["0.3", t("awayLittle")], ["2", t("awayMuch")]];
+  if (state.away && !pairs.some(([value]) => value === state.away)) pairs.push([state.away, state.away]);
+  return field(t("away"), choice("away", state.away, pairs, set));
 }
 
 function balance(state, set) {

@@ -62,6 +62,7 @@ function status(answer, n) {
   const low = answer.offset + 1;
   const high = answer.offset + n;
   if (low === 1 && !answer.more) return t("count", { n });
+  if (!answer.more) return t("rangeOf", { low: number(low), high: number(high), n: high });
   return t("range", { low: number(low), high: number(high) });
 }
 

@@ -1,7 +1,7 @@
 // The state of the page is its address: back, forward and a shared link bring it again.
 
 const LISTS = ["without", "item", "segment", "not", "modality"];
-const TEXTS = ["q", "language", "root", "where", "words", "method", "diversity", "file", "name", "as", "view", "id", "at", "t"];
+const TEXTS = ["q", "language", "root", "where", "words", "method", "diversity", "away", "file", "name", "as", "view", "id", "at", "t"];
 export const PER_PAGE = 24;
 const LAST = 10000; // the server skips no more
 
@@ -42,7 +42,7 @@ export function asks(state) {
 
 /** The parts of a state that narrow the answers down, for the count beside "Filters". */
 export function narrowed(state) {
-  return ["language", "root", "where", "words", "method", "diversity"].filter((name) => state[name]).length + (state.collapse ? 1 : 0);
+  return ["language", "root", "where", "words", "method", "diversity", "away"].filter((name) => state[name]).length + (state.collapse ? 1 : 0);
 }
 
 /** An item's page, at a segment and a second. */
@@ -50,17 +50,4 @@ export function itemAddress(id, segment, second) {
   const at = { ...blank(), view: "item", id, at: segment || "" };
   if (second) at.t = String(Math.round(second * 100) / 100);
   return address(at);
-}
-
-/**
- * What was typed, without its "-word"s and -"several words": those are not wanted.
- */
-export function parted(text) {
-  const without = [];
-  const rest = text.replace(/(^|\s)[-－](?:"([^"]+)"|([\p{L}][^\s"]*))/gu, (_, before, several, one) => {
-    without.push((several || one).trim());
-    return before;
-  });
-  const q = rest.replace(/\s+/g, " ").trim();
-  return { q, without };
 }

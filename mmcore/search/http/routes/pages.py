@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Query, Request, Response
 
+from mmcore.search.http.etags import is_known
 from mmcore.search.http.problems import ProblemError, language_of, missing
 from mmcore.search.http.security import COOKIE, PAGE_POLICY, Token, client_of
 
@@ -61,7 +62,7 @@ def _file(name: str, request: Request) -> Response:
         "cache-control": "no-cache",
         "content-security-policy": PAGE_POLICY,
     }
-    if request.headers.get("if-none-match") == etag:
+    if is_known(request.headers.get("if-none-match"), etag):
         return Response(None, 304, headers)
     return Response(found, headers=headers, media_type=kind)
 
@@ -80,7 +81,10 @@ async def logged_in(request: Request) -> Response:
         body += block
         if len(body) > _FORM_BYTES:
             raise ProblemError("too-large", "the form is too long", "表单过长")
-    told = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    try:
+        told = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
+    except ValueError as error:
+        raise ProblemError("invalid", "the form has too many fields", "表单字段过多") from error
     token: Token | None = request.app.state.token
     place = _here(told.get("next", ["/"])[0])
     if token is not None and not _fits(token, told, request):

@@ -9,17 +9,25 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from mmcore.search.http.asking import Asked, Id, SearchBody, Similar, Uploaded, request_of
+from mmcore.search.http.asking import (
+    Asked,
+    Id,
+    SearchBody,
+    Similar,
+    Typed,
+    Uploaded,
+    request_of,
+)
 from mmcore.search.http.problems import ProblemError, language_of, missing, problem_of
 from mmcore.search.http.replies import problems, told
 from mmcore.search.http.serving import Found, Here, Serving
-from mmcore.search.http.shapes import AnswerShape
+from mmcore.search.http.shapes import AnswerShape, TypedShape
 from mmcore.search.http.shown import answer_of
 from mmcore.search.http.uploads import Upload, received
 from mmcore.search.http.waits import Waiting
 from mmcore.search.notes import said
 from mmcore.search.request import SearchRequest
-from mmcore.search.typed import AWAY
+from mmcore.search.typed import parted
 from storage.schemas import MmindexError
 
 router = APIRouter(prefix="/api", tags=["search"])
@@ -39,6 +47,13 @@ _RAW: Final[dict[str, Any]] = {
 async def search(here: Here, request: Request, asked: Annotated[Asked, Query()]) -> Response:
     """Search by a text, or by what is like items or segments of the lake."""
     return await _answer(here, request, request_of(asked.parts(), asked.options()))
+
+
+@router.get("/typed", response_model=TypedShape, responses=problems())
+def typed(q: Typed) -> Response:
+    """What a person typed into one field: what is looked for, and the -words not wanted."""
+    rest, without = parted(q)
+    return told(TypedShape(q=rest, without=list(without)))
 
 
 @router.post("/search", response_model=AnswerShape, responses=problems("bad-query", "too-large"))
@@ -78,8 +93,7 @@ async def similar(
     item = partial(here.on_served, lambda served: served.shelf.item(item_id))
     if await run_in_threadpool(item) is None:
         raise missing(f"the snapshot has no item {item_id}", f"快照中没有条目 {item_id}")
-    without = [{"text": one, "weight": -AWAY} for one in asked.without]
-    wanted = request_of([{"item": item_id}, *without], asked.options())
+    wanted = request_of([{"item": item_id}, *asked.unwanted()], asked.options())
     return await _answer(here, request, wanted)
 
 

@@ -117,7 +117,7 @@ def _score(scores: Mapping[str, Mapping[str, float]]) -> float | None:
 
 
 @router.get("/api/evaluation", response_model=EvaluationShape, responses=problems())
-def evaluation(here: Here, last: Last = 30) -> Response:
+def evaluation(here: Here, request: Request, last: Last = 30) -> Response:
     """How well the snapshot retrieves, and what the evaluations before came to."""
     served = here.served()
     found = served.snapshot.manifest.evaluation
@@ -129,7 +129,7 @@ def evaluation(here: Here, last: Last = 30) -> Response:
         EvaluationShape(
             snapshot=served.number,
             status=found.status,
-            reason=found.reason,
+            reason=here.why(found.reason, language_of(request.scope)),
             queries=found.queries,
             scores=found.scores,
             verdict=found.verdict,

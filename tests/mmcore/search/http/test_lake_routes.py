@@ -10,6 +10,7 @@ from functools import partial
 from importlib.resources import files
 
 import pytest
+from starlette.testclient import TestClient
 
 from mmcore.errors import ConditionError
 from mmcore.privacy import Veil
@@ -71,6 +72,21 @@ def test_a_snapshot_that_cannot_be_read_says_so_without_its_place(own):
         None,
     ]
     assert str(own.lake) not in answer.text
+
+
+def test_why_nothing_was_measured_is_said_by_who_knows(own):
+    """In the asker's language, if whoever made the server says how."""
+    rewritten(own, evaluation=Evaluation(status="unmeasured", reason="no queries"))
+    made = app(own.settings(), why=lambda text, language: f"{language}: {text}")
+    with TestClient(made) as client:
+        told = [
+            client.get("/api/evaluation", headers={"accept-language": one}).json()["reason"]
+            for one in ("zh-CN", "en")
+        ]
+    with asking(own) as client:
+        plain = client.get("/api/evaluation", headers={"accept-language": "zh"}).json()["reason"]
+
+    assert (told, plain) == (["zh: no queries", "en: no queries"], "no queries")
 
 
 def test_the_evaluation_and_its_report(own):

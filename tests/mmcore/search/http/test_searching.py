@@ -1,5 +1,7 @@
 """Tests of mmcore/search/http/routes/search.py: what is asked comes back, of one snapshot."""
 
+import re
+
 import pytest
 from PIL import Image
 
@@ -289,3 +291,69 @@ def test_a_fault_of_ours_fails_that_search_alone(place, client, monkeypatch):
     assert isinstance(found[1], IndexError)
     assert [len(found[n].answer.hits) for n in (0, 2)] == [1, 1]
     assert client.get("/api/search?q=green").json()["code"] == "internal"
+
+
+@pytest.mark.parametrize(
+    "said", ["-0", " 1", "1.0", "1_0", "+1", "٣", "1e3", "9223372036854775808"]
+)
+def test_an_id_is_digits(client, said):
+    """As the interface says, and nothing else that Python takes for a number."""
+    asked = client.get("/api/search", params={"item": said})
+    body = client.post("/api/search", json={"parts": [{"item": said}]})
+
+    assert (asked.status_code, body.status_code) == (422, 422)
+
+
+def test_ids_of_nineteen_digits_are_documented(client):
+    """Most have as many: who checks by the interface may send what was answered."""
+    found = client.get("/openapi.json").json()
+    (told,) = (
+        one["schema"]
+        for one in found["paths"]["/api/items/{item_id}"]["get"]["parameters"]
+        if one["name"] == "item_id"
+    )
+
+    assert re.fullmatch(told["pattern"], str(2**63 - 1))
+
+
+def test_what_is_not_wanted_has_a_weight(client):
+    """The larger, the further down what is like it comes."""
+    params = {"q": "red wall", "without": "red", "k": 16}
+    scores = []
+    for weight in (0.1, 1, 5):
+        told = client.get("/api/search", params={**params, "without_weight": weight}).json()
+        scores.append(max(h["score"] for h in told["hits"] if h["key"].startswith("red")))
+    plain = client.get("/api/search", params=params).json()
+    nothing = client.get("/api/search", params={**params, "without_weight": 0})
+
+    assert scores[0] > scores[1] > scores[2]
+    assert max(h["score"] for h in plain["hits"] if h["key"].startswith("red")) == scores[1]
+    assert nothing.status_code == 422
+
+
+def test_what_is_typed_is_taken_apart(client):
+    """For the page, whose field is as the command line's."""
+    told = client.get("/api/typed", params={"q": '山 －雪 -"black sheep"'}).json()
+
+    assert told == {"q": "山", "without": ["雪", "black sheep"]}
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("", "条件是空的"),
+        ("foo = 1", "没有列 'foo'"),
+        ('key = "red-1"', "文本要用单引号：'red-1'"),
+        ("sum(size) > 1", "不能使用函数 'sum'"),
+        ("(SELECT true)", "不能包含 SELECT"),
+        ("-- nothing", "只能是一个条件"),
+        ("size = ", "SQL 有误：syntax error"),
+        ("label = ‘a’", "SQL 不认识 ‘’"),
+    ],
+)
+def test_what_a_condition_has_wrong_is_said_in_chinese(client, where, told):
+    """But for what DuckDB says itself."""
+    params = {"q": "red", "where": where}
+    answer = client.get("/api/search", params=params, headers={"accept-language": "zh"})
+
+    assert (answer.status_code, told in answer.json()["detail"]) == (400, True)

@@ -3,7 +3,7 @@
 import pytest
 
 from mmcore.search.http.limits import MOST_CLIENTS, Buckets
-from mmcore.search.http.security import Token
+from mmcore.search.http.security import Token, client_of
 from mmcore.search.http.settings import Settings
 from tests.mmcore.search.http.conftest import asking
 
@@ -286,3 +286,30 @@ def test_every_answer_binds_the_browser(client, path):
     assert "default-src 'self'" in answer.headers["content-security-policy"] or (
         "default-src 'none'" in answer.headers["content-security-policy"]
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "client"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("a-proxy", "a-proxy"),
+    ],
+)
+def test_a_network_of_ipv6_is_one_client(address, client):
+    """Who has one address there has 2^64, and would have as many buckets."""
+    assert client_of({"client": (address, 1)}) == client
+
+
+def test_a_form_of_many_fields_is_refused(client):
+    """It is no fault of the server, whoever sends it."""
+    told = client.post(
+        "/login",
+        content="&".join(["a=1"] * 50),
+        headers={"content-type": "application/x-www-form-urlencoded"},
+    )
+
+    assert (told.status_code, told.json()["code"]) == (422, "invalid")
