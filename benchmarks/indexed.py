@@ -77,7 +77,7 @@ def index(media: Path, lake: Path, *options: str, preset: str = "embedded") -> R
         text=True,
         errors="replace",
     )
-    peak = _Peak(process.pid)
+    peak = Peak(process.pid)
     watcher = threading.Thread(target=peak.watch)
     watcher.start()
     try:
@@ -95,7 +95,7 @@ def index(media: Path, lake: Path, *options: str, preset: str = "embedded") -> R
     return Run(process.returncode, told, said, round(wall, 1), round(cpu, 1), peak.bytes)
 
 
-class _Peak:
+class Peak:
     """The most memory that a process and all below it held at once; shared pages count once."""
 
     def __init__(self, pid: int) -> None:

@@ -121,7 +121,7 @@ def tile(hit: Hit, caption: str, sources: Mapping[str, Path]) -> str:
 
 
 def photograph(html: Path, target: Path, chromium: str) -> None:
-    """Render ``html`` with headless Chromium; the PNG has a palette, which keeps it small."""
+    """Render ``html`` with headless Chromium."""
     if shutil.which(chromium) is None:
         raise SystemExit(f"no {chromium}: install Chromium, or name it with --chromium")
     shot = html.with_name("shot.png")
@@ -130,6 +130,11 @@ def photograph(html: Path, target: Path, chromium: str) -> None:
     size = ",".join(map(str, SIZE))
     command = [chromium, *options, f"--window-size={size}", f"--screenshot={shot}", html.as_uri()]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
+    keep(shot, target)
+
+
+def keep(shot: Path, target: Path) -> None:
+    """Write a picture with a palette, which keeps it small."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with Image.open(shot) as image:
         small = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.FLOYDSTEINBERG)

@@ -60,7 +60,8 @@ def _section(name: str, kind: type[Spec]) -> str:
         if f"{name}.{field}" in ELSEWHERE or isinstance(default, Spec):
             continue
         value = json.dumps(list(default) if isinstance(default, tuple) else default)
-        lines.append(f"| `{field}` | `{value}` | {told.description or ''} |")
+        meaning = (told.description or "").replace("][", "]\\[")  # no link of Markdown
+        lines.append(f"| `{field}` | `{value}` | {meaning} |")
     return "\n".join([*lines, ""])
 
 

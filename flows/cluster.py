@@ -14,6 +14,7 @@ from prefect import Task
 
 from flows.engine import require_dask
 from flows.orchestrator import quiet_runs
+from flows.ready import ready
 from flows.temporary_server import configured_url
 from mmcore.embedding.embed import releasing
 from mmcore.errors import ClusterError
@@ -157,8 +158,17 @@ class Cluster:
         return dict(answers)
 
     def begin(self) -> None:
-        """Let all workers log as we do."""
-        self._client.run(quiet_runs)
+        """Let scheduler and workers load what tasks need, and all workers log as we do.
+
+        Raises ClusterError where the scheduler cannot.
+        """
+        try:
+            self._client.run_on_scheduler(ready)
+        except (ImportError, AttributeError) as error:
+            why = f"cannot load mmindex ({error}): install it there too, the same"
+            raise ClusterError(f"the Dask scheduler at {self.address}", why) from error
+        self._client.run(ready, on_error="ignore")  # they are asked what they lack in `agreed`
+        self._client.run(quiet_runs, on_error="ignore")
 
     def end(self) -> None:
         """Let them free their models: they outlive the run."""

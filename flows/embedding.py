@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -13,7 +14,8 @@ from flows.lanes import lanes
 from flows.throughput import Throughput, line
 from flows.window import Room, flow_through
 from mmcore.embedding.embed import interruptible
-from mmcore.types import EncoderKey
+from mmcore.embedding.progress import heard_by
+from mmcore.types import EncoderKey, Shard
 from storage.exchange import drop
 from tasks.embed import Embedded, embed_shard
 from tasks.plan import Plan
@@ -36,6 +38,7 @@ def compute_cells(
     with (
         _Watched(plan, clock) as watched,
         lanes(plan, work, config) as at_work,
+        heard_by(watched.partly),
         interruptible(),
     ):
         told = at_work.work
@@ -75,6 +78,8 @@ class _Watched:
         self._began = time.monotonic()
         self._throughput = Throughput(self._began)
         self._took: dict[EncoderKey, float] = {}
+        self._lock = threading.Lock()  # of what was told
+        self._told: dict[str, int] = {}  # shard under way → contents that were counted of it
 
     def __enter__(self) -> _Watched:
         for key, count in self._left.items():
@@ -86,10 +91,24 @@ class _Watched:
     def __exit__(self, *failure: object) -> None:
         self._all.__exit__(*failure)  # type: ignore[arg-type]
 
+    def partly(self, shard: Shard, share: float) -> None:
+        """Count what the model has of a shard, but for one content: the rest of its work.
+
+        A shard that is tried again is not counted twice. Called by the threads of the models.
+        """
+        with self._lock:
+            before = self._told.get(shard.name, 0)
+            now = int(share * (len(shard.contents) - 1))
+            if now > before:
+                self._told[shard.name] = now
+                self._clock.advance(self._names[shard.encoder], now - before)
+
     def add(self, done: Embedded) -> None:
         """Count a finished shard."""
         key = done.encoder
-        self._clock.advance(self._names[key], done.contents)
+        with self._lock:
+            told = self._told.pop(done.shard, 0)
+            self._clock.advance(self._names[key], done.contents - told)
         self._throughput.add(done)
         self._left[key] -= done.contents
         if not self._left[key]:

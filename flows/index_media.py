@@ -9,6 +9,7 @@ from flows.clock import Clock
 from flows.config.index import IndexConfig, IndexResult
 from flows.embedding import compute_cells
 from flows.gating import examine, refuse_again, refuse_worse, tell
+from flows.lanes import shards_at_once
 from flows.looking import note_look
 from flows.mending import begun_anew, mended, usable
 from flows.night import telling
@@ -29,6 +30,7 @@ from mmcore.embedding.profile import check_profile
 from mmcore.encoders.compute.device import devices_of
 from mmcore.encoders.presets import runtime_of, title
 from mmcore.media.crawl import Walked
+from mmcore.processes.cores import cores
 from storage.layout import Layout
 from storage.locks import writer_lock
 from storage.manifest import Manifest
@@ -56,7 +58,15 @@ from tasks.inputs import (
     unchanged_since,
 )
 from tasks.measuring import end_evaluations
-from tasks.plan import Estimate, Plan, estimate, plan_shards, refuse_full_disk, refuse_no_room
+from tasks.plan import (
+    Estimate,
+    Plan,
+    Waiting,
+    estimate,
+    plan_shards,
+    refuse_full_disk,
+    refuse_no_room,
+)
 from tasks.policies import unwalked
 from tasks.preprocess import empty_staging
 from tasks.project import project_cells
@@ -161,7 +171,7 @@ def update(
     inputs = inputs_digest(found, plan, config.specs(), decoders_of(work))
     if plan.empty and stays and stays.manifest.inputs == inputs:
         return unchanged(stays, clock)
-    refuse_full_disk(plan, work)
+    refuse_full_disk(plan, work, waiting(config))
     convert_stored(unwalked(found.contents), plan.encoders, work)
     rates = compute_cells(plan, work, config, clock)
     show_throughput(clock.told_work())
@@ -180,6 +190,14 @@ def update(
         manifest = publish_snapshot(manifest, work)
     result = result_of(found, plan, Snapshot.of(work.lake, manifest), clock, before)
     return result if judged is None else _told(result, judged, work, config)
+
+
+def waiting(config: IndexConfig) -> Waiting:
+    """Where decoded shards will wait, and how many of them on this machine."""
+    told = config.cluster
+    place = told.staging or (config.lake if told.scheduler else None)
+    shards = (config.workers or cores()) + shards_at_once(devices_of(config.runtime.device))
+    return Waiting(place, shards, told.staging_bytes)
 
 
 def prepare(config: IndexConfig, work: Workplace, published: Snapshot | None) -> None:

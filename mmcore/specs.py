@@ -185,12 +185,22 @@ class PartialSpec(Spec):
 class PlanSpec(Spec):
     """How work is cut; never part of a fingerprint."""
 
-    shard_contents: PositiveInt = Field(default=256, description="contents of one shard at most")
+    shards: PositiveInt = Field(
+        default=200,
+        description="shards of a run, about: where the next three would make more of them, they"
+        " grow, as far as memory and the staging folder allow",
+    )
+    shard_contents: PositiveInt = Field(
+        default=256, description="contents of one shard at most, until it grows"
+    )
     shard_bytes: PositiveInt = Field(
-        default=512_000_000, description="bytes of one shard at most, unless one file has more"
+        default=512_000_000,
+        description="bytes of one shard at most, unless one file has more, until it grows; of"
+        " objects in a store always",
     )
     shard_segments: PositiveInt = Field(
-        default=1024, description="segments of one shard, about, unless one file has more"
+        default=1024,
+        description="segments of one shard, about, unless one file has more, until it grows",
     )
     min_shards: PositiveInt = Field(
         default=4, description="a small run is still cut, so that work overlaps and progress shows"

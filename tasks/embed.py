@@ -39,6 +39,7 @@ class Embedded:
     staged: Path | None = None  # what the flow has to remove once it has this
     worker: str = ""  # the process that the device is of
     epoch: float = 0.0  # time.time() less time.monotonic() there
+    shard: str = ""  # its name
 
 
 @task(
@@ -86,6 +87,7 @@ def _embedded(prepared: Prepared, work: Workplace) -> Embedded:
         work=found.work,
         worker=ME,
         epoch=time.time() - time.monotonic(),
+        shard=prepared.shard.name,
     )
 
 

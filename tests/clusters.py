@@ -24,6 +24,10 @@ class DaskCluster:
     address: str
     scheduler: subprocess.Popen[bytes]
     folder: Path
+    stack: ExitStack
+    resources: Sequence[str]
+    preload: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def place(self, number: int) -> Path:
@@ -33,6 +37,24 @@ class DaskCluster:
     def log(self, number: int) -> str:
         """What a worker has said."""
         return (self.place(number) / "log").read_text("utf-8")
+
+    def started(self, number: int) -> subprocess.Popen[bytes]:
+        """A worker, perhaps in the place of one that was killed, whose folders it finds."""
+        place, declared = self.place(number), self.resources[number]
+        for name in ("tmp", "cache", "home"):
+            (place / name).mkdir(parents=True, exist_ok=True)
+        own = {
+            "TMPDIR": str(place / "tmp"),
+            "MMINDEX_CACHE": str(place / "cache"),
+            "HOME": str(place / "home"),
+            **self.environment,
+        }
+        command = ["worker", self.address, "--nthreads", "1", "--no-dashboard"]
+        command += ["--no-nanny", "--name", str(number)]
+        command += ["--death-timeout", str(_START)]
+        command += ["--resources", declared] if declared else []
+        command += ["--preload", self.preload] if self.preload else []
+        return _started(self.stack, command, place / "log", place, own)
 
 
 @contextmanager
@@ -61,23 +83,16 @@ def dask_cluster(
             folder,
             {},
         )
-        found = DaskCluster(_address(scheduler, log), scheduler, folder)
-        for number, declared in enumerate(resources):
-            place = found.place(number)
-            for name in ("tmp", "cache", "home"):
-                (place / name).mkdir(parents=True)
-            own = {
-                "TMPDIR": str(place / "tmp"),
-                "MMINDEX_CACHE": str(place / "cache"),
-                "HOME": str(place / "home"),
-                **(environment or {}),
-            }
-            command = ["worker", found.address, "--nthreads", "1", "--no-dashboard"]
-            command += ["--no-nanny", "--name", str(number)]
-            command += ["--death-timeout", str(_START)]
-            command += ["--resources", declared] if declared else []
-            command += ["--preload", preload] if preload else []
-            found.workers.append(_started(stack, command, place / "log", place, own))
+        found = DaskCluster(
+            _address(scheduler, log),
+            scheduler,
+            folder,
+            stack,
+            resources,
+            preload,
+            environment or {},
+        )
+        found.workers += [found.started(number) for number in range(len(resources))]
         yield found
 
 

@@ -33,7 +33,7 @@ PAGES = {
     str(path.relative_to(ROOT)): path.read_text("utf-8")
     for path in (*(ROOT / name for name in READMES), *sorted((ROOT / "docs").glob("*.md")))
 }
-ENGLISH = "\n".join(text for name, text in PAGES.items() if name != "README.zh.md")
+ENGLISH = "\n".join(text for name, text in PAGES.items() if not name.endswith(".zh.md"))
 COMMANDS = typer.main.get_command(cli.app).commands
 LANGUAGE_ROW = re.compile(r"^\| `(\w+)` \| ((?:`[\w-]+` ?)+)\|$", re.MULTILINE)
 ALIGN_ELSEWHERE = {

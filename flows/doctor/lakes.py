@@ -18,8 +18,8 @@ from storage.erasure import orders
 from storage.errors import CorruptLakeError, LakeVersionError, NoLakeError
 from storage.layout import Layout
 from storage.locks import noted
-from storage.manifest import Manifest, read_manifest
-from storage.places.place import is_local, place_of, sizes
+from storage.manifest import Manifest, Partial, read_manifest
+from storage.places.place import is_local, modified, place_of, sizes
 from storage.schemas import MmindexError
 from storage.snapshot import manifest_of, published
 
@@ -45,6 +45,9 @@ def current(layout: Layout) -> Checks:
     if is_local(layout.root) and not layout.root.exists():
         yield Checked("lake", "fail", "lake-missing", facts)
         return
+    if is_local(layout.root) and not layout.root.is_dir():
+        yield Checked("lake", "fail", "lake-file", facts)
+        return
     try:
         manifest = manifest_of(layout)
     except NoLakeError:
@@ -54,13 +57,22 @@ def current(layout: Layout) -> Checks:
         yield Checked("lake", "fail", "lake-version", {**facts, "error": error.why})
         return
     except CorruptLakeError as error:
-        yield Checked(
-            "lake", "fail", "lake-damaged", {**facts, "error": f"{error.path}: {error.why}"}
-        )
+        said = "lake-damaged" if any(_manifests(layout)) else "lake-damaged-all"
+        yield Checked("lake", "fail", said, {**facts, "error": f"{error.path}: {error.why}"})
         return
     told: dict[str, Any] = {"snapshot": manifest.number, "items": manifest.counts.get("items", 0)}
     told |= {"preset": manifest.preset, "size": sum(file.bytes for file in manifest.files)}
     yield Checked("lake", "ok", "lake", facts | told)
+    if manifest.partial is not None:
+        yield _part(layout, manifest.partial)
+
+
+def _part(layout: Layout, part: Partial) -> Checked:
+    """That it is a part of a first run: of one that goes on, or that has to be run again."""
+    facts = {"lake": str(layout.root), "files": part.files, "of": part.of}
+    if _may_hold(noted(layout)):
+        return Checked("lake-part", "ok", "lake-part", facts)
+    return Checked("lake-part", "warn", "lake-part-left", facts)
 
 
 def lake_disk(layout: Layout) -> Checks:
@@ -89,10 +101,10 @@ def lock(layout: Layout) -> Checks:
     """Who writes to the lake now, and since when; a lock is looked at, never tried."""
     note = noted(layout)
     facts = {name: str(note.get(name, "?")) for name in ("pid", "host", "since")}
-    if not note or not _may_hold(note):
+    if not _may_hold(note):
         yield Checked("lake-lock", "ok", "lake-lock-free")
         return
-    days = _days_since(_time(note.get("since")))
+    days = _days_since(_published_by(layout, _time(note.get("since"))))
     facts["lake"] = str(layout.root)
     if days is not None and days > LONG_DAYS:
         yield Checked("lake-lock", "warn", "lake-lock-long", {**facts, "days": days})
@@ -100,8 +112,21 @@ def lock(layout: Layout) -> Checks:
         yield Checked("lake-lock", "ok", "lake-lock-held", facts)
 
 
+def _published_by(layout: Layout, since: datetime | None) -> datetime | None:
+    """When who holds the lake since then last published: a very large first run does, in parts."""
+    manifest = _published(layout)
+    if since is None or manifest is None:
+        return since
+    with suppress(OSError):
+        when = modified(layout.snapshot(manifest.number or 0) / "manifest.json")
+        return max(since, datetime.fromtimestamp(when, UTC))
+    return since
+
+
 def _may_hold(note: dict[str, Any]) -> bool:
     """Whether who wrote the note may live: a lease runs out, a process of this machine is seen."""
+    if not note:
+        return False
     until = _time(note.get("expires_at"))
     if until is not None:
         return until > datetime.now(UTC)
@@ -119,6 +144,8 @@ def age(layout: Layout) -> Checks:
     if _published(layout) is None:
         return
     last = looked.read(layout)
+    if last is None and _may_hold(noted(layout)):
+        return  # a first run is under way, which has published parts
     if last is None:
         yield Checked("lake-age", "warn", "lake-age-never")
         return

@@ -16,6 +16,8 @@ WARN_GB: Final = 5.0
 FAIL_GB: Final = 0.5
 _INODES: Final = 20_000  # files and folders that can still be made
 _FEW: Final = 1_000
+_NAMED_BY: Final = {"tmp": "TMPDIR", "cache": "MMINDEX_CACHE", "prefect": "PREFECT_HOME"}
+"""What is looked at → the variable that names another place for it."""
 
 
 def temporary() -> Checks:
@@ -47,8 +49,10 @@ def disk(which: str, place: Path) -> Checked:
     if not os.access(there, os.W_OK | os.X_OK):
         return Checked(check, "fail", "disk-closed", facts)
     state = within(usage.free / 1e9, WARN_GB, FAIL_GB)
+    if state != "ok" and which in _NAMED_BY:
+        return Checked(check, state, "disk-full", {**facts, "variable": _NAMED_BY[which]})
     if state != "ok":
-        return Checked(check, state, "disk-full", facts)
+        return Checked(check, state, "disk-full-lake", facts)
     return _inodes(check, there, facts)
 
 

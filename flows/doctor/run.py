@@ -27,7 +27,7 @@ GROUPS: Final[Mapping[str, Sequence[str]]] = {
     ),
     "disks": ("disk-tmp", "disk-cache", "disk-prefect"),
     "models": ("torch", "device", "weights"),
-    "libraries": ("faiss", "pyarrow", "ffmpeg", "jieba", "decoders"),
+    "libraries": ("faiss", "pyarrow", "ffmpeg", "jieba", "decoders", "fonts"),
     "prefect": ("prefect", "server", "pools", "late"),
     "lake": tuple(OF_LAKE),
 }
@@ -37,7 +37,9 @@ _WORKER: Final = "flows.doctor.worker"
 _GRACE: Final = 5.0
 """Seconds beyond the limit after which a group is given up: its process cannot even be killed."""
 
-_GIVEN_UP: Final = frozenset({"unreachable", "refused", "timed-out", "died", "lake-missing"})
+_GIVEN_UP: Final = frozenset(
+    {"unreachable", "refused", "timed-out", "died", "lake-missing", "lake-file"}
+)
 """After one of these a lake is not asked again: it would be the same, and take as long."""
 
 

@@ -130,7 +130,11 @@ ENGLISH: Final = MappingProxyType(
         ),
         "disk-full": (
             "{place}: only {free:gb} free of {total:gb}",
-            "make room there: `mmindex maintain` says what of a lake can go",
+            "make room there, or name a folder on another disk: export {variable}=FOLDER",
+        ),
+        "disk-full-lake": (
+            "{place}: only {free:gb} free of {total:gb}",
+            "make room there: `mmindex maintain --dry-run` says what of a lake can go",
         ),
         "disk-inodes": (
             "{place}: no more than {inodes} files can be made there",
@@ -164,10 +168,7 @@ ENGLISH: Final = MappingProxyType(
             "weights of {preset}: {files} files, {size:gb}; {hashed} hashed, all as published",
             "",
         ),
-        "weights-unpinned": (
-            "weights of {preset}: here; no hashes are known of them",
-            "",
-        ),
+        "weights-unpinned": ("weights of {preset}: here; no hashes are known of them", ""),
         "weights-preset": ("preset {preset}: {error}", "`mmindex encoders` lists the presets"),
         "weights-extra": (
             "preset {preset} needs the extra {extra}, which is not installed",
@@ -227,8 +228,26 @@ ENGLISH: Final = MappingProxyType(
             "decoders were not tried: the extra {extra} is not installed",
             "pip install 'mmindex[{extra}]'",
         ),
+        "fonts": ("text in SVG pictures is drawn, Latin and Chinese", ""),
+        "fonts-missing": (
+            "no font for {scripts}: such text in SVG pictures is drawn as nothing, or as boxes",
+            "install fonts that have it: on Debian fonts-dejavu-core and fonts-noto-cjk",
+        ),
         # Prefect
         "prefect": ("Prefect {version}, {home}", ""),
+        "prefect-settings": (
+            "Prefect cannot read its settings, so no run begins: {error}",
+            "correct it in {place}, or in the environment (env | grep PREFECT_)",
+        ),
+        "prefect-profile": ("Prefect's profile {name} sets {names}", ""),
+        "prefect-profile-missing": (
+            "Prefect's profile {name} is not in {place}: the built-in one counts",
+            "correct or unset PREFECT_PROFILE, or `active` in that file",
+        ),
+        "prefect-profile-unknown": (
+            "Prefect's profiles set {names}, which Prefect does not know: it changes nothing",
+            "correct it in {place}",
+        ),
         "prefect-sqlite": (
             "SQLite {version} is too old for Prefect's server",
             "take a Python with SQLite 3.24 or newer, or set PREFECT_API_URL",
@@ -251,6 +270,22 @@ ENGLISH: Final = MappingProxyType(
             "the server at {url} does not answer ({error})",
             "start it, or unset PREFECT_API_URL: then each command starts a temporary one",
         ),
+        "server-up-silent": (
+            "the server of `mmindex up` at {url} does not answer ({error})",
+            "if it was not started just now, see what `mmindex up` says, and its server.log",
+        ),
+        "server-refuses": (
+            "the server at {url} lets nobody in like this ({error})",
+            "export PREFECT_API_AUTH_STRING=USER:PASSWORD, or PREFECT_API_KEY, as its owner says",
+        ),
+        "server-strange": (
+            "what answers at {url} is no Prefect API ({error})",
+            "correct PREFECT_API_URL: it ends with /api, as http://127.0.0.1:4200/api",
+        ),
+        "server-address": (
+            "PREFECT_API_URL={url} is no address ({error})",
+            "correct it, as http://127.0.0.1:4200/api, or unset it",
+        ),
         "server-older": (
             "the server at {url} has version {version}, this machine {mine}",
             "bring both to one version: the server first",
@@ -266,8 +301,12 @@ ENGLISH: Final = MappingProxyType(
         "pools": ("work pools with a worker: {names}", ""),
         "pools-none": ("no work pools: runs are started from the command line", ""),
         "pools-idle": (
+            "work pools of {url} that no worker serves: {names}; their runs will be late",
+            "`mmindex up` with folders and lake, or prefect worker start --pool {first}",
+        ),
+        "pools-idle-elsewhere": (
             "work pools that no worker serves: {names}; their runs will be late",
-            "prefect worker start --pool {first}",
+            "start the worker where it belongs: prefect worker start --pool {first}",
         ),
         "pools-paused": (
             "work pools that are paused: {names}",
@@ -275,22 +314,20 @@ ENGLISH: Final = MappingProxyType(
         ),
         "late": ("no late runs; none crashed within a day", ""),
         "late-some": (
-            "{late} runs are late: nobody took them",
-            "start a worker, or cancel them: prefect flow-run ls --state Late",
+            "{late} runs of {url} are late: nobody took them",
+            "start a worker (`mmindex up`), or cancel them: prefect flow-run ls --state Late",
         ),
         "late-crashed": (
-            "{crashed} runs crashed within a day: killed, or out of memory",
+            "{crashed} runs of {url} crashed within a day: killed, or out of memory",
             "prefect flow-run ls --state Crashed names them; the next run goes on",
         ),
         # a lake
-        "lake": (
-            "{lake}: snapshot {snapshot}, {items} items, {size:gb}, preset {preset}",
-            "",
-        ),
+        "lake": ("{lake}: snapshot {snapshot}, {items} items, {size:gb}, preset {preset}", ""),
         "lake-missing": (
             "{lake} is not there",
             "correct --lake, or mount its disk; mmindex index FOLDER --lake {lake} makes one",
         ),
+        "lake-file": ("{lake} is a file", "correct --lake: a lake is a folder"),
         "lake-none": (
             "{lake} has no published snapshot",
             "mmindex index FOLDER --lake {lake} (or correct --lake)",
@@ -300,18 +337,24 @@ ENGLISH: Final = MappingProxyType(
             "{error}",
             "mmindex snapshots list --lake {lake} names others that `snapshots rollback` can take",
         ),
+        "lake-damaged-all": (
+            "{error}; no other snapshot is whole",
+            "restore snapshots/, or mmindex index with all folders: what is embedded is kept",
+        ),
+        "lake-part": ("a part of a first run, {files:,} of {of:,} files; the run goes on", ""),
+        "lake-part-left": (
+            "a part of a first run, {files:,} of {of:,} files, and no run is at work",
+            "the same mmindex index again, with all folders: it goes on where that run ended",
+        ),
         "lake-files": ("all {count} files of the snapshot are there, with their sizes", ""),
         "lake-files-wrong": (
             "{wrong} of {count} files are missing or cut off: {names}",
             "mmindex snapshots verify --lake {lake} says all; then index again, or restore them",
         ),
         "lake-lock-free": ("nobody writes to it", ""),
-        "lake-lock-held": (
-            "it is being written by process {pid} on {host} since {since}",
-            "",
-        ),
+        "lake-lock-held": ("it is being written by process {pid} on {host} since {since}", ""),
         "lake-lock-long": (
-            "process {pid} on {host} has held {lake} for {days:n} days",
+            "process {pid} on {host} holds {lake}, and has published nothing for {days:n} days",
             "look at that process; if it does nothing, end it: what is finished is kept",
         ),
         "lake-age": ("last looked at {when}, {days:n} days ago", ""),
@@ -339,13 +382,13 @@ ENGLISH: Final = MappingProxyType(
             "an erasure was interrupted: what was to go may still be there",
             "mmindex maintain --lake {lake} ends it, and so does any other run",
         ),
-        "lake-growth": ("{snapshots} snapshots take {kept:gb}, the published one {now:gb}", ""),
+        "lake-growth": ("snapshots kept: {snapshots}, {kept:gb}; the published one {now:gb}", ""),
         "lake-growth-fast": (
             "at the pace of late the lake's disk is full in {days:n} days ({kept:gb} are kept)",
             "make room, or keep fewer snapshots: mmindex maintain --keep 2 --lake {lake}",
         ),
         "lake-growth-old": (
-            "{snapshots} snapshots take {kept:gb}, the published one {now:gb}",
+            "snapshots kept: {snapshots}, {kept:gb}; the published one {now:gb}",
             "mmindex maintain --lake {lake} removes what no kept snapshot needs",
         ),
     }

@@ -130,7 +130,11 @@ CHINESE: Final = MappingProxyType(
         ),
         "disk-full": (
             "{place}：只剩 {free:gb}，共 {total:gb}",
-            "腾出空间：`mmindex maintain` 会说明湖中哪些可以删除",
+            "腾出空间，或改用其他磁盘上的文件夹：export {variable}=FOLDER",
+        ),
+        "disk-full-lake": (
+            "{place}：只剩 {free:gb}，共 {total:gb}",
+            "腾出空间：`mmindex maintain --dry-run` 会说明湖中哪些可以删除",
         ),
         "disk-inodes": (
             "{place}：最多还能建 {inodes} 个文件",
@@ -224,8 +228,26 @@ CHINESE: Final = MappingProxyType(
             "没有试解码器：未安装附加组件 {extra}",
             "pip install 'mmindex[{extra}]'",
         ),
+        "fonts": ("SVG 图片中的文字可以画出（拉丁文和中文）", ""),
+        "fonts-missing": (
+            "没有 {scripts} 的字体：SVG 图片中的这类文字画不出来，或画成方框",
+            "安装字体：Debian 上为 fonts-dejavu-core 和 fonts-noto-cjk",
+        ),
         # Prefect
         "prefect": ("Prefect {version}，{home}", ""),
+        "prefect-settings": (
+            "Prefect 无法读取它的设置，运行无法开始：{error}",
+            "在 {place} 或环境变量（env | grep PREFECT_）中改正",
+        ),
+        "prefect-profile": ("Prefect 的 profile {name} 设置了 {names}", ""),
+        "prefect-profile-missing": (
+            "{place} 中没有 Prefect 的 profile {name}：使用内置的",
+            "改正或取消 PREFECT_PROFILE，或改正该文件中的 active",
+        ),
+        "prefect-profile-unknown": (
+            "Prefect 的 profile 中有 Prefect 不认识的设置 {names}：不起作用",
+            "在 {place} 中改正",
+        ),
         "prefect-sqlite": (
             "SQLite {version} 对 Prefect 服务来说太旧",
             "使用带 SQLite 3.24 或更新版本的 Python，或设置 PREFECT_API_URL",
@@ -245,6 +267,22 @@ CHINESE: Final = MappingProxyType(
             "服务 {url} 没有答复（{error}）",
             "启动它，或 unset PREFECT_API_URL：之后每个命令启动临时服务",
         ),
+        "server-up-silent": (
+            "`mmindex up` 的服务 {url} 没有答复（{error}）",
+            "如果不是刚刚启动，查看 `mmindex up` 的输出和它的 server.log",
+        ),
+        "server-refuses": (
+            "服务 {url} 拒绝访问（{error}）",
+            "按其管理者所说设置 PREFECT_API_AUTH_STRING=USER:PASSWORD 或 PREFECT_API_KEY",
+        ),
+        "server-strange": (
+            "{url} 上答复的不是 Prefect API（{error}）",
+            "改正 PREFECT_API_URL：以 /api 结尾，如 http://127.0.0.1:4200/api",
+        ),
+        "server-address": (
+            "PREFECT_API_URL={url} 不是地址（{error}）",
+            "改正，如 http://127.0.0.1:4200/api，或取消",
+        ),
         "server-older": (
             "服务 {url} 的版本是 {version}，本机是 {mine}",
             "使两者版本一致：先更新服务",
@@ -260,17 +298,21 @@ CHINESE: Final = MappingProxyType(
         "pools": ("有 worker 的工作池：{names}", ""),
         "pools-none": ("没有工作池：运行都从命令行启动", ""),
         "pools-idle": (
+            "{url} 中没有 worker 的工作池：{names}；它们的运行会迟到",
+            "用文件夹和湖启动 `mmindex up`，或 prefect worker start --pool {first}",
+        ),
+        "pools-idle-elsewhere": (
             "没有 worker 的工作池：{names}；它们的运行会迟到",
-            "prefect worker start --pool {first}",
+            "在它所属的地方启动：prefect worker start --pool {first}",
         ),
         "pools-paused": ("已暂停的工作池：{names}", "prefect work-pool resume {first}"),
         "late": ("没有迟到的运行；一天之内没有崩溃的", ""),
         "late-some": (
-            "{late} 个运行迟到：没有人接手",
-            "启动 worker，或取消它们：prefect flow-run ls --state Late",
+            "{url} 中有 {late} 个运行迟到：没有人接手",
+            "启动 worker（`mmindex up`），或取消它们：prefect flow-run ls --state Late",
         ),
         "late-crashed": (
-            "一天之内有 {crashed} 个运行崩溃：被终止，或内存不足",
+            "{url} 中一天之内有 {crashed} 个运行崩溃：被终止，或内存不足",
             "prefect flow-run ls --state Crashed 列出它们；下一次运行会继续",
         ),
         # a lake
@@ -279,6 +321,7 @@ CHINESE: Final = MappingProxyType(
             "{lake} 不存在",
             "改正 --lake，或挂载它的磁盘；mmindex index FOLDER --lake {lake} 会新建一个",
         ),
+        "lake-file": ("{lake} 是一个文件", "改正 --lake：湖是文件夹"),
         "lake-none": (
             "{lake} 没有已发布的快照",
             "mmindex index FOLDER --lake {lake}（或改正 --lake）",
@@ -288,6 +331,15 @@ CHINESE: Final = MappingProxyType(
             "{error}",
             "mmindex snapshots list --lake {lake} 列出其他快照，可用 snapshots rollback 换回",
         ),
+        "lake-damaged-all": (
+            "{error}；没有别的完好快照",
+            "恢复 snapshots/，或对所有文件夹运行 mmindex index：已嵌入的会保留",
+        ),
+        "lake-part": ("首次运行的一部分：{of:,} 个文件中的 {files:,} 个；运行正在继续", ""),
+        "lake-part-left": (
+            "首次运行的一部分：{of:,} 个文件中的 {files:,} 个，而没有运行在工作",
+            "对所有文件夹再次运行同一个 mmindex index：会从中断处继续",
+        ),
         "lake-files": ("快照的 {count} 个文件都在，大小无误", ""),
         "lake-files-wrong": (
             "{count} 个文件中有 {wrong} 个缺失或被截断：{names}",
@@ -296,7 +348,7 @@ CHINESE: Final = MappingProxyType(
         "lake-lock-free": ("没有人在写入", ""),
         "lake-lock-held": ("进程 {pid}（{host}）自 {since} 起在写入", ""),
         "lake-lock-long": (
-            "进程 {pid}（{host}）占用 {lake} 已有 {days:n} 天",
+            "进程 {pid}（{host}）占用 {lake}，已有 {days:n} 天没有发布",
             "查看该进程；如果它没有在工作，就结束它：已完成的会保留",
         ),
         "lake-age": ("上次查看于 {when}，{days:n} 天前", ""),

@@ -32,6 +32,7 @@ PLAIN: Final = {
     "ffmpeg": f"{_MACHINE}.libraries:ffmpeg",
     "jieba": f"{_MACHINE}.libraries:jieba",
     "decoders": f"{_MACHINE}.decoding:decoders",
+    "fonts": f"{_MACHINE}.fonts:fonts",
     "disk-tmp": "flows.doctor.places:temporary",
     "disk-cache": "flows.doctor.places:cached",
     "disk-prefect": "flows.doctor.places:prefect_home",

@@ -5,19 +5,21 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
 import signal
 import socket
 import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import tzlocal
 from filelock import FileLock, Timeout
@@ -26,10 +28,14 @@ from flows.command import ERR
 from flows.orchestrator import set_defaults
 from flows.temporary_server import OrchestratorError
 from flows.up import deployments, upkeep
+from flows.up.attended import Attended
 from flows.up.children import Child, environment_of
 from flows.up.words import SAID
 from mmcore.errors import ConfigError
 from mmcore.media.reasons import Language
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
 
 STARTUP_SECONDS: Final = 180
 STEP: Final = 0.5  # seconds in which an ended process is noticed
@@ -129,6 +135,8 @@ class Up:
         self.pool = deployments.pool_of(told)
         self.children: list[Child] = []
         self.server: Child | None = None
+        self.worker: Child | None = None
+        self.attended = Attended(self.pool)
 
     def until_the_end(self) -> None:
         """Start all, keep it running, and end it in order: the worker first."""
@@ -182,34 +190,43 @@ class Up:
         start = ("prefect", "worker", "start", "--pool", self.pool, "--type", "process")
         name = f"mmindex on {socket.gethostname()}"
         log = self.home / "worker.log"
-        worker = Child("worker", (*start, "--name", name), log, environment_of(**RUNS))
-        self.children.append(worker)
-        worker.start()
+        self.worker = Child("worker", (*start, "--name", name), log, environment_of(**RUNS))
+        self.children.append(self.worker)
+        self.worker.start()
         return deployed
 
     def look_after(self) -> None:
-        """Say which processes ended, and start them again after a pause."""
+        """Say which processes ended, start them again after a pause; mark runs without one."""
         for child in self.children:
             code = child.ended()
             if code is not None:
                 self.say("broke", name=child.name, code=code, log=child.log)
             elif child.due:
-                if child is not self.server:
-                    self.mark_ended()
+                if child is self.worker:
+                    self.marked("dead", self.end_dead_runs)
                 child.start()
                 self.say("again", name=child.name)
+        if self.attended.due:
+            self.marked("lost", self.attended.look)
 
     def stop(self) -> None:
         """End the worker, mark what it was at, end the server; the next start goes on."""
         for child in reversed(self.children):
             child.stop()
-            if child is not self.server:
-                self.mark_ended()
+            if child is self.worker and not self.marked("dead", self.end_dead_runs):
+                self.say("unmarked")
 
-    def mark_ended(self) -> None:
-        """Mark what a worker that has ended was at; on a server of others, automations do."""
+    def end_dead_runs(self, client: SyncPrefectClient) -> list[str]:
+        """Mark what a worker that has ended was at."""
+        return upkeep.end_dead_runs(client, self.pool)
+
+    def marked(self, key: str, mark: Callable[[SyncPrefectClient], list[str]]) -> bool:
+        """Let runs be marked on a server of ours, and say which; False where it does not answer.
+
+        On a server of others, where other workers may be at them, the automations do.
+        """
         if self.server is None:
-            return
+            return True
         import httpx
         from prefect.client.orchestration import get_client
         from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
@@ -219,9 +236,10 @@ class Up:
                 temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}),
                 get_client(httpx_settings={"timeout": 10}, sync_client=True) as client,
             ):
-                self.tell_of("dead", upkeep.end_dead_runs(client, self.pool))
+                self.tell_of(key, mark(client))
         except httpx.HTTPError:
-            self.say("unmarked")
+            return False
+        return True
 
     def announce(self, url: str, deployed: list[upkeep.Deployed]) -> None:
         """Say where it is, what runs when, and how to start a run now."""
@@ -237,7 +255,7 @@ class Up:
         width = max((len(one.name) for one in deployed), default=0)
         for one in deployed:
             self.say("deployed", name=one.name.ljust(width), when=one.when)
-        self.say("now", url=url, name=self.first(deployed))
+        self.say("now", url=url, name=self.first(deployed), prefect=prefect_command())
 
     def first(self, deployed: list[upkeep.Deployed]) -> str:
         """The deployment that stands first in the file."""
@@ -252,7 +270,7 @@ class Up:
     def say(self, key: str, **facts: Any) -> None:
         """A line on standard error."""
         text = SAID[self.wanted.language][key].format(**facts)
-        if key in {"broke", "again"}:  # at some time of some night
+        if key in {"broke", "again", "lost"}:  # at some time of some night
             text = f"{datetime.now():%m-%d %H:%M:%S} {text}"
         ERR.print(text, markup=False, highlight=False, soft_wrap=True)
 
@@ -266,6 +284,13 @@ def configured_url() -> str | None:
         way_out = "start it, or unset PREFECT_API_URL for one of `mmindex up`"
         raise OrchestratorError(f"the Prefect server at {url}", "does not answer", way_out)
     return url
+
+
+def prefect_command() -> str:
+    """How a terminal calls Prefect: by its path where the environment is not activated."""
+    ours = Path(sys.executable).with_name("prefect")
+    found = shutil.which("prefect")
+    return "prefect" if found and Path(found) == ours else shlex.quote(str(ours))
 
 
 def use_server(url: str) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,9 @@ LATE: Final = timedelta(hours=1)
 """A scheduled run that is later than this is left to the next one."""
 
 PAGE: Final = 200
+
+ENDED: Final = "Its worker ended while it ran; what is finished is kept, the next run goes on."
+NOBODY: Final = "No process is at it any more; what is finished is kept, the next run goes on."
 
 
 def make_pool(client: SyncPrefectClient, name: str) -> None:
@@ -72,13 +76,19 @@ def make_automations(client: SyncPrefectClient, file: Path) -> None:
 
 def end_dead_runs(client: SyncPrefectClient, pool: str) -> list[str]:
     """Mark runs as Crashed that were under way while no worker is, and say their names."""
+    from prefect.exceptions import ObjectNotFound
     from prefect.states import Crashed
 
-    why = "Its worker ended while it ran; what is finished is kept, the next run goes on."
-    dead = _runs(client, pool, ("PENDING", "RUNNING", "CANCELLING"))
+    dead = under_way(client, pool)
     for run in dead:
-        client.set_flow_run_state(run.id, Crashed(message=why), force=True)
+        with suppress(ObjectNotFound):  # somebody deleted it
+            client.set_flow_run_state(run.id, Crashed(message=ENDED), force=True)
     return [run.name for run in dead]
+
+
+def under_way(client: SyncPrefectClient, pool: str) -> list[FlowRun]:
+    """The runs of a pool that some process should be at."""
+    return _runs(client, pool, ("PENDING", "RUNNING", "CANCELLING"))
 
 
 def leave_late_runs(client: SyncPrefectClient, pool: str) -> list[str]:

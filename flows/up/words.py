@@ -14,12 +14,14 @@ SAID: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "starting": "starting a Prefect server and a worker, 15 s to a minute",
             "dead": "runs that were under way when the worker ended, now Crashed: {runs};"
             " what they finished is kept, the next run goes on",
+            "lost": "runs that no process was at any more, now Crashed: {runs};"
+            " what they finished is kept, the next run goes on",
             "late": "scheduled runs that are too late, left to the next: {runs}",
             "absent": "{place} is not there: runs fail until it is",
             "up": "up at {url} · Ctrl-C ends it",
             "deployed": "  {name}  {when}",
             "now": "a run now, in another terminal: "
-            "PREFECT_API_URL={url} prefect deployment run {name}",
+            "PREFECT_API_URL={url} {prefect} deployment run {name}",
             "broke": "the {name} ended (code {code}) and is started again; see {log}",
             "again": "the {name} is started again",
             "ending": "ending: a run under way is interrupted, what is finished is kept",
@@ -31,11 +33,13 @@ SAID: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "starting": "正在启动 Prefect 服务和 worker，需 15 秒到一分钟",
             "dead": "worker 结束时仍在进行的运行，现标为 Crashed：{runs}；已完成的保留，"
             "下次运行接着做",
+            "lost": "已没有进程的运行，现标为 Crashed：{runs}；已完成的保留，下次运行接着做",
             "late": "已太晚的计划运行，留给下一次：{runs}",
             "absent": "{place} 不存在：在它出现之前运行会失败",
             "up": "已启动：{url} · 按 Ctrl-C 结束",
             "deployed": "  {name}  {when}",
-            "now": "现在就运行，在另一个终端：PREFECT_API_URL={url} prefect deployment run {name}",
+            "now": "现在就运行，在另一个终端："
+            "PREFECT_API_URL={url} {prefect} deployment run {name}",
             "broke": "{name} 已结束（代码 {code}），将重新启动；见 {log}",
             "again": "{name} 已重新启动",
             "ending": "正在结束：中断当前运行，已完成的保留",

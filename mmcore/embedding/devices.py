@@ -6,7 +6,7 @@ import atexit
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from queue import SimpleQueue
@@ -17,6 +17,7 @@ from mmcore.embedding.here import embed_here
 from mmcore.embedding.job import Job, embedding_from
 from mmcore.encoders.base import Encoder
 from mmcore.encoders.compute.device import devices_of
+from mmcore.encoders.compute.meter import untold
 from mmcore.errors import EmbeddingError
 from mmcore.processes.cores import cores
 from mmcore.processes.process import Ended, Process, name_of, threads
@@ -36,8 +37,11 @@ class ClosedError(MmindexError):
 class Device(Protocol):
     """A device that embeds shards, for one caller at a time."""
 
-    def embed(self, job: Job, encoder: Encoder) -> Embedding:
-        """Embed a shard; ``encoder`` is the one that the job names, made in this process."""
+    def embed(self, job: Job, encoder: Encoder, told: Callable[[int], None] = untold) -> Embedding:
+        """Embed a shard; ``encoder`` is the one that the job names, made in this process.
+
+        ``told`` hears how many of its segments are done.
+        """
 
     def dismiss(self) -> None:
         """Let what is kept for the next shard end by itself."""
@@ -49,9 +53,9 @@ class Device(Protocol):
 class Here:
     """A device alone: this process runs its models."""
 
-    def embed(self, job: Job, encoder: Encoder) -> Embedding:
+    def embed(self, job: Job, encoder: Encoder, told: Callable[[int], None] = untold) -> Embedding:
         """In the calling thread."""
-        return embed_here(job.prepared, encoder, job.runtime)
+        return embed_here(job.prepared, encoder, job.runtime, told)
 
     def dismiss(self) -> None:
         """Models are freed elsewhere (mmcore.encoders.compute.loaded)."""
@@ -75,7 +79,7 @@ class Apart:
         self._lock = threading.Lock()  # of the process, and of how often it was closed
         self._closed = 0
 
-    def embed(self, job: Job, encoder: Encoder) -> Embedding:
+    def embed(self, job: Job, encoder: Encoder, told: Callable[[int], None] = untold) -> Embedding:
         """In the device's process; EmbeddingError when two processes died of it."""
         del encoder  # the process makes its own
         code, words, closed = 0, "", self._closed
@@ -84,6 +88,9 @@ class Apart:
             try:
                 process.ask(replace(job, runtime=self._runtime(job.runtime)).to_json())
                 answer = process.hear()
+                while not isinstance(answer, Ended) and "rows" in answer:
+                    told(answer["rows"])
+                    answer = process.hear()
             except BaseException:
                 process.kill()  # it would answer to the next job
                 raise

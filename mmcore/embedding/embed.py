@@ -11,6 +11,7 @@ from mmcore.embedding.devices import close_all, devices_for
 from mmcore.embedding.embedding import Embedding
 from mmcore.embedding.job import Job
 from mmcore.embedding.profile import begin_anew
+from mmcore.embedding.progress import teller
 from mmcore.encoders.compute import batches, loaded
 from mmcore.encoders.presets import encoder_for
 from mmcore.media.prepared import Prepared
@@ -28,7 +29,7 @@ def embed(prepared: Prepared, segmentation: SegmentationSpec, runtime: RuntimeSp
     job = Job(prepared, segmentation, runtime)
     with devices_for(encoder, runtime).borrowed() as device:
         began = time.monotonic()
-        found = device.embed(job, encoder)
+        found = device.embed(job, encoder, teller(prepared.shard, prepared.count))
         ended = time.monotonic()
     encoder_for(prepared.shard.encoder, segmentation, runtime)  # its weights are as they were
     return replace(found, work=replace(found.work, began=began, ended=ended))

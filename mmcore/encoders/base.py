@@ -63,10 +63,19 @@ class AsksInBatches(Protocol):
 
 
 @runtime_checkable
+class SharesCores(Protocol):
+    """An encoder that threads may call at once: it shares the cores among them itself."""
+
+    @property
+    def shares_cores(self) -> bool:
+        """True."""
+
+
+@runtime_checkable
 class Batches(Protocol):
     """An encoder that takes any number of inputs at once and cuts them into batches itself.
 
-    It is given whole shards, so that inputs of like length can go together.
+    It is given hundreds of a shard's inputs, so that inputs of like length can go together.
     """
 
     @property

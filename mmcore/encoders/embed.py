@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmcore.encoders.base import Batches, Encoder, Truncates
 from mmcore.encoders.compute.meter import ran, working
 from mmcore.media.prepared import Prepared
 from mmcore.types import Vectors, check_unit_rows
 
-PORTION: Final = 4096
-"""Inputs that an encoder is given at once at most."""
+PORTION: Final = 1024
+"""Texts that an encoder is given at once at most."""
+
+ARRAYS: Final = 256
+"""Arrays that it is given, unless a batch has more; mapped anew for each portion.
+
+What was mapped of a large shard else stays in memory.
+"""
 
 USUAL: Final = 32
 """Inputs that go at once to an encoder that does not cut them into batches, unless told."""
@@ -25,21 +33,32 @@ def embed_prepared(prepared: Prepared, encoder: Encoder, batch: int | None = Non
     Raises ValueError when the encoder's answer is not one unit vector for each input.
     """
     segments = prepared.segments()
-    arrays = prepared.arrays()
-    inputs = segments["text"].to_pylist() if arrays is None else arrays
+    texts: list[str] = segments["text"].to_pylist() if prepared.arrays() is None else []
     vectors = np.zeros((prepared.count, encoder.key.dim), dtype=np.float32)
     own = isinstance(encoder, Batches) and encoder.batches
-    step = PORTION if own else batch or USUAL
-    for start in range(0, prepared.count, step):
-        stop = min(start + step, prepared.count)
-        if own:
-            vectors[start:stop] = encoder.encode(inputs[start:stop])
-            continue
-        with working():
-            vectors[start:stop] = encoder.encode(inputs[start:stop])
-        ran(stop - start)
+    step = None if own else batch or USUAL
+    portion = max(PORTION if texts else ARRAYS, batch or 0)
+    for start in range(0, prepared.count, portion):
+        stop = min(start + portion, prepared.count)
+        arrays = None if texts else prepared.arrays()
+        inputs = texts[start:stop] if arrays is None else arrays[start:stop]
+        vectors[start:stop] = _encoded(inputs, encoder, step)
+        del arrays, inputs
     check_unit_rows(segments["segment_id"].to_numpy(), vectors)
     return vectors
+
+
+def _encoded(inputs: Sequence[str] | NDArray[Any], encoder: Encoder, step: int | None) -> Vectors:
+    """Vectors of a portion, ``step`` inputs at a time; None: the encoder cuts it itself."""
+    if step is None:
+        return encoder.encode(inputs)
+    found = np.zeros((len(inputs), encoder.key.dim), dtype=np.float32)
+    for start in range(0, len(inputs), step):
+        batch = inputs[start : start + step]
+        with working():
+            found[start : start + step] = encoder.encode(batch)
+        ran(len(batch))
+    return found
 
 
 def truncated_contents(prepared: Prepared, encoder: Encoder) -> dict[str, int]:

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Final
 
 
+def untold(rows: int) -> None:
+    """Nobody listens."""
+
+
 @dataclass(slots=True)
 class Meter:
-    """Counts while it is watched: ``batches`` has how many there were of each number of rows."""
+    """Counts while it is watched: ``batches`` has how many there were of each number of rows.
 
+    ``told`` hears after each batch how many rows there were until then.
+    """
+
+    told: Callable[[int], None] = untold
     batches: Counter[int] = field(default_factory=Counter)
     seconds: float = 0.0  # in the model, and with copies to and from its device
     halved: int = 0  # batches for which the device had no memory
@@ -30,9 +38,9 @@ _WATCHED: Final[ContextVar[Meter | None]] = ContextVar("meter", default=None)
 
 
 @contextmanager
-def metered() -> Iterator[Meter]:
+def metered(told: Callable[[int], None] = untold) -> Iterator[Meter]:
     """Within this block, batches of this thread are counted in the meter that it yields."""
-    meter = Meter()
+    meter = Meter(told)
     token = _WATCHED.set(meter)
     try:
         yield meter
@@ -55,6 +63,7 @@ def ran(rows: int) -> None:
     """A batch of ``rows`` went through a model."""
     if (meter := _WATCHED.get()) is not None:
         meter.batches[rows] += 1
+        meter.told(meter.rows)
 
 
 def halved(most: int) -> None:

@@ -21,7 +21,11 @@ FINE = Told(
     Checked("python", "ok", "python", dict.fromkeys(("version", "implementation", "place"), "x")),
 )
 SLOW = Told(
-    "disks", Checked("disk-tmp", "warn", "disk-full", {"place": "/tmp", "free": 3e9, "total": 9e9})
+    "disks",
+    Checked(
+        *("disk-tmp", "warn", "disk-full"),
+        {"place": "/tmp", "free": 3e9, "total": 9e9, "variable": "TMPDIR"},
+    ),
 )
 GONE = Told("lake", Checked("lake", "fail", "lake-missing", {"lake": "/srv/[red]湖"}))
 
@@ -64,7 +68,7 @@ def test_each_problem_says_what_to_do(run):
     assert "  ! /tmp: only 3.0 GB free of 9.0 GB" in lines
     assert "  ✗ /srv/[red]湖 is not there" in lines
     assert [line for line in lines if "→" in line] == [
-        "    → make room there: `mmindex maintain` says what of a lake can go",
+        "    → make room there, or name a folder on another disk: export TMPDIR=FOLDER",
         "    → correct --lake, or mount its disk;"
         " mmindex index FOLDER --lake /srv/[red]湖 makes one",
     ]
@@ -126,7 +130,10 @@ def test_disks_are_told_by_room_and_rights(tmp_path, monkeypatch):
     assert places.existing(far) == tmp_path
 
     usage.free = 1e9
-    assert (places.disk("x", far).state, places.disk("x", far).said) == ("warn", "disk-full")
+    (low, lake) = (places.disk(which, far) for which in ("cache", "lake"))
+    assert (low.state, low.said) == ("warn", "disk-full")
+    assert low.facts["variable"] == "MMINDEX_CACHE"
+    assert (lake.state, lake.said) == ("warn", "disk-full-lake")
     usage.free = 1e6
     assert places.disk("x", far).state == "fail"
     monkeypatch.setattr(places.os, "access", lambda *_: False)

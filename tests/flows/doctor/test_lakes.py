@@ -14,7 +14,7 @@ from storage import candidates, looked
 from storage.erasure import orders
 from storage.layout import Layout
 from storage.locks import writer_lock
-from storage.manifest import FileEntry
+from storage.manifest import FileEntry, Partial
 from storage.places.atomic import write_bytes
 from storage.places.place import place_of
 from storage.publication import publish
@@ -74,7 +74,7 @@ def test_a_manifest_that_cannot_be_read_is_damage(layout):
 
     state, what, facts = said(lakes.current(layout))
 
-    assert (state, what) == ("fail", "lake-damaged")
+    assert (state, what) == ("fail", "lake-damaged-all")
     assert "manifest.json" in facts["error"]
     assert list(lakes.files(layout)) == []
 
@@ -91,6 +91,61 @@ def test_missing_and_cut_files_are_named(layout):
     assert layout.relative(gone) in facts["names"]
 
 
+def test_a_file_is_no_lake(tmp_path):
+    """It is told as what it is, and not as a mount that is away."""
+    (tmp_path / "lake").write_text("notes")
+
+    assert said(lakes.current(Layout(tmp_path / "lake")))[:2] == ("fail", "lake-file")
+
+
+def test_damage_names_the_way_out_that_there_is(layout):
+    """A rollback needs a whole snapshot; without one, the next run begins anew."""
+    layout.current.write_text("9")
+    assert said(lakes.current(layout))[:2] == ("fail", "lake-damaged")
+
+    (layout.snapshot(1) / "manifest.json").write_text("{")
+    assert said(lakes.current(layout))[:2] == ("fail", "lake-damaged-all")
+
+
+@pytest.fixture
+def part(layout):
+    """A lake whose published snapshot is a part: 3 of 1200 files."""
+    made = candidate(layout, ("cat", "狗", "owl"))
+    publish(layout, made.model_copy(update={"partial": Partial(share=0.01, files=3, of=1200)}))
+    return layout
+
+
+def test_a_part_whose_run_was_killed_has_to_be_run_again(part):
+    """Else search stays with the part, and nobody notices."""
+    _, found = lakes.current(part)
+
+    assert (found.state, found.said) == ("warn", "lake-part-left")
+    assert (found.facts["files"], found.facts["of"]) == (3, 1200)
+    assert said(lakes.age(part))[:2] == ("warn", "lake-age-never")
+
+
+def test_a_part_whose_run_is_under_way_is_well(part):
+    """That no run has ended well yet is no news then."""
+    hold(part, pid=7, host="other")
+
+    _, found = lakes.current(part)
+
+    assert (found.state, found.said) == ("ok", "lake-part")
+    assert list(lakes.age(part)) == []
+
+
+def test_a_long_run_that_publishes_parts_is_no_hung_one(part):
+    """The clock of who holds a lake begins again with each publication."""
+    hold(part, pid=7, host="other", hours=100)
+    assert said(lakes.lock(part))[:2] == ("ok", "lake-lock-held")
+
+    long_ago = (NOW - timedelta(hours=30)).timestamp()
+    os.utime(part.snapshot(2) / "manifest.json", (long_ago, long_ago))
+    state, what, facts = said(lakes.lock(part))
+    assert (state, what) == ("warn", "lake-lock-long")
+    assert facts["days"] == pytest.approx(30 / 24, abs=0.01)
+
+
 def hold(layout, *, pid, host=None, hours=1.0):
     """The note of somebody who holds the lake."""
     since = (NOW - timedelta(hours=hours)).isoformat()
@@ -100,6 +155,8 @@ def hold(layout, *, pid, host=None, hours=1.0):
 
 def test_who_writes_is_named(layout):
     """A process of another machine may live: it is believed, and after a day wondered about."""
+    long_ago = (NOW - timedelta(hours=48)).timestamp()
+    os.utime(layout.snapshot(1) / "manifest.json", (long_ago, long_ago))
     hold(layout, pid=7, host="other")
     state, what, facts = said(lakes.lock(layout))
     assert (state, what, facts["host"]) == ("ok", "lake-lock-held", "other")
@@ -167,6 +224,15 @@ def test_what_was_blocked_since_is_told_and_older_is_not(layout):
     )
     publish(layout, later)
     assert said(lakes.candidates(layout))[1] == "lake-blocked"
+
+
+def test_what_a_killed_run_left_is_told(layout):
+    """A candidate that nobody judged, and nobody is at work on; one that is worked on is none."""
+    candidates.write_candidate(layout, candidate(layout, ("cat",)))
+    assert [one.said for one in lakes.candidates(layout)] == ["lake-blocked", "lake-left"]
+
+    hold(layout, pid=7, host="other")
+    assert [one.said for one in lakes.candidates(layout)] == ["lake-blocked"]
 
 
 def test_an_erasure_that_was_interrupted_is_a_failure(layout):

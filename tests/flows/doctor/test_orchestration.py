@@ -20,6 +20,12 @@ from prefect.settings import (
 from flows.doctor import orchestration
 
 
+@pytest.fixture(autouse=True)
+def _no_other_servers(monkeypatch):
+    """Whoever runs the tests may have a `mmindex up`."""
+    monkeypatch.setattr(orchestration.ups, "urls", list)
+
+
 @contextmanager
 def serving(answers):
     """A server that gives these answers by path, and its URL; it notes what it was asked."""
@@ -30,9 +36,11 @@ def serving(answers):
             length = int(self.headers.get("content-length") or 0)
             asked.append((self.path, self.headers.get("authorization"), self.rfile.read(length)))
             found = answers(self.path, asked[-1][2])
-            self.send_response(200 if found is not None else 404)
+            refused = found if found in (401, 403) else None
+            self.send_response(refused or (200 if found is not None else 404))
             self.end_headers()
-            self.wfile.write(json.dumps(found).encode())
+            said = found if isinstance(found, bytes) else json.dumps(found).encode()
+            self.wfile.write(said)
 
         do_GET = do_POST = _answer
 
@@ -93,13 +101,15 @@ def test_another_version_is_told(version, found):
 def test_what_waits_in_a_server_is_told():
     """Pools without a worker, paused ones, late runs, crashed runs, telemetry."""
     pools = [
-        {"name": "mmindex", "status": "NOT_READY", "is_paused": False},
+        {"name": "mmindex", "type": "process", "status": "NOT_READY", "is_paused": False},
+        {"name": "far", "type": "docker", "status": "NOT_READY", "is_paused": False},
         {"name": "gpu", "status": "PAUSED", "is_paused": True},
     ]
     state = answers("mine", late=2, crashed=1, pools=pools, sends=True)
     with serving(state) as (url, _), temporary_settings({PREFECT_API_URL: url}):
-        idle, paused = orchestration.pools()
+        idle, elsewhere, paused = orchestration.pools()
         assert (idle.said, idle.facts["names"]) == ("pools-idle", "mmindex")
+        assert (elsewhere.said, elsewhere.facts["names"]) == ("pools-idle-elsewhere", "far")
         assert (paused.said, paused.facts["names"]) == ("pools-paused", "gpu")
         assert said(orchestration.late()) == [("warn", "late-some"), ("warn", "late-crashed")]
         assert said(orchestration.server())[-1] == ("warn", "server-telemetry-on")
@@ -112,6 +122,59 @@ def test_a_server_that_does_not_answer_is_a_failure_without_its_password():
         assert (one.state, one.said) == ("fail", "server-silent")
         assert "hidden" not in str(one.facts)
         assert list(orchestration.pools()) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "what"),
+    [("nonsense", "server-address"), ("http://127.0.0.1:4200x/api", "server-address")],
+)
+def test_what_is_no_address_is_told_as_it_was_said(url, what):
+    """It is to be corrected; no server has to be started for it."""
+    with temporary_settings({PREFECT_API_URL: url}):
+        (one,) = orchestration.server()
+        assert (one.state, one.said, one.facts["url"]) == ("fail", what, url)
+        assert list(orchestration.late()) == []
+
+
+def test_a_page_in_place_of_an_api_is_told():
+    """As where /api is left out of the address: its pages answer, or nothing of Prefect's."""
+    with (
+        serving(lambda *_: None) as (url, _),
+        temporary_settings({PREFECT_API_URL: url}),
+    ):
+        (one,) = orchestration.server()
+        assert (one.state, one.said, one.facts["error"]) == ("fail", "server-strange", "HTTP 404")
+    with (
+        serving(lambda *_: b"<html>") as (url, _),
+        temporary_settings({PREFECT_API_URL: url}),
+    ):
+        assert said(orchestration.server()) == [("fail", "server-strange")]
+
+
+def test_a_server_that_wants_credentials_says_so():
+    """Starting another one would not help."""
+    with (
+        serving(lambda *_: 401) as (url, _),
+        temporary_settings({PREFECT_API_URL: url}),
+    ):
+        assert said(orchestration.server()) == [("fail", "server-refuses")]
+
+
+def test_the_server_of_mmindex_up_need_not_be_named(monkeypatch):
+    """Its worker and its late runs are looked at, where no other server is named."""
+    pools = [{"name": "mmindex", "type": "process", "status": "NOT_READY"}]
+    with (
+        serving(answers("mine", late=1, pools=pools)) as (url, _),
+        temporary_settings(restore_defaults={PREFECT_API_URL}),
+    ):
+        monkeypatch.setattr(orchestration.ups, "urls", lambda: [url, "http://127.0.0.1:1/api"])
+        assert said(orchestration.server()) == [
+            ("ok", "server"),
+            ("warn", "server-up-silent"),
+            ("ok", "server-temporary"),
+        ]
+        assert said(orchestration.pools()) == [("warn", "pools-idle")]
+        assert said(orchestration.late()) == [("warn", "late-some")]
 
 
 def test_credentials_go_to_the_server():

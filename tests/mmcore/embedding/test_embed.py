@@ -14,6 +14,7 @@ import torch
 from mmcore.embedding import devices, here
 from mmcore.embedding.devices import Apart, devices_for
 from mmcore.embedding.embed import embed, interruptible, releasing
+from mmcore.embedding.progress import heard_by
 from mmcore.encoders.compute.batches import Batcher
 from mmcore.errors import ConfigError, EmbeddingError
 from mmcore.processes.telling import WorkerError
@@ -322,3 +323,43 @@ def test_a_gpu_of_many_has_its_own_name_outside(made, monkeypatch):
     assert asked[0]["OMP_NUM_THREADS"] == str(max(1, len(os.sched_getaffinity(0)) // 2))
     assert asked[1] == "cuda:0"
     assert (found.work.device, found.compute["device"], found.work.slot) == ("cuda:3", "cuda:3", 1)
+
+
+def test_a_shard_tells_how_far_its_model_is(made):
+    """Two batches of three pictures: two thirds, then all; by nobody, it is told to nobody."""
+    prepared, heard = made(GOOD, GOOD, GOOD), []
+    runtime = RuntimeSpec(device="cpu", batch_size=2)
+    with heard_by(lambda shard, share: heard.append((shard.name, round(share, 2)))):
+        embed(prepared, CUT, runtime)
+    embed(prepared, CUT, runtime)
+
+    name = prepared.shard.name
+    assert heard == [(name, 0.67), (name, 1.0)]
+
+
+def test_a_process_of_a_device_tells_how_far_it_is(made, monkeypatch):
+    """Rows that its model has done come before the answer, and are no answer."""
+    from mmcore.embedding import worker
+
+    class Telling:
+        """A process that answers at once."""
+
+        alive = True
+
+        def __init__(self, module, variables):
+            self.answers = []
+
+        def ask(self, told):
+            worker.work(told, self.answers.append)
+
+        def hear(self):
+            return self.answers.pop(0)
+
+    monkeypatch.setattr(worker, "_TELL", 0.0)
+    monkeypatch.setattr(devices, "Process", Telling)
+    job = devices.Job(made(GOOD, GOOD, GOOD), CUT, RuntimeSpec(device="cpu", batch_size=1))
+    heard = []
+    found = Apart("cpu", 0, 2).embed(job, Perilous(Modality.IMAGE), heard.append)
+
+    assert heard == [1, 2, 3]
+    assert len(found.vectors) == 3

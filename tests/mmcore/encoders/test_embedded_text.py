@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 
-from mmcore.encoders.base import Truncates
+from mmcore.encoders import embedded_text
+from mmcore.encoders.base import SharesCores, Truncates
+from mmcore.encoders.compute.turns import Turns
 from mmcore.encoders.embedded_text import DIM, build, cleaned
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 
@@ -95,3 +100,35 @@ def test_the_fingerprint_knows_the_chunk_length():
 def test_no_input_is_cut(encoder):
     """So it has nothing to count: it is no encoder that truncates."""
     assert not isinstance(encoder, Truncates)
+
+
+def test_threads_that_encode_at_once_get_the_same_bits(encoder):
+    """Alone, in a batch, in one thread or in several: a vector does not depend on it."""
+    texts = ["a frog", ENGLISH, CHINESE, "red wall"]
+    alone = np.stack([encoder.encode_query(text) for text in texts])
+    with ThreadPoolExecutor(4) as threads:
+        at_once = [*threads.map(encoder.encode_queries, [texts[n:] for n in range(4)] * 2)]
+
+    assert isinstance(encoder, SharesCores)
+    for number, vectors in enumerate(at_once):
+        np.testing.assert_array_equal(vectors, alone[number % 4 :])
+
+
+def test_only_a_long_text_alone_takes_several_threads(encoder, monkeypatch):
+    """A short one takes longer to wake them; beside another call there is no core left."""
+    asked = []
+
+    @contextmanager
+    def noted(library, *, every):
+        asked.append(every)
+        yield
+
+    monkeypatch.setattr(embedded_text, "in_threads", noted)
+    encoder.encode(["a frog"])
+    encoder.encode([ENGLISH * 2])
+    encoder.encode([CHINESE] * 2)
+    monkeypatch.setattr(embedded_text, "_turns", turns := Turns(2))
+    with turns.turn():
+        encoder.encode([ENGLISH * 2])
+
+    assert asked == [False, True, True, False]

@@ -1,0 +1,99 @@
+"""The site of the pages builds, in both languages, and asks nothing of another host."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import typer.main
+
+from flows.cli import app
+from tests.docs.blocks import PAGES, ROOT, blocks_of
+
+pytest.importorskip("mkdocs_static_i18n", reason="the extra `docs` is not installed")
+pytestmark = pytest.mark.timeout(600)  # some 15 s of work, also beside other tests
+
+FETCHED = re.compile(r"""<(?:script|link|img|iframe)[^>]*(?:src|href)=["']?(https?:)?//""")
+IN_STYLE = re.compile(r"url\(['\"]?(?:https?:)?//")
+TRANSLATED = [page for page in PAGES if page.startswith("docs/") and page.endswith(".zh.md")]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """What `make docs` builds; a broken link, anchor or forgotten page is an error."""
+    folder = tmp_path_factory.mktemp("docs") / "site"
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    ended = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return folder
+
+
+def test_nothing_comes_from_another_host(site):
+    """No script, style, font or picture of a page is fetched from elsewhere."""
+    pages = {path: path.read_text("utf-8") for path in site.rglob("*.html")}
+    styles = {path: path.read_text("utf-8") for path in site.rglob("*.css")}
+
+    assert len(pages) > 2 * len(TRANSLATED)
+    assert [path for path, text in pages.items() if FETCHED.search(text)] == []
+    assert [path for path, text in styles.items() if IN_STYLE.search(text)] == []
+
+
+def test_chinese_pages_are_found_by_their_words(site):
+    """The index of the site has Chinese text cut into words by jieba."""
+    told = json.loads((site / "search" / "search_index.json").read_text("utf-8"))
+    texts = "".join(doc["text"] for doc in told["docs"] if doc["location"].startswith("zh/"))
+
+    assert told["config"]["lang"] == ["en", "zh"]
+    assert "\u200b文字\u200b" in texts or "\u200b图片\u200b" in texts
+
+
+def test_translated_pages_are_in_the_chinese_site(site):
+    """What has a Chinese page is Chinese there; what has none is there in English."""
+    for page in TRANSLATED:
+        name = page.removeprefix("docs/").removesuffix(".zh.md") + ".html"
+        title = PAGES[page].read_text("utf-8").partition("\n")[0].lstrip("# ")
+        assert title in (site / "zh" / name).read_text("utf-8")
+    assert (site / "zh" / "lake.html").is_file()
+
+
+def test_the_command_line_is_on_its_page_with_every_option(site):
+    """The page is made from the program: no command and no option lacks."""
+    page = (site / "reference" / "cli.html").read_text("utf-8")
+
+    def shown(name, command):
+        below = getattr(command, "commands", None) or {}
+        for child in below:
+            shown(f"{name} {child}", below[child])
+        if not below:
+            assert f'<h2 id="{name.replace(" ", "-")}">' in page
+            options = [o for param in command.params for o in param.opts if o.startswith("-")]
+            assert [option for option in options if option not in page] == []
+
+    shown("mmindex", typer.main.get_command(app))
+
+
+@pytest.mark.parametrize("page", TRANSLATED)
+def test_a_translation_shows_the_same_commands(page):
+    """Both languages of a page have the same blocks but for comments and Chinese texts."""
+
+    def shape(name):
+        return [
+            [word for word in re.sub(r"#.*", "", block.text).split() if word.startswith("-")]
+            for block in blocks_of(name)
+            if block.language in {"sh", "toml"}
+        ]
+
+    english = page.replace(".zh.md", ".md")
+    assert english in PAGES
+    assert shape(page) == shape(english)
