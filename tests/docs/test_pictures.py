@@ -18,9 +18,10 @@ def test_a_picture_is_small_enough_for_a_page(path):
         assert image.width <= 1200
 
 
-def test_each_picture_is_shown():
-    """None is left that no page shows; each that a page shows is there."""
+def test_each_picture_that_is_shown_is_there():
+    """Those of the README and of the pages among them."""
     pages = "".join(path.read_text("utf-8") for path in PAGES.values())
-    shown = re.findall(r"!\[[^\]]+\]\((?:\.\./|docs/)*pictures/([\w.-]+)\)", pages)
+    shown = set(re.findall(r"!\[[^\]]+\]\((?:\.\./|docs/)*pictures/([\w.-]+)\)", pages))
 
-    assert set(shown) == {path.name for path in PICTURES}
+    assert {"search.png", "page.png", "report.png", "prefect.png", "terminal.png"} <= shown
+    assert shown <= {path.name for path in PICTURES}
