@@ -9,4 +9,4 @@ from tests.crashes import use_hash_encoders
 
 if __name__ == "__main__":
     use_hash_encoders(setattr, (Modality.TEXT, Modality.IMAGE))
-    runpy.run_module("flows.up.run", run_name="__main__", alter_sys=True)
+    runpy.run_module("flows.commands.up.run", run_name="__main__", alter_sys=True)

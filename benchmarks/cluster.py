@@ -24,7 +24,7 @@ from typing import Any
 from PIL import Image
 
 from benchmarks.machine import describe
-from flows.orchestrator import orchestrated
+from flows.orchestration.orchestrator import orchestrated
 from storage.layout import Layout
 from storage.schemas import Modality
 from storage.snapshot import Snapshot

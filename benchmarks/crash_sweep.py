@@ -37,8 +37,8 @@ from typing import Any
 
 from benchmarks.crash_runs import HASH, STARTING, Case, Kill, Moment, Run
 from benchmarks.machine import describe
-from flows.orchestrator import set_defaults
-from flows.temporary_server import await_url, temporary_server
+from flows.orchestration.orchestrator import set_defaults
+from flows.orchestration.temporary_server import await_url, temporary_server
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples" / "media"

@@ -60,7 +60,7 @@ from storage.schemas import Modality, content_id
 
 CUT: Final = SegmentationSpec()
 SHARD: Final = PlanSpec().shard_contents
-AT_ONCE: Final = 3  # as flows.lanes.shards_at_once says of a lone GPU
+AT_ONCE: Final = 3  # as flows.engines.lanes.shards_at_once says of a lone GPU
 TOKENS: Final = ON_A_GPU * TYPICAL
 COUNTS: Final = {"siglip2-so400m-384": 1536, "clap": 1024, "e5-small": 32768}
 CHECKED: Final = {"siglip2-so400m-384": 16, "vit-l-14": 32, "e5-large": 32}

@@ -89,7 +89,7 @@ def config(root: Path, lake: Path, preset: str) -> Any:
 
 def with_prefect(root: Path, lake: Path, preset: str) -> Figures:
     """The flow on a temporary server, as the command runs it."""
-    from flows.orchestrator import orchestrated
+    from flows.orchestration.orchestrator import orchestrated
 
     with orchestrated(lambda _: None, preload=("flows.index_media",)) as url:
         from flows.index_media import index_media
@@ -110,7 +110,8 @@ def task_runs(url: str) -> int:
 
 def in_a_loop(root: Path, lake: Path, preset: str) -> Figures:
     """The same functions, called as plain functions; pools of as many threads."""
-    from flows import index_media, lanes, sharding
+    from flows import index_media
+    from flows.engines import lanes, sharding
     from tests.crashes import plain_tasks
 
     plain_tasks(pytest.MonkeyPatch())

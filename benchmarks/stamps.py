@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.machine import describe, resources
 from flows.config.index import IndexConfig
-from flows.orchestrator import orchestrated
+from flows.orchestration.orchestrator import orchestrated
 from mmcore.encoders.presets import encoders_of
 from mmcore.encoders.projections import Projection
 from mmcore.evaluation.measures import means, per_query

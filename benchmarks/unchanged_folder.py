@@ -34,7 +34,7 @@ import pytest
 from benchmarks.machine import describe
 from benchmarks.measured import Figures, in_process, measured, repeated, timed
 from benchmarks.trees import make_tree
-from flows.temporary_server import await_url, temporary_server
+from flows.orchestration.temporary_server import await_url, temporary_server
 from mmcore.specs import FitSpec, PlanSpec
 from storage.schemas import Modality
 from tests.crashes import plain_index, use_hash_encoders

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
+from flows.commands.models.train_cli import ELSEWHERE
 from flows.config.index import IndexConfig
 from flows.config.train import TrainConfig
-from flows.train_cli import ELSEWHERE
 from mmcore.specs import Spec
 
 INTRODUCTION = """# Settings of `mmindex index`

@@ -12,8 +12,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-from flows.ending import told_in_a_line
-from flows.wrapping import visible
+from flows.terminal.ending import told_in_a_line
+from flows.terminal.wrapping import visible
 from mmcore.search import Answer, Part, Searcher, SearchRequest
 from storage.schemas import MODALITIES, MmindexError, Modality
 

@@ -12,9 +12,9 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flows.ending import told_in_a_line
-from flows.show_place import PLACES, within
-from flows.wrapping import visible
+from flows.terminal.ending import told_in_a_line
+from flows.terminal.place import PLACES, within
+from flows.terminal.wrapping import visible
 from mmcore.search import Part, Searcher, SearchRequest
 from mmcore.types import Hit
 from storage.schemas import Modality

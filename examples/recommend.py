@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from flows.ending import told_in_a_line
-from flows.wrapping import visible
+from flows.terminal.ending import told_in_a_line
+from flows.terminal.wrapping import visible
 from mmcore.search import Part, Searcher, SearchRequest
 from mmcore.search.named import item_named
 from mmcore.types import Hit

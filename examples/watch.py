@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow.compute as pc
 
-from flows.ending import told_in_a_line
-from flows.wrapping import visible
+from flows.terminal.ending import told_in_a_line
+from flows.terminal.wrapping import visible
 from mmcore.errors import ConfigError
 from storage.layout import Layout
 from storage.places.place import place_of

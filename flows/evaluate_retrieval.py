@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 from prefect import flow
 
-from flows.clock import Clock
 from flows.config.evaluate import EvaluateConfig, EvaluateResult
-from flows.gating import examine_again, rules_for, tell
-from flows.watched import watched
+from flows.stages.gating import examine_again, rules_for, tell
+from flows.telling.clock import Clock
+from flows.telling.watched import watched
 from mmcore.embedding.embed import releasing
 from mmcore.errors import ConfigError
 from storage import candidates, history, looked

@@ -4,16 +4,15 @@ import logging
 
 from prefect import flow
 
-from flows.checks import check
-from flows.clock import Clock
 from flows.config.index import IndexConfig, IndexResult
-from flows.embedding import compute_cells
-from flows.gating import examine, refuse_again, refuse_worse, tell
-from flows.lanes import shards_at_once
-from flows.looking import note_look
-from flows.mending import begun_anew, mended, usable
-from flows.night import telling
-from flows.outcome import (
+from flows.engines.lanes import shards_at_once
+from flows.engines.sharding import sharding_of
+from flows.stages.checks import check
+from flows.stages.embedding import compute_cells
+from flows.stages.gating import examine, refuse_again, refuse_worse, tell
+from flows.stages.looking import note_look
+from flows.stages.mending import begun_anew, mended, usable
+from flows.stages.outcome import (
     Before,
     erasure_of,
     foretold,
@@ -22,9 +21,10 @@ from flows.outcome import (
     segment_counts,
     unchanged,
 )
-from flows.parts import Parts, fitted_by_a_part, taught
-from flows.sharding import sharding_of
-from flows.watched import watched
+from flows.stages.parts import Parts, fitted_by_a_part, taught
+from flows.telling.clock import Clock
+from flows.telling.night import telling
+from flows.telling.watched import watched
 from mmcore.embedding.embed import releasing
 from mmcore.embedding.profile import check_profile
 from mmcore.encoders.compute.device import devices_of

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from prefect import flow
 
-from flows.clock import Clock
 from flows.config.maintain import Compacted, MaintainConfig, MaintainResult
-from flows.outcome import erasure_of
-from flows.watched import watched
+from flows.stages.outcome import erasure_of
+from flows.telling.clock import Clock
+from flows.telling.watched import watched
 from storage.erasure import orders
 from storage.errors import NoLakeError
 from storage.keys import check_key

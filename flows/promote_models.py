@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from prefect import flow
 
-from flows.clock import Clock
 from flows.config.train import PromoteConfig, PromoteResult
-from flows.mending import replaceable
-from flows.promotion import Ended, Terms, assembled, damaged_of, ended, projected
-from flows.watched import watched
+from flows.stages.mending import replaceable
+from flows.stages.promotion import Ended, Terms, assembled, damaged_of, ended, projected
+from flows.telling.clock import Clock
+from flows.telling.watched import watched
 from mmcore.embedding.embed import releasing
 from storage.keys import check_key
 from storage.layout import Layout

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from prefect import flow
 
+from flows.commands.snapshots.publishing import check
 from flows.config.evaluate import OverrideConfig, OverrideResult
-from flows.publishing import check
 from storage.keys import check_key
 from storage.layout import Layout
 from storage.locks import writer_lock

@@ -7,12 +7,12 @@ from typing import Any
 
 from prefect import flow
 
-from flows.clock import Clock
 from flows.config.train import TrainConfig, TrainResult
-from flows.mending import replaceable
-from flows.promotion import Ended, Terms, assembled, damaged_of, ended, projected
-from flows.train_checks import check
-from flows.watched import watched
+from flows.stages.mending import replaceable
+from flows.stages.promotion import Ended, Terms, assembled, damaged_of, ended, projected
+from flows.stages.train_checks import check
+from flows.telling.clock import Clock
+from flows.telling.watched import watched
 from mmcore.embedding.embed import releasing
 from mmcore.errors import EvaluationError, GateFailedError, UntoldError
 from storage.keys import check_key

@@ -27,7 +27,8 @@ def plain_commands(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Answer]:
     """Run a command line: `run("status", "--lake", lake)`; the preset `hash` is there."""
-    from flows import cli, command, index_media, maintain, promote_models, train_fusion
+    from flows import cli, index_media, maintain, promote_models, train_fusion
+    from flows.commands.index import command
 
     crashes.plain_index(monkeypatch)
     monkeypatch.setattr(command, "watching", lambda *_, **__: nullcontext())

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from flows.orchestrator import set_defaults
+from flows.orchestration.orchestrator import set_defaults
 from mmcore.processes.cores import cores
 from mmcore.processes.process import threads
 from tests import stores

@@ -281,7 +281,8 @@ def plain_index(
     name, instead of one for texts and one for pictures. Nothing is flushed, to be fast: it makes
     no difference to who outlives a killed process.
     """
-    from flows import index_media, lanes, sharding
+    from flows import index_media
+    from flows.engines import lanes, sharding
 
     if makers is None:
         use_hash_encoders(monkeypatch.setattr, (Modality.TEXT, Modality.IMAGE), versions)

@@ -1,4 +1,4 @@
-"""A run that holds at a place: `python -m tests.held`, in place of `flows.up.run`; or a command.
+"""A run, or a command, that holds at a place: `python -m tests.held` for `flows.commands.up.run`.
 
 ``MMTEST_HOLD=PLACE:SECONDS:NOTE``: at the place it writes "held" into the note, and stays for as
 long as the note is there, SECONDS at most. Places:
@@ -74,7 +74,7 @@ def hold(place: str, seconds: float, note: Path) -> None:
 
 
 def main() -> None:
-    """What `flows.up.run` does, or `mmindex`."""
+    """What `flows.commands.up.run` does, or `mmindex`."""
     if told := os.environ.get(HOLD):
         place, seconds, note = told.split(":", 2)
         hold(place, float(seconds), Path(note))
@@ -84,7 +84,7 @@ def main() -> None:
         sys.argv[0:2] = ["mmindex"]
         command()
         return
-    runpy.run_module("flows.up.run", run_name="__main__", alter_sys=True)
+    runpy.run_module("flows.commands.up.run", run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

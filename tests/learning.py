@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from flows.commands.models.command import listed
 from flows.config.train import PromoteResult, TrainResult
-from flows.models import listed
 from mmcore.specs import EvaluationSpec, FitSpec
 from mmcore.training.dataset.lake import fit_rows
 from mmcore.training.rows import Rows

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from flows import cli, orchestrator
+from flows import cli
 from flows.config.index import IndexConfig
+from flows.orchestration import orchestrator
 from mmcore import errors as computing_errors
 from mmcore.encoders.base import encoders
 from mmcore.encoders.presets import presets

@@ -62,7 +62,7 @@ def lake(tmp_path_factory):
     camera(root / "media" / "gate.mp4")
     logging.disable(logging.INFO)
     with pytest.MonkeyPatch.context() as patch:
-        from flows import lanes, sharding
+        from flows.engines import lanes, sharding
 
         index = crashes.plain_index(patch)
         patch.undo()  # the fakes that it put in place of encoders

@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from flows.cli import NO_ROOM
 from mmcore.encoders import presets
+from mmcore.errors import DiskSpaceError
 from mmcore.registry import Registry
 from storage.layout import Layout
 from storage.snapshot import Snapshot, current, manifest_of
@@ -343,7 +343,7 @@ def test_a_disk_that_fills_up_loses_nothing(at, made, tmp_path, monkeypatch, run
         stopped = run("index", folder, "--preset", "hash", "--lake", lake)
 
     serving = Snapshot.open(Layout(lake))
-    assert (stopped.code, stopped.err.count("\n")) == (NO_ROOM, 1)
+    assert (stopped.code, stopped.err.count("\n")) == (DiskSpaceError.exit_code, 1)
     assert "No space left" in stopped.err
     assert "mmindex maintain" in stopped.err
     assert crashes.differences(crashes.contents_of(serving), before) == (0, 0, 0)
@@ -404,7 +404,7 @@ def test_a_real_disk_that_is_full_loses_nothing(kilobytes, disk, made, monkeypat
     disk("remount", "size=4m")
     after = run("index", folder, "--preset", "hash", "--lake", lake)
 
-    assert (stopped.code, stopped.err.count("\n")) == (NO_ROOM, 1)
+    assert (stopped.code, stopped.err.count("\n")) == (DiskSpaceError.exit_code, 1)
     assert "No space left" in stopped.err or "no space left" in stopped.err
     assert str(lake) in stopped.err
     assert after.code == 0

@@ -26,7 +26,8 @@ from hypothesis.stateful import (
 )
 from PIL import Image
 
-from flows import forget, index_media, maintain
+from flows import index_media, maintain
+from flows.commands.forget import command as forget
 from flows.config.maintain import MaintainConfig
 from mmcore.embedding import here
 from mmcore.errors import ConfigError

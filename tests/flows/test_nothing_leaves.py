@@ -71,7 +71,7 @@ def test_what_would_leave_is_heard(watched):
 def test_the_settings_that_keep_prefect_silent_are_set(watched):
     """Before it is imported, for its server and its client."""
     told = (
-        "from flows.orchestrator import set_defaults; set_defaults()\n"
+        "from flows.orchestration.orchestrator import set_defaults; set_defaults()\n"
         "from prefect.settings import get_current_settings as now\n"
         "import os; print(now().server.analytics_enabled, os.environ['DO_NOT_TRACK'])"
     )
@@ -98,6 +98,9 @@ def test_nothing_of_a_run_leaves_the_machine(watched, tmp_path):
     ):
         heard, ended = run(watched, "-m", "flows.cli", *command)
         assert ended.returncode == 0, ended.stderr
-    for process in ("flows/cli.py", "flows/temporary_server.py"):  # each was listened to
+    for process in (
+        "flows/cli.py",
+        "flows/orchestration/temporary_server.py",
+    ):  # each was listened to
         assert any(line.startswith("here") and process in line for line in heard)
     assert [line for line in heard if line.startswith("elsewhere")] == []

@@ -7,9 +7,9 @@ import shutil
 import pytest
 from PIL import Image
 
-from flows.checks import check
-from flows.command import USUAL, preset_of
+from flows.commands.index.command import USUAL, preset_of
 from flows.config.index import IndexConfig
+from flows.stages.checks import check
 from mmcore.errors import ConfigError, MissingWeightsError
 from mmcore.search.searcher import Searcher
 from mmcore.types import Query

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from flows import cli
+from flows.commands.search.command import Asked, SearchManner, run_search
 from flows.config.index import IndexConfig
-from flows.orchestrator import OUR_LOGGERS, _send_the_rest
-from flows.searching import Asked, SearchManner, run_search
+from flows.orchestration.orchestrator import OUR_LOGGERS, _send_the_rest
 from mmcore.encoders.projections import caption_digests
 from mmcore.errors import ConfigError, UntoldError
 from mmcore.search.queries import published_projection

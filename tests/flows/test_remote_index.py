@@ -9,9 +9,11 @@ import sys
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
-from flows import cli, command, snapshots
-from flows.checks import check
+from flows import cli
+from flows.commands.index import command
+from flows.commands.snapshots import command as snapshots
 from flows.config.index import IndexConfig
+from flows.stages.checks import check
 from mmcore.search.searcher import Searcher
 from mmcore.types import Query
 from storage.errors import PlaceError

@@ -4,7 +4,8 @@ import shutil
 import pytest
 from PIL import Image
 
-from flows import gating, index_media
+from flows import index_media
+from flows.stages import gating
 from mmcore.errors import ConfigError, GateFailedError
 from storage.candidates import blocked
 from storage.layout import Layout

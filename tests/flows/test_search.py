@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from flows import cli, printing, show_hits, viewing
-from flows.show_hits import Listing
-from flows.viewing import Places
+from flows import cli
+from flows.commands.search import show as show_hits
+from flows.commands.search import viewing
+from flows.commands.search.show import Listing
+from flows.commands.search.viewing import Places
+from flows.terminal import printing
 from mmcore.errors import ConfigError
 from mmcore.search import planning
 from mmcore.types import Hit, Reason, Span

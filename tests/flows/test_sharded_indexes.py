@@ -7,7 +7,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from flows.engine import task_runner
+from flows.engines.engine import task_runner
 from mmcore.specs import FitSpec, IndexSpec, PlanSpec, RuntimeSpec
 from storage.indexes.card import CARD, CODES, VECTORS, read_card
 from storage.indexes.sharding import sharded

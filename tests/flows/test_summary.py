@@ -8,8 +8,8 @@ from flows.config.evaluate import EvaluateResult
 from flows.config.index import IndexResult, StageWork
 from flows.config.maintain import Compacted, MaintainResult
 from flows.config.train import PromoteResult, TrainResult
-from flows.run import Ending, Run
-from flows.summary import of_failure, of_result
+from flows.orchestration.run import Ending, Run
+from flows.telling.summary import of_failure, of_result
 from mmcore.errors import PublicationBlockedError, SourceError, UntoldError
 from mmcore.evaluation.scores import Finding
 from storage.errors import CorruptLakeError

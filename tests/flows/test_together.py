@@ -13,10 +13,10 @@ from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyOp
 from prefect.events.schemas.automations import AutomationCore
 from prefect.states import Cancelled, Completed, Crashed, Failed, Pending, Running
 
+from flows.commands.up.deployments import read, shipped
 from flows.config.index import IndexConfig
 from flows.config.maintain import MaintainConfig
-from flows.run import Ending, Run
-from flows.up.deployments import read, shipped
+from flows.orchestration.run import Ending, Run
 from mmcore.errors import ConfigError
 from storage.layout import Layout
 from storage.locks import writer_lock

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from flows.cli import main
+from flows.commands.index.show import projection_line
 from flows.config.maintain import MaintainConfig
-from flows.show import projection_line
 from mmcore.errors import ConfigError, SpaceMismatchError
 from mmcore.evaluation.gating.rules import GateSpec
 from mmcore.media.decoders import decoders

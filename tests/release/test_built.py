@@ -20,7 +20,7 @@ def test_the_wheel_has_every_file_of_the_packages(built):
         if path.is_file() and "__pycache__" not in path.parts
     }
 
-    more = {"flows/up/prefect.yaml", "flows/up/deploy/automations.yaml"}
+    more = {"flows/commands/up/prefect.yaml", "flows/commands/up/deploy/automations.yaml"}
     assert names(built.wheel) == there | more
 
 

@@ -23,7 +23,7 @@ EXTRAS = {
     "ocr": "import rapidocr, onnxruntime; rapidocr.RapidOCR()",
     "asr": "import faster_whisper",
     "svg": "import resvg_py",
-    "dask": "from flows.engine import task_runner; task_runner('dask', 1)",
+    "dask": "from flows.engines.engine import task_runner; task_runner('dask', 1)",
     "shots": "import scenedetect",
     "s3": "import s3fs, botocore",
     "gs": "import gcsfs",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from prefect import flow, task
 
-from flows.engine import task_runner
+from flows.engines.engine import task_runner
 from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec
 from storage.indexes.card import CODES, VECTORS
 from storage.indexes.choosing.filling import Whole

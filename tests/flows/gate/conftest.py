@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from flows import evaluate_retrieval, evaluation, index_media, promote_models  # noqa: F401
+from flows import evaluate_retrieval
+from flows.commands.evaluate import command as evaluation  # noqa: F401
 from flows.config.evaluate import EvaluateConfig, EvaluateResult
 from flows.config.index import IndexResult
 from mmcore.specs import EvaluationSpec, FitSpec

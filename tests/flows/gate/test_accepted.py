@@ -1,10 +1,12 @@
 import pytest
 
-from flows import evaluation, show, show_snapshots
+from flows.commands.evaluate import command as evaluation
+from flows.commands.index import show
+from flows.commands.snapshots import show as show_snapshots
+from flows.commands.snapshots.command import run_list
 from flows.config.evaluate import OverrideConfig
-from flows.printing import OUT
 from flows.publish_blocked import publish_blocked
-from flows.snapshots import run_list
+from flows.terminal.printing import OUT
 from mmcore.errors import ConfigError, PublicationBlockedError
 from mmcore.evaluation.gating.rules import GateSpec
 from storage import history
@@ -146,7 +148,7 @@ def test_a_promotion_may_trade_directions_ever_after(worse):
 
 def test_a_first_night_that_is_blocked_can_be_looked_at(nights, capsys):
     """It is evaluated, shown in the history, and named by what finds nothing published."""
-    from flows.command import run_status
+    from flows.commands.index.command import run_status
 
     rules = GateSpec(rules=("coverage:image share: min = 1.1",))
     with pytest.raises(PublicationBlockedError) as caught:

@@ -1,8 +1,9 @@
 """Nights in which what the lake's own queries are made of has changed."""
 
-from flows import show_evaluation, show_snapshots
-from flows.evaluation import matching
-from flows.printing import OUT
+from flows.commands.evaluate import show as show_evaluation
+from flows.commands.evaluate.command import matching
+from flows.commands.snapshots import show as show_snapshots
+from flows.terminal.printing import OUT
 from mmcore.evaluation.querysets.imported import import_qrels
 from storage import history
 from storage.querysets import write_set

@@ -5,8 +5,8 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from flows import evaluation
 from flows.cli import app
+from flows.commands.evaluate import command as evaluation
 from mmcore.errors import ConfigError
 from mmcore.evaluation.gating.rules import GateSpec
 from storage import history

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from flows import gating
+from flows.stages import gating
 from mmcore.errors import GateFailedError
 from mmcore.evaluation.gating.rules import GateSpec
 from mmcore.evaluation.resume import Kept, _hash

@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from flows import evaluate_retrieval
-from flows.beforehand import nothing_to_do
 from flows.config.evaluate import EvaluateConfig
 from flows.config.index import IndexConfig
+from flows.stages.beforehand import nothing_to_do
 from mmcore.errors import ConfigError, GateFailedError, PublicationBlockedError
 from mmcore.evaluation.gating.rules import GateSpec
 from storage import candidates, history, looked

@@ -32,7 +32,7 @@ def emitted(monkeypatch):
 @pytest.fixture
 def real(monkeypatch):
     """The flow's tasks are tasks again, after ``nights`` made them plain functions."""
-    from flows import gating
+    from flows.stages import gating
     from tasks import evaluate, gate
 
     for module in (gating, evaluate_retrieval):

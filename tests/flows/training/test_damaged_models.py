@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.forget_words import WORDS
+from flows.commands.forget.words import WORDS
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
 from storage.maintenance import mending

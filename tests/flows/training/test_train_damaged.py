@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from flows.show_models import trained
+from flows.commands.models.show import trained
 from storage import candidates, models
 from storage.errors import CorruptLakeError
 from storage.layout import Layout

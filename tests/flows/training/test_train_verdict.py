@@ -6,9 +6,9 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from flows.commands.models.show import because, trained
+from flows.commands.snapshots.command import run_list
 from flows.config.train import TrainResult
-from flows.show_models import because, trained
-from flows.snapshots import run_list
 from mmcore.encoders.projections import FittedOn, Projection
 from mmcore.errors import ConfigError, GateFailedError
 from mmcore.evaluation.evaluate import laid_out

@@ -1,0 +1,1 @@
+"""The commands of `mmindex`, a folder each: arguments, what it does, how that looks."""

@@ -1,0 +1,1 @@
+"""`mmindex evaluate`, `history` and `compare`."""

@@ -1,0 +1,64 @@
+"""How verdicts of the gate, and what they are made of, look on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from rich.console import Console
+
+from flows.terminal.wrapping import plain
+from mmcore.evaluation.reporting import words
+from mmcore.evaluation.scores import Finding
+from mmcore.media.reasons import Language
+
+STYLES: Final[Mapping[str, str]] = {
+    "pass": "green",
+    "warn": "yellow",
+    "block": "bold red",
+    "failed": "bold red",
+    "unmeasured": "yellow",
+}
+NAMES: Final[Mapping[Language, Mapping[str, str]]] = {
+    "en": {name: name for name in STYLES},
+    "zh": {
+        "pass": "通过",
+        "warn": "警告",
+        "block": "未通过",
+        "failed": "评测失败",
+        "unmeasured": "未测量",
+    },
+}
+UNPROVEN: Final[Mapping[Language, str]] = {
+    "en": "fell by more than it may, by chance perhaps: {names}",
+    "zh": "下降超出允许范围，但可能出于偶然：{names}",
+}
+
+
+def verdict_line(status: str, language: Language) -> str:
+    """A verdict in its colour, and as a word."""
+    return f"[{STYLES[status]}]{NAMES[language][status]}[/]"
+
+
+def findings(out: Console, found: Sequence[Finding], language: Language) -> None:
+    """A line for each: a cross for what blocks, an exclamation mark for what is warned of."""
+    for finding in found:
+        sign, style = ("✗", "red") if finding.action == "block" else ("!", "yellow")
+        told = getattr(words.told(finding), language)
+        rule = f" [dim]{plain(finding.rule)}[/]" if finding.rule else ""
+        out.print(f"[{style}]{sign}[/] {plain(told)}{rule}", highlight=False, soft_wrap=True)
+    if len(found) > 1:
+        out.print(f"[dim]{getattr(words.counted(found), language)}[/]", highlight=False)
+
+
+def unproven(out: Console, names: Sequence[str], language: Language) -> None:
+    """Directions that fell by more than they may, which the test does not bear out."""
+    if names:
+        told = UNPROVEN[language].format(names=("、" if language == "zh" else ", ").join(names))
+        out.print(plain(told), style="yellow", highlight=False, soft_wrap=True)
+
+
+def alarms(out: Console, lines: Iterable[str]) -> None:
+    """What somebody should look into."""
+    for line in lines:
+        out.print(plain(line), style="red", highlight=False, soft_wrap=True)

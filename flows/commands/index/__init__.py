@@ -1,0 +1,1 @@
+"""`mmindex index`, `status` and `maintain`."""

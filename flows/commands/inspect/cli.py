@@ -1,0 +1,38 @@
+"""The command line: `mmindex inspect`.
+
+Imports stand inside the commands, so that `--help` loads nothing of Prefect.
+"""
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import typer
+
+from flows.terminal.options import AsJson
+
+BAD_FILES: Final = 4
+
+
+def inspect(
+    paths: Annotated[list[str], typer.Argument(help="Files to look into.", metavar="FILE...")],
+    words: Annotated[
+        bool, typer.Option("--words", help="The words of texts, with their parts of speech.")
+    ] = False,
+    lang: Annotated[str | None, typer.Option(help="zh or en; the locale's if not given.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="SECTION.NAME=VALUE",
+            help="A setting of index, as segmentation.ocr=true; may be repeated.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what would be indexed of files, or why not; without a lake. Code 4 if any cannot be."""
+    from flows.commands.inspect.command import Manner, run_inspect
+
+    if not run_inspect(paths, set_ or (), Manner(words, lang, as_json)):
+        raise typer.Exit(BAD_FILES)

@@ -1,0 +1,1 @@
+"""`mmindex snapshots` and `files`."""

@@ -1,0 +1,1 @@
+"""Where shards are decoded and embedded: threads, processes, a cluster, GPUs."""

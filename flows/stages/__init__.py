@@ -1,0 +1,1 @@
+"""What the flows put between their tasks: checks, bounds, the gate, parts, the result."""

@@ -1,0 +1,139 @@
+"""The longest stage: preprocess and embed every shard, decoding ahead of the models."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from contextlib import ExitStack
+from operator import attrgetter
+
+from flows.config.index import IndexConfig, StageWork
+from flows.engines.lanes import lanes
+from flows.engines.window import Room, flow_through
+from flows.stages.throughput import Throughput, line
+from flows.telling.clock import Clock
+from mmcore.embedding.embed import interruptible
+from mmcore.embedding.progress import heard_by
+from mmcore.types import EncoderKey, Shard
+from storage.exchange import drop
+from tasks.embed import Embedded, embed_shard
+from tasks.plan import Plan
+from tasks.preprocess import preprocess_shard
+from tasks.workplace import Workplace
+
+
+def compute_cells(
+    plan: Plan, work: Workplace, config: IndexConfig, clock: Clock
+) -> dict[str, float]:
+    """Preprocess and embed every shard; decoding runs ahead of the models, not away from them.
+
+    What the engine is, and where the models run, is the lanes' matter.
+
+    Returns:
+        Seconds a segment took in the model, by encoder.
+    """
+    if plan.empty:
+        return {}
+    with (
+        _Watched(plan, clock) as watched,
+        lanes(plan, work, config) as at_work,
+        heard_by(watched.partly),
+        interruptible(),
+    ):
+        told = at_work.work
+        finished = flow_through(
+            plan.interleaved(),
+            lambda shard: at_work.decoding.submit(
+                preprocess_shard, {"shard": shard, "work": told}
+            ),
+            lambda _, prepared: at_work.models.submit(
+                embed_shard, {"prepared": prepared, "work": told}
+            ),
+            ahead=at_work.ahead,
+            at_once=at_work.at_once,
+            room=Room(config.cluster.staging_bytes, attrgetter("size")),
+        )
+        for done in finished:
+            if done.staged is not None:
+                drop(done.staged)
+            watched.add(done)
+    clock.work = watched.work()
+    return watched.rates()
+
+
+class _Watched:
+    """A stage for each encoder that has work; it ends when its last shard does."""
+
+    def __init__(self, plan: Plan, clock: Clock) -> None:
+        self._clock = clock
+        self._left = {
+            key: plan.missing(place)
+            for place, key in enumerate(plan.encoders)
+            if plan.shards[place]
+        }
+        self._names = stage_names(tuple(self._left))
+        self._open: dict[EncoderKey, tuple[ExitStack, list[str]]] = {}
+        self._all = ExitStack()
+        self._began = time.monotonic()
+        self._throughput = Throughput(self._began)
+        self._took: dict[EncoderKey, float] = {}
+        self._lock = threading.Lock()  # of what was told
+        self._told: dict[str, int] = {}  # shard under way → contents that were counted of it
+
+    def __enter__(self) -> _Watched:
+        for key, count in self._left.items():
+            stack = self._all.enter_context(ExitStack())
+            note = stack.enter_context(self._clock.stage(self._names[key], count, "files"))
+            self._open[key] = stack, note
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._all.__exit__(*failure)  # type: ignore[arg-type]
+
+    def partly(self, shard: Shard, share: float) -> None:
+        """Count what the model has of a shard, but for one content: the rest of its work.
+
+        A shard that is tried again is not counted twice. Called by the threads of the models.
+        """
+        with self._lock:
+            before = self._told.get(shard.name, 0)
+            now = int(share * (len(shard.contents) - 1))
+            if now > before:
+                self._told[shard.name] = now
+                self._clock.advance(self._names[shard.encoder], now - before)
+
+    def add(self, done: Embedded) -> None:
+        """Count a finished shard."""
+        key = done.encoder
+        with self._lock:
+            told = self._told.pop(done.shard, 0)
+            self._clock.advance(self._names[key], done.contents - told)
+        self._throughput.add(done)
+        self._left[key] -= done.contents
+        if not self._left[key]:
+            self._took[key] = time.monotonic() - self._began
+            stack, note = self._open[key]
+            note.append(line(self._throughput.of(key, self._took[key])))
+            stack.close()
+
+    def work(self) -> dict[str, StageWork]:
+        """What the devices did, by encoder."""
+        return {key.name: self._throughput.of(key, took) for key, took in self._took.items()}
+
+    def rates(self) -> dict[str, float]:
+        """Seconds a segment, by encoder."""
+        return {
+            name: round(told.model_seconds / told.segments, 6)
+            for name, told in self.work().items()
+            if told.segments
+        }
+
+
+def stage_names(keys: tuple[EncoderKey, ...]) -> dict[EncoderKey, str]:
+    """``embed image``; where two encoders are of one modality, each with its own name behind."""
+    of = Counter(key.modality for key in keys)
+    return {
+        key: f"embed {key.modality}" + (f" ({key.name})" if of[key.modality] > 1 else "")
+        for key in keys
+    }

@@ -1,0 +1,1 @@
+"""How commands read what they are told, and speak to people on a terminal."""
