@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +23,8 @@ ME: Final = f"{socket.gethostname()}:{os.getpid()}"
 """This process, as a worker of a cluster is called."""
 
 _PATIENCE: Final = 10.0  # seconds that Prefect's server may take to answer a worker
+_AWAY: Final = 60.0  # and may be away amid a run: `mmindex up` starts one that died again
+_AGAIN: Final = 2.0  # seconds between two tries
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,14 @@ def check_sight(sight: Sight | None) -> None:
 
 @lru_cache(maxsize=4)
 def _lacking(sight: Sight) -> tuple[str, ...]:
-    return tuple(lacking(sight))
+    return tuple(lacking(sight, _AWAY))
 
 
-def lacking(sight: Sight) -> Iterator[str]:
-    """What this process does not see of it, and what to do."""
+def lacking(sight: Sight, away: float = 0.0) -> Iterator[str]:
+    """What this process does not see of it, and what to do.
+
+    Prefect's server may be away for ``away`` seconds.
+    """
     for path in sight.media:
         if not Path(path).exists():
             yield f"does not see {path}: mount the media there"
@@ -63,7 +69,7 @@ def lacking(sight: Sight) -> Iterator[str]:
         yield f"cannot write to the lake {sight.lake}: mount it there, with the right to write"
     yield from _unstaged(sight)
     if sight.prefect:
-        yield from _unanswered(sight.prefect)
+        yield from _unanswered(sight.prefect, away)
 
 
 def _unstaged(sight: Sight) -> Iterator[str]:
@@ -79,14 +85,25 @@ def _unstaged(sight: Sight) -> Iterator[str]:
         yield f"cannot write to {sight.note.parent}"
 
 
-def _unanswered(url: str) -> Iterator[str]:
+def _unanswered(url: str, away: float) -> Iterator[str]:
+    until = time.monotonic() + away
+    while (error := _asked(url)) is not None:
+        if time.monotonic() >= until:
+            yield (
+                f"does not reach the Prefect server at {url} ({error}): start one that workers"
+                " reach, and name it by PREFECT_API_URL"
+            )
+            return
+        time.sleep(_AGAIN)
+
+
+def _asked(url: str) -> httpx.HTTPError | None:
+    """What went wrong, if anything, when Prefect's server was asked how it is."""
     try:
         httpx.get(f"{url}/health", timeout=_PATIENCE).raise_for_status()
     except httpx.HTTPError as error:
-        yield (
-            f"does not reach the Prefect server at {url} ({error}): start one that workers reach,"
-            " and name it by PREFECT_API_URL"
-        )
+        return error
+    return None
 
 
 @dataclass(frozen=True, slots=True)

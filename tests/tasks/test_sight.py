@@ -2,6 +2,7 @@
 
 import http.server
 import threading
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 import pytest
@@ -53,24 +54,53 @@ def test_a_lake_and_a_note_that_are_not_there_are_told(sight, tmp_path):
     assert "name a cluster.staging that all workers reach" in told
 
 
-def test_a_prefect_server_that_is_out_of_reach_is_told(sight):
-    """Workers report to it: one that listens on the starter's machine alone is no use."""
+class Healthy(http.server.BaseHTTPRequestHandler):
+    """What a Prefect server says of its health."""
 
-    class Healthy(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200 if self.path == "/api/health" else 404)
-            self.end_headers()
+    def do_GET(self):
+        """Answer."""
+        self.send_response(200 if self.path == "/api/health" else 404)
+        self.end_headers()
 
-        def log_message(self, *_):
-            """Say nothing."""
+    def log_message(self, *_):
+        """Say nothing."""
 
-    server = http.server.HTTPServer(("127.0.0.1", 0), Healthy)
+
+@contextmanager
+def serving(port=0):
+    """A server at a port, while a block lasts."""
+    server = http.server.HTTPServer(("127.0.0.1", port), Healthy)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/api"
     try:
-        assert list(lacking(replace(sight, prefect=url))) == []
+        yield server.server_port
     finally:
         server.shutdown()
         server.server_close()
-    (told,) = lacking(replace(sight, prefect=url))
+
+
+def test_a_prefect_server_that_is_out_of_reach_is_told(sight):
+    """Workers report to it: one that listens on the starter's machine alone is no use."""
+    with serving() as port:
+        sight = replace(sight, prefect=f"http://127.0.0.1:{port}/api")
+        assert list(lacking(sight)) == []
+    (told,) = lacking(sight)
     assert "PREFECT_API_URL" in told
+
+
+def test_a_server_that_is_started_again_costs_no_shard(sight, monkeypatch):
+    """A task that meets a server which died waits for the next one."""
+    pauses = []
+    with ExitStack() as stack:
+        with serving() as port:
+            pass
+
+        def pause(seconds):
+            pauses.append(seconds)
+            if len(pauses) == 2:
+                stack.enter_context(serving(port))
+
+        monkeypatch.setattr("tasks.sight.time.sleep", pause)
+
+        check_sight(replace(sight, prefect=f"http://127.0.0.1:{port}/api"))
+
+    assert len(pauses) == 2
