@@ -31,10 +31,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.imbalance import (
-    PLAIN,
+from benchmarks.imbalance import PLAIN, chosen_by
+from benchmarks.imbalance_cuts import (
     categories_of,
-    chosen_by,
     has_caption,
     inner_parts,
     long_tail,

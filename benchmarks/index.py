@@ -14,18 +14,15 @@ import argparse
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import faiss
 import numpy as np
-from numpy.typing import NDArray
 
+from benchmarks.index_case import DIM, QUERIES, Case, Ids, K, Peak, Vectors, about
 from benchmarks.index_data import World, ids_of, repeated
 from benchmarks.machine import describe
 from storage.indexes.card import IndexCard
@@ -38,82 +35,7 @@ from storage.indexes.questions import Questions
 from storage.indexes.updating.changes import Sought
 from storage.indexes.updating.update import updated
 
-DIM = 512
-QUERIES = 2000
 ROUNDS = 7  # of alternating searches, whose median ratio is told
-K = 10
-
-Vectors = NDArray[np.float32]
-Ids = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Case:
-    """A corpus and its queries, mapped from disk."""
-
-    folder: Path
-    ids: Ids
-    points: Vectors
-    questions: Questions
-
-    @classmethod
-    def of(cls, folder: Path, n: int) -> Case:
-        """The ``n`` points of FOLDER; made where they are not there."""
-        place = folder / f"gap-{n}"
-        if not (place / "queries.npy").exists():
-            place.mkdir(parents=True, exist_ok=True)
-            world = World.of(DIM)
-            np.save(place / "ids.npy", ids_of(n))
-            np.save(place / "points.npy", world.points(n, 1))
-            np.save(place / "queries.npy", world.queries(QUERIES, 2))
-        ids, points, queries = (
-            np.load(place / f"{name}.npy") for name in ("ids", "points", "queries")
-        )
-        return cls(place, ids, points, Questions(queries, np.full(len(queries), "gap")))
-
-    def exact(self) -> Path:
-        """Positions of the true nearest (q, K), computed once."""
-        path = self.folder / "exact.npy"
-        if not path.exists():
-            truth = exact_answers(self.ids, self.points, self.questions, K)
-            np.save(path, np.searchsorted(self.ids, truth.ids))
-        return path
-
-
-def about(ids: Ids, dim: int) -> IndexCard:
-    """What a lake would write on the card."""
-    return IndexCard(
-        space="made",
-        modality="image",
-        dim=dim,
-        rows=len(ids),
-        created_at=datetime.now(UTC),
-        build="bench",
-    )
-
-
-class Peak:
-    """The most memory that was no file's (``RssAnon``) within a block, looked at often."""
-
-    def __enter__(self) -> Peak:
-        self.megabytes, self._ended = anonymous(), threading.Event()
-        self._watch = threading.Thread(target=self._look)
-        self._watch.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._watch.join()
-
-    def _look(self) -> None:
-        while not self._ended.wait(0.01):
-            self.megabytes = max(self.megabytes, anonymous())
-
-
-def anonymous() -> float:
-    """Megabytes of this process that are no file's, on Linux."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.index import Peak, about, anonymous
+from benchmarks.index_case import Peak, about, anonymous
 from benchmarks.index_data import World, ids_of
 from benchmarks.machine import describe
 from benchmarks.measured import Figures, in_process, measured

@@ -102,3 +102,8 @@ def all_findings(layout: Layout) -> list[str]:
         for number in published(layout)
         for finding in verify(layout, Snapshot.open(layout, number).manifest).findings
     ]
+
+
+def keys_of(layout: Layout, number: int) -> set[str]:
+    """The keys of a snapshot's items."""
+    return set(Snapshot.open(layout, number).rows("items")["key"].to_pylist())

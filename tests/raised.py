@@ -25,6 +25,7 @@ class Sources:
     trees: dict[str, ast.Module] = field(default_factory=dict)
     calls: dict[str, list[tuple[str, ast.Call]]] = field(default_factory=lambda: defaultdict(list))
     inside: dict[int, list[ast.AST]] = field(default_factory=dict)  # node → the functions around
+    of_module: dict[int, str] = field(default_factory=dict)  # function that is no method → module
 
     @classmethod
     def of(cls, folder: Path) -> Sources:
@@ -33,6 +34,9 @@ class Sources:
         for path in sorted(folder.rglob("*.py")):
             name = str(path.relative_to(folder.parent))
             found.trees[name] = tree = ast.parse(path.read_text("utf-8"))
+            found.of_module |= {
+                id(one): name for one in tree.body if isinstance(one, ast.FunctionDef)
+            }
             found._index(name, tree, [])
         return found
 
@@ -107,11 +111,27 @@ class Sources:
             return
         place = arguments.index(name) - (arguments[0] in {"self", "cls"})
         for where, call in self.calls[function.name]:
+            if not self._knows(where, function):
+                continue
             named = {key.arg: key.value for key in call.keywords}
             if name in named:
                 yield where, named[name]
             elif place < len(call.args):
                 yield where, call.args[place]
+
+    def _knows(self, module: str, function: ast.FunctionDef) -> bool:
+        """Whether a module can mean this function by its name; of methods any module can."""
+        home = self.of_module.get(id(function), module)
+        if home == module:
+            return True
+        package, _, leaf = home.removesuffix(".py").replace("/", ".").rpartition(".")
+        froms = [one for one in ast.walk(self.trees[module]) if isinstance(one, ast.ImportFrom)]
+        names = {function.name, leaf}
+        return any(
+            one.module in {package, f"{package}.{leaf}"}
+            and any(alias.name in names for alias in one.names)
+            for one in froms
+        )
 
 
 def raised_reasons(folder: Path) -> set[tuple[str, str]]:

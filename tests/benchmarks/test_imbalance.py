@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 import torch
 
-from benchmarks.imbalance import METHODS, Trainings, accuracies, long_tail, pairs_of_best, spec_of
+from benchmarks.imbalance import METHODS, Trainings, accuracies, pairs_of_best, spec_of
+from benchmarks.imbalance_cuts import long_tail
 from mmcore.training.balance.spec import BalanceSpec
 
 

@@ -20,7 +20,7 @@ COMMANDS = (  # a pattern of the whole command, why it is parsed only
     (r"^mmindex (compare|evaluate --against|snapshots rollback)\b", GROWN),
     (r"^mmindex doctor\b", "it looks at the machine: tests/flows/commands/doctor runs it"),
     (r"^mmindex inspect\b", "it decodes in a process: tests/flows/test_inspect.py runs it"),
-    (r"^mmindex search .*--open\b", "it opens a window: tests/flows/test_search.py runs it"),
+    (r"^mmindex search .*--open\b", "it opens a window: tests/flows/commands/search runs it"),
     (r"^mmindex queries add trec\b", "tests/flows/test_queries.py runs it with TREC's files"),
 )
 PROGRAMS = {  # neither ours nor Prefect's, Dask's: nothing of ours is in it

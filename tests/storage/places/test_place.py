@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+import fsspec
 import pytest
 
 from storage.errors import PlaceError
@@ -245,13 +246,9 @@ def test_a_url_that_cannot_be_used_is_told(url):
 
 def test_a_missing_package_is_named(monkeypatch):
     """Who needs Google's client reads how to install it."""
-    import fsspec
-
-    def missing(*_: object, **__: object) -> object:
-        raise ImportError("no gcsfs")
-
-    monkeypatch.setattr(fsspec, "filesystem", missing)
-    monkeypatch.setattr("upath.core.filesystem", missing, raising=False)
+    monkeypatch.setitem(sys.modules, "gcsfs", None)  # as where it is not installed
+    for scheme in ("gs", "gcs"):
+        monkeypatch.delitem(fsspec.registry._registry, scheme, raising=False)
 
     with pytest.raises(MissingExtraError, match=r"pip install 'mmindex\[gs\]'"):
         place_of("gs://bucket/lake")

@@ -1,4 +1,4 @@
-"""An erasure, killed wherever it changes the disk, and its proof."""
+"""What an erasure takes with it: work, candidates, reports, models, files behind links."""
 
 import shutil
 from datetime import UTC, datetime
@@ -17,45 +17,18 @@ from mmcore.training.split import key_of
 from storage import models, records, rewrite
 from storage.candidates import block, blocked, write_candidate
 from storage.erasure import orders
-from storage.errors import KeyLostError, UnerasableError
+from storage.errors import UnerasableError
 from storage.keys import lake_key
 from storage.layout import Layout
 from storage.locks import writer_lock
 from storage.maintenance.garbage import Retention, collect, survey
 from storage.models import load_model
 from storage.schemas import is_record, record_name
-from storage.snapshot import Snapshot, current, published
+from storage.snapshot import Snapshot, published
 from tasks.erasure import erase
 from tasks.erasure.choose import choose
-from tests.crashes import Contents, contents_of, differences, dying
-from tests.forgetting import CAT, CHINESE, ENGLISH, all_findings, indexer, make_history, settle
-
-STEP = 6  # so many tests share the moments of one erasure
-
-
-@pytest.fixture
-def index(monkeypatch):
-    """`mmindex index` as a plain call."""
-    return indexer(monkeypatch)
-
-
-@pytest.fixture
-def lake(tmp_path, index):
-    """Three snapshots that have the cat."""
-    return make_history(tmp_path / "media", tmp_path / "lake", index)
-
-
-def forget(layout: Layout, *, content: bool = False) -> erase.Erased:
-    """Erase the cat."""
-    with writer_lock(layout):
-        lake_key(layout)
-        choice = choose(layout, ["media/trips/cat.png"], (), content=content)
-        return erase.erase(layout, choice.selection.order)
-
-
-def states(layout: Layout) -> list[Contents]:
-    """What a search of each kept snapshot may see."""
-    return [contents_of(Snapshot.open(layout, number)) for number in published(layout)]
+from tests.forgetting import CAT, CHINESE, ENGLISH, all_findings, settle
+from tests.tasks.erasure.erasing import forget
 
 
 def test_work_that_no_snapshot_names_yet_loses_it_too(lake):
@@ -265,21 +238,6 @@ def test_a_damaged_snapshot_stops_an_erasure_before_anything_is_changed(lake):
     assert orders.pending(lake) is None
 
 
-def test_a_run_ends_an_erasure_that_was_killed(lake, tmp_path, index, monkeypatch, caplog):
-    """The next writer does what is left, says so, and finds nothing changed."""
-    lake_key(lake)
-    with dying(monkeypatch, lake.root, at=40):
-        forget(lake)
-    assert orders.pending(lake) is not None
-
-    result = index(tmp_path / "media", lake.root)
-
-    assert (result.status, result.forgotten) == ("unchanged", 4)
-    assert "an erasure that was interrupted was ended" in caplog.text
-    assert orders.pending(lake) is None
-    assert _holds(lake) == []
-
-
 def test_what_no_kept_snapshot_holds_goes_with_any_erasure(lake):
     """The old wording of a caption, whose snapshot retention dropped: nobody can name it."""
     collect(lake, survey(lake, Retention(keep=1), datetime.now(UTC)))
@@ -322,64 +280,6 @@ def test_files_of_others_behind_a_link_stay(lake, tmp_path):
     assert (tmp_path / "theirs" / "notes.txt").exists()
 
 
-def test_an_order_stays_until_its_proof_is_clean(lake, monkeypatch):
-    """A proof that was killed, or found something, is made again as it was, and told whole."""
-    lake_key(lake)
-    note = lake.root / "notes.txt"
-    note.write_text(f"look at {CAT[0]}")
-
-    def die(*_):
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(erase, "prove", die)
-        with pytest.raises(KeyboardInterrupt):
-            forget(lake)
-    with writer_lock(lake):
-        for _ in range(2):
-            again = erase.finish(lake)
-            assert again.proof.left == {"notes.txt": ("path",)}
-            assert again.reissued == (1, 2, 3)
-            assert [model.model for model in again.models] == ["projection/p1"]
-            assert orders.pending(lake) is not None
-        note.unlink()
-        assert erase.finish(lake).proof.left == {}
-        assert erase.finish(lake) is None
-
-
-def test_an_order_that_waits_shows_no_name(lake):
-    """What its proof looks for is sealed under the lake's key."""
-    (lake.root / "notes.txt").write_text(CAT[0])
-    forget(lake)
-    (lake.root / "notes.txt").unlink()
-
-    assert orders.pending(lake) is not None
-    assert _holds(lake) == []
-
-
-def test_another_erasure_takes_up_one_that_waits(lake):
-    """Its failed proof is not lost: both are proved, and both end together."""
-    (lake.root / "notes.txt").write_text(CAT[0])
-    forget(lake)
-    with writer_lock(lake):
-        order = choose(lake, ["media/grey.png"], (), content=False).selection.order
-        assert erase.erase(lake, order).proof.left == {"notes.txt": ("path",)}
-        (lake.root / "notes.txt").write_text("grey.png")
-        assert erase.finish(lake).proof.left == {"notes.txt": ("path",)}
-        (lake.root / "notes.txt").unlink()
-        assert erase.finish(lake).proof.left == {}
-
-
-def test_an_order_under_another_key_is_never_ended(lake):
-    """Its proof would look for nothing."""
-    (lake.root / "notes.txt").write_text(CAT[0])
-    forget(lake)
-    lake.key.write_bytes(b"x" * 32)
-
-    with writer_lock(lake), pytest.raises(KeyLostError, match="is not the one"):
-        erase.finish(lake)
-
-
 def texts_in(folder: Path) -> set[str]:
     """The texts of all parts below a folder."""
     parts = [pq.ParquetFile(path).read() for path in folder.rglob("part-*.parquet")]
@@ -402,48 +302,3 @@ def projection(layout: Layout) -> Projection:
     """The projection that serves."""
     manifest = Snapshot.open(layout).manifest
     return Projection.from_files(load_model(layout, manifest, "projection", "p1"))
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("first", range(1, STEP + 1))
-@pytest.mark.parametrize("content", [False, True])
-def test_an_erasure_may_be_killed_at_any_moment(lake, tmp_path, monkeypatch, content, first):
-    """Each snapshot stays whole, as it was or as it is to be, and the next writer ends it."""
-    lake_key(lake)
-    before, done = states(lake), _copy(lake, tmp_path / "done")
-    forget(done, content=content)
-    after, at, died = states(done), first, True
-    while died:
-        layout = _copy(lake, tmp_path / str(at))
-        with dying(monkeypatch, layout.root, at=at) as disk:
-            forget(layout, content=content)
-        died = disk.dead
-        assert current(layout) == 3, disk.told
-        assert all_findings(layout) == [], disk.told
-        for number, found in enumerate(states(layout)):
-            wanted = (before[number], after[number])
-            assert any(differences(found, one) == (0, 0, 0) for one in wanted), disk.told
-        with writer_lock(layout):
-            ended = erase.finish(layout)
-        if ended is not None:
-            assert ended.proof.left == {}, disk.told
-            assert all_findings(layout) == [], disk.told
-            assert _holds(layout) == [], disk.told
-            for found, wanted in zip(states(layout), after, strict=True):
-                assert differences(found, wanted) == (0, 0, 0), disk.told
-        shutil.rmtree(layout.root)
-        at += STEP
-    assert at > 100
-
-
-def _copy(lake: Layout, root: Path) -> Layout:
-    shutil.copytree(lake.root, root)
-    return Layout(root)
-
-
-def _holds(layout: Layout) -> list[str]:
-    """Files with a name or text of the cat's own."""
-    words = [name.encode() for name in CAT] + [CHINESE.encode()]
-    files = [path for path in layout.root.rglob("*") if path.is_file()]
-    return [str(path) for path in files if any(word in path.read_bytes() for word in words)]

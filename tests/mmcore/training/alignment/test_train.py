@@ -1,3 +1,5 @@
+"""A space trained on few pairs: what it learns, and how it is told."""
+
 from __future__ import annotations
 
 import json
@@ -16,46 +18,19 @@ from mmcore.training.alignment.gather import roles_for, world_of
 from mmcore.training.alignment.spec import CcaSpec
 from mmcore.training.alignment.train import train_projection
 from mmcore.training.projections import fit_projection, unfitted
-from mmcore.training.rows import Rows
 from mmcore.training.split import caption_keys, fit_rows, is_held_out
+from tests.mmcore.training.alignment.trained import RIDGE, train, unseen
 from tests.mmcore.training.alignment.worlds import (
-    AUDIO,
     IMAGE,
     KEYS,
-    SMALL,
     SPEC,
     TEXT,
     VIDEO,
     captions,
-    joint_keys,
     make,
     media,
     world,
 )
-
-RIDGE = SPEC.model_copy(update={"method": "ridge", "hubness": "off"})
-
-
-def train(spec=SPEC, n=120, sounds=None, keys=KEYS):
-    """Train on a lake of that size."""
-    rows, given = world(n, sounds)
-    return train_projection(rows, given, keys, spec, "p1", make=make)
-
-
-def unseen(projection, n=120, items=None):
-    """Share of held-out English captions that find their picture first, and how many there are."""
-    rows, pictures = captions(n), media(n, IMAGE)
-    fitted = set(rows.item_ids[fit_rows(rows, SPEC.fit.held_out)].tolist())
-    mine = np.array([i for i in range(n) if i not in fitted])
-    said = projection.project(TEXT.key, rows.vectors[::2][mine], ["en"] * len(mine))
-    seen = projection.project(IMAGE.key, pictures.vectors[mine], [None] * len(mine))
-    return float(((said @ seen.T).argmax(axis=1) == np.arange(len(mine))).mean()), len(mine)
-
-
-@pytest.fixture(scope="module")
-def trained():
-    """By all methods, with a few sounds that are too few to be learned from."""
-    return train(SPEC.model_copy(update={"hubness": "auto"}), sounds=10)
 
 
 def test_a_bent_map_is_learnt_from_few_pairs(trained):
@@ -204,107 +179,6 @@ def test_hubs_lose_when_asked_for():
     assert "hubness" in next(trial for trial in found.trials if trial.won).name
 
 
-def test_a_joint_space_keeps_its_vectors():
-    """Texts and partners stay as they are; only the foreign encoder is learned, by networks."""
-    spec = SPEC.model_copy(update={"method": "network"})
-    rows, given = world(80)
-    found = train_projection(rows, given, joint_keys(), spec, "p1", make=make)
-    said = found.projection.project(TEXT.key, rows.vectors, rows.languages)
-
-    np.testing.assert_array_equal(said, rows.vectors)
-    partner = joint_keys()[1]
-    assert found.projection.heads[partner.name].head.state == "joint"
-    assert found.projection.heads["hash-image"].head.state == "fitted"
-    assert found.projection.dim == TEXT.key.dim
-    assert unseen(found.projection, n=80)[0] > 0.1
-    bad = SPEC.model_copy(update={"method": "cca"})
-    with pytest.raises(NothingToLearnError, match="joint space"):
-        train_projection(rows, given, joint_keys(), bad, "p1", make=make)
-
-
-def test_what_comes_later_is_led_into_the_trained_space(trained):
-    """Sounds that an index run fits find their captions there; what was trained stays."""
-    before = trained.projection
-    rows, given = world(120, sounds=120)
-    after = fit_projection(rows, given, KEYS, SPEC.fit, before, make=make)
-    assert after is not None
-    again = Projection.from_files(after.to_files())
-    sounds = again.project(AUDIO.key, given[AUDIO.key.name].vectors, [None] * 120)
-    said = again.project(TEXT.key, rows.vectors[::2], ["en"] * 120)
-
-    assert after.heads["hash-text"].head is before.heads["hash-text"].head
-    assert after.heads["hash-image"].head is before.heads["hash-image"].head
-    assert after.dim == before.dim
-    assert after.training == before.training
-    assert ((said @ sounds.T).argmax(axis=1) == np.arange(120)).mean() > 0.3
-
-
-def test_a_changed_picture_encoder_is_fitted_into_the_trained_space(trained):
-    """Texts keep what they learned; pictures have the closed form until the next training."""
-    keys = [TEXT.key, replace(IMAGE.key, fingerprint="new")]
-    rows, given = world(120)
-    after = fit_projection(rows, given, keys, SPEC.fit, trained.projection, make=make)
-
-    assert after is not None
-    assert after.heads["hash-text"].head is trained.projection.heads["hash-text"].head
-    assert after.dim == trained.projection.dim
-    assert after.project(keys[1], given[IMAGE.key.name].vectors[:3], [None] * 3).shape[0] == 3
-
-
-def test_a_changed_text_encoder_starts_anew(trained):
-    """What training made belongs to the old texts: what is fitted is what an index run fits."""
-    keys = [replace(TEXT.key, fingerprint="new"), IMAGE.key]
-    rows, given = world(120)
-    after = fit_projection(rows, given, keys, SPEC.fit, trained.projection, make=make)
-
-    assert after is not None
-    assert after.dim == TEXT.key.dim
-    assert after.training == {}
-
-
-@pytest.mark.parametrize("pairs", [0, 1, 5])
-def test_too_few_pairs_teach_nothing(pairs):
-    """The message says how many there are and how many it takes."""
-    rows, _ = world(120)
-    given = {IMAGE.key.name: media(120, IMAGE, range(pairs))}
-    with pytest.raises(NothingToLearnError, match=r"hash-image \d items.*it takes 16"):
-        train_projection(rows, given, KEYS, SPEC, "p1", make=make)
-
-
-def test_one_caption_of_all_teaches_nothing():
-    """A hundred pictures of the same words are one pair."""
-    rows, given = world(100)
-    same = replace(rows, texts=("a frog",) * len(rows))
-    spec = SPEC.model_copy(update={"fit": FitSpec(held_out=0.0)})
-    with pytest.raises(NothingToLearnError, match="with 1 captions"):
-        train_projection(same, given, KEYS, spec, "p1", make=make)
-
-
-def test_without_texts_or_media_there_is_nothing_to_learn():
-    """All of one modality is missing."""
-    rows, given = world(60)
-    with pytest.raises(NothingToLearnError, match="0 items"):
-        train_projection(rows, {}, KEYS, SPEC, "p1", make=make)
-    with pytest.raises(NothingToLearnError, match="0 items"):
-        train_projection(Rows.empty(TEXT.key.dim), given, KEYS, SPEC, "p1", make=make)
-
-
-def test_encoders_that_need_no_projection_are_refused():
-    """Two towers of one space, or no text encoder: there is nothing to align."""
-    rows, given = world(60)
-    for keys in ([replace(key, space="one") for key in KEYS], [IMAGE.key]):
-        with pytest.raises(NothingToLearnError, match="nothing to align"):
-            train_projection(rows, given, keys, SPEC, "p1", make=make)
-
-
-def test_broken_vectors_are_told_before_any_work():
-    """Which encoder has them, how many, and what to do."""
-    rows, given = world(60)
-    given[IMAGE.key.name].vectors[3, 0] = np.nan
-    with pytest.raises(NothingToLearnError, match=r"hash-image: 1 of 60 .* `mmindex snapshots"):
-        train_projection(rows, given, KEYS, SPEC, "p1", make=make)
-
-
 def test_progress_is_told_a_line_for_each_way():
     """As many as there are trials."""
     lines = []
@@ -313,33 +187,6 @@ def test_progress_is_told_a_line_for_each_way():
 
     assert len(lines) == len(found.trials)
     assert all("RR" in line for line in lines)
-
-
-def test_networks_are_small_by_the_spec():
-    """The spec's width is that of what is kept."""
-    spec = SPEC.model_copy(update={"method": "network", "hubness": "off"})
-    head = train(spec, n=60).projection.heads["hash-image"].head
-
-    assert head.networks[0].tensors["enter.weight"].shape[0] == SMALL.hidden
-
-
-def test_a_joint_space_refuses_what_lengthens_its_texts():
-    """Before any work, by the setting's name."""
-    rows, given = world(40)
-    bad = RIDGE.model_copy(update={"hubness": "on"})
-
-    with pytest.raises(NothingToLearnError, match=r"align\.hubness=on"):
-        train_projection(rows, given, joint_keys(), bad, "p1", make=make)
-
-
-def test_more_folds_than_groups_are_refused_with_their_number():
-    """Items that share few captions: the message names how many groups they are."""
-    rows, given = world(60)
-    same = tuple(f"{t[:2]}{int(t[-2:].strip('g西 ')) % 18}" for t in rows.texts)
-    spec = RIDGE.model_copy(update={"folds": 20})
-
-    with pytest.raises(NothingToLearnError, match=r"align\.folds is 20, .* items are \d+ groups"):
-        train_projection(replace(rows, texts=same), given, KEYS, spec, "p1", make=make)
 
 
 def test_a_second_caption_that_all_share_does_not_end_a_training():

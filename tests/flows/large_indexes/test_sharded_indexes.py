@@ -21,7 +21,7 @@ from tasks.index_shards import Sharding
 from tasks.workplace import Workplace
 from tests import crashes
 from tests.crashes import Killed, dying, plain_index
-from tests.flows.test_large_indexes import add, encoder, forget
+from tests.flows.large_indexes.growing import add, encoder, forget
 
 PICTURES, CHUNKS = 40, 25
 WHOLE = IndexSpec(exact_numbers=5000, recall=0.9, memory_mb=0.06, queries=100)
