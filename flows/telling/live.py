@@ -24,7 +24,15 @@ from flows.telling.progress import FAILED, also, rate_line
 log = logging.getLogger(__name__)
 
 EVERY: Final = 1.0
-"""Seconds between two updates of an artifact, at least: each takes Prefect some 10 ms."""
+"""Seconds between two updates of an artifact, at least; ``MOST`` in a long run.
+
+Each takes Prefect's server some 10 to 40 ms of CPU: one a second would cost a run on two cores
+several per cent of its time.
+"""
+
+MOST: Final = 10.0
+RARER: Final = 0.03
+"""Of the time since a run's beginning: what is watched for minutes moves every few seconds."""
 
 PAUSE: Final = 30.0
 """Seconds after which a server that took no artifact is asked again."""
@@ -56,6 +64,11 @@ def shown_live(flow: str) -> Iterator[None]:
 def key_of(flow: str, stage: str) -> str:
     """``index-media-embed-image``: a key of Prefect's."""
     return _NOT_KEY.sub("-", f"{flow}-{stage}".lower()).strip("-")
+
+
+def pause(age: float) -> float:
+    """Seconds until the next update of a run that began ``age`` seconds ago."""
+    return min(MOST, max(EVERY, RARER * age))
 
 
 @dataclass(slots=True)
@@ -134,7 +147,8 @@ class LiveStages:
         self._thread.join(ANSWER)
 
     def _send_all(self) -> None:
-        """Until all is over: send what is new, once a second."""
+        """Until all is over: send what is new, each second at first, then less often."""
+        began = time.monotonic()
         settings = {PREFECT_CLIENT_MAX_RETRIES: 0}  # the next turn is the next try
         with (
             temporary_settings(settings),
@@ -147,7 +161,7 @@ class LiveStages:
                 sent = self._send(client)
                 if over:
                     return
-                self._over.wait(EVERY if sent else PAUSE)
+                self._over.wait(pause(time.monotonic() - began) if sent else PAUSE)
 
     def _send(self, client: SyncPrefectClient) -> bool:
         """Send what is new; what the server does not take stays new."""

@@ -119,6 +119,12 @@ def test_a_quick_stage_asks_little_of_the_server(monkeypatch):
     assert len(calls) <= 3 + (time.monotonic() - began) / live.EVERY
 
 
+@pytest.mark.parametrize(("age", "seconds"), [(0, 1), (30, 1), (100, 3), (600, 10), (100_000, 10)])
+def test_a_long_run_tells_less_often(age, seconds):
+    """A second at first, 3 % of the run's age later, ten seconds at most."""
+    assert live.pause(age) == pytest.approx(seconds)
+
+
 def test_a_server_that_takes_no_artifact_fails_and_delays_no_run(monkeypatch, caplog):
     """It is a warning, once; the run ends as ever."""
 
