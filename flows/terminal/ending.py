@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -66,3 +66,24 @@ class Sigterm:
             sys.stdout.flush()
             sys.stderr.flush()
             os.kill(os.getpid(), signal.SIGTERM)
+
+
+@contextmanager
+def told_to_end(wake: Callable[[], object] = lambda: None) -> Iterator[threading.Event]:
+    """Within this block SIGINT and SIGTERM set the event, also where SIGINT was ignored.
+
+    ``wake`` is called too: for who waits for something else.
+    """
+    ending = threading.Event()
+
+    def end(_: int, __: FrameType | None) -> None:
+        ending.set()
+        wake()
+
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    before = {kind: signal.signal(kind, end) for kind in kinds}
+    try:
+        yield ending
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)

@@ -1,4 +1,4 @@
-"""Options that every command has."""
+"""Options that several commands have, each said once."""
 
 from __future__ import annotations
 
@@ -33,4 +33,6 @@ Notify = Annotated[
         " block:TYPE/NAME of Prefect.",
     ),
 ]
+Lang = Annotated[str | None, typer.Option(help="zh or en; the locale's if not given.")]
+Wait = Annotated[float, typer.Option(help="Seconds to wait for another run on this lake.")]
 LAKE = "lake"

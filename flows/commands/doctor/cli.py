@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flows.terminal.options import AsJson, Weights
+from flows.terminal.options import AsJson, Lang, Weights
 
 FAILED = 1
 
@@ -30,7 +30,7 @@ def doctor(
         typer.Option(help="Whose weights; the lake's, or embedded, if not given."),
     ] = None,
     weights: Weights = None,
-    lang: Annotated[str | None, typer.Option(help="zh or en; the locale's if not given.")] = None,
+    lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
     """Look at this machine, at Prefect and at a lake; say what is wrong and what to do."""

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from flows.terminal.options import AsJson
+from flows.terminal.options import AsJson, Lang
 
 app = typer.Typer(
     name="encoders",
@@ -25,7 +25,6 @@ Weights = Annotated[
         metavar="DIR", help="Folder of fetched weights; $MMINDEX_WEIGHTS, or one in your cache."
     ),
 ]
-Lang = Annotated[str | None, typer.Option(help="zh or en; the locale's if not given.")]
 
 
 @app.callback()

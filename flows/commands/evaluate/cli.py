@@ -11,8 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.commands.models.cli import Lang, Wait
-from flows.terminal.options import LAKE, AsJson, Lake, Notify, Weights
+from flows.terminal.options import LAKE, AsJson, Lake, Lang, Notify, Wait, Weights
 
 Set = Annotated[
     list[str] | None,

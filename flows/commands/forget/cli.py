@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flows.terminal.options import LAKE, AsJson, Lake
+from flows.terminal.options import LAKE, AsJson, Lake, Lang, Wait
 
 
 def forget(  # noqa: PLR0913, PLR0917 - an option is an argument
@@ -36,13 +36,11 @@ def forget(  # noqa: PLR0913, PLR0917 - an option is an argument
         bool, typer.Option("--readmit", help="Let the files that lie there now in again.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    wait: Annotated[
-        float, typer.Option(help="Seconds to wait for another run on this lake.")
-    ] = 0.0,
+    wait: Wait = 0.0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be erased, and do nothing.")
     ] = False,
-    lang: Annotated[str | None, typer.Option(help="zh or en; the locale's if not given.")] = None,
+    lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
     """Erase items from every kept snapshot, prove it, and keep them out from now on."""

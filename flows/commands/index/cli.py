@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.terminal.options import LAKE, AsJson, Lake, Notify, Weights
+from flows.terminal.options import LAKE, AsJson, Lake, Notify, Wait, Weights
 
 
 def index(  # noqa: PLR0913, PLR0917 - an option is an argument
@@ -88,9 +88,7 @@ def index(  # noqa: PLR0913, PLR0917 - an option is an argument
         list[str] | None, typer.Option(help="Alias of a root to take out of the lake.")
     ] = None,
     notify: Notify = None,
-    wait: Annotated[
-        float, typer.Option(help="Seconds to wait for another run on this lake.")
-    ] = 0.0,
+    wait: Wait = 0.0,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -160,9 +158,7 @@ def maintain(  # noqa: PLR0913, PLR0917 - an option is an argument
     dead_share: Annotated[
         float, typer.Option(help="Rewrite parts of vectors of which more than this is dead.")
     ] = 0.5,
-    wait: Annotated[
-        float, typer.Option(help="Seconds to wait for another run on this lake.")
-    ] = 0.0,
+    wait: Wait = 0.0,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
     ] = False,

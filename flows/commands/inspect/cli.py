@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from flows.terminal.options import AsJson
+from flows.terminal.options import AsJson, Lang
 
 BAD_FILES: Final = 4
 
@@ -20,7 +20,7 @@ def inspect(
     words: Annotated[
         bool, typer.Option("--words", help="The words of texts, with their parts of speech.")
     ] = False,
-    lang: Annotated[str | None, typer.Option(help="zh or en; the locale's if not given.")] = None,
+    lang: Lang = None,
     set_: Annotated[
         list[str] | None,
         typer.Option(

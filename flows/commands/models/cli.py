@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flows.terminal.options import LAKE, AsJson, Lake, Weights
+from flows.terminal.options import LAKE, AsJson, Lake, Lang, Wait, Weights
 
 NOT_BETTER = 3
 
@@ -19,9 +19,6 @@ app = typer.Typer(
     help="List the models that a lake was trained with; let another version serve.",
     no_args_is_help=True,
 )
-
-Lang = Annotated[str | None, typer.Option(help="zh or en; the locale's if not given.")]
-Wait = Annotated[float, typer.Option(help="Seconds to wait for another run on this lake.")]
 
 
 @app.command("list")

@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.commands.models.cli import NOT_BETTER, Lang, Wait
-from flows.terminal.options import LAKE, AsJson, Lake, Weights
+from flows.commands.models.cli import NOT_BETTER
+from flows.terminal.options import LAKE, AsJson, Lake, Lang, Wait, Weights
 
 ELSEWHERE = {
     "align.seed": "--seed",

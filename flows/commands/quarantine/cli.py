@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flows.terminal.options import LAKE, AsJson, Lake
+from flows.terminal.options import LAKE, AsJson, Lake, Lang
 
 
 def quarantine(  # noqa: PLR0913, PLR0917 - an option is an argument
@@ -35,7 +35,7 @@ def quarantine(  # noqa: PLR0913, PLR0917 - an option is an argument
         bool,
         typer.Option("--stopped", help="Of the last run that was not allowed to publish."),
     ] = False,
-    lang: Annotated[str | None, typer.Option(help="zh or en; the locale's if not given.")] = None,
+    lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
     """Say which files could not be used, why, and what to do."""

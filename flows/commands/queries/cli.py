@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from flows.terminal.options import LAKE, AsJson, Lake
+from flows.terminal.options import LAKE, AsJson, Lake, Wait
 
 app = typer.Typer(
     name="queries",
@@ -20,7 +20,6 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="The name of the set: letters, digits, . - and _.")]
-Wait = Annotated[float, typer.Option(help="Seconds to wait for another run on this lake.")]
 
 
 @app.command("list")

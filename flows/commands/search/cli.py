@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.terminal.options import LAKE, AsJson, Lake, Weights
+from flows.terminal.options import LAKE, AsJson, Lake, Lang, Weights
 from mmcore.search.typed import AWAY
 from storage.schemas import Modality
 
@@ -100,7 +100,7 @@ def search(  # noqa: PLR0913, PLR0917 - an option is an argument
         typer.Option(metavar="DIR", help="Write the hits' small pictures into this folder."),
     ] = None,
     weights: Weights = None,
-    lang: Annotated[str | None, typer.Option(help="zh or en; the locale's if not given.")] = None,
+    lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
     """Search a lake by texts, pictures, sounds, videos and items, one or several at once."""

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.terminal.options import LAKE, AsJson, Lake, Weights
+from flows.terminal.options import LAKE, AsJson, Lake, Lang, Weights
 
 PORT = 8765
 
@@ -58,7 +58,7 @@ def serve(  # noqa: PLR0913, PLR0917 - an option is an argument
         ),
     ] = False,
     weights: Weights = None,
-    lang: Annotated[str | None, typer.Option(help="zh or en; the locale's if not given.")] = None,
+    lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
     """Serve a lake over HTTP: the search page at /, the interface at /docs; Ctrl-C ends it."""

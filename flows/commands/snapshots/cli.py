@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flows.terminal.options import LAKE, AsJson, Lake, Notify
+from flows.terminal.options import LAKE, AsJson, Lake, Notify, Wait
 from storage.schemas import Modality
 
 app = typer.Typer(
@@ -70,9 +70,7 @@ def verify(
 def rollback(
     number: Annotated[int, typer.Argument(help="The snapshot that shall serve.")],
     lake: Lake = LAKE,
-    wait: Annotated[
-        float, typer.Option(help="Seconds to wait for another run on this lake.")
-    ] = 0.0,
+    wait: Wait = 0.0,
     as_json: AsJson = False,
 ) -> None:
     """Let a kept snapshot serve again; none is removed, and the next run goes on from it."""
@@ -93,9 +91,7 @@ def publish(  # noqa: PLR0913, PLR0917 - an option is an argument
     reason: Annotated[str, typer.Option(help="Why; kept in the history.")],
     lake: Lake = LAKE,
     notify: Notify = None,
-    wait: Annotated[
-        float, typer.Option(help="Seconds to wait for another run on this lake.")
-    ] = 0.0,
+    wait: Wait = 0.0,
     as_json: AsJson = False,
 ) -> None:
     """Let what the gate blocked serve; who wanted it, and why, is kept for ever."""

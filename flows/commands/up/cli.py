@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from flows.terminal.options import AsJson
+from flows.terminal.options import AsJson, Lang
 
 
 def up(  # noqa: PLR0913, PLR0917 - an option is an argument
@@ -43,7 +43,7 @@ def up(  # noqa: PLR0913, PLR0917 - an option is an argument
         ),
     ] = None,
     port: Annotated[int, typer.Option(help="Where the server listens; 0: a free one.")] = 4200,
-    lang: Annotated[str | None, typer.Option(help="zh or en; the locale's if not given.")] = None,
+    lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
     """Start a Prefect server, a worker and the nightly runs; until Ctrl-C."""

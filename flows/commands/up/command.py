@@ -7,7 +7,6 @@ import json
 import os
 import shlex
 import shutil
-import signal
 import socket
 import sys
 import threading
@@ -18,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 import tzlocal
@@ -31,6 +29,7 @@ from flows.commands.up.children import Child, environment_of
 from flows.commands.up.words import SAID
 from flows.orchestration.orchestrator import set_defaults
 from flows.orchestration.temporary_server import OrchestratorError
+from flows.terminal.ending import told_to_end
 from mmcore.errors import ConfigError
 from mmcore.media.reasons import Language
 
@@ -106,23 +105,6 @@ def only_one(home: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def told_to_end() -> Iterator[threading.Event]:
-    """Within this block SIGINT and SIGTERM set the event, also where SIGINT was ignored."""
-    ending = threading.Event()
-
-    def end(_: int, __: FrameType | None) -> None:
-        ending.set()
-
-    kinds = (signal.SIGINT, signal.SIGTERM)
-    before = {kind: signal.signal(kind, end) for kind in kinds}
-    try:
-        yield ending
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
 
 
 class Up:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from flows.terminal.options import LAKE, AsJson, Lake
+from flows.terminal.options import LAKE, AsJson, Lake, Lang
 
 SETTINGS = {"ignore_unknown_options": True}
 """What is no option of a watch is one of `mmindex index`, which gets it as it is."""
@@ -42,7 +42,7 @@ def watch(  # noqa: PLR0913, PLR0917 - an option is an argument
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show the stages of every run.")
     ] = False,
-    lang: Annotated[str | None, typer.Option(help="zh or en; the locale's if not given.")] = None,
+    lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
     """Index what comes, changes or goes, within a minute, until Ctrl-C; by `mmindex index`."""

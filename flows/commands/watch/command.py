@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import threading
 import time
@@ -12,7 +11,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from queue import Empty, SimpleQueue
-from types import FrameType
 from typing import Any, Final
 
 import typer
@@ -22,6 +20,7 @@ from flows.commands.watch import show as show_watch
 from flows.commands.watch.run import Run
 from flows.commands.watch.schedule import Schedule, Timing
 from flows.config.index import IndexConfig
+from flows.terminal.ending import told_to_end
 from flows.terminal.overrides import overridden
 from mmcore.errors import ConfigError
 from mmcore.media.reasons import Language
@@ -58,7 +57,7 @@ def run_watch(arguments: Sequence[str], lake: str, manner: Manner) -> None:
         *arguments,
     ]
     news: SimpleQueue[News | None] = SimpleQueue()
-    with told_to_end(news) as ending, listening(config, manner, news, ending):
+    with told_to_end(lambda: news.put(None)) as ending, listening(config, manner, news, ending):
         Watch(manner, news, lambda loud: Run(run, loud=loud), ending).until_the_end(lake)
 
 
@@ -86,24 +85,6 @@ def watched_config(arguments: Sequence[str], lake: str) -> IndexConfig:
     config = valid(IndexConfig, wanted)
     config.sources()
     return config
-
-
-@contextmanager
-def told_to_end(news: SimpleQueue[News | None]) -> Iterator[threading.Event]:
-    """Within this block SIGINT and SIGTERM set the event, and wake who waits for news."""
-    ending = threading.Event()
-
-    def end(_: int, __: FrameType | None) -> None:
-        ending.set()
-        news.put(None)
-
-    kinds = (signal.SIGINT, signal.SIGTERM)
-    before = {kind: signal.signal(kind, end) for kind in kinds}
-    try:
-        yield ending
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
 
 
 @contextmanager

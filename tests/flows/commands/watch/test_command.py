@@ -17,9 +17,10 @@ import typer
 
 from flows import cli
 from flows.commands.watch import show as show_watch
-from flows.commands.watch.command import Manner, Watch, listening, told_to_end, watched_config
+from flows.commands.watch.command import Manner, Watch, listening, watched_config
 from flows.commands.watch.run import Run
 from flows.commands.watch.schedule import Timing
+from flows.terminal.ending import told_to_end
 from mmcore.errors import ConfigError
 from mmcore.media.watching import Changed, Failed, Heard
 from storage.layout import Layout
@@ -153,7 +154,7 @@ def test_one_run_at_a_time_and_only_the_first_is_loud(capsys):
 def test_a_signal_during_a_run_interrupts_it_and_ends_the_watch(capsys):
     """Once; and nothing else is begun."""
     news = SimpleQueue()
-    with told_to_end(news) as ending:
+    with told_to_end(lambda: news.put(None)) as ending:
         run = PlayedRun(130, 10**9, meanwhile=lambda: os.kill(os.getpid(), signal.SIGTERM))
         begun = []
         loop = Watch(
