@@ -54,7 +54,7 @@ dist: .venv/.installed-dev
 lock: .venv/.installed-dev
 	$(BIN)/python docs/make_lock.py
 
-audit:   # known holes in what is locked; asks pypi.org
+audit:   # known holes in what is locked; asks the index of packages
 	$(BIN)/python -m pip install --quiet "pip-audit>=2.7"
 	$(BIN)/pip-audit --no-deps --disable-pip -r constraints.txt
 

@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-import fsspec
 import pytest
 
 from storage.errors import PlaceError
@@ -247,8 +246,9 @@ def test_a_url_that_cannot_be_used_is_told(url):
 def test_a_missing_package_is_named(monkeypatch):
     """Who needs Google's client reads how to install it."""
     monkeypatch.setitem(sys.modules, "gcsfs", None)  # as where it is not installed
+    opened = sys.modules["fsspec.registry"]._registry  # fsspec.registry is a view of it
     for scheme in ("gs", "gcs"):
-        monkeypatch.delitem(fsspec.registry._registry, scheme, raising=False)
+        monkeypatch.delitem(opened, scheme, raising=False)
 
     with pytest.raises(MissingExtraError, match=r"pip install 'mmindex\[gs\]'"):
         place_of("gs://bucket/lake")
