@@ -26,8 +26,7 @@ log = logging.getLogger(__name__)
 EVERY: Final = 1.0
 """Seconds between two updates of an artifact, at least; ``MOST`` in a long run.
 
-Each takes Prefect's server some 10 to 40 ms of CPU: one a second would cost a run on two cores
-several per cent of its time.
+Each takes Prefect some 10 ms.
 """
 
 MOST: Final = 10.0
