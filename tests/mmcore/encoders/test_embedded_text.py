@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from mmcore.encoders import embedded_text
 from mmcore.encoders.base import SharesCores, Truncates
-from mmcore.encoders.compute.turns import Turns
+from mmcore.encoders.compute.crew import Crew
 from mmcore.encoders.embedded_text import DIM, build, cleaned
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 
@@ -116,19 +115,21 @@ def test_threads_that_encode_at_once_get_the_same_bits(encoder):
 
 def test_only_a_long_text_alone_takes_several_threads(encoder, monkeypatch):
     """A short one takes longer to wake them; beside another call there is no core left."""
-    asked = []
+    given = []
 
-    @contextmanager
-    def noted(library, *, every):
-        asked.append(every)
-        yield
+    class Noted(Crew):
+        def rows(self, work, of, most):
+            given.append(len(of))
+            return super().rows(work, of, most)
 
-    monkeypatch.setattr(embedded_text, "in_threads", noted)
-    encoder.encode(["a frog"])
+    engine, _ = embedded_text._engine()
+    crew = Noted(engine._lib, threads=1)
+    monkeypatch.setattr(embedded_text, "_engine", lambda: (engine, crew))
     encoder.encode([ENGLISH * 2])
-    encoder.encode([CHINESE] * 2)
-    monkeypatch.setattr(embedded_text, "_turns", turns := Turns(2))
-    with turns.turn():
-        encoder.encode([ENGLISH * 2])
+    assert given == []
+    encoder.encode(["a frog"])
+    encoder.encode([CHINESE] * 3)
+    monkeypatch.setattr(Noted, "idle", False)
+    encoder.encode([ENGLISH * 2])
 
-    assert asked == [False, True, True, False]
+    assert given == [1, 3, 1]
