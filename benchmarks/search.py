@@ -75,12 +75,15 @@ class Place:
     def queries(self, name: str, texts: Sequence[str]) -> Path:
         """Texts to ask, in a file for the clients."""
         path = self.folder / f"queries-{name}.json"
-        path.write_text(json.dumps(list(texts), ensure_ascii=False), encoding="utf-8")
+        path.write_text(json.dumps([*map(str, texts)], ensure_ascii=False), encoding="utf-8")
         return path
 
 
-def texts_of(base: Snapshot) -> dict[str, list[str]]:
-    """What is asked, by kind: whole captions of the set, and names; no text comes twice."""
+def texts_of(base: Snapshot, most: int | None = QUERIES + WARM) -> dict[str, list[str]]:
+    """What is asked, by kind: whole captions of the set, and names; no text comes twice.
+
+    At most ``most`` of each kind; None: all.
+    """
     rows = base.rows(f"segments/{Modality.TEXT}", ["language", "text"])
     captions = zip(rows["language"].to_pylist(), rows["text"].to_pylist(), strict=True)
     found: dict[str, dict[str, None]] = {"en caption": {}, "zh caption": {}, "name": {}}
@@ -92,7 +95,7 @@ def texts_of(base: Snapshot) -> dict[str, list[str]]:
         found["name"][key.rpartition("/")[2].replace("_", " ")] = None
     rng = np.random.default_rng(7)
     return {
-        kind: [str(text) for text in rng.permutation(sorted(texts))[: QUERIES + WARM]]
+        kind: [str(text) for text in rng.permutation(sorted(texts))[:most]]
         for kind, texts in found.items()
     }
 
@@ -137,23 +140,26 @@ def spread(seconds: Sequence[float]) -> Row:
 
 
 def load(place: Place) -> Iterator[Row]:
-    """Many clients, beside one alone and beside the encoder alone."""
+    """Many clients, beside one alone and beside the encoder alone.
+
+    No text is asked twice before all were: a server keeps the vectors of the last ones.
+    """
     given, base = place.given, place.base()
-    texts = [text for some in texts_of(base).values() for text in some]
+    few = [text for some in texts_of(base).values() for text in some]
+    texts = [text for some in texts_of(base, None).values() for text in some]
     texts = [str(text) for text in np.random.default_rng(8).permutation(texts)]
-    asked = place.queries("load", texts)
-    one = {"clients": "", "what": "encoder alone"}
-    alone = {together: encoded_a_second(base, texts, together) for together in (1, TOGETHER)}
+    alone = {together: encoded_a_second(base, few, together) for together in (1, TOGETHER)}
     for together, rate in alone.items():
-        yield {**one, "what": f"encoder alone, {together} at once", "per second": rate}
+        yield {"clients": "", "what": f"encoder alone, {together} at once", "per second": rate}
+    turns = [place.queries(f"load-{n}", np.roll(texts, -n * len(texts) // 3)) for n in range(3)]
     with serving(place.large()) as url:
-        in_process(CLIENTS, url, place.queries("warm", texts[:WARM]), "--once")
-        serial = asking(url, asked, 1, min(SERIAL, given.seconds))
+        in_process(CLIENTS, url, place.queries("warm", few[:WARM]), "--once")
+        serial = asking(url, turns[0], 1, min(SERIAL, given.seconds))
         yield serial
-        many = asking(url, asked, given.clients, given.seconds)
+        many = asking(url, turns[1], given.clients, given.seconds)
         goal = min(TIMES * serial["per second"], max(alone.values()))
         yield {**many, "goal": round(goal, 1), "of goal": many["per second"] / goal}
-        yield asking(url, asked, 1, min(SERIAL, given.seconds))
+        yield asking(url, turns[2], 1, min(SERIAL, given.seconds))
 
 
 def asking(url: str, asked: Path, clients: int, seconds: float) -> Row:

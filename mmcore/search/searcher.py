@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import wait
 from itertools import islice
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from mmcore.search.answers import Answer
 from mmcore.search.beside import weighing
@@ -21,17 +21,20 @@ from mmcore.search.ranker import Ranker
 from mmcore.search.ranking.away import Aim
 from mmcore.search.ranking.lists import Listed
 from mmcore.search.ranking.weights import Weights
+from mmcore.search.recent import Recent
 from mmcore.search.request import SearchRequest
 from mmcore.search.shown import Shown
 from mmcore.search.stored import Stored
 from mmcore.search.targets import Targets
 from mmcore.search.voices import Voices
 from mmcore.specs import LimitsSpec, RuntimeSpec
-from mmcore.types import Hit, Query
+from mmcore.types import Hit, Query, Vectors
 from storage.layout import Layout
 from storage.places.place import place_of
 from storage.schemas import FUSED, MmindexError, Modality
 from storage.snapshot import Snapshot
+
+_KNOWN: Final = 1000  # texts whose vectors are kept, of some kB each
 
 P = ParamSpec("P")
 S = TypeVar("S")
@@ -53,6 +56,7 @@ class Searcher:
     def __init__(self, snapshot: Snapshot, asker: Asker, weights: Weights | None = None) -> None:
         self.snapshot = snapshot
         self._asker = asker
+        self._known: Recent[tuple[str, str], Vectors] = Recent(_KNOWN)
         self._encoding = threading.Lock()  # most models take all cores: two at once would fight
         weights = weights or Weights()
         self._opened = Opened(snapshot)
@@ -109,7 +113,7 @@ class Searcher:
         searched together. Each is answered as it would be alone.
         """
         clock = Clock()
-        voices = Voices(self._asker, self._encoding)
+        voices = Voices(self._asker, self._encoding, self._known)
         planned = [_tried(self._planner.plan, request, voices) for request in requests]
         clock.lap("plan")
         words = weighing(planned)

@@ -14,6 +14,7 @@ from mmcore.errors import ConfigError
 from mmcore.media.texts.language import detect_language
 from mmcore.search.notes import Note
 from mmcore.search.queries import Asker
+from mmcore.search.recent import Recent
 from mmcore.search.request import Part
 from mmcore.types import Vectors
 from storage.schemas import Modality
@@ -26,10 +27,13 @@ class Voices:
     """What the parts of some searches say, for as long as those take; of one thread.
 
     ``encoding`` is held while a model works that takes all cores: two at once would only fight.
+    ``known`` are vectors of texts, by space too, that were asked before: for another page, or with
+    other conditions, the same text is asked again.
     """
 
     asker: Asker
     encoding: threading.Lock
+    known: Recent[tuple[str, str], Vectors]
     kinds: dict[tuple[str, Modality | None], Modality] = field(default_factory=dict)
     chunks: dict[str, list[str]] = field(default_factory=dict)  # by text
     waiting: set[tuple[str, str]] = field(default_factory=set)  # texts, and in which space
@@ -88,12 +92,17 @@ class Voices:
     def _encode(self, space: str) -> None:
         """All texts that wait for ``space``."""
         mine = sorted(text for text, of in self.waiting if of == space)
-        languages = [detect_language(text) for text in mine]
+        self.waiting -= {(text, space) for text in mine}
+        self.said |= self.known.found((text, space) for text in mine)
+        new = [text for text in mine if (text, space) not in self.said]
+        if not new:
+            return
+        languages = [detect_language(text) for text in new]
         with self._turn(space):
-            vectors = self.asker.texts([self.chunks[text] for text in mine], languages, space)
-        for text, vector in zip(mine, vectors, strict=True):
-            self.waiting.discard((text, space))
-            self.said[text, space] = vector
+            vectors = self.asker.texts([self.chunks[text] for text in new], languages, space)
+        made = {(text, space): vector for text, vector in zip(new, vectors, strict=True)}
+        self.said |= made
+        self.known.keep(made)
 
     def _turn(self, space: str) -> AbstractContextManager[object]:
         encoder = self.asker.encoder(Modality.TEXT, space)

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from mmcore.search.among import among
 from mmcore.search.ranking.lists import NO_SEGMENT, WORDS, Listed
+from mmcore.search.recent import Recent
 from mmcore.search.words.asked import Allowed, Asked, Scores, Term
 from mmcore.search.words.inside import Inside
 from mmcore.search.words.library import bm25s
 from mmcore.search.words.owners import Owners
-from mmcore.search.words.recent import Recent
 from mmcore.search.words.shown import Telling
 from mmcore.search.words.stored import TABLE, Documents, documents_of
 from mmcore.search.words.sums import Sums

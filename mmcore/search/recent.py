@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -25,13 +25,26 @@ class Recent(Generic[K, V]):
 
     def of(self, key: K, make: Callable[[K], V]) -> V:
         """What was kept for ``key``, or what ``make`` makes of it; threads may both make it."""
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
+        found = self.found([key])
+        if found:
+            return found[key]
         made = make(key)
+        self.keep({key: made})
+        return made
+
+    def found(self, keys: Iterable[K]) -> dict[K, V]:
+        """What is kept, of what some keys ask for."""
         with self._lock:
-            self._kept[key] = made
+            there = [key for key in keys if key in self._kept]
+            for key in there:
+                self._kept.move_to_end(key)
+            return {key: self._kept[key] for key in there}
+
+    def keep(self, made: Mapping[K, V]) -> None:
+        """Keep some results, and forget the oldest where there are too many."""
+        with self._lock:
+            for key, value in made.items():
+                self._kept[key] = value
+                self._kept.move_to_end(key)
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
-        return made

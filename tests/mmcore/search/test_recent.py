@@ -1,8 +1,8 @@
 import gc
 import weakref
 
+from mmcore.search.recent import Recent
 from mmcore.search.words.bm25 import Lexicon
-from mmcore.search.words.recent import Recent
 
 
 def test_what_was_used_last_is_kept():
