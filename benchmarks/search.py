@@ -44,6 +44,7 @@ GOAL_MS = {"p50": 25.0, "p95": 60.0}
 TIMES = 5.0  # one client's rate, or what the encoder alone bears
 WARM = 40  # queries before the clock starts
 QUERIES = 400  # of each kind
+DIFFERENT = 800  # of each kind, where many are asked
 TOGETHER = 32  # texts, for what the encoder alone bears
 ENCODING = 15.0  # seconds that it is measured for
 SERIAL = 20.0  # seconds of one client, before and after many
@@ -79,10 +80,10 @@ class Place:
         return path
 
 
-def texts_of(base: Snapshot, most: int | None = QUERIES + WARM) -> dict[str, list[str]]:
+def texts_of(base: Snapshot, most: int = QUERIES + WARM) -> dict[str, list[str]]:
     """What is asked, by kind: whole captions of the set, and names; no text comes twice.
 
-    At most ``most`` of each kind; None: all.
+    At most ``most`` of each kind.
     """
     rows = base.rows(f"segments/{Modality.TEXT}", ["language", "text"])
     captions = zip(rows["language"].to_pylist(), rows["text"].to_pylist(), strict=True)
@@ -145,15 +146,14 @@ def load(place: Place) -> Iterator[Row]:
     No text is asked twice before all were: a server keeps the vectors of the last ones.
     """
     given, base = place.given, place.base()
-    few = [text for some in texts_of(base).values() for text in some]
-    texts = [text for some in texts_of(base, None).values() for text in some]
+    texts = [text for some in texts_of(base, DIFFERENT).values() for text in some]
     texts = [str(text) for text in np.random.default_rng(8).permutation(texts)]
-    alone = {together: encoded_a_second(base, few, together) for together in (1, TOGETHER)}
+    alone = {together: encoded_a_second(base, texts, together) for together in (1, TOGETHER)}
     for together, rate in alone.items():
         yield {"clients": "", "what": f"encoder alone, {together} at once", "per second": rate}
     turns = [place.queries(f"load-{n}", np.roll(texts, -n * len(texts) // 3)) for n in range(3)]
     with serving(place.large()) as url:
-        in_process(CLIENTS, url, place.queries("warm", few[:WARM]), "--once")
+        in_process(CLIENTS, url, place.queries("warm", texts[-WARM:]), "--once")
         serial = asking(url, turns[0], 1, min(SERIAL, given.seconds))
         yield serial
         many = asking(url, turns[1], given.clients, given.seconds)
