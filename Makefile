@@ -1,17 +1,19 @@
 # make demo   a searchable lake of examples/media     make test   lint, types, import rule, tests
 # make docs   the site of docs/, into site/
 # make serve-prefect   index it each night: a Prefect server, a worker, the deployments
+# make benchmarks SMALL=1   every benchmark, so small that one sees whether it runs; without SMALL as published
 PYTHON ?= python3
 BIN := .venv/bin
 LAKE ?= demo-lake
 MEDIA ?= examples/media
 
-.PHONY: setup demo serve-prefect data fmt check test test-slow docs bench clean
+.PHONY: setup demo serve-prefect data fmt check form types imports test pytest test-slow docs benchmarks bench clean
 
 setup: .venv/.installed-dev
 
 .venv/.installed: pyproject.toml
 	@test -d .venv || $(PYTHON) -m venv .venv
+	@echo "installing into .venv, up to 6 GB: this takes minutes, and prints nothing until it is done"
 	$(BIN)/python -m pip install --quiet --editable ".[embedded]"
 	@touch $@
 
@@ -33,13 +35,22 @@ fmt: .venv/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-check: .venv/.installed-dev
+check: form types imports
+
+form: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+types: .venv/.installed-dev
 	$(BIN)/mypy
+
+imports: .venv/.installed-dev
 	$(BIN)/lint-imports
 
-test: check
+test: form   # types take a minute and a half of one core: they are checked beside the tests
+	@$(MAKE) --no-print-directory -j3 types imports pytest
+
+pytest: .venv/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow and not gpu"
 
 test-slow: .venv/.installed-dev
@@ -58,8 +69,11 @@ audit:   # known holes in what is locked; asks the index of packages
 	$(BIN)/python -m pip install --quiet "pip-audit>=2.7"
 	$(BIN)/pip-audit --no-deps --disable-pip -r constraints.txt
 
-bench: data
-	$(BIN)/python -m benchmarks.stamps data/stamps
-	$(BIN)/python -m benchmarks.training data/stamps
-	$(BIN)/python -m benchmarks.imbalance data/stamps
-	$(BIN)/python -m benchmarks.image_encoder data/stamps
+benchmarks: data/stamps/pairs.jsonl   # ONLY="gate search": some of them; PEERS=FOLDER: their environments
+	$(BIN)/python -m benchmarks $(if $(SMALL),--small) $(if $(PEERS),--peers $(PEERS)) $(ONLY)
+
+bench: data   # retrieval and training on the public set
+	$(BIN)/python -m benchmarks stamps training imbalance image_encoder
+
+data/stamps/pairs.jsonl: | .venv/.installed-dev
+	$(MAKE) data

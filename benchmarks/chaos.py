@@ -37,7 +37,7 @@ from benchmarks.chaos_cases import Case, change, faults, make_media
 from benchmarks.chaos_site import FINAL, Site, now, seconds_since, site_of, until
 from benchmarks.cluster import busy, wait_for
 from benchmarks.machine import describe
-from flows.commands.up.command import free_port
+from flows.commands.up.server import free_port
 from storage.layout import Layout
 from tests.clusters import dask_cluster
 

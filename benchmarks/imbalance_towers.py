@@ -42,7 +42,7 @@ from benchmarks.imbalance_cuts import (
 )
 from benchmarks.machine import describe, resources
 from benchmarks.stamps import ROOT, load
-from mmcore.encoders.families.towers import read_config, read_network, read_vocabulary
+from mmcore.encoders.families.towers_folder import read_config, read_network, read_vocabulary
 from mmcore.encoders.families.towers_network import Towers
 from mmcore.training.dataset.media import MultiModalDataset
 from mmcore.training.loop.scores import accuracies
@@ -210,7 +210,9 @@ def main() -> None:
     """Train all rows, print one table and write a JSON beside the data."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="what benchmarks.stamps was run on")
-    data = parser.parse_args().data
+    parser.add_argument("--epochs", type=int, default=SETTINGS["epochs"], help="of each training")
+    given = parser.parse_args()
+    data, SETTINGS["epochs"] = given.data, given.epochs
     torch.set_num_threads(1)
     began = time.monotonic()
     with TemporaryDirectory() as scratch:

@@ -313,6 +313,7 @@ def main() -> None:
     parser.add_argument("arguments", nargs="*")
     parser.add_argument("--peer", type=Path, help="python of the environment of the peer")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--count", type=int, help="of texts (20,000) or sounds (64)")
     parser.add_argument("--json", type=Path)
     told = parser.parse_args()
     if told.part in ("bounds", "ours"):
@@ -321,8 +322,8 @@ def main() -> None:
     here = Path(sys.executable)
     parts: dict[str, Callable[[], Figures]] = {
         "images": lambda: images(told.peer, told.rounds),
-        "texts": lambda: texts(told.peer or here, told.rounds),
-        "sounds": lambda: sounds(told.peer or here, told.rounds),
+        "texts": lambda: texts(told.peer or here, told.rounds, told.count or data.TEXTS),
+        "sounds": lambda: sounds(told.peer or here, told.rounds, told.count or 64),
         "memory": memory,
     }
     found = {"machine": describe()} | parts[told.part]()

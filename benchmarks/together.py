@@ -58,7 +58,7 @@ class Row:
     def line(self) -> str:
         """A row of the table."""
         gone = "" if self.gone is None else f"{self.gone:.1f}"
-        said = " ".join(self.said.split())[:110]
+        said = " ".join(self.said.split())[:240]
         cells = (self.case, self.state, f"{self.seconds:.1f}", gone, self.left or "-", said)
         return "| " + " | ".join(cells) + " |"
 
@@ -90,6 +90,19 @@ class Bench:
         run = self.server.fire(name, holding(place, note, seconds), **config)
         await_held(note)
         return run, note
+
+    def until_it_waits(self, run: str) -> None:
+        """Wait until a run's log says for whom it waits."""
+        deadline = time.monotonic() + LONGEST
+        while not any("waiting, " in line for line in self.server.logs(run)):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{run} waits for nobody: {self.server.seen(run)}")
+            time.sleep(0.5)
+
+    def went(self, run: str) -> str:
+        """The states of a run in order, with what they say."""
+        states = self.server.states(run)
+        return " → ".join(f"{name} ({said})" if said else name for name, said in states)
 
     def left(self, processes: list[psutil.Process]) -> str:
         """What is still there of a run that ended, soon after."""
@@ -145,12 +158,12 @@ def turns(bench: Bench) -> None:
     names = ("by-day", "maintain", "train-fusion", "evaluate-retrieval")
     others = {name: server.fire(name, wait=LONGEST) for name in names}
     for one in others.values():
-        server.wait(one, "RUNNING")
+        bench.until_it_waits(one)
     note.unlink()
     server.wait(run)
     for name, one in others.items():
         seen = server.wait(one)
-        bench.tell(Row(f"{name}, its turn", seen.name, seen.message, seen.seconds))
+        bench.tell(Row(f"{name}, its turn", seen.name, bench.went(one), seen.seconds))
     bench.tell(Row("afterwards", "", "", 0, left=bench.left([])))
 
 
@@ -168,8 +181,10 @@ def cancel(bench: Bench) -> None:
         run, note = bench.held(place, seconds=seconds, **config)
         bench.ended(f"cancel in {case}", run, lambda run=run: server.cancel(run))
         note.unlink(missing_ok=True)
-    seen = server.wait(server.fire("index-media", **fresh))
-    bench.tell(Row("the next run", seen.name, seen.message, seen.seconds))
+    after = server.fire("index-media", **fresh)
+    seen = server.wait(after)
+    kept = next((line for line in server.logs(after) if "plan: done" in line), "")
+    bench.tell(Row("the next run", seen.name, f"{bench.went(after)}; {kept}", seen.seconds))
     run, note = bench.held("crawl", "by-day", **AGAIN)
     waits, came = bench.held("lock", wait=LONGEST, **AGAIN)
     time.sleep(3)

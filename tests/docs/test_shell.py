@@ -14,11 +14,12 @@ import typer.main
 from flows.cli import app
 from mmcore.inspection.machine.environment import OURS
 from tests.docs.blocks import ROOT, SHELL, Block, Command, blocks, calls_in_prose, commands
-from tests.docs.untried import COMMANDS, PROGRAMS
+from tests.docs.untried import COMMANDS, PROGRAMS, PYTHON
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = set(PROJECT["optional-dependencies"])
 TARGETS = set(re.findall(r"^(\w[\w-]*):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+VARIABLES = set(re.findall(r"\$\(([A-Z]+)\)", (ROOT / "Makefile").read_text("utf-8")))
 SCRIPTS = [block for block in blocks(*SHELL) if any(map(str, commands(block)))]
 MMINDEX = typer.main.get_command(app)
 
@@ -77,6 +78,15 @@ def test_what_is_not_run_is_on_a_page():
     assert set(PROGRAMS) <= {c.words[0] for c in told}
 
 
+def test_reasons_name_tests_that_are_there():
+    """Where another test runs what is not run here, its file or folder is one."""
+    reasons = [why for *_, why in (*COMMANDS, *PYTHON)] + list(PROGRAMS.values())
+    named = [path for why in reasons for path in re.findall(r"tests/[\w/.]+", why)]
+
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
 def test_pages_in_plain_words_name_no_other_options():
     """Inline code, output, crontabs and units: the command is there, and so are its options."""
     wrong = []
@@ -116,7 +126,8 @@ def _pip(words: list[str]) -> None:
 
 
 def _make(words: list[str]) -> None:
-    assert set(words) <= TARGETS
+    assert {word for word in words if "=" not in word} <= TARGETS
+    assert {word.partition("=")[0] for word in words if "=" in word} <= VARIABLES
 
 
 def _python(words: list[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 import typer.main
 
 from flows.cli import app
-from tests.docs.blocks import PAGES, ROOT, blocks_of
+from tests.docs.blocks import FENCE, PAGES, ROOT, blocks_of
 
 pytest.importorskip("mkdocs_static_i18n", reason="the extra `docs` is not installed")
 pytestmark = pytest.mark.timeout(600)  # some 15 s of work, also beside other tests
@@ -20,6 +20,8 @@ pytestmark = pytest.mark.timeout(600)  # some 15 s of work, also beside other te
 FETCHED = re.compile(r"""<(?:script|link|img|iframe)[^>]*(?:src|href)=["']?(https?:)?//""")
 IN_STYLE = re.compile(r"url\(['\"]?(?:https?:)?//")
 TRANSLATED = [page for page in PAGES if page.startswith("docs/") and page.endswith(".zh.md")]
+
+SHORTER = {"docs/reference/python.zh.md"}  # the original is made of docstrings, which are English
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +99,26 @@ def test_a_translation_shows_the_same_commands(page):
     english = page.replace(".zh.md", ".md")
     assert english in PAGES
     assert shape(page) == shape(english)
+
+
+@pytest.mark.parametrize("page", [page for page in TRANSLATED if page not in SHORTER])
+def test_a_translation_has_the_sections_of_the_page(page):
+    """The same headings in the same order; a link to one of them leads there in both."""
+
+    def headings(name):
+        return re.findall(
+            r"^(#+) (.*)$", FENCE.sub("", PAGES[name].read_text("utf-8")), re.MULTILINE
+        )
+
+    told, original = headings(page), headings(page.replace(".zh.md", ".md"))
+    marks = [re.search(r'<a id="([^"]+)"', text) for _, text in told]
+    pairs = zip(marks, original, strict=True)
+
+    assert [depth for depth, _ in told] == [depth for depth, _ in original]
+    assert [(m[1], t) for m, (_, t) in pairs if m and m[1] != _slug(t)] == []
+
+
+def _slug(heading):
+    """How a code host, and the site, name a heading's place."""
+    plain = re.sub(r"<[^>]*>|[^\w\- ]", "", heading.lower())
+    return plain.strip().replace(" ", "-")
