@@ -14,6 +14,7 @@ from flows.commands.evaluate import cli as evaluate_cli
 from flows.commands.forget import cli as forget_cli
 from flows.commands.index import cli as index_cli
 from flows.commands.inspect import cli as inspect_cli
+from flows.commands.maintain import cli as maintain_cli
 from flows.commands.models import cli as models_cli
 from flows.commands.models import train_cli
 from flows.commands.quarantine import cli as quarantine_cli
@@ -21,6 +22,7 @@ from flows.commands.queries import cli as queries_cli
 from flows.commands.search import cli as search_cli
 from flows.commands.serve import cli as serve_cli
 from flows.commands.snapshots import cli as snapshots_cli
+from flows.commands.status import cli as status_cli
 from flows.commands.up import cli as up_cli
 from flows.commands.watch import cli as watch_cli
 from flows.terminal.ending import Sigterm
@@ -86,7 +88,7 @@ for command in (
     up_cli.up,
     search_cli.search,
     serve_cli.serve,
-    index_cli.status,
+    status_cli.status,
     snapshots_cli.files,
     quarantine_cli.quarantine,
     inspect_cli.inspect,
@@ -95,7 +97,7 @@ for command in (
     evaluate_cli.compare,
     train_cli.train,
     doctor_cli.doctor,
-    index_cli.maintain,
+    maintain_cli.maintain,
     forget_cli.forget,
 ):
     app.command()(command)

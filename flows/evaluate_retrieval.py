@@ -9,6 +9,7 @@ from prefect import flow
 
 from flows.config.evaluate import EvaluateConfig, EvaluateResult
 from flows.stages.gating import examine_again, rules_for, tell
+from flows.stages.writing import as_writer
 from flows.telling.clock import Clock
 from flows.telling.watched import watched
 from mmcore.embedding.embed import releasing
@@ -17,15 +18,13 @@ from storage import candidates, history, looked
 from storage.errors import NoLakeError
 from storage.keys import check_key
 from storage.layout import Layout
-from storage.locks import writer_lock
 from storage.manifest import Manifest
-from storage.publication import finish
 from storage.snapshot import Snapshot, manifest_of
+from tasks.alerts import Alert, alerted
 from tasks.discretion import discreet
-from tasks.erasure.erase import end_erasure
 from tasks.evaluate import Back, roll_back_from
 from tasks.examining import Exam, Judged
-from tasks.gate import Alert, alerted, baseline_of, told_block
+from tasks.gate import baseline_of, told_block
 from tasks.models import evaluation_spec, fit_spec, workplace_of
 from tasks.preprocess import empty_staging
 from tasks.workplace import Workplace
@@ -99,9 +98,7 @@ def _made(lake: Layout, judged: Manifest) -> datetime:
 @discreet
 def _locked(config: EvaluateConfig, work: Workplace) -> EvaluateResult:
     lake = work.lake
-    with writer_lock(lake, config.wait), releasing():
-        finish(lake)
-        end_erasure(lake)
+    with as_writer(lake, config.wait), releasing():
         empty_staging(work)
         manifest = chosen(config, lake)
         work = workplace_of(Snapshot.of(lake, manifest), config.runtime)

@@ -5,21 +5,19 @@ from datetime import timedelta
 from prefect import flow
 
 from flows.config.maintain import Compacted, MaintainConfig, MaintainResult
-from flows.stages.outcome import erasure_of
+from flows.stages.outcome import erasure_of, run_name
+from flows.stages.writing import as_writer
 from flows.telling.clock import Clock
 from flows.telling.watched import watched
 from storage.erasure import orders
 from storage.errors import NoLakeError
 from storage.keys import check_key
 from storage.layout import Layout
-from storage.locks import writer_lock
 from storage.maintenance.compaction import Compaction
 from storage.maintenance.garbage import Collected, Retention, Survey
 from storage.maintenance.packing import Aims
 from storage.manifest import FileEntry, Manifest
-from storage.publication import finish
 from storage.snapshot import current, published
-from tasks.erasure.erase import end_erasure
 from tasks.maintain import (
     collect_garbage,
     compact_parts,
@@ -44,10 +42,9 @@ def maintain(config: MaintainConfig) -> MaintainResult:
     if config.dry_run:
         return rehearse(lake, config, clock)
     check_key(lake)
-    with writer_lock(lake, config.wait):
-        finish(lake)
-        ended = erasure_of(end_erasure(lake))
-        return tidy(lake, config, clock).model_copy(update={"erasure": ended})
+    with as_writer(lake, config.wait) as ended:
+        result = tidy(lake, config, clock)
+        return result.model_copy(update={"erasure": erasure_of(ended)})
 
 
 def rehearse(lake: Layout, config: MaintainConfig, clock: Clock) -> MaintainResult:
@@ -121,7 +118,7 @@ def compact(plan: Compaction, lake: Layout, clock: Clock) -> Compacted:
 
 def run_of(clock: Clock) -> str:
     """The name of this run, which its snapshot bears."""
-    return f"{clock.started:%Y%m%dT%H%M%S}-maintain"
+    return run_name(clock.started, "maintain")
 
 
 def compacted_of(plan: Compaction, files: list[FileEntry], size: int) -> Compacted:

@@ -5,19 +5,13 @@ from __future__ import annotations
 from prefect import flow
 
 from flows.config.train import PromoteConfig, PromoteResult
-from flows.stages.mending import replaceable
+from flows.stages.outcome import run_name
 from flows.stages.promotion import Ended, Terms, assembled, damaged_of, ended, projected
+from flows.stages.replacing import over_what_serves
 from flows.telling.clock import Clock
 from flows.telling.watched import watched
-from mmcore.embedding.embed import releasing
-from storage.keys import check_key
-from storage.layout import Layout
-from storage.locks import writer_lock
-from storage.publication import finish
 from storage.snapshot import Snapshot
-from tasks.discretion import discreet
-from tasks.erasure.erase import end_erasure
-from tasks.models import keys_of_lake, workplace_of
+from tasks.models import keys_of_lake
 from tasks.models_chosen import before, named, settled
 from tasks.promote_verdict import Verdict
 from tasks.workplace import Workplace
@@ -27,21 +21,7 @@ from tasks.workplace import Workplace
 @watched("promote-models")
 def promote_models(config: PromoteConfig) -> PromoteResult:
     """Let a stored model, or those that served before, serve; nothing is decoded or embedded."""
-    lake = Layout(config.lake_root())
-    found = replaceable(lake, quiet=True)  # before the lock makes a folder
-    work = workplace_of(found, config.runtime)
-    check_key(lake)
-    return _locked(config, work)
-
-
-@discreet
-def _locked(config: PromoteConfig, work: Workplace) -> PromoteResult:
-    lake = work.lake
-    with writer_lock(lake, config.wait), releasing():
-        finish(lake)
-        end_erasure(lake)
-        published = replaceable(lake)
-        return promote(config, workplace_of(published, config.runtime), published, Clock())
+    return over_what_serves(config, promote)
 
 
 def promote(
@@ -54,7 +34,7 @@ def promote(
     if wanted.serves(published.manifest):
         done = Ended("unchanged", published.manifest, Verdict(why="same"))
     else:
-        run = f"{clock.started:%Y%m%dT%H%M%S.%f}-{'rollback' if back else 'promote'}"
+        run = run_name(clock.started, "rollback" if back else "promote")
         manifest = projected(run, wanted.projection, keys, work, published, clock)
         choice = settled(wanted.fusion, manifest)
         manifest = assembled(manifest, choice, work, published, clock)

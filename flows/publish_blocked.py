@@ -6,16 +6,14 @@ from datetime import UTC, datetime
 
 from prefect import flow
 
-from flows.commands.snapshots.publishing import check
 from flows.config.evaluate import OverrideConfig, OverrideResult
+from flows.stages.blocked import acceptable
+from flows.stages.writing import as_writer
 from storage.keys import check_key
 from storage.layout import Layout
-from storage.locks import writer_lock
 from storage.manifest import Override
-from storage.publication import finish
 from storage.snapshot import Snapshot
-from tasks.erasure.erase import end_erasure
-from tasks.gate import Alert, alerted
+from tasks.alerts import Alert, alerted
 from tasks.publish import accept, publish_override
 from tasks.workplace import Workplace
 
@@ -29,12 +27,10 @@ def publish_blocked(config: OverrideConfig) -> OverrideResult:
     published since it was made, CorruptLakeError where a file of it is gone.
     """
     lake = Layout(config.lake_root())
-    check(lake, config.run)  # before the lock makes a folder
+    acceptable(lake, config.run)  # before the lock makes a folder
     check_key(lake)
-    with writer_lock(lake, config.wait):
-        finish(lake)
-        end_erasure(lake)
-        manifest = check(lake, config.run)
+    with as_writer(lake, config.wait):
+        manifest = acceptable(lake, config.run)
         work = Workplace.of(Snapshot(lake, manifest))
         override = Override(name=config.name, reason=config.reason, when=datetime.now(UTC))
         serves = config.run.isdecimal()

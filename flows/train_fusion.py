@@ -8,23 +8,17 @@ from typing import Any
 from prefect import flow
 
 from flows.config.train import TrainConfig, TrainResult
-from flows.stages.mending import replaceable
+from flows.stages.outcome import run_name
 from flows.stages.promotion import Ended, Terms, assembled, damaged_of, ended, projected
+from flows.stages.replacing import over_what_serves
 from flows.stages.train_checks import check
 from flows.telling.clock import Clock
 from flows.telling.watched import watched
-from mmcore.embedding.embed import releasing
 from mmcore.errors import EvaluationError, GateFailedError, UntoldError
-from storage.keys import check_key
-from storage.layout import Layout
-from storage.locks import writer_lock
 from storage.manifest import FusionEntry, Manifest
-from storage.publication import finish
 from storage.snapshot import Snapshot
-from tasks.discretion import discreet
-from tasks.erasure.erase import end_erasure
 from tasks.fusing import Choice
-from tasks.models import FUSION, PROJECTION, keys_of_lake, workplace_of
+from tasks.models import FUSION, PROJECTION, keys_of_lake
 from tasks.policies import unwalked
 from tasks.promote_verdict import Verdict
 from tasks.simple_fusions import name_of
@@ -43,21 +37,7 @@ def train_fusion(config: TrainConfig) -> TrainResult:
     damaged model that serves is replaced, and nothing is compared with it.
     """
     check(config)
-    lake = Layout(config.lake_root())
-    found = replaceable(lake, quiet=True)  # before the lock makes a folder
-    work = workplace_of(found, config.runtime)
-    check_key(lake)
-    return _locked(config, work)
-
-
-@discreet
-def _locked(config: TrainConfig, work: Workplace) -> TrainResult:
-    lake = work.lake
-    with writer_lock(lake, config.wait), releasing():
-        finish(lake)
-        end_erasure(lake)
-        published = replaceable(lake)
-        return train(config, workplace_of(published, config.runtime), published, Clock())
+    return over_what_serves(config, train)
 
 
 def train(config: TrainConfig, work: Workplace, published: Snapshot, clock: Clock) -> TrainResult:
@@ -69,7 +49,7 @@ def train(config: TrainConfig, work: Workplace, published: Snapshot, clock: Cloc
     with clock.stage("train projection") as note:
         taught = teach_projection(published, keys, align, work)
         note.append(taught.version or ("unchanged" if taught.same else "none is needed"))
-    run = f"{clock.started:%Y%m%dT%H%M%S.%f}-train"
+    run = run_name(clock.started, "train")
     version = taught.version or (serves.version if serves else None)
     manifest = projected(run, version, keys, work, published, clock)
     with clock.stage("train fusion") as note:

@@ -162,7 +162,8 @@ class LakeLockedError(MmindexError):
     def __init__(self, lake: Path, holder: str) -> None:
         self.lake, self.holder = lake, holder
         super().__init__(
-            f"{lake} is being written by {holder}: wait for it, or try again with --wait SECONDS"
+            f"{lake} is being written by {holder}: try again later, or let the run wait for it:"
+            " `wait` among a deployment's parameters, `--wait SECONDS` of a command"
         )
 
 

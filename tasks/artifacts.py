@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from prefect.artifacts import (
     create_image_artifact,
-    create_link_artifact,
     create_markdown_artifact,
     create_table_artifact,
 )
@@ -47,8 +46,9 @@ def show(
         "verdict": lambda: create_markdown_artifact(markdown(report), key=_key("verdict")),
     }
     if page is not None and not private:
-        made["report"] = lambda: create_link_artifact(
-            _address(page), key=_key("report"), link_text="Retrieval report"
+        place = f"`{str(page).replace('`', '?')}`"  # no link: no browser follows one from there
+        made["report"] = lambda: create_markdown_artifact(
+            place, key=_key("report"), description="Where the report lies."
         )
     charts = trend.charts_of(trend.nights(report, history))[1] if history else []
     for chart in (one for one in charts if not one.set):
@@ -117,11 +117,6 @@ def _table(report: Report) -> list[str]:
 
 def _both(phrase: Phrase) -> str:
     return phrase.en if phrase.en == phrase.zh else f"{phrase.en} · {phrase.zh}"
-
-
-def _address(page: Path) -> str:
-    """Of a local page a file: address; a remote one has its own."""
-    return page.absolute().as_uri() if isinstance(page, Path) else str(page)
 
 
 def _key(name: str) -> str:

@@ -20,10 +20,11 @@ from storage.history import Entry
 from storage.manifest import Evaluation, Manifest
 from storage.snapshot import Snapshot
 from tasks.discretion import discreet
-from tasks.examining import Exam, Judged, examined, failed, recorded
+from tasks.examining import Exam, Judged, examined
 from tasks.gate import DECIDING, told_block
 from tasks.manifests import same_files
 from tasks.policies import POLICY
+from tasks.recording import failed, recorded
 from tasks.repeated import repeated, with_findings
 from tasks.workplace import Workplace
 

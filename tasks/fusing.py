@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mmcore.fusion.base import AUTO, PLAIN, fusion_of
 from mmcore.fusion.learned import LEARNED
 from mmcore.fusion.pooling import Members, fuse_items, item_inputs
-from mmcore.search.fusions import MODEL, model_of, spec_of
+from mmcore.search.opened.fusions import MODEL, model_of, spec_of
 from mmcore.specs import FusionSpec
 from mmcore.types import Fused, Ids
 from storage import schemas, tables

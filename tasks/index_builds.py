@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +15,7 @@ import numpy as np
 from mmcore.specs import IndexSpec
 from mmcore.types import Ids, Vectors
 from storage.errors import CorruptLakeError, NothingFitsError
-from storage.indexes.card import CARD, EVERY, VECTORS, IndexCard, read_card
+from storage.indexes.card import CARD, VECTORS, IndexCard, read_card
 from storage.indexes.choosing.build import built, goal_name
 from storage.indexes.choosing.filling import Filling, Whole
 from storage.indexes.choosing.vectors_file import mapped_vectors, write_vectors
@@ -27,12 +25,11 @@ from storage.indexes.questions import Questions
 from storage.indexes.updating.changes import Sought
 from storage.indexes.updating.update import updated
 from storage.layout import Layout
-from storage.leases import still_held
 from storage.manifest import FileEntry, IndexEntry, Manifest
-from storage.places.atomic import make_folder, replacing, sync
-from storage.places.place import children, is_local, remove
+from storage.places.place import is_local
 from storage.schemas import MmindexError
 from storage.vector_blocks import VectorBlocks, holds
+from tasks.index_benches import finished, lasting_bench, moved, passing_bench
 from tasks.index_questions import IndexQuestions
 
 log = logging.getLogger(__name__)
@@ -169,13 +166,13 @@ class LargeIndexes:
             known = last.shared(folder, folder, self.layout)
             return Built(folder, read_card(folder / CARD), known)
         blocks = last.changed(rows, self.layout)
-        with _bench(self.layout, wanted.name) as bench:
+        with passing_bench(self.layout, wanted.name) as bench:
             sought = Sought(rows.ids, blocks, last.sums)
             card = updated(came_from, bench, sought, questions, self.goal, about)
             if card is None:
                 return None
             known = last.shared(bench, folder, self.layout)
-            return Built(_moved(bench, folder, card, self.layout), card, known)
+            return Built(moved(bench, folder, card, self.layout), card, known)
 
     def _anew(
         self, wanted: Wanted, rows: VectorBlocks, questions: Questions | None, digest: str
@@ -207,9 +204,9 @@ class LargeIndexes:
         about: IndexCard,
     ) -> Built:
         """Make the index, or go on with it, and bring it to ``folder``."""
-        with _lasting_bench(self.layout, wanted.name, about.build) as bench:
-            card = _finished(bench, folder) or self._made(bench, rows, questions, about)
-            return Built(_moved(bench, folder, card, self.layout), card)
+        with lasting_bench(self.layout, wanted.name, about.build) as bench:
+            card = finished(bench, folder) or self._made(bench, rows, questions, about)
+            return Built(moved(bench, folder, card, self.layout), card)
 
     def _made(
         self, bench: Path, rows: VectorBlocks, questions: Questions | None, about: IndexCard
@@ -256,66 +253,6 @@ class LargeIndexes:
         )
 
 
-@contextmanager
-def _bench(layout: Layout, name: str) -> Iterator[Path]:
-    """An empty folder on this machine, where an index is made; it is removed at the end."""
-    bench = layout.staging / f"index-{name}"
-    shutil.rmtree(bench, ignore_errors=True)
-    bench.mkdir(parents=True)
-    try:
-        yield bench
-    finally:
-        shutil.rmtree(bench, ignore_errors=True)
-
-
-@contextmanager
-def _lasting_bench(layout: Layout, name: str, build: str) -> Iterator[Path]:
-    """The folder on this machine where one build is made, which outlives a run that dies in it.
-
-    So it does failures that may pass. What other builds of the index left is removed.
-    """
-    home = layout.builds / name
-    for other in home.iterdir() if home.exists() else ():
-        if other.name != build:
-            shutil.rmtree(other)
-    bench = home / build
-    bench.mkdir(parents=True, exist_ok=True)
-    for half in bench.rglob(".*.tmp"):  # a file that was being written
-        half.unlink(missing_ok=True)
-    try:
-        yield bench
-    except (NothingFitsError, CorruptLakeError):
-        _remove(home)
-        raise
-    _remove(home)
-
-
-def _remove(home: Path) -> None:
-    shutil.rmtree(home, ignore_errors=True)
-    with suppress(OSError):  # another index is under way
-        home.parent.rmdir()
-
-
-def end_builds(layout: Layout) -> None:
-    """Remove indexes under way that nobody went on with; only the holder of the lock may."""
-    shutil.rmtree(layout.builds, ignore_errors=True)
-
-
-def _finished(bench: Path, folder: Path) -> IndexCard | None:
-    """The card of a build that was finished, and perhaps half brought to ``folder``; else None.
-
-    What is finished, and of which a file is in neither, is removed.
-    """
-    if not (bench / CARD).exists():
-        return None
-    card = read_card(bench / CARD)
-    if all((bench / name).exists() or (folder / name).exists() for name in card.names):
-        return card
-    shutil.rmtree(bench)
-    bench.mkdir()
-    return None
-
-
 def _digest(rows: VectorBlocks, now: Manifest, layout: Layout) -> str:
     """Hash of ids and of the parts that their vectors lie in, by the manifest's checksums."""
     parts = {file.path: file.sha256 for file in now.files}
@@ -324,29 +261,3 @@ def _digest(rows: VectorBlocks, now: Manifest, layout: Layout) -> str:
     hasher.update(f"\0{len(rows)} {rows.dim}\0".encode())
     hasher.update(rows.ids.data)
     return hasher.hexdigest()
-
-
-def _moved(made: Path, folder: Path, card: IndexCard, layout: Layout) -> Path:
-    """Bring the files of a finished build to where the lake has them, the card last.
-
-    Those that a run which died has moved are there. What else one left is removed: where a file is
-    put only once, it would stand in the place of ours. Raises LakeLockedError where another writer
-    took the lake over, whose files they may be.
-    """
-    moved = {name for name in card.names if not (made / name).exists()}
-    left = [name for name in children(folder) if name in EVERY and name not in moved]
-    if left:
-        still_held(layout)
-        remove([folder / name for name in left])
-    for name in card.names:
-        source, target = made / name, folder / name
-        if not source.exists():
-            continue
-        if is_local(folder):
-            make_folder(folder)
-            source.replace(target)
-            sync(folder)
-        else:
-            with replacing(target, final=True) as temporary:
-                shutil.copyfile(source, temporary)
-    return folder

@@ -24,7 +24,7 @@ from storage.manifest import Evaluation, Manifest
 from storage.schemas import MmindexError
 from storage.snapshot import Snapshot
 from tasks.discretion import discreet
-from tasks.examining import Exam, Judged, evidence, recorded, reported, settled
+from tasks.examining import Exam, Judged, evidence, reported, settled
 from tasks.measuring import Both, both_measured, fitted_on
 from tasks.models import PROJECTION, bare, evaluation_spec, fit_spec, with_projection
 from tasks.policies import POLICY
@@ -37,6 +37,7 @@ from tasks.promote_verdict import (
     remembered,
     verdict,
 )
+from tasks.recording import recorded
 from tasks.workplace import Workplace
 
 log = logging.getLogger(__name__)

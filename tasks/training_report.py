@@ -15,9 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from mmcore.evaluation.reporting.templates import templates
 from mmcore.training.loop.curves import Point, plot
 from mmcore.training.loop.trials import Trial, differences
 from storage.cards import read_card
@@ -151,12 +152,6 @@ def trial_table(trials: Sequence[ToldTrial]) -> TrialTable:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("tasks", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("tasks")
     environment.filters["share"] = lambda value: "–" if value is None else f"{value:.3f}"
     return environment.get_template("training_report.html.jinja")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmcore.encoders.projections import Projection
 from mmcore.fusion.base import Files
 from mmcore.fusion.models import FusionModel
-from mmcore.search.fusions import model_of, spec_of
+from mmcore.search.opened.fusions import model_of, spec_of
 from mmcore.specs import FusionSpec
 from storage.layout import Layout
 from storage.snapshot import Snapshot

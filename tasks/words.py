@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 from prefect import task
 
+from mmcore.search.words.documents import TABLE
 from mmcore.search.words.made import words_table
-from mmcore.search.words.stored import TABLE
 from mmcore.search.words.tokens import VERSION
 from storage import tables
 from storage.manifest import Manifest

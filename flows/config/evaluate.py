@@ -34,7 +34,7 @@ class EvaluateConfig(Spec):
     made the snapshot).
     """
 
-    lake: str = Field(description="the lake's folder or URL")
+    lake: str = Field(min_length=1, description="the lake's folder or URL")
     snapshot: PositiveInt | None = Field(default=None, description="none: the one that serves")
     run: str | None = Field(default=None, description="the run of a candidate that was blocked")
     against: PositiveInt | None = Field(
@@ -109,7 +109,7 @@ class EvaluateResult(Spec):
 class OverrideConfig(Spec):
     """Publish a candidate that the gate blocked."""
 
-    lake: str = Field(description="the lake's folder or URL")
+    lake: str = Field(min_length=1, description="the lake's folder or URL")
     run: str = Field(min_length=1, description="the candidate's")
     name: str = Field(description="who lets it serve")
     reason: str = Field(description="why")

@@ -53,7 +53,9 @@ class IndexConfig(Spec):
         min_length=1,
         description="folders or URLs (s3://…) to index, each as FOLDER or ALIAS=FOLDER",
     )
-    lake: str = Field(description="the lake's folder or URL (s3://…); made when it is not there")
+    lake: str = Field(
+        min_length=1, description="the lake's folder or URL (s3://…); made when it is not there"
+    )
     preset: str = Field(default="embedded", description="the encoders to use")
     crawl: CrawlSpec = CrawlSpec()
     segmentation: SegmentationSpec = SegmentationSpec()

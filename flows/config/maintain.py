@@ -21,7 +21,7 @@ from storage.places.place import place_of
 class MaintainConfig(Spec):
     """Rewrite a lake's small and mostly dead parts, and remove what it no longer needs."""
 
-    lake: str = Field(description="the lake's folder or URL")
+    lake: str = Field(min_length=1, description="the lake's folder or URL")
     keep: PositiveInt = Field(
         default=7, description="published snapshots to keep, the one that serves among them"
     )

@@ -29,7 +29,7 @@ class TrainConfig(Spec):
     settings say (``fit.held_out``, ``fit.min_pairs``, of its last `mmindex index`).
     """
 
-    lake: str = Field(description="the lake's folder or URL")
+    lake: str = Field(min_length=1, description="the lake's folder or URL")
     seed: NonNegativeInt = Field(default=0, description="decides every draw of both trainings")
     align: AlignSpec = AlignSpec()
     fusion: str = Field(
@@ -56,7 +56,7 @@ class TrainConfig(Spec):
 class PromoteConfig(Spec):
     """Let a stored model serve, with the rows and cells of the published snapshot."""
 
-    lake: str = Field(description="the lake's folder or URL")
+    lake: str = Field(min_length=1, description="the lake's folder or URL")
     model: str | None = Field(
         description="NAME/VERSION, as projection/p3 or fusion/f2; none: what served before"
     )

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from flows.config.index import IndexConfig, IndexResult
-from flows.index_media import workplace
 from flows.stages.looking import note_look
 from flows.stages.mending import usable
 from flows.stages.outcome import unchanged
-from flows.telling.clock import Clock
+from flows.stages.rounds import Round, served_on, workplace
 from storage import candidates
 from storage.erasure import orders
 from storage.schemas import MmindexError
 from storage.snapshot import Snapshot
 from tasks import privacy
-from tasks.crawl import LossLimits, listed_roots
-from tasks.inputs import in_place, seen_digest, unchanged_since
+from tasks.crawl import listed_roots
 from tasks.workplace import Workplace
 
 
@@ -26,21 +24,18 @@ def nothing_to_do(config: IndexConfig) -> IndexResult | None:
     """
     if config.dry_run or config.crawl.hash_all:
         return None
-    work, clock = workplace(config), Clock()
+    work = workplace(config)
     try:
         published = _settled(work)
         if published is None:
             return None
-        with clock.stage("walk"):
-            limits = LossLimits(config.max_deleted_fraction, config.drop)
-            sources = privacy.veiled_sources(config.sources(), work)
-            walked = listed_roots(sources, config.crawl, work, published, limits)
-        seen = seen_digest(walked, config.crawl, work, config.specs())
-        same = in_place(published, walked, work) and unchanged_since(published, walked, seen)
-        if not same:
+        this = Round(config, work, published)
+        with this.clock.stage("walk"):
+            walked = listed_roots(this.sources, config.crawl, work, published, this.losses)
+        if not served_on(published, walked, this.seen(walked), work):
             return None
         note_look(work.lake, published.manifest.number)
-        return unchanged(published, clock)
+        return unchanged(published, this.clock)
     except (MmindexError, OSError):
         return None
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from flows.config.index import IndexConfig
 from mmcore.encoders.presets import chosen, encoders_of
@@ -47,9 +50,18 @@ def check(config: IndexConfig) -> None:
         )
     _check_segmentation(config.segmentation)
     _check_sources(config)
-    _check_lake(config)
+    check_lake(config)
     _check_privacy(config)
     encoders_of(config.preset, config.segmentation, config.runtime)  # weights, licence, extra
+
+
+def check_notify(entries: Iterable[SecretStr]) -> None:
+    """Raise ConfigError for who can never be told; asks nobody."""
+    from tasks.notify import masked, unusable  # noqa: PLC0415 - loads Prefect
+
+    for entry in entries:
+        if why := unusable(entry.get_secret_value()):
+            raise ConfigError(f"--notify {masked(entry.get_secret_value())}: {why}")
 
 
 def _check_segmentation(spec: SegmentationSpec) -> None:
@@ -97,7 +109,8 @@ def _check_privacy(config: IndexConfig) -> None:
         as_private(lake, manifest_of(lake), private=config.private)
 
 
-def _check_lake(config: IndexConfig) -> None:
+def check_lake(config: IndexConfig) -> None:
+    """Raise ConfigError where no lake can be: a folder of media, a file, nowhere writable."""
     lake = config.lake_root()
     if any(source.url == str(lake) for source in config.sources()):
         raise ConfigError(f"{lake} is a folder of media: name another folder for the lake")

@@ -9,18 +9,47 @@ from contextlib import ExitStack
 from operator import attrgetter
 
 from flows.config.index import IndexConfig, StageWork
-from flows.engines.lanes import lanes
+from flows.engines.lanes import lanes, shards_at_once
 from flows.engines.window import Room, flow_through
+from flows.stages.rounds import Round
 from flows.stages.throughput import Throughput, line
 from flows.telling.clock import Clock
 from mmcore.embedding.embed import interruptible
 from mmcore.embedding.progress import heard_by
+from mmcore.encoders.compute.device import devices_of
+from mmcore.processes.cores import cores
 from mmcore.types import EncoderKey, Shard
 from storage.exchange import drop
+from tasks.convert import convert_stored
+from tasks.crawl import Found
 from tasks.embed import Embedded, embed_shard
-from tasks.plan import Plan
+from tasks.plan import Plan, Waiting, refuse_full_disk
+from tasks.policies import unwalked
 from tasks.preprocess import preprocess_shard
+from tasks.throughput import show_throughput
 from tasks.workplace import Workplace
+
+
+def missing_cells(found: Found, plan: Plan, this: Round) -> dict[str, float]:
+    """Compute the cells that the plan names, if there is room; the others are stored as told.
+
+    Returns:
+        Seconds a segment took in the model, by encoder, now or in the runs before.
+    """
+    config, work = this.config, this.work
+    refuse_full_disk(plan, work, _waiting(config))
+    convert_stored(unwalked(found.contents), plan.encoders, work)
+    rates = compute_cells(plan, work, config, this.clock)
+    show_throughput(this.clock.told_work())
+    return {**this.rates, **rates}
+
+
+def _waiting(config: IndexConfig) -> Waiting:
+    """Where decoded shards will wait, and how many of them on this machine."""
+    told = config.cluster
+    place = told.staging or (config.lake if told.scheduler else None)
+    shards = (config.workers or cores()) + shards_at_once(devices_of(config.runtime.device))
+    return Waiting(place, shards, told.staging_bytes)
 
 
 def compute_cells(

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 from pydantic import SecretStr
 
+from flows.stages.parts import taught
+from flows.stages.rounds import Round
 from mmcore.errors import GateFailedError, PublicationBlockedError
 from mmcore.evaluation.gating.rules import GateSpec
 from storage import candidates
@@ -15,11 +17,14 @@ from storage.errors import CorruptLakeError, LakeVersionError, NoLakeError
 from storage.layout import Layout
 from storage.manifest import Manifest, read_manifest
 from storage.snapshot import Snapshot, manifest_of
+from tasks.alerts import Alert, alert_of, alerted
 from tasks.discretion import said
-from tasks.evaluate import evaluate_candidate, evaluate_snapshot, fail
-from tasks.examining import Exam, Judged, noted, page_of
-from tasks.gate import Alert, alert_of, alerted, as_blocked, told_block
+from tasks.evaluate import carried_over, evaluate_candidate, evaluate_snapshot, fail
+from tasks.examining import Exam, Judged, page_of
+from tasks.gate import as_blocked, told_block
 from tasks.measuring import OF_THE_LAKE
+from tasks.publish import propose_candidate
+from tasks.recording import noted
 from tasks.workplace import Workplace
 
 log = logging.getLogger(__name__)
@@ -45,6 +50,27 @@ def rules_for(told: GateSpec | None, judged: Manifest, lake: Layout) -> GateSpec
         return gate_of(told, manifest_of(lake))
     except NoLakeError:  # the first night was blocked
         return gate_of(told, judged)
+
+
+def judge(manifest: Manifest, this: Round) -> tuple[Manifest, Judged | None]:
+    """Measure and judge the candidate of a round against what serves; None where none has to be.
+
+    Raises PublicationBlockedError or GateFailedError: it is kept, and not published.
+    """
+    config, work, published = this.config, this.work, this.published
+    exam = Exam(config.evaluation, config.fit, config.gate)
+    with this.clock.stage("evaluate") as note:
+        known = carried_over(manifest, published, work)
+        if known:
+            note.append(f"{known.status}, as snapshot {known.report}: nothing differs")
+            manifest = propose_candidate(manifest, work)
+            return manifest.model_copy(update={"evaluation": known}), None
+        refuse_again(manifest, exam, work, config.notify)
+        manifest = propose_candidate(manifest, work)
+        judged = examine(manifest, taught(published), exam, work, config.notify)
+        note.append(judged.verdict.status)
+    refuse_worse(judged, work, config.notify)
+    return judged.manifest, judged
 
 
 def refuse_again(manifest: Manifest, exam: Exam, work: Workplace, notify: Notify) -> None:

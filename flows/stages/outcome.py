@@ -205,6 +205,11 @@ def segment_counts(manifest: Manifest) -> dict[str, int]:
     }
 
 
+def run_name(began: datetime, what: str) -> str:
+    """Names a run by when it began, and by what it does: names stand in the order of time."""
+    return f"{began:%Y%m%dT%H%M%S.%f}-{what}"
+
+
 def made_at(manifest: Manifest) -> datetime:
     """When the run began that published the snapshot, by the run's name.
 

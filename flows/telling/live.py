@@ -18,8 +18,8 @@ from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.context import FlowRunContext
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from flows.commands.models.chinese import stage as named
 from flows.telling.progress import FAILED, also, rate_line
+from flows.terminal.chinese import stage as named
 
 log = logging.getLogger(__name__)
 

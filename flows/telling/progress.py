@@ -22,9 +22,9 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
-from flows.commands.models.chinese import stage as named
-from flows.commands.models.chinese import told
 from flows.orchestration.orchestrator import OUR_LOGGERS
+from flows.terminal.chinese import stage as named
+from flows.terminal.chinese import told
 from mmcore.media.reasons import Language
 
 log = logging.getLogger("flows.telling.progress")

@@ -14,6 +14,7 @@ from prefect.context import FlowRunContext
 
 from flows.orchestration.run import Ending, Run, Told
 from flows.telling import metrics
+from flows.telling.failures import tell_in_a_line
 from flows.telling.json_lines import JsonLog, written
 from flows.telling.live import shown_live
 from flows.telling.summary import of_failure, of_result
@@ -43,6 +44,7 @@ def watched(flow: str) -> Callable[[Callable[[C], R]], Callable[[C], R]]:
     def decorated(function: Callable[[C], R]) -> Callable[[C], R]:
         @functools.wraps(function)
         def called(config: C) -> R:
+            tell_in_a_line()
             run = Run.of(flow, config)
             with written(run, _of_prefect()) as lines:
                 if lines:

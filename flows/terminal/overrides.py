@@ -6,14 +6,16 @@ import difflib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic_core import to_jsonable_python
 
 from mmcore.errors import ConfigError
 from mmcore.search.faults import fault
 from mmcore.search.notes import Note
+
+M = TypeVar("M", bound=BaseModel)
 
 _SHOWN: Final = 80  # characters of what was given
 EMPTY: Final[Mapping[str, str]] = MappingProxyType({})
@@ -37,6 +39,37 @@ def overridden(
             raise ConfigError(f"--set {one!r} has no effect: use {options[path.strip()]}")
         result[section] = {**_section(result.get(section, {}), section), name: _value(value)}
     return result
+
+
+def assigned(said: Iterable[str]) -> Iterator[tuple[str, Any]]:
+    """Each ``NAME=VALUE``, values as in ``overridden``; ConfigError for what is no such."""
+    for one in said:
+        name, equals, value = one.partition("=")
+        if not (equals and name):
+            raise ConfigError(f"--set {one!r}: write NAME=VALUE")
+        yield name, _value(value)
+
+
+def nested(said: Iterable[str]) -> dict[str, Any]:
+    """``NAME=VALUE`` and ``SECTION.NAME=VALUE``, sections in sections too, as nested settings."""
+    found: dict[str, Any] = {}
+    for path, value in assigned(said):
+        *sections, name = path.split(".")
+        here = found
+        for section in sections:
+            here = here.setdefault(section, {})
+            if not isinstance(here, dict):
+                raise ConfigError(f"--set {path}: {section} has a value of its own already")
+        here[name] = value
+    return found
+
+
+def valid(kind: type[M], settings: Mapping[str, Any]) -> M:
+    """Settings as a ``kind``; ConfigError names the first one that cannot be."""
+    try:
+        return kind.model_validate(settings)
+    except ValidationError as error:
+        raise ConfigError(told_setting(kind, error.errors()[0])) from None
 
 
 def _right(section: str, name: str, value: str) -> str:

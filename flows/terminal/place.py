@@ -1,10 +1,10 @@
-"""Where in its file a segment lies, in words: one way for hits and for files inspected."""
+"""Where in its file a segment lies, and what it is: one way for hits and for files inspected."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from mmcore.media.reasons import Language
 from mmcore.types import Span
@@ -30,6 +30,25 @@ PLACES: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
         },
     }
 )
+
+KINDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
+    {
+        "en": {},  # as they are
+        "zh": {
+            "voice": "人声",
+            "music": "音乐",
+            "silence": "静音",
+            "sound": "其他声音",
+            "animation": "动画",
+            "shot": "镜头",
+            "subtitle": "字幕",
+            "ocr": "图中文字",
+            "asr": "语音",
+        },
+    }
+)
+_UNSAID: Final = frozenset({"page", "region"})
+"""Kinds that only repeat what the place says."""
 
 
 def part(source: str | None, words: Mapping[str, str]) -> Iterator[str]:
@@ -63,6 +82,28 @@ def within(span: Span | None, words: Mapping[str, str], *, paged: bool = False) 
         yield "–".join(dict.fromkeys(clock(at, digits) for at in (span.start, span.end)))
     elif span.unit == "char":
         yield words["char"].format(start=int(span.start), end=int(span.end))
+
+
+def kind_of(
+    kind: str | None,
+    source: str | None,
+    words: Mapping[str, str],
+    unsaid: frozenset[str] = _UNSAID,
+) -> Iterator[str]:
+    """``music``: what a segment was found to be, where its place does not say so already.
+
+    A subtitle's does: "subtitle 1".
+    """
+    if kind is not None and kind not in {*unsaid, (source or "").partition(":")[0]}:
+        yield words.get(kind, kind)
+
+
+def place_json(span: Span | None) -> dict[str, Any]:
+    """``span``, start, end and unit, and ``box``, its sides, for programs."""
+    if span is None:
+        return {"span": None, "box": None}
+    box = None if span.box is None else list(span.box)
+    return {"span": [span.start, span.end, span.unit], "box": box}
 
 
 def clock(seconds: float, digits: int) -> str:

@@ -50,3 +50,8 @@ def local_path(url: str) -> Path:
     if _URL.match(url):
         return Path(os.path.realpath(url2pathname(urlsplit(url).path)))
     return Path(os.path.realpath(Path(url).expanduser()))
+
+
+def local_folder(url: str | None) -> Path | None:
+    """The real path of a root's folder on this machine; None of a root in a store, or unknown."""
+    return None if not url or is_remote(url) else local_path(url)

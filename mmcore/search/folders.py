@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from filelock import FileLock, Timeout
+
+from mmcore.search.closing import Closing
 
 _KINDS: Final = ("where", "query", "upload")
 _HELD: Final = ".held"
@@ -23,7 +24,7 @@ _YOUNG: Final = 60.0
 """Seconds for which a folder is left alone: its maker may not hold it yet."""
 
 
-class Folder:
+class Folder(Closing):
     """A folder ``mmindex-<kind>-…`` where the system has such; it goes with this object.
 
     A file in it is locked as long: the system ends that with the process, however that ends, and
@@ -41,17 +42,6 @@ class Folder:
     def close(self) -> None:
         """Remove the folder and all that is in it."""
         self._close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 @cache

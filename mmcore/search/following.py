@@ -7,16 +7,16 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final
 
-from mmcore.encoders.base import Encoder
 from mmcore.errors import ConfigError
 from mmcore.search.answers import Answer
+from mmcore.search.asking.loaded import Loaded
+from mmcore.search.closing import Closing
 from mmcore.search.notes import Note
 from mmcore.search.queries import Asker
 from mmcore.search.request import SearchRequest
@@ -31,48 +31,16 @@ from storage.snapshot import Snapshot, current
 log = logging.getLogger(__name__)
 
 Opener = Callable[[Snapshot], Searcher]
-A = TypeVar("A", bound=Asker)
 
 _AGAIN: Final = 30.0
 """Seconds after which a snapshot that could not be opened is tried again."""
-
-
-class Loaded:
-    """The encoders in use, so that those of a new snapshot that are the same stay loaded.
-
-    An asker is in use as long as something holds it: those of a snapshot that could not be opened
-    are let go, and those of the one that serves on are not.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._askers: list[weakref.ref[Asker]] = []
-
-    def kept(self, asker: A) -> A:
-        """``asker`` with the encoders in use, wherever name and fingerprint agree."""
-        with self._lock:
-            known = {_which(encoder): encoder for encoder in self._in_use()}
-            encoders = tuple(known.get(_which(one), one) for one in asker.encoders)
-            made = replace(asker, encoders=encoders)
-            self._askers.append(weakref.ref(made))
-        return made
-
-    def _in_use(self) -> Iterator[Encoder]:
-        """Those of the first asker, then of later ones; askers that are gone are forgotten."""
-        askers = [(one, asker) for one in self._askers if (asker := one()) is not None]
-        self._askers = [one for one, _ in askers]
-        return (encoder for _, asker in askers for encoder in asker.encoders)
-
-
-def _which(encoder: Encoder) -> tuple[str, str]:
-    return encoder.key.name, encoder.key.fingerprint
 
 
 _Stamp = tuple[int | None, float]
 """Which snapshot, and when its manifest was written: an erasure writes it anew."""
 
 
-class Following:
+class Following(Closing):
     """The searcher of the snapshot that serves, now; safe to share among threads.
 
     A query keeps the searcher that it began with, so an answer is of one snapshot. On use, and at
@@ -182,17 +150,6 @@ class Following:
         with self._state:
             self._closed = True
         self._thread.shutdown(wait=True, cancel_futures=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _check(self) -> None:
         if self._closed:

@@ -10,22 +10,23 @@ from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from mmcore.search.answers import Answer
-from mmcore.search.beside import weighing
+from mmcore.search.asking.narrow import request_of
 from mmcore.search.clock import Clock
-from mmcore.search.narrow import request_of
-from mmcore.search.nearest import Nearest, Wanted
-from mmcore.search.opened import Opened
-from mmcore.search.planning import Plan, Planner
+from mmcore.search.opened.nearest import Nearest, Wanted
+from mmcore.search.opened.opened import Opened
+from mmcore.search.opened.stored import Stored
+from mmcore.search.planning.beside import weighing
+from mmcore.search.planning.indexes import Indexes
+from mmcore.search.planning.plan import Plan
+from mmcore.search.planning.planner import Planner
 from mmcore.search.queries import Asker
-from mmcore.search.ranker import Ranker
 from mmcore.search.ranking.away import Aim
 from mmcore.search.ranking.lists import Listed
+from mmcore.search.ranking.ranker import Ranker
 from mmcore.search.ranking.weights import Weights
 from mmcore.search.recent import Recent
 from mmcore.search.request import SearchRequest
-from mmcore.search.shown import Shown
-from mmcore.search.stored import Stored
-from mmcore.search.targets import Targets
+from mmcore.search.showing.shown import Shown
 from mmcore.search.voices import Voices
 from mmcore.specs import LimitsSpec, RuntimeSpec
 from mmcore.types import Hit, Query, Vectors
@@ -40,8 +41,8 @@ P = ParamSpec("P")
 S = TypeVar("S")
 T = TypeVar("T")
 
-Asked = tuple[Plan, list[Wanted]]
-"""A search, and what it asks of its indexes."""
+Search = tuple[Plan, list[Wanted]]
+"""A plan, and what it asks of its indexes."""
 
 Listing = tuple[Plan, list[Wanted], list[Listed]]
 """The same with what they found."""
@@ -60,11 +61,11 @@ class Searcher:
         self._encoding = threading.Lock()  # most models take all cores: two at once would fight
         weights = weights or Weights()
         self._opened = Opened(snapshot)
-        self._targets = Targets(self._opened, asker, Stored(self._opened))
-        self._planner = Planner(self._opened, self._targets, weights)
+        self._indexes = Indexes(self._opened, asker, Stored(self._opened))
+        self._planner = Planner(self._opened, self._indexes, weights)
         self._nearest = Nearest(self._opened)
         self._ranker = Ranker(self._opened, self._nearest, weights)
-        self._shown = Shown(self._opened.catalog)
+        self._shown = Shown(self._opened.rows)
 
     @classmethod
     def open(
@@ -93,7 +94,7 @@ class Searcher:
             if entry.modality != FUSED:
                 self._opened.owners(Modality(entry.modality))
         self._opened.lexicon()
-        self._opened.catalog.warm()
+        self._opened.rows.warm()
 
     def answer(self, request: SearchRequest) -> Answer:
         """The answers to one search, best first; ``k`` of them wherever there are as many.
@@ -143,7 +144,7 @@ class Searcher:
         """
         return [*self.answer(request_of(query)).hits]
 
-    def _found(self, asked: Sequence[Asked | MmindexError]) -> list[Listing | MmindexError]:
+    def _found(self, asked: Sequence[Search | MmindexError]) -> list[Listing | MmindexError]:
         """What the indexes find for each; one by one where one of them cannot be read."""
         there = [wanted for one in asked if not isinstance(one, MmindexError) for wanted in one[1]]
         try:
@@ -155,7 +156,7 @@ class Searcher:
             for one in asked
         ]
 
-    def _listed(self, asked: Asked) -> Listing:
+    def _listed(self, asked: Search) -> Listing:
         """What the indexes find for one search."""
         return *asked, self._nearest.lists(asked[1])
 
@@ -167,7 +168,7 @@ class Searcher:
         clock.lap("show")
         return found[0], hits
 
-    def _asked(self, plan: Plan, voices: Voices) -> Asked:
+    def _asked(self, plan: Plan, voices: Voices) -> Search:
         """A plan with what it asks of its indexes."""
         return plan, self._ranker.wanted(plan, [*self._aims(plan, voices)])
 
@@ -175,7 +176,7 @@ class Searcher:
         """What is asked with, in each target."""
         weights = [part.weight for part in plan.parts]
         for target in plan.targets:
-            found = [self._targets.vector(part, target.entry, voices) for part in plan.parts]
+            found = [self._indexes.vector(part, target.entry, voices) for part in plan.parts]
             yield Aim.of(found, weights)
 
 

@@ -17,40 +17,21 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from storage import models, querysets
 from storage.errors import CandidateOutdatedError, NoLakeError
 from storage.layout import Layout
 from storage.leases import still_held
+from storage.maintenance.staying import KINDS, Rules, is_number, unit_of
 from storage.manifest import Manifest, read_manifest
 from storage.places.atomic import sync
 from storage.places.place import folders, holding, is_local, listing, modified, remove
 from storage.places.stores import Listed
-from storage.schemas import is_record
 from storage.snapshot import Snapshot, current, published
 
 ORPHAN_GRACE: Final = timedelta(days=1)  # of what a run makes again out of finished parts
 _TEMPORARY: Final = "temporary"
-_KINDS: Final = {  # folder of the lake → kind of what lies in it, in the order of removal
-    "snapshots": "snapshots",
-    "candidates": "candidates",
-    "reports": "reports",
-    **dict.fromkeys(
-        ("files", "items", "item_files", "segments", "quarantine", "captions", "queries", "words"),
-        "rows",
-    ),
-    "history": "history",
-    "fused": "fused",
-    "indexes": "indexes",
-    "models": "models",
-    "spaces": "spaces",
-    "embeddings": "embeddings",
-    "staging": "staging",
-}
-_ORDER: Final = (*dict.fromkeys(_KINDS.values()), _TEMPORARY)
+_ORDER: Final = (*dict.fromkeys(KINDS.values()), _TEMPORARY)
 _DAMAGED: Final = ".damaged"  # ends the name of a file that was set aside
 _TEMPORARY_NAME: Final = re.compile(r"\.[0-9a-f]{32}\.tmp")  # of storage.places.atomic and models
-_SETS: Final = ("queries", "sets")
-_UNIT: Final = 3  # an index or a model is a folder: <folder>/<name>/<build or version>
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +104,14 @@ def survey(
         raise NoLakeError(layout.root)
     Snapshot.open(layout, number)
     runs = _candidates(layout, now.timestamp() - retention.grace.total_seconds())
-    numbers = {int(p.name) for p in folders(layout.snapshots) if _is_number(p.name)}
+    numbers = {int(p.name) for p in folders(layout.snapshots) if is_number(p.name)}
     ahead = {m.number: m for m in (upcoming,) if m is not None and m.number is not None}
     stay = {*ahead, *_line(layout, number, retention.keep - len(ahead))}
     stay |= {n for n in numbers if n > number} | {m.parent for m in runs.values() if m.parent}
     linked = set(published(layout)) - numbers  # not ours to remove
     kept = sorted(n for n in published(layout) if n in stay | linked)
     manifests = [read_manifest(layout.snapshot(n) / "manifest.json") for n in kept]
-    rules = _Rules.of(layout, [*manifests, *ahead.values(), *runs.values()], stay, set(runs))
+    rules = Rules.of(layout, [*manifests, *ahead.values(), *runs.values()], stay, set(runs))
     young = _young_models(layout, now.timestamp() - retention.grace.total_seconds())
     rules = replace(rules, units=rules.units | young)
     return Survey(
@@ -158,7 +139,7 @@ def collect(layout: Layout, found: Survey) -> Collected:
     for _, turn in groupby(found.garbage, key=lambda garbage: _turn(garbage)[:2]):
         still_held(layout)
         removed += _removed(layout, list(turn))
-    for area in _KINDS if is_local(layout.root) else ():
+    for area in KINDS if is_local(layout.root) else ():
         _remove_empty(layout.root / area)
     return Collected.of(removed)
 
@@ -174,79 +155,8 @@ def _removed(layout: Layout, wanted: list[Garbage]) -> list[Garbage]:
     return wanted
 
 
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    """What the snapshots and candidates that stay need."""
-
-    named: frozenset[str]  # files
-    units: frozenset[str]  # folders of indexes and models
-    in_use: frozenset[str]  # those of them that a manifest names
-    snapshots: frozenset[str]  # numbers
-    reports: frozenset[str]
-    runs: frozenset[str]
-    versions: frozenset[str]  # of models, that are there
-    sets: frozenset[str]  # users' query sets that are whole
-
-    @classmethod
-    def of(
-        cls, layout: Layout, manifests: list[Manifest], numbers: set[int], runs: set[str]
-    ) -> _Rules:
-        named = frozenset(file.path for manifest in manifests for file in manifest.files)
-        units = {_unit(PurePosixPath(path)) for path in named}
-        units |= {index.path for manifest in manifests for index in manifest.indexes}
-        in_use = frozenset(units)
-        # the highest version of a model stays: the next one must not get its name, by which
-        # vectors of its space are found
-        versions: set[str] = set()
-        for folder in folders(layout.root / "models"):
-            there = models.versions(layout, folder.name)
-            units |= {layout.relative(folder / version) for version in there[-1:]}
-            versions |= set(there)
-        proposed = {str(manifest.number) for manifest in manifests}
-        proposed |= {str(m.evaluation.report) for m in manifests if m.evaluation}
-        snapshots = frozenset(map(str, numbers))
-        reports = snapshots | proposed
-        whole = holding(layout.query_sets, querysets.CARD)
-        sets = frozenset(path.parent.name for path in whole)
-        told = snapshots, reports, frozenset(runs), frozenset(versions), sets
-        return cls(named, frozenset(units), in_use, *told)
-
-    def stays(self, path: PurePosixPath) -> bool:
-        """Whether the file at ``path`` stays, however old it is."""
-        kind, folder = _KINDS[path.parts[0]], path.parts[1]
-        ours = path.match("part-*.parquet") or self._is_begun(path.parts)
-        match kind:
-            case "snapshots":
-                return folder in self.snapshots or not _is_number(folder)
-            case "reports":
-                return self._is_told(folder, path.parts[2:])
-            case "candidates":
-                return folder in self.runs or path.parent.name == "candidates"
-            case "models" if is_record(path.name) and _unit(path) in self.in_use:
-                ours = True  # an erasure writes another one beside it
-            case "indexes" | "models":
-                return len(path.parts) <= _UNIT or _unit(path) in self.units
-            case "staging":
-                return False
-        return str(path) in self.named or not ours
-
-    def _is_begun(self, parts: tuple[str, ...]) -> bool:
-        """Whether a file is of a query set that never was whole."""
-        return parts[:2] == _SETS and len(parts) > _UNIT and parts[2] not in self.sets
-
-    def _is_told(self, folder: str, below: tuple[str, ...]) -> bool:
-        """Whether a report stays: with its snapshot, or with the model that it tells of.
-
-        That of a training which came to a fusion without a model stays: there are few names of
-        such, and the next one of the name takes its place.
-        """
-        if folder == "training" and len(below) > 1:
-            return below[0] in self.versions or not models.is_version(below[0])
-        return folder in self.reports or not _is_number(folder)
-
-
 def _garbage(
-    layout: Layout, rules: _Rules, retention: Retention, now: datetime
+    layout: Layout, rules: Rules, retention: Retention, now: datetime
 ) -> Iterator[Garbage]:
     """Every file that goes, in no order."""
     grace = {kind: retention.orphan_grace.total_seconds() for kind in _ORDER}
@@ -254,7 +164,7 @@ def _garbage(
     grace |= dear | {"snapshots": -float("inf")}
     dead: set[tuple[str, str]] = set()  # (modality, name) of parts of cells that go
     for area, name, found in _files(layout.root):
-        kind = _TEMPORARY if _is_temporary(name) else _KINDS.get(area, "")
+        kind = _TEMPORARY if _is_temporary(name) else KINDS.get(area, "")
         aside = name.name.endswith(_DAMAGED)
         if not kind or (kind != _TEMPORARY and not aside and rules.stays(name)):
             continue
@@ -274,7 +184,7 @@ def _files(root: Path) -> Iterator[tuple[str, PurePosixPath, Listed]]:
     """
     for name, found in listing(root, deep=False).items():
         yield "", PurePosixPath(name), found
-    for area in reversed(_KINDS):
+    for area in reversed(KINDS):
         linked = is_local(root) and (root / area).is_symlink()
         for name, found in () if linked else listing(root / area).items():
             yield area, PurePosixPath(area, name), found
@@ -297,7 +207,7 @@ def _young_models(layout: Layout, since: float) -> frozenset[str]:
     One that was trained and not promoted may be promoted yet.
     """
     found = listing(layout.root / "models")
-    return frozenset(_unit(f"models/{name}") for name, of in found.items() if of.mtime >= since)
+    return frozenset(unit_of(f"models/{name}") for name, of in found.items() if of.mtime >= since)
 
 
 def _line(layout: Layout, number: int, keep: int) -> Iterator[int]:
@@ -321,13 +231,5 @@ def _remove_empty(top: Path) -> None:
             folder.rmdir()
 
 
-def _is_number(name: str) -> bool:
-    return name.isdecimal() and str(int(name)) == name
-
-
 def _is_temporary(name: PurePosixPath) -> bool:
     return any(_TEMPORARY_NAME.fullmatch(part) for part in name.parts)
-
-
-def _unit(path: PurePosixPath | str) -> str:
-    return "/".join(PurePosixPath(path).parts[:_UNIT])

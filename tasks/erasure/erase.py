@@ -8,20 +8,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
-from mmcore.evaluation.reporting.erasing import Gone, Shown, clean_files, without
-from mmcore.evaluation.reporting.page import PAGE, page
-from mmcore.evaluation.reporting.report import JSON, write_json
-from mmcore.evaluation.scores import Report
-from storage import history
 from storage.erasure import orders, tombstones
 from storage.erasure.gathering import Gathering, Place
 from storage.erasure.orders import Did, Order, TrainedOn
 from storage.erasure.parts import rewritten
 from storage.erasure.proof import Proof, prove
 from storage.erasure.querysets import clean_sets
-from storage.erasure.scan import Scanner
 from storage.erasure.sealing import seal, unseal
 from storage.erasure.sweep import doomed_candidates, drop_candidates, empty_staging, sweep
 from storage.erasure.traces import Traces
@@ -30,11 +23,10 @@ from storage.errors import CorruptLakeError, ErasureError, KeyLostError, Unerasa
 from storage.keys import lake_key, read_key
 from storage.layout import Layout
 from storage.places import cache
-from storage.places.atomic import write_bytes
-from storage.places.place import folders, is_local, opened, remove
-from storage.places.reach import reach
+from storage.places.place import is_local
 from storage.snapshot import Snapshot, manifest_of, published
 from tasks.erasure.reissue import reissue
+from tasks.erasure.reports import clean_reports
 from tasks.erasure.unlearn import unlearn
 
 log = logging.getLogger(__name__)
@@ -150,7 +142,7 @@ def _carried_out(lake: Layout, order: Order, found: _Found, key: bytes) -> Erase
         order = _noted(lake, order, Did(candidates=doomed, models=models))
         drop_candidates(lake, doomed)
         clean_sets(lake, order, found.words)
-        reports = _clean_reports(lake, found.traces, found.words)
+        reports = clean_reports(lake, found.traces, found.words)
         order = _noted(lake, order, Did(reports=reports))
         for one in kept:
             reissue(one, order, key, parts)
@@ -225,78 +217,3 @@ def end_erasure(lake: Layout) -> Ended | None:
     why_not = str(ErasureError(lake.root, done.proof.left))
     log.warning("%s", why_not)
     return Ended(done, why_not)
-
-
-def _clean_reports(lake: Layout, traces: Traces, words: Iterable[bytes]) -> int:
-    """Take the erased out of every report; what cannot be told is removed.
-
-    A page is written anew where the report told something of them, or where it showed them: it
-    names the contents of its pictures and sounds. It has none from then on.
-    """
-    shown = Shown({*traces.paths, *traces.keys, *traces.contents}, traces.texts.values())
-    gone = Gone(traces.contents, traces.items, shown)
-    scanner = Scanner([*traces.patterns(), *words])
-    count, base = 0, lake.root / "reports"
-    for folder in folders(base, links=True):
-        count += clean_files(folder, gone)
-        told = _report(folder / JSON)
-        if told is not None:
-            left = without(told, gone)
-            count += _rewritten(folder, told, left, scanner, lake)
-        for name in reach(folder).files:
-            if _found_in(folder / name, scanner):
-                remove([folder / name])
-                count += 1
-    return count
-
-
-def _rewritten(folder: Path, told: Report, left: Report, scanner: Scanner, lake: Layout) -> int:
-    """Write page and JSON of a report anew, where they told of the erased; how many were."""
-    count = 0
-    shows = left != told or _found_in(folder / PAGE, scanner)
-    if shows and not (folder / PAGE).is_dir():
-        # the page first: by the JSON one sees that it is to be done
-        _page_anew(folder / PAGE, left, lake)
-        count += 1
-    if left != told:
-        write_json(left, folder)
-        count += 1
-    return count
-
-
-def _page_anew(path: Path, report: Report, lake: Layout) -> None:
-    """Write a page anew; one that cannot be made of such a report is removed."""
-    try:
-        text = page(report, history.read(lake))
-    except Exception as error:  # noqa: BLE001 - a page is made for looks, and an erasure has to end
-        log.warning("%s is removed, as it cannot be made anew: %s", path, type(error).__name__)
-        remove([path])
-        return
-    write_bytes(path, text.encode())
-
-
-def _found_in(path: Path, scanner: Scanner) -> bool:
-    """Whether a file holds something of the erased; one that is not there holds nothing.
-
-    What cannot be read is left to the proof, which names it.
-    """
-    try:
-        with opened(path) as file:
-            return bool(scanner.found_in_file(file)[0])
-    except FileNotFoundError:
-        return False
-    except OSError:
-        if not is_local(path):
-            raise
-        return False
-
-
-def _report(path: Path) -> Report | None:
-    try:
-        return Report.model_validate_json(path.read_bytes())
-    except (FileNotFoundError, ValueError):  # none, or another version's: its bytes are searched
-        return None
-    except OSError:  # a folder, a link to itself: the proof names what it cannot read
-        if not is_local(path):
-            raise
-        return None

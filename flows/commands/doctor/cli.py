@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flows.terminal.options import AsJson, Lang, Weights
+from flows.terminal.options import AsJson, Lang, Weights, lake_option
 
 FAILED = 1
 
@@ -18,12 +18,7 @@ FAILED = 1
 def doctor(
     lake: Annotated[
         str | None,
-        typer.Option(
-            "--lake",
-            "-l",
-            envvar="MMINDEX_LAKE",
-            help="Also look at this lake: a folder, or a URL; `lake` where it is there.",
-        ),
+        lake_option("Also look at this lake: a folder, or a URL; `lake` where it is there."),
     ] = None,
     preset: Annotated[
         str | None,

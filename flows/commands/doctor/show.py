@@ -10,7 +10,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from flows.commands.doctor.run import Told
-from flows.commands.doctor.words import TITLES, told
+from flows.commands.doctor.words import titles, told
 from flows.terminal.wrapping import plain, wrapped
 from mmcore.inspection.machine.checked import State
 from mmcore.media.reasons import Language
@@ -38,7 +38,7 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
 
 def title(out: Console, group: str, language: Language) -> None:
     """The heading of a group."""
-    out.print(f"\n[bold]{plain(TITLES[language].get(group, group))}[/]", highlight=False)
+    out.print(f"\n[bold]{plain(titles(language).get(group, group))}[/]", highlight=False)
 
 
 def line(out: Console, one: Told, language: Language) -> None:

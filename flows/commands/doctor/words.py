@@ -1,48 +1,41 @@
-"""What `mmindex doctor` says of what it found: what it is, and what to do, in both languages.
-
-``{free:gb}`` is bytes in GB or MB, ``{share:pc}`` a share in percent, ``{days:n}`` a number.
-"""
+"""What `mmindex doctor` says of what it found, in both languages: ``words.toml``."""
 
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
-from types import MappingProxyType
+import tomllib
+from functools import cache
+from importlib.resources import files
 from typing import Any, Final
 
-from flows.commands.doctor.words_en import ENGLISH
-from flows.commands.doctor.words_zh import CHINESE
 from mmcore.inspection.machine.checked import Checked
-from mmcore.media.reasons import Language
+from mmcore.media.reasons import LANGUAGES, Language
 
 _FEW: Final = 10
 _GB: Final = 1e9
 
-TITLES: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
-    {
-        "en": {
-            "machine": "This machine",
-            "disks": "Disks",
-            "models": "Models",
-            "libraries": "Libraries and decoders",
-            "prefect": "Prefect",
-            "lake": "Lake",
-        },
-        "zh": {
-            "machine": "本机",
-            "disks": "磁盘",
-            "models": "模型",
-            "libraries": "库与解码器",
-            "prefect": "Prefect",
-            "lake": "湖",
-        },
-    }
-)
 
-SAID: Final[Mapping[Language, Mapping[str, tuple[str, str]]]] = MappingProxyType(
-    {"en": ENGLISH, "zh": CHINESE}
-)
-"""Language → what a finding says → the fact, and what to do; "" where there is nothing to do."""
+def titles(language: Language) -> dict[str, str]:
+    """Group of checks → its heading."""
+    place = LANGUAGES.index(language)
+    return {group: both[place] for group, both in _words()["title"].items()}
+
+
+@cache
+def catalogue(language: Language) -> dict[str, tuple[str, str]]:
+    """What a finding says → the fact, and what to do; "" where there is nothing to do."""
+    return {name: _pair(*of[language]) for name, of in _words()["said"].items()}
+
+
+def _pair(fact: str, todo: str = "") -> tuple[str, str]:
+    return fact, todo
+
+
+@cache
+def _words() -> dict[str, dict[str, Any]]:
+    """``title``: group → English, Chinese; ``said``: finding → language → fact, what to do."""
+    place = files("flows.commands.doctor").joinpath("words.toml")
+    return tomllib.loads(place.read_text("utf-8"))
 
 
 class _Filled(string.Formatter):
@@ -69,5 +62,5 @@ def _bytes(count: float) -> str:
 
 def told(found: Checked, language: Language) -> tuple[str, str]:
     """The fact and what to do, each in one line; the second is empty where all is well."""
-    fact, todo = SAID[language][found.said]
+    fact, todo = catalogue(language)[found.said]
     return _FILLED.vformat(fact, (), found.facts), _FILLED.vformat(todo, (), found.facts)

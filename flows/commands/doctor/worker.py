@@ -93,7 +93,7 @@ def _found(check: str, asked: Asked) -> Iterator[Checked]:
 
 def _preset_of(lake: str | None) -> str:
     """The lake's, where that is read soon; else the usual one. That a lake hangs is told of it."""
-    from flows.commands.index.command import USUAL, preset_of  # noqa: PLC0415 - only where no preset is named
+    from flows.config.preset import USUAL, preset_of  # noqa: PLC0415 - only where no preset is named
 
     found = [USUAL]
     if lake is not None:

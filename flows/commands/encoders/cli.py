@@ -11,20 +11,13 @@ from typing import Annotated
 
 import typer
 
-from flows.terminal.options import AsJson, Lang
+from flows.terminal.options import AsJson, Lang, Weights, set_option
 
 app = typer.Typer(
     name="encoders",
     help="List presets and their encoders; bring, convert and train weights.",
     invoke_without_command=True,
 )
-
-Weights = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="DIR", help="Folder of fetched weights; $MMINDEX_WEIGHTS, or one in your cache."
-    ),
-]
 
 
 @app.callback()
@@ -130,9 +123,7 @@ def train(  # noqa: PLR0913, PLR0917 - an option is an argument
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set", metavar="NAME=VALUE", help="A setting, as dim=200; may be repeated."
-        ),
+        set_option("NAME=VALUE", "A setting, as dim=200"),
     ] = None,
     resume: Annotated[
         bool,

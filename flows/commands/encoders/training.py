@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import inspect
-import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from flows.commands.index.command import ERR, OUT, print_json, valid
 from flows.config.index import IndexConfig
+from flows.terminal.overrides import assigned, nested, valid
+from flows.terminal.printing import ERR, OUT, print_json
 from mmcore.errors import ConfigError, MediaError, TrainingError
 from mmcore.media.crawl import crawl, walk
 from mmcore.media.texts.read import read_text
@@ -82,7 +82,7 @@ def _recurrent(kind: str) -> Trainer:
             raise ConfigError(
                 f"{kind} learns from sounds, which a lake does not keep: name folders"
             )
-        spec = valid(recurrent.RecurrentSpec, dict(_assigned(said)))
+        spec = valid(recurrent.RecurrentSpec, dict(assigned(said)))
         return recurrent.train(files_of(sources.media), kind, to, spec, progress=_told)
 
     return trained
@@ -101,7 +101,7 @@ def _towers(sources: Sources, to: Path, said: tuple[str, ...]) -> Path:
     if len(sources.media) > 1:
         raise ConfigError("towers learn from one folder, or from --lake LAKE: index several first")
     source = sources.lake or sources.media[0]
-    spec = valid(TowersSpec, sections_of(said))
+    spec = valid(TowersSpec, nested(said))
     train.train_retrieval_model(source, to, spec, progress=_told_of, resume=sources.resume)
     return to
 
@@ -122,7 +122,7 @@ def _tuned(preset: str) -> Trainer:
             raise ConfigError(
                 f"{preset} is fine-tuned on one folder, or on --lake LAKE: index several first"
             )
-        settings = dict(_assigned(said))
+        settings = dict(assigned(said))
         base = str(settings.pop("base", ""))
         if not base:
             raise ConfigError("say which weights to fine-tune: --set base=FOLDER, or an id")
@@ -137,20 +137,6 @@ def _tuned(preset: str) -> Trainer:
     return tuned
 
 
-def sections_of(said: Iterable[str]) -> dict[str, Any]:
-    """``NAME=VALUE`` and ``SECTION.NAME=VALUE``, sections in sections too, as nested settings."""
-    found: dict[str, Any] = {}
-    for path, value in _assigned(said):
-        *sections, name = path.split(".")
-        here = found
-        for section in sections:
-            here = here.setdefault(section, {})
-            if not isinstance(here, dict):
-                raise ConfigError(f"--set {path}: {section} has a value of its own already")
-        here[name] = value
-    return found
-
-
 KINDS: Final[Mapping[str, Trainer]] = {
     "word2vec": _word2vec,
     "lstm": _recurrent("lstm"),
@@ -163,35 +149,19 @@ RESUMED: Final = frozenset({"towers"})
 """Kinds whose trainings leave checkpoints."""
 
 
-def _assigned(said: Iterable[str]) -> Iterator[tuple[str, Any]]:
-    """``NAME=VALUE``, the value as JSON, else a text; ConfigError for what is not so."""
-    for one in said:
-        name, equals, text = one.partition("=")
-        if not (equals and name):
-            raise ConfigError(f"--set {one!r}: write NAME=VALUE")
-        yield name, _value(text)
-
-
 def settings_of(train: Callable[..., Any], said: Iterable[str]) -> dict[str, Any]:
     """``NAME=VALUE`` as keyword arguments of ``train``; ConfigError for what it has not."""
     kinds = inspect.signature(train).parameters.values()
     known = {one.name: one.default for one in kinds if one.kind is one.KEYWORD_ONLY}
-    found = dict(_assigned(said))
-    for name, value in found.items():
+    found: dict[str, Any] = {}
+    for name, told in assigned(said):
         if name not in known:
             raise ConfigError(f"--set {name}: there are {', '.join(known)}")
+        value = tuple(told) if isinstance(told, list) else told  # as usual values are
         if type(value) is not type(known[name]):
             raise ConfigError(f"--set {name}={value}: its usual value is {known[name]!r}")
+        found[name] = value
     return found
-
-
-def _value(text: str) -> Any:
-    """JSON, else a text; a list as a tuple, which defaults are."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return text
-    return tuple(found) if isinstance(found, list) else found
 
 
 def texts_of_lake(lake: str) -> Iterator[str]:

@@ -11,15 +11,21 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.terminal.options import LAKE, AsJson, Lake, Lang, Notify, Wait, Weights
+from flows.terminal.options import (
+    LAKE,
+    AsJson,
+    Lake,
+    Lang,
+    Notify,
+    Wait,
+    Weights,
+    set_option,
+    weights_in,
+)
 
 Set = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set",
-        metavar="gate.NAME=VALUE",
-        help="A setting of the gate, as gate.flips=20000; may be repeated.",
-    ),
+    set_option("gate.NAME=VALUE", "A setting of the gate, as gate.flips=20000"),
 ]
 
 
@@ -69,7 +75,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - an option is an argument
         "on_block": on_block.value,
         "max_age_hours": max_age,
         "notify": tuple(notify or ()),
-        "runtime": {"weights": str(weights) if weights else None},
+        "runtime": weights_in(weights),
         "wait": wait,
     }
     code = run_evaluate(overridden(settings, set_ or ()), Manner(lang, as_json))
@@ -116,7 +122,7 @@ def compare(  # noqa: PLR0913, PLR0917 - the same
 
     settings = {
         "lake": str(lake),
-        "runtime": {"weights": str(weights) if weights else None},
+        "runtime": weights_in(weights),
     }
     told = overridden(settings, set_ or ())
     if not run_compare((before, after), told, Manner(lang, as_json), stored=stored):

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from flows.commands import running
 from flows.commands.evaluate import show
-from flows.commands.index import command
-from flows.commands.snapshots.publishing import naming_blocked
 from flows.config.evaluate import EvaluateConfig
+from flows.stages.blocked import naming_blocked
+from flows.stages.checks import check_notify
 from flows.terminal.language import language_of
+from flows.terminal.overrides import valid
 from flows.terminal.printing import OUT, print_json
 from mmcore.errors import ConfigError
 from mmcore.media.reasons import Language
@@ -44,10 +46,10 @@ class Manner:
 def run_evaluate(settings: Mapping[str, Any], manner: Manner) -> int:
     """`mmindex evaluate`: the flow `evaluate-retrieval`, watched; the exit code."""
     language = manner.language
-    config = command.valid(EvaluateConfig, settings)
-    command.check_notify(config.notify)
+    config = valid(EvaluateConfig, settings)
+    check_notify(config.notify)
     chosen(Layout(config.lake_root()), _name(config))  # before anybody waits for a server
-    with command.watching("flows.evaluate_retrieval", language=language, lake=config.lake_root()):
+    with running.watching("flows.evaluate_retrieval", language=language, lake=config.lake_root()):
         from flows.evaluate_retrieval import evaluate_retrieval
 
         result = evaluate_retrieval(config)
@@ -144,7 +146,7 @@ def run_compare(
     names: tuple[str, str], settings: Mapping[str, Any], manner: Manner, *, stored: bool
 ) -> bool:
     """`mmindex compare`: whether the second one would not be blocked; writes nothing."""
-    config = command.valid(EvaluateConfig, settings)
+    config = valid(EvaluateConfig, settings)
     layout, language = Layout(config.lake_root()), manner.language
     before, after = (chosen(layout, name) for name in names)
     if stored:

@@ -7,10 +7,11 @@ from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
-from flows.commands.evaluate.show_gate import alarms, findings, unproven, verdict_line
+from flows.commands.evaluate.show_gate import alarms, findings, unproven
 from flows.config.evaluate import EvaluateResult
+from flows.terminal.tables import bare
+from flows.terminal.verdicts import verdict_line
 from flows.terminal.wrapping import plain
 from mmcore.evaluation.reporting import words
 from mmcore.evaluation.scores import Compared, GateVerdict
@@ -107,7 +108,7 @@ def rows(out: Console, found: Sequence[Compared], language: Language) -> None:
     """What was compared: what fell most first, what came of it last in the line."""
     if not found:
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = bare()
     heads = HEADS[language]
     for place, head in enumerate(heads):
         table.add_column(head, justify="left" if place in (0, 1, len(heads) - 1) else "right")
@@ -150,7 +151,7 @@ def stored(
     out: Console, names: Sequence[str], scores: Mapping[str, Mapping[str, Sequence[float]]]
 ) -> None:
     """What two manifests say of their directions; no test, other queries perhaps."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = bare()
     table.add_column("direction")
     shown = ("Success@1", "Success@10", MAIN)
     for name in shown:
@@ -170,7 +171,7 @@ def history(
     language: Language,
 ) -> None:
     """A line for each evaluation: the mean of a measure, and how it moved."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = bare()
     for place, head in enumerate(NIGHTS[language]):
         left = place in (0, 2, len(NIGHTS[language]) - 1)
         table.add_column(head.format(measure=measure), justify="left" if left else "right")

@@ -7,37 +7,23 @@ from typing import Final
 
 from rich.console import Console
 
+from flows.terminal.verdicts import verdict_line
 from flows.terminal.wrapping import plain
 from mmcore.evaluation.reporting import words
 from mmcore.evaluation.scores import Finding
 from mmcore.media.reasons import Language
 
-STYLES: Final[Mapping[str, str]] = {
-    "pass": "green",
-    "warn": "yellow",
-    "block": "bold red",
-    "failed": "bold red",
-    "unmeasured": "yellow",
-}
-NAMES: Final[Mapping[Language, Mapping[str, str]]] = {
-    "en": {name: name for name in STYLES},
-    "zh": {
-        "pass": "通过",
-        "warn": "警告",
-        "block": "未通过",
-        "failed": "评测失败",
-        "unmeasured": "未测量",
-    },
-}
 UNPROVEN: Final[Mapping[Language, str]] = {
     "en": "fell by more than it may, by chance perhaps: {names}",
     "zh": "下降超出允许范围，但可能出于偶然：{names}",
 }
 
 
-def verdict_line(status: str, language: Language) -> str:
-    """A verdict in its colour, and as a word."""
-    return f"[{STYLES[status]}]{NAMES[language][status]}[/]"
+def gate(verdict: str, baseline: int | None, why: str = "") -> str:
+    """What the gate said of a snapshot, compared with which, or why not."""
+    told = verdict_line(verdict, "en")
+    told += f", compared with snapshot {baseline}" if baseline is not None else ""
+    return f"{told}: {plain(why)}" if why else told
 
 
 def findings(out: Console, found: Sequence[Finding], language: Language) -> None:

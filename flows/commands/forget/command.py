@@ -12,8 +12,8 @@ import typer
 
 from flows.commands.forget.show import Show, item_json
 from flows.commands.forget.words import counted
-from flows.commands.index.command import ERR, OUT, print_json
 from flows.terminal.language import language_of
+from flows.terminal.printing import ERR, OUT, print_json
 from mmcore.errors import ConfigError
 from mmcore.types import Hit, Query
 from storage import publication

@@ -10,8 +10,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.commands.forget.words import WORDS, Words, counted
-from flows.commands.index.show import MOST, plain
 from flows.commands.search.show import hits
+from flows.terminal.tables import MOST, grid
+from flows.terminal.wrapping import plain
 from mmcore.media.reasons import Language
 from mmcore.types import Hit
 from storage.layout import Layout
@@ -34,7 +35,7 @@ class Show:
         """The summary of `mmindex forget`: what goes, what stays for others, and the proof."""
         words = self.words
         out.print(f"[bold]mmindex[/] {self._head(selection, done)}")
-        table = _grid()
+        table = grid()
         self._listed(table, words["forget"], [self._line(item) for item in selection.items])
         refused = [plain(f"{root}/{path}") for root, path in selection.refused]
         self._listed(table, words["quarantined"], refused)
@@ -53,7 +54,7 @@ class Show:
         """What became of an erasure that waited for its end, or its proof."""
         head = self.words["left" if done.proof.left else "ended"]
         out.print(f"[bold]mmindex[/] {head}")
-        self._end(out, _grid(), layout, done)
+        self._end(out, grid(), layout, done)
 
     def waits(self, err: Console, why: str) -> None:
         """An erasure is not ended, though the command came for something else."""
@@ -157,13 +158,6 @@ class Show:
         left = len(item.files) - MOST
         more = " " + self.words["more"].format(count=left) if left > 0 else ""
         return f"{plain(f'{item.root}/{item.key}')} [dim]{files}{more}[/]"
-
-
-def _grid() -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    return table
 
 
 def item_json(item: Chosen) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""The command line: `mmindex index`, `status` and `maintain`.
+"""The command line: `mmindex index`.
 
-Imports stand inside the commands, so that `--help` loads nothing of Prefect.
+Imports stand inside the command, so that `--help` loads nothing of Prefect.
 """
 # ruff: noqa: PLC0415
 
@@ -11,7 +11,18 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.terminal.options import LAKE, AsJson, Lake, Notify, Wait, Weights
+from flows.terminal.options import (
+    LAKE,
+    SETTING,
+    AsJson,
+    DryRun,
+    Lake,
+    Notify,
+    Wait,
+    Weights,
+    set_option,
+    weights_in,
+)
 
 
 def index(  # noqa: PLR0913, PLR0917 - an option is an argument
@@ -91,19 +102,14 @@ def index(  # noqa: PLR0913, PLR0917 - an option is an argument
     wait: Wait = 0.0,
     set_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="SECTION.NAME=VALUE",
-            help="Any other setting, as limits.max_pixels=200000000; may be repeated.",
-        ),
+        set_option(SETTING, "Any other setting, as limits.max_pixels=200000000"),
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
-    ] = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Index folders of media into a lake and publish a snapshot if anything changed."""
-    from flows.commands.index.command import preset_of, run_index
+    from flows.commands.index.command import run_index
+    from flows.config.preset import preset_of
     from flows.terminal.overrides import overridden
 
     settings: dict[str, Any] = {
@@ -122,7 +128,7 @@ def index(  # noqa: PLR0913, PLR0917 - an option is an argument
         "runtime": {
             "device": device,
             "batch_size": batch_size,
-            "weights": str(weights) if weights else None,
+            **weights_in(weights),
             "profile": str(profile) if profile else None,
         },
         "private": private,
@@ -135,45 +141,3 @@ def index(  # noqa: PLR0913, PLR0917 - an option is an argument
         "dry_run": dry_run,
     }
     run_index(overridden(settings, set_ or ()), as_json=as_json)
-
-
-def status(lake: Lake = LAKE, as_json: AsJson = False) -> None:
-    """Say what the published snapshot holds and how well it retrieves."""
-    from flows.commands.index.command import run_status
-
-    run_status(lake, as_json=as_json)
-
-
-def maintain(  # noqa: PLR0913, PLR0917 - an option is an argument
-    lake: Lake = LAKE,
-    keep: Annotated[
-        int, typer.Option(help="Published snapshots to keep, the one that serves among them.")
-    ] = 7,
-    grace_days: Annotated[
-        float, typer.Option(help="Days that finished or blocked, unpublished work stays.")
-    ] = 30.0,
-    no_compact: Annotated[
-        bool, typer.Option("--no-compact", help="Rewrite no parts, only remove.")
-    ] = False,
-    dead_share: Annotated[
-        float, typer.Option(help="Rewrite parts of vectors of which more than this is dead.")
-    ] = 0.5,
-    wait: Wait = 0.0,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Merge small parts, and remove what no kept snapshot or unfinished run needs."""
-    from flows.commands.index.command import run_maintain
-
-    settings: dict[str, Any] = {
-        "lake": str(lake),
-        "keep": keep,
-        "grace_days": grace_days,
-        "compact": not no_compact,
-        "dead_share": dead_share,
-        "wait": wait,
-        "dry_run": dry_run,
-    }
-    run_maintain(settings, as_json=as_json)

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from flows.terminal.options import AsJson, Lang
+from flows.terminal.options import SETTING, AsJson, Lang, set_option
 
 BAD_FILES: Final = 4
 
@@ -23,11 +23,7 @@ def inspect(
     lang: Lang = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="SECTION.NAME=VALUE",
-            help="A setting of index, as segmentation.ocr=true; may be repeated.",
-        ),
+        set_option(SETTING, "A setting of index, as segmentation.ocr=true"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

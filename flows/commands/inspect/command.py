@@ -8,16 +8,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from flows.commands.index.command import OUT, print_json, valid
 from flows.commands.inspect import show
 from flows.config.index import IndexConfig
 from flows.terminal.language import language_of
-from flows.terminal.overrides import overridden
+from flows.terminal.overrides import overridden, valid
+from flows.terminal.place import place_json
+from flows.terminal.printing import OUT, print_json
 from mmcore.inspection.look import Found, Inspected, Settings, inspected
 from mmcore.media.reasons import Language, advice
 from mmcore.media.texts.dictionaries import read_dictionaries
 from mmcore.paths import printable
-from mmcore.types import Rejection, Span
+from mmcore.types import Rejection
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def as_json(found: Inspected, language: Language, tag: show.Tag | None) -> dict[
 
 
 def _piece_json(piece: Found, tag: show.Tag | None) -> dict[str, Any]:
-    told = asdict(replace(piece, span=None)) | _span_json(piece.span)
+    told = asdict(replace(piece, span=None)) | place_json(piece.span)
     if tag is not None and piece.text is not None:
         told["words"] = [{"word": word.word, "flag": word.flag} for word in tag(piece.text)]
     return told
@@ -95,13 +96,5 @@ def _rejection_json(one: Rejection, language: Language) -> dict[str, Any]:
         "message": one.message,
         "decoder": one.decoder,
         "source": one.source,
-        **_span_json(one.span),
+        **place_json(one.span),
     }
-
-
-def _span_json(span: Span | None) -> dict[str, Any]:
-    """As a hit's: start, end and unit; the box."""
-    if span is None:
-        return {"span": None, "box": None}
-    box = None if span.box is None else list(span.box)
-    return {"span": [span.start, span.end, span.unit], "box": box}

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Final
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 
-from flows.commands.index.show import plain
-from flows.commands.quarantine.show import READABLE, line, prose, unmarked
-from flows.terminal.place import PLACES, clock, part, within
-from flows.terminal.wrapping import wrapped
+from flows.terminal.place import KINDS, PLACES, clock, kind_of, part, within
+from flows.terminal.prose import READABLE, line, prose, unmarked
+from flows.terminal.wrapping import plain, wrapped
 from mmcore.media.reasons import Language, advice
 from mmcore.paths import printable
 from mmcore.types import Rejection, Span
@@ -29,13 +28,14 @@ LINES: Final = 2  # of a piece's text
 DEEPER: Final = 6  # cells before a piece's text
 _BETWEEN: Final = " · "
 _SHORT: Final = 10  # seconds: of less, tenths are shown
-_PLAIN: Final = frozenset({None, "whole", "page", "region", "ocr", "asr"})
+_PLAIN: Final = frozenset({"whole", "page", "region", "ocr", "asr"})
 """Kinds and segmentations that only repeat what the place or the title says."""
 
 WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
     {
         "en": {
             **PLACES["en"],
+            **KINDS["en"],
             "content": "content",
             "pieces": "{count:,} pieces",
             "piece": "1 piece",
@@ -55,6 +55,7 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
         },
         "zh": {
             **PLACES["zh"],
+            **KINDS["zh"],
             "content": "内容",
             "pieces": "{count:,} 个片段",
             "piece": "1 个片段",
@@ -68,15 +69,6 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "subtitles": "字幕",
             "audio": "声音",
             "video": "画面",
-            "ocr": "图中文字",
-            "asr": "语音",
-            "voice": "人声",
-            "music": "音乐",
-            "silence": "静音",
-            "sound": "其他声音",
-            "animation": "动画",
-            "shot": "镜头",
-            "subtitle": "字幕",
             "summary": "{count:,} 个文件中有 {usable:,} 个可以使用",
         },
     }
@@ -166,8 +158,7 @@ def _more(out: Console, left: int, words: Mapping[str, str]) -> None:
 
 def _piece(out: Console, piece: Found, words: Mapping[str, str], tag: Tag | None) -> None:
     """Where it lies and what it is; below that how its text begins, and the words of that."""
-    said = {*_PLAIN, piece.source.partition(":")[0]}  # "subtitle 1" says that it is one
-    kind = None if piece.kind in said else words.get(str(piece.kind), piece.kind)
+    kind = next(kind_of(piece.kind, piece.source, words, _PLAIN), None)
     facts = (_place(piece.source, piece.span, words), kind, piece.language)
     told = _BETWEEN.join(plain(fact) for fact in facts if fact)
     how = (

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flows.terminal.options import LAKE, AsJson, Lake, Lang, Wait, Weights
+from flows.terminal.options import LAKE, AsJson, Lake, Lang, Wait, Weights, weights_in
 
 NOT_BETTER = 3
 
@@ -50,7 +50,7 @@ def promote(  # noqa: PLR0913, PLR0917 - an option is an argument
         "lake": str(lake),
         "model": model,
         "force": force,
-        "runtime": {"weights": str(weights) if weights else None},
+        "runtime": weights_in(weights),
         "wait": wait,
     }
     if not run_promote(settings, Manner(lang, as_json)):
@@ -71,7 +71,7 @@ def rollback(
     settings = {
         "lake": str(lake),
         "model": None,
-        "runtime": {"weights": str(weights) if weights else None},
+        "runtime": weights_in(weights),
         "wait": wait,
     }
     run_promote(settings, Manner(lang, as_json))

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flows.commands.index import command
+from flows.commands import running
 from flows.commands.models import show
-from flows.commands.models.chinese import speaking
 from flows.config.train import PromoteConfig, TrainConfig
 from flows.stages.outcome import made_at
 from flows.stages.train_checks import check, check_media
+from flows.terminal.chinese import speaking
 from flows.terminal.language import language_of
+from flows.terminal.overrides import valid
 from flows.terminal.printing import OUT, print_json
 from storage import candidates, models
 from storage.cards import read_card
@@ -44,11 +45,11 @@ def run_train(settings: Mapping[str, Any], manner: Manner) -> bool:
     """`mmindex train`: the flow `train-fusion`, watched; whether it may be called a success."""
     language = language_of(manner.lang, os.environ)
     with speaking(language):
-        config = command.valid(TrainConfig, settings)
+        config = valid(TrainConfig, settings)
         check(config)
         layout = Layout(config.lake_root())
         check_media(layout, manifest_of(layout))  # before anybody waits for a server
-        with command.watching("flows.train_fusion", language=language):
+        with running.watching("flows.train_fusion", language=language):
             from flows.train_fusion import train_fusion  # noqa: PLC0415 - while the server started
 
             result = train_fusion(config)
@@ -63,14 +64,14 @@ def run_promote(settings: Mapping[str, Any], manner: Manner) -> bool:
     """`mmindex models promote` and `rollback`; whether it may be called a success."""
     language = language_of(manner.lang, os.environ)
     with speaking(language):
-        config = command.valid(PromoteConfig, settings)
+        config = valid(PromoteConfig, settings)
         layout = Layout(config.lake_root())
         serving = manifest_of(layout)
         if config.model is None:
             with_others(layout, serving)
         else:
             simple_fusions.check(layout, config.model)
-        with command.watching("flows.promote_models", language=language):
+        with running.watching("flows.promote_models", language=language):
             from flows.promote_models import promote_models  # noqa: PLC0415 - the same
 
             result = promote_models(config)

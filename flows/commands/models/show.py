@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
-from flows.commands.index.show import scores
-from flows.commands.models.chinese import told as told_line
+from flows.commands.evaluate.show_scores import scores
 from flows.config.train import PromoteResult, TrainResult
+from flows.terminal.chinese import told as told_line
+from flows.terminal.tables import grid
 from flows.terminal.wrapping import plain
 from mmcore.media.reasons import Language
 from tasks.promote_verdict import TOLD
@@ -124,7 +125,7 @@ def trained(out: Console, result: TrainResult, language: Language) -> None:
     words = WORDS[language]
     made = "" if result.status == "unchanged" else words["between"].join(result.models)
     _head(out, result, made or _models(result, words), words)
-    table = _grid()
+    table = grid()
     for name, line in (*_learned(result, language), *_judged(result, language)):
         table.add_row(name, line)
     out.print(table)
@@ -139,7 +140,7 @@ def promoted(
     """The summary of `mmindex models promote` and, ``back``, of `rollback`."""
     words = WORDS[language]
     _head(out, result, _models(result, words), words, back=back)
-    table = _grid()
+    table = grid()
     for name, line in _judged(result, language):
         table.add_row(name, line)
     out.print(table)
@@ -160,13 +161,6 @@ def _head(
     how = "back" if back and result.status == "promoted" else result.status
     said = words[how].format(what=plain(what), snapshot=result.snapshot)
     out.print(f"[bold]mmindex[/] {said}", highlight=False, soft_wrap=True)
-
-
-def _grid() -> Table:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
-    return table
 
 
 def _learned(result: TrainResult, language: Language) -> Iterator[tuple[str, str]]:
@@ -272,7 +266,7 @@ def _blocks(out: Console, lines: Sequence[Mapping[str, Any]], words: Words) -> N
     for line in lines:
         star, name, *values = _row(line, words)
         out.print(f"{star or ' '} [bold]{name}[/]", highlight=False, soft_wrap=True)
-        table = _grid()
+        table = grid()
         for head, value in zip(heads, values, strict=True):
             if value not in ("", NOTHING):
                 table.add_row(f"  {head}", value)

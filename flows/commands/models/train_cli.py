@@ -11,7 +11,17 @@ from typing import Annotated, Any
 import typer
 
 from flows.commands.models.cli import NOT_BETTER
-from flows.terminal.options import LAKE, AsJson, Lake, Lang, Wait, Weights
+from flows.terminal.options import (
+    LAKE,
+    SETTING,
+    AsJson,
+    Lake,
+    Lang,
+    Wait,
+    Weights,
+    set_option,
+    weights_in,
+)
 
 ELSEWHERE = {
     "align.seed": "--seed",
@@ -42,11 +52,7 @@ def train(  # noqa: PLR0913, PLR0917 - an option is an argument
     wait: Wait = 0.0,
     set_: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="SECTION.NAME=VALUE",
-            help="Any other setting, as fusing.epochs=20; may be repeated.",
-        ),
+        set_option(SETTING, "Any other setting, as fusing.epochs=20"),
     ] = None,
     lang: Lang = None,
     as_json: AsJson = False,
@@ -62,7 +68,7 @@ def train(  # noqa: PLR0913, PLR0917 - an option is an argument
         "fusion": fusion,
         "promote": not no_promote,
         "force": force,
-        "runtime": {"weights": str(weights) if weights else None},
+        "runtime": weights_in(weights),
         "wait": wait,
     }
     if not run_train(overridden(settings, set_ or (), ELSEWHERE), Manner(lang, as_json)):

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from flows.commands.index.command import OUT, print_json
 from flows.commands.quarantine import show
 from flows.terminal.language import language_of
+from flows.terminal.printing import OUT, print_json
 from mmcore.errors import ConfigError
 from mmcore.media.reasons import Language, advice
 from storage import candidates

@@ -10,18 +10,15 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from rich.text import Text
 
-from flows.commands.index.show import plain
-from flows.terminal.wrapping import wrapped
+from flows.terminal.prose import INDENT, line, prose, unmarked, width_of
+from flows.terminal.wrapping import plain, wrapped
 from mmcore.media.reasons import Language, advice
 
 if TYPE_CHECKING:
     from flows.commands.quarantine.command import Group, Quarantine
 
 EXAMPLES: Final = 3
-INDENT: Final = 4  # cells before what is said of a group
-READABLE: Final = 100  # cells of the widest line of prose
 WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
     {
         "en": {
@@ -125,10 +122,10 @@ def _head(out: Console, found: Quarantine, words: Mapping[str, str]) -> bool:
     number = found.manifest.number
     files, rows = _count(words, "file", found.files), _count(words, "row", len(found.rows))
     out.print(head.format(number=number, files=files, rows=rows), highlight=False)
-    for part in wrapped(found.why_stopped, _width(out)):
+    for part in wrapped(found.why_stopped, width_of(out)):
         line(out, unmarked(part), style="dim", indent=0)
     if found.manifest.private:
-        for part in wrapped(words["private"], _width(out)):
+        for part in wrapped(words["private"], width_of(out)):
             line(out, part, style="dim", indent=0)
     return True
 
@@ -197,26 +194,11 @@ def _time(when: datetime) -> str:
     return f"{when:%Y-%m-%d %H:%M}"
 
 
-def _width(out: Console) -> int:
-    return min(out.width, READABLE)
-
-
-def prose(out: Console, text: str, *, style: str = "", mark: str = "") -> None:
-    """Sentences below a title; lines after the first stand below its words, not its mark."""
-    for number, part in enumerate(wrapped(text, _width(out) - INDENT - len(mark))):
-        line(out, (" " * len(mark) if number else mark) + part, style=style)
-
-
-def line(out: Console, text: str, *, style: str = "", indent: int = INDENT) -> None:
-    """One line below a title, whatever its width: a name is not folded."""
-    out.print(f"{' ' * indent}{text}", style=style, markup=False, highlight=False, soft_wrap=True)
-
-
 def _count(words: Mapping[str, str], thing: str, count: int) -> str:
     """``1 file``, ``2 files``."""
     return words[thing if count == 1 else f"{thing}s"].format(count=count)
 
 
-def unmarked(text: str) -> str:
-    """Text of a file as it may go to a terminal, not to be read as markup."""
-    return Text.from_markup(plain(text)).plain
+def elsewhere(left: int) -> str:
+    """How many files in quarantine another command does not name, and what names them."""
+    return f"and {left:,} more: mmindex quarantine --list"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.commands.index.command import OUT, print_json
 from flows.commands.queries import show
+from flows.terminal.printing import OUT, print_json
 from mmcore.errors import ConfigError
 from mmcore.evaluation.querysets.imported import Imported, import_pairs, import_qrels
 from storage.errors import NoLakeError

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from flows.terminal.options import LAKE, AsJson, Lake, Lang, Weights
-from mmcore.search.typed import AWAY
+from mmcore.search.asking.unwanted import TEXT_AWAY
 from storage.schemas import Modality
 
 
@@ -52,7 +52,7 @@ def search(  # noqa: PLR0913, PLR0917 - an option is an argument
         typer.Option(
             metavar="WEIGHT", min=0.01, max=10, help="What such a text counts, beside 1 of others."
         ),
-    ] = AWAY,
+    ] = TEXT_AWAY,
     modality: Annotated[
         list[Modality] | None,
         typer.Option("--modality", "-m", help="Only this medium; without, whole items."),

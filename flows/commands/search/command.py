@@ -8,17 +8,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.commands.index.command import valid
-from flows.commands.models.chinese import speaking
 from flows.commands.search import show as show_hits
 from flows.commands.search.viewing import Places, view
 from flows.config.index import IndexConfig
+from flows.terminal.chinese import speaking
 from flows.terminal.language import language_of
+from flows.terminal.overrides import valid
 from flows.terminal.printing import ERR, OUT, print_json
 from mmcore.errors import ConfigError
 from mmcore.media.reasons import Language
+from mmcore.search.asking.typed import parted
+from mmcore.search.asking.unwanted import TEXT_AWAY
 from mmcore.search.notes import Note, said
-from mmcore.search.typed import AWAY, parted
+from mmcore.search.showing.fields import rounded
 from mmcore.specs import RuntimeSpec
 from mmcore.types import Hit
 from storage.layout import Layout
@@ -38,7 +40,7 @@ class Asked:
     media: Mapping[Modality, Sequence[Path]] = field(default_factory=dict)
     items: tuple[str, ...] = ()  # by key or id
     without: tuple[str, ...] = ()  # texts
-    away: float = AWAY  # what those count
+    away: float = TEXT_AWAY  # what those count
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def _loading(weights: Path | None) -> RuntimeSpec:
 
 
 def _request(searcher: Searcher, asked: Asked, options: Mapping[str, Any]) -> SearchRequest:
-    from mmcore.search.named import item_named  # noqa: PLC0415
+    from mmcore.search.asking.named import item_named  # noqa: PLC0415
     from mmcore.search.request import Part, SearchRequest  # noqa: PLC0415
 
     typed = [parted(text) for text in asked.texts]
@@ -135,7 +137,7 @@ def _told(
         "snapshot": answer.snapshot,
         "hits": told,
         "notes": [said(note, language) for note in answer.notes],
-        "seconds": {name: round(spent, 6) for name, spent in answer.seconds.items()},
+        "seconds": rounded(answer.seconds),
     }
 
 

@@ -11,14 +11,15 @@ from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
 
-from flows.terminal.place import PLACES, part, within
+from flows.terminal.place import KINDS, PLACES, kind_of, part, place_json, within
+from flows.terminal.tables import bare
 from flows.terminal.wrapping import plain
 from mmcore.media.reasons import Language
 from mmcore.search.notes import said
-from mmcore.types import Hit, Reason, Span
+from mmcore.search.showing.fields import hit_fields
+from mmcore.types import Hit, Reason
 
 TEXT: Final = 120  # characters of a hit's text that a terminal shows, on one line
 MATCHED: Final = 8  # words of the query that a terminal shows beside a hit
@@ -26,6 +27,7 @@ MATCHED: Final = 8  # words of the query that a terminal shows beside a hit
 WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
     {
         "en": {
+            **KINDS["en"],
             "score": "score",
             "item": "item",
             "file": "file",
@@ -44,6 +46,7 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "duplicates": "stands for {count:,} more",
         },
         "zh": {
+            **KINDS["zh"],
             "score": "得分",
             "item": "条目",
             "file": "文件",
@@ -60,15 +63,6 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "second": "{place}",
             "box": "区域",
             "duplicates": "另有 {count:,} 个几乎相同",
-            "voice": "人声",
-            "music": "音乐",
-            "silence": "静音",
-            "sound": "其他声音",
-            "animation": "动画",
-            "shot": "镜头",
-            "subtitle": "字幕",
-            "ocr": "图中文字",
-            "asr": "语音",
         },
     }
 )
@@ -105,7 +99,7 @@ def hits(out: Console, found: Sequence[Hit], listing: Listing | None = None) -> 
     if not found:
         out.print(words["nothing"])
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = bare()
     table.add_column("", justify="right", no_wrap=True)
     table.add_column(words["score"], justify="right", no_wrap=True)
     table.add_column(words["item"], overflow="fold", ratio=3)
@@ -157,9 +151,7 @@ def _where(hit: Hit, words: Mapping[str, str]) -> Iterator[str]:
         yield words["second"].format(place=place) if timed else place
     if hit.span is not None and hit.span.box is not None:
         yield words["box"]
-    said = (hit.source or "").partition(":")[0]  # "subtitle 1" says that it is one
-    if hit.kind not in (None, "page", "region", said):
-        yield words.get(str(hit.kind), str(hit.kind))
+    yield from kind_of(hit.kind, hit.source, words)
 
 
 def _why(hit: Hit, words: Mapping[str, str]) -> Iterator[str]:
@@ -182,37 +174,5 @@ def _matched(reason: Reason, words: Mapping[str, str]) -> str:
 
 
 def hit_json(hit: Hit) -> dict[str, Any]:
-    """A hit for programs; ids are strings, since JavaScript's numbers are exact to 2^53 only."""
-    return {
-        "item_id": str(hit.item_id),
-        "segment_id": _id(hit.segment_id),
-        "key": hit.key,
-        "score": round(hit.score, 6),
-        "modality": hit.modality,
-        "root": hit.root,
-        "path": hit.path,
-        "span": _span(hit.span),
-        "box": None if hit.span is None or hit.span.box is None else list(hit.span.box),
-        "source": hit.source,
-        "kind": hit.kind,
-        "text": hit.text,
-        "why": [
-            {
-                "by": one.by,
-                "score": round(one.score, 6),
-                "segment_id": _id(one.segment_id),
-                "span": _span(one.span),
-                "words": list(one.words),
-            }
-            for one in hit.why
-        ],
-        "duplicates": hit.duplicates,
-    }
-
-
-def _id(number: int | None) -> str | None:
-    return None if number is None else str(number)
-
-
-def _span(span: Span | None) -> list[Any] | None:
-    return None if span is None else [span.start, span.end, span.unit]
+    """A hit for programs."""
+    return hit_fields(hit, lambda span: place_json(span)["span"])

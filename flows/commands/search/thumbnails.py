@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmcore.errors import ConfigError
-from mmcore.search.thumbnails import shown_by
+from mmcore.search.showing.thumbnails import shown_by
 from mmcore.types import Hit
 from storage.places.place import is_local
 from storage.snapshot import Snapshot

@@ -15,7 +15,7 @@ from typing import Final
 import typer
 
 from mmcore.errors import ConfigError
-from mmcore.media.urls import is_remote, local_path
+from mmcore.media.urls import local_folder
 from mmcore.paths import original
 from mmcore.search.notes import Note
 from mmcore.types import Hit
@@ -46,10 +46,9 @@ class Places:
 
     def of(self, hit: Hit) -> Path | None:
         """The file of a hit; None where it is not here, or would not lie below its root."""
-        url = self.roots.get(hit.root or "")
-        if url is None or hit.path is None or is_remote(url):
+        folder = local_folder(self.roots.get(hit.root or ""))
+        if folder is None or hit.path is None:
             return None
-        folder = local_path(url)
         place = folder / original(hit.path)
         try:
             within = Path(os.path.realpath(place)).is_relative_to(folder)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.terminal.options import LAKE, AsJson, Lake, Lang, Weights
+from flows.terminal.options import LAKE, AsJson, Lake, Lang, Weights, weights_in
 
 PORT = 8765
 
@@ -70,7 +70,7 @@ def serve(  # noqa: PLR0913, PLR0917 - an option is an argument
         "cors": tuple(cors or ()),
         "rate": rate,
         "max_upload_mb": max_upload_mb,
-        "runtime": {"weights": None if weights is None else str(weights)},
+        "runtime": weights_in(weights),
     }
     names = tuple(allow_host or ())
     listening = Listening(

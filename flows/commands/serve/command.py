@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from flows.commands.index.command import ERR, valid
-from flows.commands.models.chinese import speaking
 from flows.config.index import IndexConfig
+from flows.terminal.chinese import speaking
+from flows.terminal.overrides import valid
+from flows.terminal.printing import ERR
 from mmcore.errors import ConfigError
 from mmcore.media.reasons import Language
 from mmcore.search.notes import Note
@@ -25,7 +26,7 @@ from mmcore.search.notes import Note
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from mmcore.search.http.serving import Served
+    from mmcore.search.http.served import Served
 
 _LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 _BACKLOG: Final = 256
@@ -97,7 +98,7 @@ def _why(text: str, language: Language) -> str:
 def _serve(made: FastAPI, place: socket.socket, *, behind_proxy: bool) -> None:
     import uvicorn  # noqa: PLC0415
 
-    from mmcore.search.http.spoken import Spoken  # noqa: PLC0415
+    from mmcore.search.http.guard.spoken import Spoken  # noqa: PLC0415
 
     config = uvicorn.Config(
         made,

@@ -6,8 +6,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from flows.commands.index.command import ERR, OUT, print_json
 from flows.commands.snapshots import show
+from flows.terminal.printing import ERR, OUT, print_json
 from mmcore.errors import ConfigError
 from storage import history
 from storage.candidates import blocked
@@ -139,7 +139,7 @@ def _record(layout: Layout, before: int | None, number: int) -> None:
     except (CorruptLakeError, LakeVersionError, OSError) as error:  # the pointer has moved
         ERR.print(f"not in the history: {error}", markup=False, soft_wrap=True)
         return
-    from tasks.gate import Alert, announce  # noqa: PLC0415 - loads Prefect
+    from tasks.alerts import Alert, announce  # noqa: PLC0415 - loads Prefect
 
     announce(Alert("rolled-back", number, left.run, left.number, reason="by hand"), layout)
 

@@ -10,10 +10,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from flows.commands.evaluate.show_gate import alarms, verdict_line
-from flows.commands.index.show import MOST, SHOWN, plain
+from flows.commands.evaluate.show_gate import alarms
+from flows.commands.evaluate.show_scores import SHOWN
 from flows.config.evaluate import OverrideResult
 from flows.stages.outcome import made_at, segment_counts
+from flows.terminal.tables import MOST, bare
+from flows.terminal.verdicts import verdict_line
+from flows.terminal.wrapping import plain
 from storage import history
 from storage.candidates import Blocked
 from storage.layout import Layout
@@ -75,7 +78,7 @@ def _main(scores: Mapping[str, Mapping[str, float]]) -> float | None:
 
 def listed(out: Console, lines: Sequence[Mapping[str, Any]]) -> None:
     """A row for each snapshot; a star for the one that serves."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = bare()
     for name in (
         "",
         "snapshot",
@@ -136,7 +139,7 @@ def _gate(line: Mapping[str, Any]) -> str:
 def differences(out: Console, found: SnapshotDiff) -> None:
     """Counts first, then examples."""
     out.print(f"[bold]snapshot {found.before} → {found.after}[/]")
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = bare()
     for name in ("", "added", "gone", "renamed", "changed"):
         table.add_column(name, justify="right" if name else "left")
     for name, changes in (("items", found.items), ("files", found.files)):
@@ -173,7 +176,7 @@ def _examples(out: Console, title: str, names: Sequence[str]) -> None:
 
 
 def _scores(scores: Mapping[str, Mapping[str, tuple[float | None, float | None]]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = bare()
     table.add_column("direction")
     for name in SHOWN:
         table.add_column(name, justify="right")

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from flows.terminal.options import AsJson, Lang
+from flows.terminal.options import AsJson, Lang, lake_option
 
 
 def up(  # noqa: PLR0913, PLR0917 - an option is an argument
@@ -25,12 +25,7 @@ def up(  # noqa: PLR0913, PLR0917 - an option is an argument
     ] = None,
     lake: Annotated[
         str | None,
-        typer.Option(
-            "--lake",
-            "-l",
-            envvar="MMINDEX_LAKE",
-            help="The lake's folder, or its URL; that of --file.",
-        ),
+        lake_option("The lake's folder, or its URL; that of --file."),
     ] = None,
     file: Annotated[
         Path | None,

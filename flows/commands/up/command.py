@@ -4,33 +4,35 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
-import shutil
 import socket
 import sys
 import threading
 import time
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import tzlocal
-from filelock import FileLock, Timeout
 
-from flows.commands.index.command import ERR
 from flows.commands.up import deployments, upkeep
 from flows.commands.up.attended import Attended
+from flows.commands.up.checks import check_schedules
 from flows.commands.up.children import Child, environment_of
+from flows.commands.up.home import home_of, note_of, only_one
+from flows.commands.up.server import (
+    answers,
+    configured_url,
+    free_port,
+    prefect_command,
+    use_server,
+)
 from flows.commands.up.words import SAID
 from flows.orchestration.orchestrator import set_defaults
 from flows.orchestration.temporary_server import OrchestratorError
 from flows.terminal.ending import told_to_end
-from mmcore.errors import ConfigError
+from flows.terminal.printing import ERR
 from mmcore.media.reasons import Language
 
 if TYPE_CHECKING:
@@ -73,38 +75,12 @@ def run_up(wanted: Wanted) -> None:
     told = deployments.read(wanted.file or deployments.shipped("prefect.yaml"))
     zone = wanted.timezone or (None if wanted.file else tzlocal.get_localzone_name())
     told = deployments.fitted(told, deployments.Own(wanted.media, wanted.lake, zone))
+    say(wanted.language, "begun")
     set_defaults()
     home = home_of()
+    check_schedules(told)
     with told_to_end() as ending, only_one(home):
         Up(wanted, told, home, ending).until_the_end()
-
-
-def home_of() -> Path:
-    """Where the server keeps its database: $PREFECT_HOME, or a folder of our own.
-
-    Not `~/.prefect`, whose database may be that of another work of the user.
-    """
-    if not os.environ.get("PREFECT_HOME"):
-        kept = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-        os.environ["PREFECT_HOME"] = str(Path(kept).expanduser() / "mmindex" / "prefect")
-    home = Path(os.environ["PREFECT_HOME"]).expanduser().absolute()
-    home.mkdir(parents=True, exist_ok=True)
-    return home
-
-
-@contextmanager
-def only_one(home: Path) -> Iterator[None]:
-    """Be the only `mmindex up` of this folder; ConfigError where another one is."""
-    lock = FileLock(home / "up.lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        why = "PREFECT_HOME names another folder, --port another port"
-        raise ConfigError(f"`mmindex up` is at work already in {home}: {why}") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 class Up:
@@ -123,10 +99,14 @@ class Up:
     def until_the_end(self) -> None:
         """Start all, keep it running, and end it in order: the worker first."""
         try:
-            url = configured_url() or self.start_server()
+            url = self.server_at()
             if self.ending.is_set():
                 return
-            self.announce(url, self.prepare(url))
+            note_of(self.home).write_text(url.removesuffix("/api"), "utf-8")
+            deployed = self.prepared(url)
+            if deployed is None:
+                return
+            self.announce(url, deployed)
             while not self.ending.wait(STEP):
                 self.look_after()
             self.say("ending")
@@ -134,10 +114,20 @@ class Up:
             self.stop()
         self.say("ended")
 
+    def server_at(self) -> str:
+        """The API of the server that is named, or of one of our own that answers now."""
+        if url := configured_url():
+            self.say("using", url=url)
+            return url
+        url = self.start_server()
+        if not self.ending.is_set():
+            self.say("answers", url=url.removesuffix("/api"))
+        return url
+
     def start_server(self) -> str:
         """Start a server of our own, and wait until it answers."""
         port = free_port(self.wanted.port)
-        self.say("starting")
+        self.say("starting", log=self.home / "server.log")
         start = ("prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
         url = f"http://127.0.0.1:{port}/api"
         settings = environment_of(**SERVER, PREFECT_SERVER_UI_API_URL=url)
@@ -155,8 +145,24 @@ class Up:
                 why = f"did not start ({server.last_words(1)})"
                 raise OrchestratorError("the Prefect server", why, f"see {server.log}")
 
+    def prepared(self, url: str) -> list[upkeep.Deployed] | None:
+        """The deployments, once all is made; None where it was told to end meanwhile."""
+        import httpx
+
+        try:
+            return self.prepare(url)
+        except OrchestratorError:
+            if self.ending.is_set():  # Ctrl-C reaches Prefect's command too
+                return None
+            raise
+        except httpx.HTTPError as error:
+            why = f"did not do what it was asked ({' '.join(str(error).split())[:300]})"
+            see = f"see {self.server.log}" if self.server else "see its log"
+            raise OrchestratorError(f"the Prefect server at {url}", why, see) from error
+
     def prepare(self, url: str) -> list[upkeep.Deployed]:
         """Make all that a run needs on the server, then let the worker in."""
+        self.say("deploying", count=len(self.told["deployments"]))
         use_server(url)
         from prefect.client.orchestration import get_client
 
@@ -225,14 +231,14 @@ class Up:
 
     def announce(self, url: str, deployed: list[upkeep.Deployed]) -> None:
         """Say where it is, what runs when, and how to start a run now."""
+        for place in deployments.absent(self.told):
+            self.say("absent", place=place)
         if self.wanted.as_json:
             told = {"url": url.removesuffix("/api"), "api": url, "home": str(self.home)}
             line = json.dumps(told | {"deployments": [one.told() for one in deployed]})
             sys.stdout.write(line + "\n")  # a line, for who waits for it
             sys.stdout.flush()
             return
-        for place in deployments.absent(self.told):
-            self.say("absent", place=place)
         self.say("up", url=url.removesuffix("/api"))
         width = max((len(one.name) for one in deployed), default=0)
         for one in deployed:
@@ -251,52 +257,12 @@ class Up:
 
     def say(self, key: str, **facts: Any) -> None:
         """A line on standard error."""
-        text = SAID[self.wanted.language][key].format(**facts)
-        if key in {"broke", "again", "lost"}:  # at some time of some night
-            text = f"{datetime.now():%m-%d %H:%M:%S} {text}"
-        ERR.print(text, markup=False, highlight=False, soft_wrap=True)
+        say(self.wanted.language, key, **facts)
 
 
-def configured_url() -> str | None:
-    """The server that the environment or a profile names; it has to answer."""
-    from prefect.settings import get_current_settings
-
-    url = get_current_settings().api.url
-    if url is not None and not answers(f"{url}/health"):
-        way_out = "start it, or unset PREFECT_API_URL for one of `mmindex up`"
-        raise OrchestratorError(f"the Prefect server at {url}", "does not answer", way_out)
-    return url
-
-
-def prefect_command() -> str:
-    """How a terminal calls Prefect: by its path where the environment is not activated."""
-    ours = Path(sys.executable).with_name("prefect")
-    found = shutil.which("prefect")
-    return "prefect" if found and Path(found) == ours else shlex.quote(str(ours))
-
-
-def use_server(url: str) -> None:
-    """Let Prefect's client in this process, and in those it starts, use the server."""
-    from prefect.context import refresh_global_settings_context
-
-    os.environ["PREFECT_API_URL"] = url
-    refresh_global_settings_context()
-
-
-def answers(url: str) -> bool:
-    """Whether something answers at ``url`` within some seconds."""
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with direct.open(url, timeout=10) as answer:
-            return bool(answer.status == 200)  # noqa: PLR2004 - HTTP's
-    except OSError:
-        return False
-
-
-def free_port(port: int) -> int:
-    """``port``, or a free one for 0; ConfigError where it is taken."""
-    try:
-        with socket.create_server(("127.0.0.1", port)) as place:
-            return int(place.getsockname()[1])
-    except (OSError, OverflowError) as error:
-        raise ConfigError(f"port {port} cannot be used ({error}): take another --port") from error
+def say(language: Language, key: str, **facts: Any) -> None:
+    """A line on standard error, for people."""
+    text = SAID[language][key].format(**facts)
+    if key in {"broke", "again", "lost"}:  # at some time of some night
+        text = f"{datetime.now():%m-%d %H:%M:%S} {text}"
+    ERR.print(text, markup=False, highlight=False, soft_wrap=True)

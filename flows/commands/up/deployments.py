@@ -15,9 +15,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
-from flows.commands.index.command import preset_of, valid
+from flows.commands.up.checks import check_parameters, faults
 from flows.config.index import IndexConfig
+from flows.config.preset import preset_of
 from flows.orchestration.temporary_server import OrchestratorError
+from flows.terminal.overrides import valid
 from mmcore.errors import ConfigError
 from mmcore.media.urls import is_remote
 from storage.places.place import place_of
@@ -38,20 +40,10 @@ def read(file: Path) -> dict[str, Any]:
         told = yaml.safe_load(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{file} cannot be read: {' '.join(str(error).split())}") from error
-    deployments = told.get("deployments") if isinstance(told, dict) else None
-    if not isinstance(deployments, list) or not all(map(_whole, deployments)):
-        raise ConfigError(f"{file} has no deployments, each with its name, entrypoint, work pool")
-    if len(pools := {one["work_pool"]["name"] for one in deployments}) != 1:
-        raise ConfigError(f"{file} names work pools {', '.join(sorted(pools))}: use one")
+    if why := next(faults(told), ""):
+        raise ConfigError(f"{file}: {why}" if why.startswith("deployment") else f"{file} {why}")
     assert isinstance(told, dict)
     return told
-
-
-def _whole(one: Any) -> bool:
-    if not isinstance(one, dict) or not isinstance(one.get("work_pool"), dict):
-        return False
-    named = one.get("name") and one.get("entrypoint") and one["work_pool"].get("name")
-    return bool(named)
 
 
 def pool_of(told: Mapping[str, Any]) -> str:
@@ -71,15 +63,19 @@ class Own:
 def fitted(told: Mapping[str, Any], own: Own) -> dict[str, Any]:
     """``told`` with what the user said; places are absolute, and sources have their aliases.
 
-    Raises ConfigError where `index-media` could not run with it.
+    Raises ConfigError where a flow of ours could not run with it.
     """
     return {**told, "deployments": [_fitted(one, own) for one in told["deployments"]]}
 
 
 def _fitted(one: Mapping[str, Any], own: Own) -> dict[str, Any]:
     parameters = dict(one.get("parameters") or {})
-    if "config" in parameters:
-        parameters["config"] = _placed(parameters["config"], own)
+    try:
+        if "config" in parameters:
+            parameters["config"] = _placed(parameters["config"], own)
+        check_parameters(one["entrypoint"], parameters)
+    except ConfigError as error:
+        raise ConfigError(f"deployment {one['name']}: {error}") from error
     schedules = [dict(schedule) for schedule in one.get("schedules") or ()]
     for schedule in schedules:
         if own.timezone and "cron" in schedule:
@@ -93,10 +89,13 @@ def _fitted(one: Mapping[str, Any], own: Own) -> dict[str, Any]:
 def _placed(config: Mapping[str, Any], own: Own) -> dict[str, Any]:
     placed = dict(config)
     if "lake" in placed:
-        placed["lake"] = str(place_of(own.lake or placed["lake"]))
+        placed["lake"] = own.lake or placed["lake"]
+        if isinstance(placed["lake"], str):  # what is none, the check of the settings says
+            placed["lake"] = str(place_of(placed["lake"]))
     if "media" in placed:
-        placed["media"] = list(own.media or placed["media"])
-        placed.setdefault("preset", preset_of(placed["lake"]))
+        placed["media"] = list(own.media) or placed["media"]
+        if isinstance(placed.get("lake"), str):
+            placed.setdefault("preset", preset_of(placed["lake"]))
         sources = valid(IndexConfig, placed).sources()
         placed["media"] = [f"{source.alias}={source.url}" for source in sources]
     return placed

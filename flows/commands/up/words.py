@@ -11,7 +11,11 @@ from mmcore.media.reasons import Language
 SAID: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
     {
         "en": {
-            "starting": "starting a Prefect server and a worker, 15 s to a minute",
+            "begun": "mmindex up: loading Prefect",
+            "using": "using the Prefect server at {url}",
+            "starting": "starting a Prefect server, up to a minute; what it says is in {log}",
+            "answers": "the server answers at {url}",
+            "deploying": "making the work pool, the automations and {count} deployments",
             "dead": "runs that were under way when the worker ended, now Crashed: {runs};"
             " what they finished is kept, the next run goes on",
             "lost": "runs that no process was at any more, now Crashed: {runs};"
@@ -30,7 +34,11 @@ SAID: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "ended": "ended",
         },
         "zh": {
-            "starting": "正在启动 Prefect 服务和 worker，需 15 秒到一分钟",
+            "begun": "mmindex up：正在加载 Prefect",
+            "using": "使用 Prefect 服务 {url}",
+            "starting": "正在启动 Prefect 服务，最多一分钟；它的输出在 {log}",
+            "answers": "服务已应答：{url}",
+            "deploying": "正在创建工作池、自动化和 {count} 个部署",
             "dead": "worker 结束时仍在进行的运行，现标为 Crashed：{runs}；已完成的保留，"
             "下次运行接着做",
             "lost": "已没有进程的运行，现标为 Crashed：{runs}；已完成的保留，下次运行接着做",

@@ -15,13 +15,13 @@ from typing import Any, Final
 
 import typer
 
-from flows.commands.index.command import ERR, valid
 from flows.commands.watch import show as show_watch
 from flows.commands.watch.run import Run
 from flows.commands.watch.schedule import Schedule, Timing
 from flows.config.index import IndexConfig
 from flows.terminal.ending import told_to_end
-from flows.terminal.overrides import overridden
+from flows.terminal.overrides import overridden, valid
+from flows.terminal.printing import ERR
 from mmcore.errors import ConfigError
 from mmcore.media.reasons import Language
 from mmcore.media.watching import Changed, Failed, Heard, How, News, Watched, started

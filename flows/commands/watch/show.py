@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from mmcore.media.debounce import MOST
 from mmcore.media.reasons import Language
 
 SAID: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
@@ -16,14 +17,20 @@ SAID: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "absent": "{root}: not there, or nothing in it; it is looked for",
             "why": " ({why})",
             "started": "watching for {lake}: a full look now, and every {look:g} s; Ctrl-C ends",
-            "changes": "looking: {changes} changes",
+            "changes": "looking: {count:,} changes",
+            "changes-1": "looking: 1 change",
+            "changes-many": "looking: more than {count:,} changes",
             "look": "looking at everything",
             "unchanged": "nothing new; snapshot {snapshot} serves ({seconds:.1f} s)",
             "published": "snapshot {snapshot} serves: {what} ({seconds:.1f} s)",
-            "new": "{count} items new",
-            "gone": "{count} gone",
+            "new": "{count} new items",
+            "new-1": "1 new item",
+            "gone": "{count} items gone",
+            "gone-1": "1 item gone",
             "bad": "{count} files in quarantine",
+            "bad-1": "1 file in quarantine",
             "waiting": "{count} files are being written and wait",
+            "waiting-1": "1 file is being written and waits",
             "other": "files changed",
             "between": ", ",
             "failed": "the run ended with code {code}{why}; what is published serves on; {next}",
@@ -39,14 +46,20 @@ SAID: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "absent": "{root}：不存在或为空；会继续寻找",
             "why": "（{why}）",
             "started": "正在为 {lake} 监视：现在全面查看，之后每 {look:g} 秒一次；按 Ctrl-C 结束",
-            "changes": "正在查看：{changes} 处变化",
+            "changes": "正在查看：{count:,} 处变化",
+            "changes-1": "正在查看：1 处变化",
+            "changes-many": "正在查看：超过 {count:,} 处变化",
             "look": "正在全面查看",
             "unchanged": "没有新内容；快照 {snapshot} 提供服务（{seconds:.1f} 秒）",
             "published": "快照 {snapshot} 提供服务：{what}（{seconds:.1f} 秒）",
             "new": "新增 {count} 个条目",
-            "gone": "减少 {count} 个",
-            "bad": "隔离 {count} 个文件",
-            "waiting": "{count} 个文件还在写入，等下一次",
+            "new-1": "新增 1 个条目",
+            "gone": "移除 {count} 个条目",
+            "gone-1": "移除 1 个条目",
+            "bad": "隔离区有 {count} 个文件",
+            "bad-1": "隔离区有 1 个文件",
+            "waiting": "{count} 个文件还在写入，留到下一次",
+            "waiting-1": "1 个文件还在写入，留到下一次",
             "other": "文件有变化",
             "between": "，",
             "failed": "运行以退出码 {code} 结束{why}；已发布的继续服务；{next}",
@@ -69,6 +82,7 @@ WHY: Final[Mapping[Language, Mapping[int, str]]] = MappingProxyType(
             6: "another run is writing the lake",
             7: "the lake is damaged",
             9: "no index reaches the goal",
+            11: "a disk is full",
             130: "interrupted",
         },
         "zh": {
@@ -79,6 +93,7 @@ WHY: Final[Mapping[Language, Mapping[int, str]]] = MappingProxyType(
             6: "另一个运行正在写入湖",
             7: "湖已损坏",
             9: "没有索引达到目标",
+            11: "磁盘已满",
             130: "被中断",
         },
     }
@@ -89,7 +104,17 @@ def line(key: str, language: Language, **facts: Any) -> str:
     """One line."""
     words = SAID[language]
     why = facts.get("why")
+    if key == "changes" and facts["changes"] > MOST:
+        return words["changes-many"].format(count=MOST)
+    if key == "changes":
+        return counted(key, facts["changes"], language)
     return words[key].format(**facts | {"why": words["why"].format(why=why) if why else ""})
+
+
+def counted(key: str, count: int, language: Language) -> str:
+    """What there is so many of; of one it is another sentence."""
+    words = SAID[language]
+    return words[f"{key}-1" if count == 1 else key].format(count=count)
 
 
 def ended_well(result: Mapping[str, Any], seconds: float, language: Language) -> str:
@@ -99,13 +124,13 @@ def ended_well(result: Mapping[str, Any], seconds: float, language: Language) ->
     facts = {"snapshot": result["snapshot"], "seconds": seconds}
     if result["status"] != "published":
         told = words["unchanged"].format(**facts)
-        more = words["waiting"].format(count=waiting) if waiting else ""
+        more = counted("waiting", waiting, language) if waiting else ""
         return words["between"].join(filter(None, (told, more)))
-    what = words["between"].join(_parts(result, words)) or words["other"]
+    what = words["between"].join(_parts(result, language)) or words["other"]
     return words["published"].format(what=what, **facts)
 
 
-def _parts(result: Mapping[str, Any], words: Mapping[str, str]) -> Iterator[str]:
+def _parts(result: Mapping[str, Any], language: Language) -> Iterator[str]:
     counts = {
         "new": result["items_added"],
         "gone": result["items_gone"],
@@ -114,4 +139,4 @@ def _parts(result: Mapping[str, Any], words: Mapping[str, str]) -> Iterator[str]
     }
     for key, count in counts.items():
         if count:
-            yield words[key].format(count=count)
+            yield counted(key, count, language)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from flows.commands.evaluate.show_gate import NAMES
 from flows.config.index import IndexResult
 from flows.orchestration.run import Run
 from flows.telling.summary.marks import (
@@ -16,6 +15,7 @@ from flows.telling.summary.marks import (
     section,
     stages,
 )
+from flows.terminal.verdicts import NAMES
 from mmcore.evaluation.reporting import words
 
 

@@ -12,6 +12,8 @@ def maintained(result: MaintainResult, run: Run) -> str:
     merged = result.compacted.left_out
     count, size = sum(result.files.values()), sum(result.bytes.values()) / 1e6
     name = {"unchanged": "nothing"}.get(result.status, result.status)
+    if name == "removed" and count == 1:
+        name = "removed-1"
     rows = [
         (plain(kind), f"{files:,}", f"{result.bytes[kind] / 1e6:,.1f}")
         for kind, files in result.files.items()

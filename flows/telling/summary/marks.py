@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePath
 from typing import Final
 
-from flows.commands.models.chinese import stage as stage_in
 from flows.orchestration.run import Run
 from flows.telling.summary.words import SAID
-from mmcore.media.urls import is_remote
+from flows.terminal.chinese import stage as stage_in
 
 _LIVELY: Final = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
@@ -73,12 +71,9 @@ def places(run: Run, report: str | None) -> dict[str, str]:
     """Where lake and report are; of a private lake neither."""
     if run.private:
         return {"lake": f"`{run.lake}`"}
-    return {"lake": _link(run.lake), "report": _link(report) if report else ""}
+    return {"lake": _copied(run.lake), "report": _copied(report) if report else ""}
 
 
-def _link(place: str) -> str:
-    """A link, and the path to copy: browsers follow no file: address of a server's page."""
-    shown = f"`{place.replace('`', '?').replace('|', '?')}`"
-    if is_remote(place) or not PurePath(place).is_absolute():
-        return shown
-    return f"{shown} ([file]({PurePath(place).as_uri()}))"
+def _copied(place: str) -> str:
+    """A place to copy; no link: browsers follow no ``file:`` address from a server's page."""
+    return f"`{place.replace('`', '?').replace('|', '?')}`"

@@ -18,6 +18,7 @@ SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Removed {count:,} files, {size:,.1f} MB",
             "已删除 {count:,} 个文件，{size:,.1f} MB",
         ),
+        "removed-1": ("Removed 1 file, {size:,.1f} MB", "已删除 1 个文件，{size:,.1f} MB"),
         "compacted": ("Compacted, nothing removed", "已合并，没有删除任何文件"),
         "nothing": ("Nothing to do", "没有要做的事"),
         "promoted": (
@@ -51,8 +52,8 @@ SAID: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "files": ("Files", "文件"),
         "changed": ("Changed", "变化"),
         "change": (
-            "{added:,} items new, {gone:,} gone",
-            "新增 {added:,} 个条目，移除 {gone:,} 个",
+            "items: {added:,} new, {gone:,} gone",
+            "条目：新增 {added:,} 个，移除 {gone:,} 个",
         ),
         "embedded": ("Embedded", "已嵌入"),
         "to-embed": ("To embed", "待嵌入"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.errors import ConfigError
-from mmcore.media.preparer import RATE
+from mmcore.media.sounds.resample import RATE, Waveform
 from mmcore.specs import SegmentationSpec
 
 
@@ -35,3 +36,20 @@ def lengths_of(batch: NDArray[Any]) -> NDArray[np.int64]:
     first = batch.reshape(*batch.shape[:2], -1)[:, :, 0]
     found: NDArray[np.int64] = (~np.isnan(first)).sum(axis=1)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """A window as its samples: (``count``,), NaN behind the last one."""
+
+    count: int
+    dtype = "float32"
+
+    @property
+    def shape(self) -> tuple[int]:
+        """Of what ``shaped`` gives."""
+        return (self.count,)
+
+    def shaped(self, samples: Waveform) -> NDArray[np.float32]:
+        """Mono samples at 16 kHz → (count,)."""
+        return filled_up(np.asarray(samples, dtype=np.float32), self.count)

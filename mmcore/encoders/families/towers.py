@@ -6,32 +6,35 @@ four encoders have one joint space.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import Field, ValidationError
 
 from mmcore.encoders.compute.device import Compute, moved, share_cores
 from mmcore.encoders.families.keys import Keys
-from mmcore.encoders.families.lengths import filled_up, lengths_of, longest_window
-from mmcore.encoders.families.towers_words import PADDING, Vocabulary
+from mmcore.encoders.families.lengths import Samples, lengths_of, longest_window
+from mmcore.encoders.families.towers_folder import (
+    FILES,
+    WEIGHTS,
+    TowersConfig,
+    read_config,
+    read_network,
+    read_vocabulary,
+)
+from mmcore.encoders.families.towers_words import PADDING
 from mmcore.encoders.presets import Preset
 from mmcore.encoders.towers.arrays import ArrayEncoder, Run
 from mmcore.encoders.towers.model import Model
 from mmcore.encoders.towers.texts import TextEncoder, TextModel, padded
 from mmcore.encoders.weights.convert import only_pickled
 from mmcore.encoders.weights.folder import Folder, folder_of
-from mmcore.errors import ConfigError
 from mmcore.media.images.fit import square
-from mmcore.media.sounds.resample import RATE, Waveform
-from mmcore.specs import RuntimeSpec, SegmentationSpec, Spec
+from mmcore.media.sounds.resample import RATE
+from mmcore.specs import RuntimeSpec, SegmentationSpec
 from storage.schemas import Modality
 
 if TYPE_CHECKING:
@@ -41,39 +44,12 @@ if TYPE_CHECKING:
 
 NAME: Final = "towers"
 VERSION: Final = 1
-CONFIG: Final = "config.json"
-WEIGHTS: Final = "model.safetensors"
-VOCABULARY: Final = "vocab.txt"
-FILES: Final = (CONFIG, WEIGHTS, VOCABULARY)
-"""What decides vectors; what else a training writes is for people, and for measuring."""
-
 PRESET: Final = Preset(
     encoders=("towers-text", "towers-image", "towers-frames", "towers-audio"),
     about="pictures, frames, texts and sounds in one space, trained on your own media",
     languages="zh, en; whatever it is trained on",
     needs="FOLDER",
 )
-
-
-Channels = Annotated[int, Field(ge=2, le=4096, multiple_of=2)]
-Width = Annotated[int, Field(ge=1, le=65_536)]
-
-
-class TowersConfig(Spec):
-    """What ``config.json`` holds: the network's shape, and what is done before it."""
-
-    architecture: Literal["towers"] = "towers"
-    side: int = Field(ge=1, le=4096, description="pixels of the square a picture is fitted in")
-    rate: Literal[16000] = 16000
-    words: int = Field(ge=2, le=10_000_000, description="words of vocab.txt, and two more")
-    longest: int = Field(ge=1, le=1_000_000, description="words that are read at once")
-    pictures: tuple[Channels, ...] = Field(min_length=1, max_length=16)
-    sounds: tuple[Channels, ...] = Field(min_length=2, max_length=16)
-    embedding: Width
-    hidden: Width
-    features: Width
-    dim: Width
-    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,23 +67,6 @@ class Square:
     def shaped(self, image: Image.Image) -> NDArray[np.uint8]:
         """An upright RGB picture → (side, side, 3)."""
         return square(image, self.side)
-
-
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """A window as its samples: (``count``,), NaN behind the last one."""
-
-    count: int
-    dtype = "float32"
-
-    @property
-    def shape(self) -> tuple[int]:
-        """Of what ``shaped`` gives."""
-        return (self.count,)
-
-    def shaped(self, samples: Waveform) -> NDArray[np.float32]:
-        """Mono samples at 16 kHz → (count,)."""
-        return filled_up(np.asarray(samples, dtype=np.float32), self.count)
 
 
 def build_text(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEncoder:
@@ -178,81 +137,6 @@ class _Made:
     def model(self, tower: str, load: Callable[[Compute], Any]) -> Model[Any]:
         """What an encoder of the folder loads once a process."""
         return Model(self.keys.model(tower), self.folder.licence, load, folder=self.folder)
-
-
-def read_config(folder: Path) -> TowersConfig:
-    """``config.json`` of a folder that training wrote; ConfigError for another one."""
-    path = folder / CONFIG
-    try:
-        return _config(path, path.stat().st_mtime_ns)
-    except (OSError, ValueError, RecursionError) as error:
-        why = error
-        if isinstance(error, ValidationError):
-            told = error.errors()[0]
-            where = ".".join(map(str, told["loc"]))
-            raise ConfigError(f"{path}: {where}: {told['msg']}") from None
-        raise ConfigError(f"{path}: is not of three towers ({why})") from error
-
-
-@cache
-def _config(path: Path, changed: int) -> TowersConfig:
-    del changed  # another content is another call
-    return TowersConfig.model_validate(json.loads(path.read_text("utf-8")))
-
-
-def read_vocabulary(
-    folder: Path, config: TowersConfig, dictionaries: Sequence[str] = ()
-) -> Vocabulary:
-    """The words of a folder that training wrote."""
-    return Vocabulary.read(folder / VOCABULARY, config.words - 2, dictionaries)
-
-
-def read_network(folder: Path, config: TowersConfig) -> Towers:
-    """The network of a folder, for inference, on the CPU; ConfigError for other weights.
-
-    They are looked at before the network is made, which may be as large as ``config`` likes.
-    """
-    from safetensors import SafetensorError  # noqa: PLC0415 - with torch
-    from safetensors.torch import load_file  # noqa: PLC0415 - making an encoder loads no torch
-
-    from mmcore.encoders.families.towers_network import Towers  # noqa: PLC0415 - as well
-
-    try:
-        state = load_file(folder / WEIGHTS)
-        _check_weights(folder, state, config)
-        network = Towers(sizes_of(config))
-        network.load_state_dict(state)
-    except (OSError, RuntimeError, SafetensorError) as error:
-        why = " ".join(str(error).split())[:300]
-        raise ConfigError(f"{folder / WEIGHTS}: cannot be loaded ({why})") from error
-    return network.eval().requires_grad_(False)
-
-
-def _check_weights(folder: Path, state: Mapping[str, torch.Tensor], config: TowersConfig) -> None:
-    """ConfigError unless they are finite numbers of float32 and the network's shapes."""
-    import torch  # noqa: PLC0415 - as above
-
-    from mmcore.encoders.families.towers_network import Towers  # noqa: PLC0415 - as above
-
-    least = max(config.words * config.embedding, config.hidden**2, config.features)
-    there = {name: tuple(one.shape) for name, one in state.items()}
-    fits = least <= sum(one.numel() for one in state.values())  # else nothing is made at all
-    made = Towers(sizes_of(config)).state_dict() if fits else {}
-    if there != {name: tuple(one.shape) for name, one in made.items()}:
-        raise ConfigError(f"{folder}: the weights are of another network than {CONFIG} says")
-    for name, one in state.items():
-        if one.dtype != torch.float32 or not bool(one.isfinite().all()):
-            raise ConfigError(
-                f"{folder / WEIGHTS}: {name} is not of finite float32 numbers: train anew"
-            )
-
-
-def sizes_of(config: TowersConfig) -> Any:
-    """The ``Sizes`` of a network without dropout."""
-    from mmcore.encoders.families.towers_network import Sizes  # noqa: PLC0415 - imports torch
-
-    told = config.model_dump(exclude={"architecture", "side", "rate", "longest", "classes"})
-    return Sizes(**told, classes=len(config.classes))
 
 
 def _network(made: _Made, compute: Compute) -> Towers:

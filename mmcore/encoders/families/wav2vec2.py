@@ -6,7 +6,6 @@ A window's vector is the mean over time of what the last transformer layer gives
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from mmcore.encoders.compute.device import Compute, moved, share_cores, torch_dtype
 from mmcore.encoders.families.hub import check_pins
 from mmcore.encoders.families.keys import Keys
-from mmcore.encoders.families.lengths import filled_up, lengths_of, longest_window
+from mmcore.encoders.families.lengths import Samples, lengths_of, longest_window
 from mmcore.encoders.families.wav2vec2_bundles import CONFIG, Architecture, architecture_of
 from mmcore.encoders.presets import Preset
 from mmcore.encoders.towers.arrays import ArrayEncoder, Run
@@ -26,7 +25,7 @@ from mmcore.encoders.weights.folder import SAFE, Folder, folder_of
 from mmcore.encoders.weights.pinned import load_state
 from mmcore.encoders.weights.releases import Release
 from mmcore.errors import ConfigError, MissingExtraError
-from mmcore.media.sounds.resample import RATE, Waveform
+from mmcore.media.sounds.resample import RATE
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from storage.schemas import Modality
 
@@ -50,23 +49,6 @@ PRESET: Final = Preset(
 
 
 _FILES: Final = (CONFIG, "*.safetensors", "*.pth")
-
-
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """A window as it is: (``count``,) samples at 16 kHz, NaN behind the last one."""
-
-    count: int
-    dtype = "float32"
-
-    @property
-    def shape(self) -> tuple[int]:
-        """Of what ``shaped`` gives."""
-        return (self.count,)
-
-    def shaped(self, samples: Waveform) -> NDArray[np.float32]:
-        """Mono samples at 16 kHz → (count,)."""
-        return filled_up(np.asarray(samples, dtype=np.float32), self.count)
 
 
 def build(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> ArrayEncoder:

@@ -8,11 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 
 from mmcore.evaluation.reporting import trend, verdict, views
 from mmcore.evaluation.reporting.frontier import frontier
 from mmcore.evaluation.reporting.pictures import NONE, Pictures, pictures_of, plays
+from mmcore.evaluation.reporting.templates import templates
 from mmcore.evaluation.reporting.words import (
     fusion,
     listed,
@@ -87,13 +88,7 @@ def page(report: Report, history: Sequence[Entry] = (), pictures: Pictures = NON
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("mmcore.evaluation.reporting", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("mmcore.evaluation.reporting")
     environment.filters |= {
         "share": lambda value: f"{value:.3f}",
         "count": lambda value: f"{value:,}",

@@ -7,6 +7,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from mmcore.evaluation.outcomes import HELD_OUT
 from mmcore.evaluation.reporting import charts
 from mmcore.evaluation.reporting.words import (
     Phrase,
@@ -65,11 +66,7 @@ def banner(report: Report) -> Banner:
     if report.status == "unmeasured" and (verdict is None or not verdict.findings):
         told_why = phrase("headline.no-scores", why=why(report.reason))
         return Banner("unmeasured", "?", phrase("verdict.unmeasured"), told_why, _part(report))
-    count = phrase(
-        "headline.measured",
-        directions=len(report.directions),
-        queries=f"{report.queries:,}",
-    )
+    count = _asked(report)
     if verdict is None:
         return Banner("plain", "", phrase("verdict.measured"), count, _part(report))
     notes = [count, *_part(report)]
@@ -93,6 +90,13 @@ def banner(report: Report) -> Banner:
         _detail(verdict) if headed else None,
         counted(verdict.findings) if verdict.findings else None,
     )
+
+
+def _asked(report: Report) -> Phrase:
+    """How many directions there are, and what asked them: held-out pairs, sets of the user's."""
+    held_out = [direction.set == HELD_OUT for direction in report.directions]
+    name = "measured" if all(held_out) else "measured-too" if any(held_out) else "measured-sets"
+    return phrase(f"headline.{name}", directions=len(held_out), queries=f"{report.queries:,}")
 
 
 def _part(report: Report) -> tuple[Phrase, ...]:

@@ -39,6 +39,7 @@ _ALARM: Final = 1.5
 """The alarm clock rings this much later than the one who watches should have acted."""
 
 _NOT_ONE: Final = Note("where-one")
+_ENDS: Final = Note("where-ends")
 
 _SETTINGS: Final = {
     "enable_external_access": "false",
@@ -96,9 +97,10 @@ def _tree(text: str) -> dict[str, Any]:
     if told.get("error"):
         if "memory" in told["error_type"].lower():
             raise MemoryError
-        raise RefusedError(
-            _said(told["error_message"]) if told["error_type"] == "parser" else _NOT_ONE
-        )
+        if told["error_type"] != "parser":
+            raise RefusedError(_NOT_ONE)
+        ours = told.get("position") == str(len(sql.encode()) - 1)  # the bracket around it
+        raise RefusedError(_ENDS if ours else _said(told["error_message"]))
     if len(told["statements"]) != 1:
         raise RefusedError(_NOT_ONE)
     tree: dict[str, Any] = told["statements"][0]["node"]

@@ -6,13 +6,20 @@ import re
 from typing import Annotated, Any, Final, Self
 
 from fastapi import Query
-from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
-from mmcore.search.http.faults import invalid
+from mmcore.search.asking.unwanted import ITEM_AWAY, TEXT_AWAY
+from mmcore.search.http.invalid import invalid
 from mmcore.search.http.problems import ProblemError
 from mmcore.search.notes import Note
 from mmcore.search.request import How, Part, SearchRequest
-from mmcore.search.typed import AWAY
 from mmcore.specs import Spec
 from storage.schemas import Modality
 
@@ -20,7 +27,6 @@ K: Final = 20
 _TEXT: Final = 10_000  # characters of a text that is asked with
 _TEXTS: Final = 24_000  # characters of all texts of one search
 _NUMBERS: Final = 16_384  # of a vector
-_ITEM_AWAY: Final = 0.5  # what an item counts that is not wanted: it is like much
 _ID: Final = re.compile("[0-9]{1,19}")
 
 _NOTHING: Final = (
@@ -36,7 +42,14 @@ def _digits(said: object) -> object:
     return int(said) if isinstance(said, str) else said
 
 
-Id = Annotated[
+def _no_bool(said: object, fault: str) -> object:
+    """Numbers, of which none is true or false: pydantic takes those of JSON for 1 and 0."""
+    if any(isinstance(one, bool) for one in (said if isinstance(said, list) else [said])):
+        raise ValueError(Note(fault))
+    return said
+
+
+IdText = Annotated[
     int,
     BeforeValidator(_digits),
     Field(ge=0, lt=2**63, strict=True),
@@ -48,14 +61,24 @@ Text = Annotated[str, Field(min_length=1, max_length=_TEXT)]
 Typed = Annotated[
     str, Query(max_length=_TEXT, description="as it was typed", examples=["animal -sheep"])
 ]
-Weight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False)]
-Away = Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
+PartWeight = Annotated[float, Field(ge=-10, le=10, allow_inf_nan=False)]
+AwayWeight = Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)]
 
 
 class Sized(How):
     """How it is searched over HTTP."""
 
     k: int = Field(default=K, ge=1, le=1000, description="answers")
+
+    @field_validator("k", "offset", mode="before")
+    @classmethod
+    def _whole(cls, said: object) -> object:
+        return _no_bool(said, "fault-whole")
+
+    @field_validator("words", "diversity", mode="before")
+    @classmethod
+    def _a_number(cls, said: object) -> object:
+        return _no_bool(said, "fault-number")
 
     def how(self) -> dict[str, Any]:
         """As fields of a request."""
@@ -69,7 +92,7 @@ class Options(Sized):
         default=[], max_length=4, description="search the segments of these; none: whole items"
     )
     without: list[Text] = Field(default=[], max_length=10, description="what is not wanted")
-    without_weight: Away = Field(
+    without_weight: AwayWeight = Field(
         default=1.0, description="how much what is not wanted counts: 1 as usual, 2 twice that"
     )
 
@@ -79,23 +102,27 @@ class Options(Sized):
 
     def unwanted(self) -> list[dict[str, Any]]:
         """The texts that are not wanted, as fields of parts."""
-        weight = -AWAY * self.without_weight
+        weight = -TEXT_AWAY * self.without_weight
         return [{"text": one, "weight": weight} for one in self.without]
 
 
-class Asked(Options):
+class SearchParams(Options):
     """A search by text, or by what is like an item or a segment, in the query string."""
 
     q: Text | None = Field(
         default=None, description="in Chinese or English", examples=["a red wall"]
     )
-    item: list[Id] = Field(default=[], max_length=20, description="items: what is like them")
-    segment: list[Id] = Field(default=[], max_length=20, description="segments of the lake")
-    without_item: list[Id] = Field(default=[], max_length=20, description="items: not like them")
+    item: list[IdText] = Field(default=[], max_length=20, description="items: what is like them")
+    segment: list[IdText] = Field(default=[], max_length=20, description="segments of the lake")
+    without_item: list[IdText] = Field(
+        default=[],
+        max_length=20,
+        description="items: not like them; each counts half of what a text does",
+    )
 
     def parts(self) -> list[dict[str, Any]]:
         """What is asked with, as fields of parts."""
-        away = -_ITEM_AWAY * self.without_weight
+        away = -ITEM_AWAY * self.without_weight
         return [
             *([{"text": self.q}] if self.q else []),
             *({"item": one} for one in self.item),
@@ -109,25 +136,32 @@ class Similar(Options):
     """What is like an item of the lake."""
 
 
-class Uploaded(Asked):
+class Uploaded(SearchParams):
     """A search by a file, which is the body; further parts may go with it."""
 
     as_: Modality | None = Field(
         default=None, alias="as", description="ask with that side of the file: a video's audio"
     )
-    weight: Weight = Field(default=1.0, description="of the file; below 0: without that")
+    weight: PartWeight = Field(default=1.0, description="of the file; below 0: without that")
 
 
 class PartBody(Spec):
     """One thing that is asked with; exactly one of text, item, segment and vector."""
 
     text: Text | None = Field(default=None, description="in Chinese or English")
-    item: Id | None = Field(default=None, description="an item of the lake: what is like it")
-    segment: Id | None = Field(default=None, description="a segment of the lake")
+    item: IdText | None = Field(default=None, description="an item of the lake: what is like it")
+    segment: IdText | None = Field(default=None, description="a segment of the lake")
     vector: list[Annotated[float, Field(allow_inf_nan=False)]] | None = Field(
         default=None, min_length=1, max_length=_NUMBERS, description="in the space searched"
     )
-    weight: Weight = Field(default=1.0, description="how much it counts; below 0: without that")
+    weight: PartWeight = Field(
+        default=1.0, description="how much it counts; below 0: without that"
+    )
+
+    @field_validator("weight", "vector", mode="before")
+    @classmethod
+    def _a_number(cls, said: object) -> object:
+        return _no_bool(said, "fault-number")
 
     @model_validator(mode="after")
     def _one_thing(self) -> Self:
@@ -150,7 +184,7 @@ class SearchBody(Sized):
     def request(self) -> SearchRequest:
         """As a request."""
         parts = [part.model_dump(exclude_none=True) for part in self.parts]
-        return request_of(parts, {**self.how(), "modalities": tuple(self.modalities)})
+        return request_of_fields(parts, {**self.how(), "modalities": tuple(self.modalities)})
 
 
 def part_of(told: dict[str, Any]) -> Part:
@@ -158,7 +192,7 @@ def part_of(told: dict[str, Any]) -> Part:
     return Part.model_validate(told)
 
 
-def request_of(parts: list[dict[str, Any]], options: dict[str, Any]) -> SearchRequest:
+def request_of_fields(parts: list[dict[str, Any]], options: dict[str, Any]) -> SearchRequest:
     """A request out of its fields; a problem 422 says what cannot be."""
     if not parts:
         raise ProblemError("invalid", _NOTHING[0], _NOTHING[1])

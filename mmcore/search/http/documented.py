@@ -9,7 +9,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from mmcore.search.http.shapes import FaultShape, ProblemShape
+from mmcore.search.http.shapes.problems import FaultShape, ProblemShape
 
 ABOUT: Final = (
     "Search a lake of pictures, texts, sounds and videos. Ids are texts, since JavaScript's"

@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import Response
 
 from mmcore.search.http.problems import KINDS, TYPE
-from mmcore.search.http.shapes import Shape
+from mmcore.search.http.shapes.base import Shape
 
 Responses = dict[int | str, dict[str, Any]]
 

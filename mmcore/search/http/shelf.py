@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mmcore.paths import original
-from mmcore.search.hits import Catalog
-from mmcore.search.lookup import Lookup
-from mmcore.search.once import Once
-from mmcore.search.thumbnails import SEEN, Named, Piece, standing
+from mmcore.search.opened.lookup import Lookup
+from mmcore.search.opened.once import Once
+from mmcore.search.opened.rows import Rows
+from mmcore.search.showing.thumbnails import SEEN, NamedFile, SeenSegment, standing
 from mmcore.types import Ids
 from storage.schemas import ITEMS, MODALITIES, Modality
 
@@ -45,8 +45,8 @@ class Shelf:
     Segments are those that the hits are made of: their texts are in memory once.
     """
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
         self._once = Once()
 
     def item(self, item_id: int) -> dict[str, Any] | None:
@@ -73,12 +73,12 @@ class Shelf:
         return [
             (modality, row)
             for modality in MODALITIES
-            for row in sorted(self._catalog.segments_of(item_id, modality), key=_place)
+            for row in sorted(self._rows.segments_of(item_id, modality), key=_place)
         ]
 
     def segment(self, segment_id: int) -> tuple[Modality, dict[str, Any]] | None:
         """A segment, by the first item that it serves; None where there is none."""
-        return self._catalog.segment(segment_id)
+        return self._rows.segment(segment_id)
 
     def pictures(self, item_id: int, n: int | None = None) -> list[int]:
         """Segments whose thumbnail may stand for an item, of its ``n``th file if that has any."""
@@ -87,29 +87,38 @@ class Shelf:
             (files[n].root, files[n].path) if n is not None and n < len(files) else (None, None)
         )
         return standing(
-            (Piece.of(m, row) for m in SEEN for row in self._catalog.segments_of(item_id, m)),
-            (Named(file.path, file.root, file.content_id) for file in files),
+            (SeenSegment.of(m, row) for m in SEEN for row in self._rows.segments_of(item_id, m)),
+            (NamedFile(file.path, file.root, file.content_id) for file in files),
             root,
             path,
         )
 
+    def media(self) -> dict[Modality, int]:
+        """How many files there are of each medium; captions of manifests count as texts."""
+        return dict(self._once.of("media", self._media))
+
     def languages(self) -> list[str]:
         """The languages of the texts, sorted."""
-        return self._catalog.languages()
+        return self._rows.languages()
 
     def warm(self) -> None:
         """Read what the first answers need."""
         self._once.of("items", self._items)
         self._once.of("files", self._files)
 
+    def _media(self) -> dict[Modality, int]:
+        found = self._rows.snapshot.rows("files", ["modality"])["modality"].value_counts()
+        counts = {row["values"]: row["counts"] for row in found.to_pylist()}
+        return {modality: counts.get(modality, 0) for modality in MODALITIES}
+
     def _items(self) -> Lookup:
-        return Lookup.of(self._catalog.snapshot.rows("items"), "item_id")
+        return Lookup.of(self._rows.snapshot.rows("items"), "item_id")
 
     def _files(self) -> Lookup:
         """The files of items with what is known of each, by item."""
         names = ["item_id", "root", "path", "content_id", "role"]
-        mine = self._catalog.snapshot.rows("item_files", names)
-        known = self._catalog.snapshot.rows("files", _OF_FILE)
+        mine = self._rows.snapshot.rows("item_files", names)
+        known = self._rows.snapshot.rows("files", _OF_FILE)
         joined = mine.join(known, ["root", "path"], join_type="left outer")
         ordered = joined.sort_by(
             [("item_id", "ascending"), ("root", "ascending"), ("path", "ascending")]

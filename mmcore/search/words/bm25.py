@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from mmcore.search.among import among
 from mmcore.search.ranking.lists import NO_SEGMENT, WORDS, Listed
 from mmcore.search.recent import Recent
-from mmcore.search.words.asked import Allowed, Asked, Scores, Term
+from mmcore.search.words.documents import TABLE, Documents, documents_of
 from mmcore.search.words.inside import Inside
+from mmcore.search.words.item_texts import ItemTexts
 from mmcore.search.words.library import bm25s
-from mmcore.search.words.owners import Owners
-from mmcore.search.words.shown import Telling
-from mmcore.search.words.stored import TABLE, Documents, documents_of
 from mmcore.search.words.sums import Sums
+from mmcore.search.words.telling import Telling
+from mmcore.search.words.terms import Allowed, Floats, Term, WeighedQuery
 from mmcore.search.words.tokens import is_han
 from mmcore.search.words.vocabulary import Vocabulary
 from mmcore.types import Ids
@@ -35,7 +35,7 @@ _QUERIES: Final = (
 _MANY: Final = 4096  # items from which on the coverage of all is faster than that of some
 _SETTLED: Final = 4  # of what is looked at one in so many is settled (``ranking.stages``)
 
-Query = tuple[tuple[str, ...], Allowed | None]
+WordQuery = tuple[tuple[str, ...], Allowed | None]
 """Words, each once, and the texts that are looked at."""
 
 
@@ -46,17 +46,17 @@ class Lexicon:
     once, as the better of them says. Safe to share among threads.
     """
 
-    def __init__(self, documents: Documents, owners: Owners) -> None:
-        self._documents, self._owners = documents, owners
+    def __init__(self, documents: Documents, item_texts: ItemTexts) -> None:
+        self._documents, self._item_texts = documents, item_texts
         self._vocabulary = Vocabulary(documents.vocabulary)
         self._weighed = documents.weighed
         self._texts = len(documents.segments)
-        self._sums = Sums(owners, self._texts, documents.weighed.count)
+        self._sums = Sums(item_texts, self._texts, documents.weighed.count)
         self._allowed: Allowed | None = None
         self._inside = Inside(documents.vocabulary, self._vocabulary, self._weighed)
         self._characters: Recent[str, Term | None] = Recent(_KEPT)
-        self._weighed_queries: Recent[Query, Asked] = Recent(_QUERIES)
-        self._covered: Recent[Query, Scores] = Recent(_QUERIES)
+        self._weighed_queries: Recent[WordQuery, WeighedQuery] = Recent(_QUERIES)
+        self._covered: Recent[WordQuery, Floats] = Recent(_QUERIES)
         self._index: Any = bm25s().BM25(method="lucene")
         self._index.nonoccurrence_array = None
         self._index.scores = {  # as its own ``build_index_from_ids`` gives, by loops over texts
@@ -73,7 +73,7 @@ class Lexicon:
             return None
         documents = documents_of(snapshot)
         pairs = snapshot.pairs(Modality.TEXT)
-        return cls(documents, Owners.of(*pairs, documents.items, documents.segments))
+        return cls(documents, ItemTexts.of(*pairs, documents.items, documents.segments))
 
     def within(self, segments: Ids) -> Lexicon:
         """The same, where of all texts only those of the sorted ``segments`` are looked at.
@@ -93,7 +93,7 @@ class Lexicon:
         asked = self._asked(words)
         scores = asked.items
         best = _best(scores, self._found(asked, allowed_items), k)
-        texts = self._owners.best(best, asked.documents)
+        texts = self._item_texts.best(best, asked.documents)
         segments = np.full(len(best), NO_SEGMENT, dtype=np.int64)
         segments[texts >= 0] = self._documents.segments[texts[texts >= 0]]
         return Listed(
@@ -166,41 +166,41 @@ class Lexicon:
         most = max(_FEW_ENOUGH, self._weighed.count // _OFTEN)
         return frozenset(term.word for term in terms if len(term.documents) > most)
 
-    def _asked(self, words: Sequence[str]) -> Asked:
+    def _asked(self, words: Sequence[str]) -> WeighedQuery:
         return self._weighed_queries.of(self._query(words), self._weigh)
 
-    def _query(self, words: Sequence[str]) -> Query:
+    def _query(self, words: Sequence[str]) -> WordQuery:
         return (*dict.fromkeys(words),), self._allowed
 
-    def _found(self, asked: Asked, allowed_items: Ids | None) -> NDArray[np.int64]:
+    def _found(self, asked: WeighedQuery, allowed_items: Ids | None) -> NDArray[np.int64]:
         """Places, ascending, of the items that have some of the words, of the allowed ones."""
         if allowed_items is None:
             return asked.found
         places = self._places(allowed_items)
         return places[asked.items[places] > 0]
 
-    def _rarity(self, asked: Asked) -> Scores:
+    def _rarity(self, asked: WeighedQuery) -> Floats:
         """(terms,) how much of all that was asked each term is, by how rare it is."""
         rare = self._weighed.idf(np.array([len(term.documents) for term in asked.terms], np.int64))
         unknown = asked.unknown * self._weighed.idf(np.zeros(1, np.int64))[0]
-        found: Scores = (rare / (rare.sum() + unknown)).astype(np.float32)
+        found: Floats = (rare / (rare.sum() + unknown)).astype(np.float32)
         return found
 
-    def _worth(self, words: Sequence[str], places: NDArray[np.int64], steep: int) -> Scores:
+    def _worth(self, words: Sequence[str], places: NDArray[np.int64], steep: int) -> Floats:
         """(n,) score times coverage to the power of ``steep`` of the items at n places."""
         asked = self._asked(words)
         if len(places) > _MANY:
             shares = self._of_all(words)[places]
         else:
             shares = self._sums.of_some(asked.terms, self._rarity(asked), places, self._allowed)
-        worth: Scores = asked.items[places] * shares**steep
+        worth: Floats = asked.items[places] * shares**steep
         return worth
 
-    def _of_all(self, words: Sequence[str]) -> Scores:
+    def _of_all(self, words: Sequence[str]) -> Floats:
         """(items,) ``coverage`` of all items."""
         return self._covered.of(self._query(words), self._cover)
 
-    def _cover(self, query: Query) -> Scores:
+    def _cover(self, query: WordQuery) -> Floats:
         asked = self._asked(query[0])
         terms = [
             replace(term, weights=weight * term.own_shares())
@@ -211,7 +211,7 @@ class Lexicon:
             by_document[: self._texts] *= self._allowed.texts
         return self._sums.of_items(terms, by_document)
 
-    def _weigh(self, query: Query) -> Asked:
+    def _weigh(self, query: WordQuery) -> WeighedQuery:
         words, allowed = query
         found = (self._term(word) for word in dict.fromkeys(words))
         terms = (*(term for term in found if term is not None),)
@@ -220,7 +220,7 @@ class Lexicon:
             by_document[: self._texts] *= allowed.texts
         by_item = self._sums.of_items(terms, by_document)
         unknown = len(words) - len(terms)
-        return Asked(terms, unknown, by_document, by_item, np.flatnonzero(by_item > 0))
+        return WeighedQuery(terms, unknown, by_document, by_item, np.flatnonzero(by_item > 0))
 
     def _known(self, items: Ids) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Which of some items there are, and where those stand."""
@@ -249,7 +249,7 @@ class Lexicon:
         mine = self._weighed.of(number)
         return Term(word, number, self._weighed.documents[mine], self._weighed.weights[mine])
 
-    def _scored(self, terms: Sequence[Term]) -> Scores:
+    def _scored(self, terms: Sequence[Term]) -> Floats:
         """(documents,) the sum of what the terms weigh in each."""
         numbers = [term.number for term in terms if term.number is not None]
         scores = np.zeros(self._weighed.count, dtype=np.float32)
@@ -262,7 +262,7 @@ def _both(some: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.i
     return some[among(some, ascending)]
 
 
-def _best(scores: Scores, places: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+def _best(scores: Floats, places: NDArray[np.int64], k: int) -> NDArray[np.int64]:
     """The ``k`` of ``places`` with the highest scores, best first; of equals the first ones."""
     if k < 1:
         return places[:0]

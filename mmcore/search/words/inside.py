@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from mmcore.search.words.asked import Term
-from mmcore.search.words.shown import holder
+from mmcore.search.words.telling import holder
+from mmcore.search.words.terms import Term
 from mmcore.search.words.vocabulary import Vocabulary
 from mmcore.search.words.weighed import Weighed
 

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from mmcore.search.words.asked import Allowed, Scores, Term
-from mmcore.search.words.owners import Owners
+from mmcore.search.words.item_texts import ItemTexts
+from mmcore.search.words.terms import Allowed, Floats, Term
 
 _ROUNDING: Final = 1e-5
 
@@ -19,11 +19,11 @@ _ROUNDING: Final = 1e-5
 class Sums:
     """Adds up terms over documents: ``texts`` of them, then a document of names for each item."""
 
-    owners: Owners
+    item_texts: ItemTexts
     texts: int
     count: int  # of documents
 
-    def of_documents(self, terms: Sequence[Term], scores: Scores | None = None) -> Scores:
+    def of_documents(self, terms: Sequence[Term], scores: Floats | None = None) -> Floats:
         """(documents,) ``scores``, or zeros, with what some terms weigh in each."""
         if scores is None:
             scores = np.zeros(self.count, dtype=np.float32)
@@ -31,9 +31,9 @@ class Sums:
             scores[term.documents] += term.weights
         return scores
 
-    def of_items(self, terms: Sequence[Term], by_document: Scores) -> Scores:
+    def of_items(self, terms: Sequence[Term], by_document: Floats) -> Floats:
         """(items,) the score of the best text and of the name, less what both say of a word."""
-        by_pair = by_document[self.owners.documents]
+        by_pair = by_document[self.item_texts.documents]
         weights = np.zeros(self.texts, dtype=np.float32)
         for term in terms:
             names = int(np.searchsorted(term.documents, self.texts))
@@ -41,20 +41,20 @@ class Sums:
                 continue
             texts, items = term.documents[:names], term.documents[names:] - self.texts
             weights[texts] = term.weights[:names]
-            pairs, counts = self.owners.pairs(items.astype(np.int64))
+            pairs, counts = self.item_texts.pairs(items.astype(np.int64))
             by_name = np.repeat(term.weights[names:], counts)
-            by_pair[pairs] -= np.minimum(weights[self.owners.documents[pairs]], by_name)
+            by_pair[pairs] -= np.minimum(weights[self.item_texts.documents[pairs]], by_name)
             weights[texts] = 0
-        scores: Scores = by_document[self.texts :] + np.maximum(self.owners.maxima(by_pair), 0)
+        scores: Floats = by_document[self.texts :] + np.maximum(self.item_texts.maxima(by_pair), 0)
         return scores
 
     def of_some(
         self,
         terms: Sequence[Term],
-        weights: Scores,
+        weights: Floats,
         places: NDArray[np.int64],
         allowed: Allowed | None,
-    ) -> Scores:
+    ) -> Floats:
         """What terms weigh together in each of n items: in the best text, and in the name besides.
 
         As ``of_items`` has it, but of some items and with one weight a term: (n,).
@@ -68,7 +68,7 @@ class Sums:
             by_text += weight * np.maximum(term.shares(texts) - in_name[rows], 0)
         best = np.zeros(len(places), np.float32)
         np.maximum.at(best, rows, by_text)
-        found: Scores = by_name + best
+        found: Floats = by_name + best
         return found
 
     def texts_of(
@@ -78,15 +78,15 @@ class Sums:
 
         Those alone that are looked at.
         """
-        pairs, counts = self.owners.pairs(places)
+        pairs, counts = self.item_texts.pairs(places)
         rows = np.repeat(np.arange(len(places)), counts)
-        texts = self.owners.documents[pairs].astype(np.int32)
+        texts = self.item_texts.documents[pairs].astype(np.int32)
         if allowed is None:
             return texts, rows
         kept = allowed.texts[texts]
         return texts[kept], rows[kept]
 
-    def covering(self, terms: Sequence[Term], rarity: Scores, least: float) -> NDArray[np.int64]:
+    def covering(self, terms: Sequence[Term], rarity: Floats, least: float) -> NDArray[np.int64]:
         """Places, ascending, of the items that may cover as much: all that do are among them.
 
         Who has but the commonest of the words, which together are less, is left out.
@@ -96,7 +96,7 @@ class Sums:
         there = np.zeros(self.count, dtype=bool)
         for number in order[behind * (1 + _ROUNDING) >= least]:
             there[terms[number].documents] = True
-        pairs = np.flatnonzero(there[self.owners.documents])
-        by_text = np.searchsorted(self.owners.starts, pairs, side="right") - 1
+        pairs = np.flatnonzero(there[self.item_texts.documents])
+        by_text = np.searchsorted(self.item_texts.starts, pairs, side="right") - 1
         found: NDArray[np.int64] = np.union1d(np.flatnonzero(there[self.texts :]), by_text)
         return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from mmcore.encoders.families.towers import CONFIG, VOCABULARY, TowersConfig
+from mmcore.encoders.families.towers_folder import CONFIG, VOCABULARY, TowersConfig
 from mmcore.encoders.families.towers_words import Vocabulary
 from mmcore.training.loop.curves import Point, plot
 from mmcore.training.towers.spec import TowersSpec

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from mmcore.encoders.compute.device import device_of
-from mmcore.encoders.families.towers import read_config, read_network, read_vocabulary
+from mmcore.encoders.families.towers_folder import read_config, read_network, read_vocabulary
 from mmcore.errors import ConfigError
 from mmcore.training.towers.card import TRAINING
 from mmcore.training.towers.spec import TowersSpec

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmcore.encoders.compute.device import device_of, share_cores
-from mmcore.encoders.families.towers import WEIGHTS, TowersConfig
+from mmcore.encoders.families.towers_folder import WEIGHTS, TowersConfig
 from mmcore.encoders.families.towers_words import Vocabulary
 from mmcore.errors import NothingToLearnError, TrainingError
 from mmcore.training.loop.curves import Point
@@ -168,7 +168,7 @@ def sizes(spec: TowersSpec, config: TowersConfig) -> Any:
     """The ``Sizes`` of the network that is trained: with dropout."""
     from dataclasses import replace  # noqa: PLC0415 - only here
 
-    from mmcore.encoders.families.towers import sizes_of  # noqa: PLC0415 - only here
+    from mmcore.encoders.families.towers_folder import sizes_of  # noqa: PLC0415 - only here
 
     return replace(sizes_of(config), dropout=spec.network.dropout)
 

@@ -24,8 +24,8 @@ export async function lakePage(main, state, { signal, again }) {
 }
 
 function head(lake) {
-  const most = Math.max(...lake.modalities.map((kind) => lake.segments[kind] || 0), 1);
-  const row = (kind) => el("div.measure", {}, el("span", {}, icon(kind), name(kind)), meter((lake.segments[kind] || 0) / most), el("b", {}, number(lake.segments[kind] || 0)));
+  const most = Math.max(...lake.modalities.map((kind) => lake.files[kind] || 0), 1);
+  const row = (kind) => el("div.measure", {}, el("span", {}, icon(kind), name(kind)), meter((lake.files[kind] || 0) / most), el("b", {}, number(lake.files[kind] || 0)));
   return el("section.panelled", {},
     el("h1", {}, t("snapshotN", { n: lake.snapshot })),
     el("p.muted", {}, [t("published", { when: date(lake.created_at, true) }), t("preset", { name: lake.preset }), lake.private ? t("private") : ""].filter(Boolean).join(" · ")),

@@ -116,7 +116,7 @@ async function home(main, state, signal) {
     const lake = await api.lake();
     if (signal.aborted) return;
     counts.append(el("span.count", {}, el("b", {}, number(lake.items)), t("itemsWord", { n: lake.items })));
-    for (const kind of lake.modalities) counts.append(el("span.count", {}, icon(kind), el("b", {}, number(lake.segments[kind] || 0)), el("span.lower", {}, name(kind))));
+    for (const kind of lake.modalities) counts.append(el("span.count", {}, icon(kind), el("b", {}, number(lake.files[kind] || 0)), el("span.lower", {}, name(kind))));
     counts.append(el("a.count", { href: "/?view=lake" }, t("publishedOn", { n: lake.snapshot, when: date(lake.created_at) })));
   } catch (error) {
     if (!signal.aborted) trouble(main, error, () => home(main, state, signal));

@@ -7,10 +7,10 @@ from importlib.metadata import version
 from fastapi import APIRouter, Request, Response
 
 from mmcore.search.http.documented import page
+from mmcore.search.http.guard.headers import PAGE_POLICY
 from mmcore.search.http.replies import problems, told
-from mmcore.search.http.security import PAGE_POLICY
 from mmcore.search.http.serving import Here
-from mmcore.search.http.shapes import HealthShape
+from mmcore.search.http.shapes.lake import HealthShape
 
 router = APIRouter(tags=["server"])
 

@@ -9,14 +9,15 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import NonNegativeInt
 from starlette.concurrency import run_in_threadpool
 
-from mmcore.search.http.asking import Id
+from mmcore.search.http.asking import IdText
+from mmcore.search.http.media.waves import Wave
 from mmcore.search.http.problems import missing
 from mmcore.search.http.replies import problems, told
-from mmcore.search.http.serving import Here, Served
-from mmcore.search.http.shapes import ItemShape, WaveformShape
-from mmcore.search.http.shown import item_of
+from mmcore.search.http.served import Served
+from mmcore.search.http.serving import Here
+from mmcore.search.http.shaped import item_of
+from mmcore.search.http.shapes.items import ItemShape, WaveformShape
 from mmcore.search.http.waits import Waiting
-from mmcore.search.http.waves import Wave
 
 router = APIRouter(prefix="/api", tags=["items"])
 
@@ -26,7 +27,7 @@ Points = Annotated[int, Query(ge=1, le=2000, description="peaks")]
 
 
 @router.get("/items/{item_id}", response_model=ItemShape, responses=problems("not-found"))
-def item(here: Here, item_id: Id, offset: Offset = 0, limit: Limit = 200) -> Response:
+def item(here: Here, item_id: IdText, offset: Offset = 0, limit: Limit = 200) -> Response:
     """An item: its files, the user's columns, and its segments."""
     return told(here.on_served(partial(_item, item_id, offset, limit)))
 
@@ -43,7 +44,9 @@ def _item(item_id: int, offset: int, limit: int, served: Served) -> ItemShape:
     response_model=WaveformShape,
     responses=problems("not-found", "changed", "media-refused"),
 )
-async def waveform(here: Here, request: Request, segment_id: Id, points: Points = 200) -> Response:
+async def waveform(
+    here: Here, request: Request, segment_id: IdText, points: Points = 200
+) -> Response:
     """How loud a segment of a sound, or of a video's sound, is."""
     waiting = Waiting.of(request, here.settings.patience)
 

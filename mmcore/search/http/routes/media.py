@@ -9,14 +9,15 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from mmcore.search.http.asking import Id
+from mmcore.search.http.asking import IdText
+from mmcore.search.http.media.ranges import answered
+from mmcore.search.http.media.roots import MediaStream, changed
+from mmcore.search.http.media.small import Picture
 from mmcore.search.http.problems import ProblemError, missing
-from mmcore.search.http.ranges import answered
 from mmcore.search.http.replies import binary, problems
-from mmcore.search.http.roots import MediaStream, changed
-from mmcore.search.http.serving import Here, Served, Serving
+from mmcore.search.http.served import Served
+from mmcore.search.http.serving import Here, Serving
 from mmcore.search.http.shelf import Shelved
-from mmcore.search.http.small import Picture
 
 router = APIRouter(tags=["media"])
 
@@ -24,7 +25,7 @@ _JPEG: Final = "image/jpeg"
 _CACHED: Final = {"cache-control": "private, max-age=600"}
 
 Place = Annotated[int, Path(ge=0, le=1_000_000, description="the file's number in its item")]
-Number = Annotated[
+FileNumber = Annotated[
     int | None, Query(ge=0, le=1_000_000, description="the file of the item that is to be shown")
 ]
 Version = Annotated[
@@ -44,7 +45,7 @@ Version = Annotated[
         **problems("not-found", "changed", "range"),
     },
 )
-def media(here: Here, request: Request, item_id: Id, n: Place, v: Version = None) -> Response:
+def media(here: Here, request: Request, item_id: IdText, n: Place, v: Version = None) -> Response:
     """A file of an item, as long as it is the one that was indexed; one range at a time."""
     stream = here.on_served(partial(_opened, item_id, n, v))
     return answered(stream, request.headers, head=request.method == "HEAD")
@@ -72,7 +73,7 @@ def _file(served: Served, item_id: int, n: int) -> Shelved:
     response_class=Response,
     responses={**binary("a small picture", _JPEG), **problems("not-found")},
 )
-async def item_thumbnail(here: Here, item_id: Id, n: Number = None) -> Response:
+async def item_thumbnail(here: Here, item_id: IdText, n: FileNumber = None) -> Response:
     """A small picture of an item: of a file of it, its first picture, or a frame of its video."""
     return await _small(here, Picture(item=item_id, n=n))
 
@@ -82,14 +83,14 @@ async def item_thumbnail(here: Here, item_id: Id, n: Number = None) -> Response:
     response_class=Response,
     responses={**binary("a small picture", _JPEG), **problems("not-found")},
 )
-async def thumbnail(here: Here, segment_id: Id) -> Response:
+async def thumbnail(here: Here, segment_id: IdText) -> Response:
     """A small picture of a picture, or of a frame of a video."""
     return await _small(here, Picture(segment=segment_id))
 
 
 async def _small(here: Serving, wanted: Picture) -> Response:
     served = await run_in_threadpool(here.served)
-    found = served.pictures.get(wanted)
+    found = served.pictures.found([wanted]).get(wanted)
     if found is None:
         found = await asyncio.wrap_future(here.small.ask(wanted))
     if not found:

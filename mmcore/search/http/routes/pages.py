@@ -13,12 +13,14 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Query, Request, Response
 
 from mmcore.search.http.etags import is_known
+from mmcore.search.http.guard.headers import PAGE_POLICY
+from mmcore.search.http.guard.rates import client_of
+from mmcore.search.http.guard.tokens import COOKIE, Token
 from mmcore.search.http.problems import ProblemError, language_of, missing
-from mmcore.search.http.security import COOKIE, PAGE_POLICY, Token, client_of
 
 router = APIRouter(include_in_schema=False)
 
-TYPES: Final[Mapping[str, str]] = {
+MEDIA_TYPES: Final[Mapping[str, str]] = {
     "html": "text/html; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
     "css": "text/css; charset=utf-8",
@@ -51,7 +53,7 @@ def page_file(name: str, request: Request) -> Response:
 
 def _file(name: str, request: Request) -> Response:
     """A file of the page: asked for each time, sent when it is another one."""
-    kind = TYPES.get(name.rpartition(".")[2])
+    kind = MEDIA_TYPES.get(name.rpartition(".")[2])
     place = files("mmcore.search.http").joinpath("pages", name)
     if kind is None or not _NAME.fullmatch(name) or not place.is_file():
         raise missing("the page has no such file", "页面没有该文件")

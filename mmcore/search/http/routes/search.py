@@ -9,25 +9,27 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from mmcore.search.asking.typed import parted
+from mmcore.search.http.answering import Answered, WithFile
 from mmcore.search.http.asking import (
-    Asked,
-    Id,
+    IdText,
     SearchBody,
+    SearchParams,
     Similar,
     Typed,
     Uploaded,
-    request_of,
+    request_of_fields,
 )
-from mmcore.search.http.problems import ProblemError, language_of, missing, problem_of
+from mmcore.search.http.errors import problem_of
+from mmcore.search.http.media.uploads import Upload, received
+from mmcore.search.http.problems import ProblemError, language_of, missing
 from mmcore.search.http.replies import problems, told
-from mmcore.search.http.serving import Found, Here, Serving
-from mmcore.search.http.shapes import AnswerShape, TypedShape
-from mmcore.search.http.shown import answer_of
-from mmcore.search.http.uploads import Upload, received
+from mmcore.search.http.serving import Here, Serving
+from mmcore.search.http.shaped import answer_of
+from mmcore.search.http.shapes.hits import AnswerShape, TypedShape
 from mmcore.search.http.waits import Waiting
 from mmcore.search.notes import said
 from mmcore.search.request import SearchRequest
-from mmcore.search.typed import parted
 from storage.schemas import MmindexError
 
 router = APIRouter(prefix="/api", tags=["search"])
@@ -44,9 +46,11 @@ _RAW: Final[dict[str, Any]] = {
 
 
 @router.get("/search", response_model=AnswerShape, responses=problems("bad-query"))
-async def search(here: Here, request: Request, asked: Annotated[Asked, Query()]) -> Response:
+async def search(
+    here: Here, request: Request, asked: Annotated[SearchParams, Query()]
+) -> Response:
     """Search by a text, or by what is like items or segments of the lake."""
-    return await _answer(here, request, request_of(asked.parts(), asked.options()))
+    return await _answer(here, request, request_of_fields(asked.parts(), asked.options()))
 
 
 @router.get("/typed", response_model=TypedShape, responses=problems())
@@ -76,7 +80,7 @@ async def search_media(
     settings = here.settings
     async with received(request, settings.upload_bytes, here.coming) as upload:
         waiting = Waiting.of(request, settings.patience)
-        wanted = request_of([_media_part(asked, upload), *asked.parts()], asked.options())
+        wanted = request_of_fields([_media_part(asked, upload), *asked.parts()], asked.options())
         await _condition(here, waiting, wanted)
         with here.uploading():
             found = await run_in_threadpool(_by_media, here, upload, asked, wanted)
@@ -87,13 +91,13 @@ async def search_media(
     "/similar/{item_id}", response_model=AnswerShape, responses=problems("bad-query", "not-found")
 )
 async def similar(
-    here: Here, request: Request, item_id: Id, asked: Annotated[Similar, Query()]
+    here: Here, request: Request, item_id: IdText, asked: Annotated[Similar, Query()]
 ) -> Response:
     """What is like an item, which is left out itself."""
     item = partial(here.on_served, lambda served: served.shelf.item(item_id))
     if await run_in_threadpool(item) is None:
         raise missing(f"the snapshot has no item {item_id}", f"快照中没有条目 {item_id}")
-    wanted = request_of([{"item": item_id}, *asked.unwanted()], asked.options())
+    wanted = request_of_fields([{"item": item_id}, *asked.unwanted()], asked.options())
     return await _answer(here, request, wanted)
 
 
@@ -113,7 +117,7 @@ async def _condition(here: Serving, waiting: Waiting, wanted: SearchRequest) -> 
 
 
 async def _shown(
-    here: Serving, request: Request, found: Found, wanted: SearchRequest, began: float
+    here: Serving, request: Request, found: Answered, wanted: SearchRequest, began: float
 ) -> Response:
     """The answer as JSON; made in a thread, since tables may have to be read for it."""
     make = partial(answer_of, found, wanted, more=len(found.answer.hits) >= wanted.k)
@@ -129,10 +133,10 @@ def _media_part(asked: Uploaded, upload: Upload) -> dict[str, Any]:
     return {"media": str(upload.path), "media_modality": asked.as_, "weight": asked.weight}
 
 
-def _by_media(here: Serving, upload: Upload, asked: Uploaded, wanted: SearchRequest) -> Found:
+def _by_media(here: Serving, upload: Upload, asked: Uploaded, wanted: SearchRequest) -> Answered:
     """The answer; what is said of the file does not tell where this server put it."""
     try:
-        return here.answer_media(upload.path, asked.as_, wanted)
+        return here.answer_with_file(WithFile(upload.path, asked.as_, wanted))
     except MmindexError as error:
         problem = problem_of(error)
         place = str(upload.path)

@@ -10,11 +10,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from mmcore.media.reasons import Language
+from mmcore.search.http.guard.headers import REPORT_POLICY
 from mmcore.search.http.problems import language_of, missing
 from mmcore.search.http.replies import binary, problems, told
-from mmcore.search.http.security import REPORT_POLICY
-from mmcore.search.http.serving import Here, Served
-from mmcore.search.http.shapes import (
+from mmcore.search.http.served import Served
+from mmcore.search.http.serving import Here
+from mmcore.search.http.shapes.lake import (
     ColumnShape,
     EvaluationShape,
     LakeShape,
@@ -22,6 +23,7 @@ from mmcore.search.http.shapes import (
     SnapshotShape,
     SnapshotsShape,
 )
+from mmcore.search.opened.aliases import aliases_of
 from storage import history
 from storage.errors import CorruptLakeError, LakeVersionError
 from storage.layout import Layout
@@ -40,10 +42,10 @@ _PICKED: Final = 'id="in-zh" aria-label="中文" checked>'.encode()
 _UNREADABLE: Final = "its manifest cannot be read"
 
 Last = Annotated[int, Query(ge=0, le=1000, description="evaluations of the history, the newest")]
-Spoken = Annotated[
+PageLanguage = Annotated[
     Language | None, Query(description="what the page begins in; else as Accept-Language says")
 ]
-Number = Annotated[int, Path(ge=1, lt=2**31, description="a snapshot")]
+SnapshotNumber = Annotated[int, Path(ge=1, lt=2**31, description="a snapshot")]
 
 
 @router.get("/api/lake", response_model=LakeShape, responses=problems())
@@ -61,10 +63,11 @@ def _lake(max_upload_mb: float, served: Served) -> LakeShape:
         preset=manifest.preset,
         private=manifest.private,
         items=_rows(manifest, "items/"),
+        files=served.shelf.media(),
         segments=counts,
         modalities=[modality for modality, count in counts.items() if count],
         languages=served.shelf.languages(),
-        roots=sorted(manifest.sources),
+        roots=sorted(aliases_of(served.snapshot)),
         columns=[ColumnShape(name=n, type=kind) for n, kind in served.shelf.columns()],
         conditions={name: list(of) for name, of in served.conditions().items()},
         max_upload_mb=max_upload_mb,
@@ -162,7 +165,9 @@ def _report(served: Served, number: int) -> str | None:
     response_class=Response,
     responses={**binary("the report, as a page", "text/html"), **problems("not-found")},
 )
-def report(here: Here, request: Request, number: Number, lang: Spoken = None) -> Response:
+def report(
+    here: Here, request: Request, number: SnapshotNumber, lang: PageLanguage = None
+) -> Response:
     """The report of an evaluation, in the asker's language first; nothing in it can act."""
     layout = here.served().snapshot.layout
     page = layout.report(str(number)) / _PAGE

@@ -3,12 +3,12 @@
 import pytest
 
 from mmcore.errors import ConfigError, SpaceMismatchError
-from mmcore.search.opened import Opened
-from mmcore.search.planning import Planner
+from mmcore.search.opened.opened import Opened
+from mmcore.search.opened.stored import Stored
+from mmcore.search.planning.indexes import Indexes
+from mmcore.search.planning.planner import Planner
 from mmcore.search.ranking.weights import Weights
 from mmcore.search.request import Part
-from mmcore.search.stored import Stored
-from mmcore.search.targets import Targets
 from storage.manifest import ProjectionEntry
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
@@ -71,7 +71,7 @@ def test_what_class_names_lead_is_said(plain):
         )
         told = manifest.model_copy(update={"projection": joined.model_copy(update=states)})
         opened = Opened(Snapshot(plain.snapshot.layout, told))
-        planner = Planner(opened, Targets(opened, plain._asker, Stored(opened)), Weights())
+        planner = Planner(opened, Indexes(opened, plain._asker, Stored(opened)), Weights())
         entries = [one for one in manifest.indexes if one.modality == options["medium"]]
         return planner._by_class_names(entries, options["parts"])
 

@@ -3,10 +3,10 @@
 import pytest
 
 from mmcore.errors import ConfigError
-from mmcore.search.conditions.columns import written
+from mmcore.search.conditions.relations import written
 from mmcore.search.conditions.sandbox import columns_in
+from mmcore.search.conditions.where import Where
 from mmcore.search.notes import said
-from mmcore.search.where import Where
 from tests.factories import small_lake
 
 

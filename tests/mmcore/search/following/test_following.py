@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from mmcore.errors import ConfigError
-from mmcore.search.following import Following, Loaded
+from mmcore.search.asking.loaded import Loaded
+from mmcore.search.following import Following
 from mmcore.search.queries import Asker
 from storage.errors import CorruptLakeError, NoLakeError
 from storage.layout import Layout

@@ -117,7 +117,7 @@ def test_what_was_erased_goes_with_the_last_query(root, collected, monkeypatch):
         old = following.searcher()
         old.answer(RED.model_copy(update={"words": 0.5, "where": "size > 1"}))
         where = old._opened.where()
-        held = [old, old._opened.catalog, old._opened.lexicon(), where, where._columns()]
+        held = [old, old._opened.rows, old._opened.lexicon(), where, where._columns()]
         folder, goes = held[-1]._folder.path, [weakref.ref(one) for one in held]
         published(root, 2)
         following.look()

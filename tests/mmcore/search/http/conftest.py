@@ -15,8 +15,8 @@ import uvicorn
 from starlette.testclient import TestClient
 
 from mmcore.search.http.app import app
+from mmcore.search.http.guard.spoken import Spoken
 from mmcore.search.http.settings import QUERY_LIMITS, Settings
-from mmcore.search.http.spoken import Spoken
 from storage.snapshot import Snapshot
 from tests.lakes import coloured_items, make_lake, towers
 from tests.mmcore.search.http.plugged import declare_colours

@@ -14,15 +14,15 @@ from starlette.testclient import TestClient
 
 from mmcore.errors import ConditionError
 from mmcore.privacy import Veil
-from mmcore.search.hits import Catalog
+from mmcore.search.conditions.where import Where
 from mmcore.search.http.app import app
+from mmcore.search.http.media.roots import Roots
 from mmcore.search.http.problems import ProblemError
-from mmcore.search.http.roots import Roots
-from mmcore.search.http.serving import Served
+from mmcore.search.http.served import Served
 from mmcore.search.http.settings import Settings
+from mmcore.search.http.shaped import plain
 from mmcore.search.http.shelf import Shelf
-from mmcore.search.http.shown import plain
-from mmcore.search.where import Where
+from mmcore.search.opened.rows import Rows
 from storage import history, keys
 from storage.errors import NoLakeError, SnapshotReissuedError
 from storage.manifest import Evaluation
@@ -45,6 +45,7 @@ def test_the_lake_tells_what_it_holds(client):
     told = client.get("/api/lake").json()
 
     assert (told["snapshot"], told["items"], told["private"]) == (1, 17, False)
+    assert told["files"] == {"image": 16, "text": 32, "audio": 1, "video": 0}
     assert told["segments"] == {"image": 16, "text": 32, "audio": 3, "video": 0}
     assert told["modalities"] == ["image", "text", "audio"]
     assert told["languages"] == ["en", "zh"]
@@ -149,7 +150,7 @@ def test_a_private_root_needs_the_key(own):
 def test_files_of_a_private_root_are_served_by_who_has_the_key(own):
     """Names are hashed and compared; the real one is not shown."""
     veil = Veil(partial(keys.keyed, keys.lake_key(own.snapshot.layout)))
-    file = Shelf(Catalog(own.snapshot)).files(own.item("red-1"))[0]
+    file = Shelf(Rows(own.snapshot)).files(own.item("red-1"))[0]
     hidden = replace(file, path=veil.path("media", file.path))
     rewritten(own, private=True)
     roots = Roots(Snapshot.open(own.snapshot.layout), {"media": str(own.media)})

@@ -10,12 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from mmcore.errors import ConfigError
+from mmcore.search.conditions.where import Where
+from mmcore.search.http.answering import passages
+from mmcore.search.http.media.waves import Waves
 from mmcore.search.http.routes import search as searching
-from mmcore.search.http.serving import Served, passages
-from mmcore.search.http.waves import Waves
-from mmcore.search.peaks import Peaks
+from mmcore.search.http.served import Served
 from mmcore.search.request import Part, SearchRequest
-from mmcore.search.where import Where
+from mmcore.search.showing.peaks import Peaks
 from tests.mmcore.search.http.conftest import asking, listening
 
 JSON = {"content-type": "application/json"}
@@ -99,7 +100,7 @@ def test_a_condition_that_nobody_waits_for_is_not_run(place, slow):
 
 def test_a_condition_that_took_seconds_in_vain_is_not_tried_again(place, slow, monkeypatch):
     """Not for a while: the same answer comes at once."""
-    monkeypatch.setattr("mmcore.search.http.serving._SLOW", 0.0)
+    monkeypatch.setattr("mmcore.search.http.served._SLOW", 0.0)
     slow[0].set()
     with asking(place) as client:
         params = {"q": "red", "where": "size > 77"}
@@ -118,7 +119,7 @@ def test_waveforms_do_not_keep_the_server_busy(place, monkeypatch):
         assert go.wait(20)
         return Peaks(1.0, (0.5,))
 
-    monkeypatch.setattr("mmcore.search.peaks.Drawer.peaks", peaks)
+    monkeypatch.setattr("mmcore.search.showing.peaks.Drawer.peaks", peaks)
     item = place.item("sound")
     with asking(place) as client:
         told = client.get(f"/api/items/{item}").json()

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from mmcore.search.http.roots import Roots
+from mmcore.search.http.media.roots import Roots
 from tests import media
 from tests.lakes import coloured_items
 from tests.mmcore.search.http.conftest import asking, listening, place_at

@@ -5,9 +5,9 @@ import re
 import pytest
 from PIL import Image
 
-from mmcore.search.http.shapes import AnswerShape
+from mmcore.search.http.shapes.hits import AnswerShape
 from mmcore.search.request import Part, SearchRequest
-from mmcore.search.shown import Shown
+from mmcore.search.showing.shown import Shown
 from tests import media
 from tests.lakes import COLOURS, make_lake, towers
 from tests.mmcore.search.http.conftest import Place, asking
@@ -229,6 +229,32 @@ def test_what_is_wrong_is_said_in_the_asker_s_language(client, params, en, zh):
 
         assert (told["status"], said in told["detail"]) == (422, True), told
         assert "Input should" not in str(told)
+
+
+@pytest.mark.parametrize(
+    ("field", "en", "zh"),
+    [
+        ({"offset": False}, "offset: it has to be a whole number", "offset：必须是整数"),
+        ({"offset": True}, "offset: it has to be a whole number", "offset：必须是整数"),
+        ({"k": True}, "k: it has to be a whole number", "k：必须是整数"),
+        ({"words": False}, "words: it has to be a number", "words：必须是数字"),
+        ({"diversity": True}, "diversity: it has to be a number", "diversity：必须是数字"),
+        (
+            {"parts": [{"text": "red", "weight": True}]},
+            "weight: it has to be a number",
+            "必须是数字",
+        ),
+        ({"parts": [{"vector": [1, True]}]}, "vector: it has to be a number", "必须是数字"),
+    ],
+)
+def test_true_and_false_are_no_numbers(client, field, en, zh):
+    """A library takes them for 1 and 0; who sends them has meant something else."""
+    for language, said in (("en", en), ("zh", zh)):
+        headers = {"accept-language": language}
+        body = {"parts": [{"text": "red"}], **field}
+        told = client.post("/api/search", json=body, headers=headers).json()
+
+        assert (told["status"], said in told["detail"]) == (422, True), told
 
 
 def test_a_body_s_faults_are_said_in_chinese_too(client):

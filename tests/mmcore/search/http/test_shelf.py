@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from mmcore.search.hits import Catalog
+from mmcore.search.http.media.small import Picture, pictures
 from mmcore.search.http.shelf import Shelf
-from mmcore.search.http.small import Picture, pictures
+from mmcore.search.opened.rows import Rows
 from storage.thumbnails import Thumbnails
 from tests.lakes import thumbnail_of
 from tests.mmcore.search.http.conftest import asking, place_at
@@ -14,7 +14,7 @@ from tests.mmcore.search.http.conftest import asking, place_at
 
 def shelf(place):
     """The rows of its snapshot."""
-    return Shelf(Catalog(place.snapshot))
+    return Shelf(Rows(place.snapshot))
 
 
 def test_the_sound_of_a_segment_is_drawn(client, place):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from mmcore.search.lexical import Said, Wording
 from mmcore.search.words import bm25
 from mmcore.search.words.bm25 import Lexicon
 from mmcore.search.words.tokens import words_of
+from mmcore.search.words.wording import Said, Wording
 from tests.mmcore.search.words.conftest import item
 
 NOBODY = np.empty(0, dtype=np.int64)

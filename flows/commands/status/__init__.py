@@ -1,0 +1,1 @@
+"""`mmindex status`."""

@@ -1,0 +1,1 @@
+"""What is answered, as data: each model is documented in the OpenAPI page."""

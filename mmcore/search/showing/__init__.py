@@ -1,0 +1,1 @@
+"""What is shown of what was found: files, spans and texts, small pictures, waveforms."""
