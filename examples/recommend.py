@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from flows.terminal.ending import told_in_a_line
 from flows.terminal.wrapping import visible
 from mmcore.search import Part, Searcher, SearchRequest
-from mmcore.search.named import item_named
+from mmcore.search.asking.named import item_named
 from mmcore.types import Hit
 
 HALF = 5

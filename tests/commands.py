@@ -28,10 +28,10 @@ def plain_commands(
 ) -> Callable[..., Answer]:
     """Run a command line: `run("status", "--lake", lake)`; the preset `hash` is there."""
     from flows import cli, index_media, maintain, promote_models, train_fusion
-    from flows.commands.index import command
+    from flows.commands import running
 
     crashes.plain_index(monkeypatch)
-    monkeypatch.setattr(command, "watching", lambda *_, **__: nullcontext())
+    monkeypatch.setattr(running, "watching", lambda *_, **__: nullcontext())
     for module in (index_media, maintain, promote_models, train_fusion):
         name = module.__name__.rpartition(".")[2]
         flow = getattr(module, name).fn

@@ -22,11 +22,11 @@ from typing import Any, Final
 
 HOLD: Final = "MMTEST_HOLD"
 PLACES: Final = {
-    "crawl": ("flows.index_media", "crawl_roots"),
-    "index": ("flows.index_media", "build_indexes"),
-    "evaluate": ("flows.evaluate_retrieval", "finish"),
-    "maintain": ("flows.maintain", "finish"),
-    "train": ("flows.train_fusion", "finish"),
+    "crawl": ("flows.stages.finding", "crawl_roots"),
+    "index": ("flows.stages.assembling", "build_indexes"),
+    "evaluate": ("flows.stages.writing", "finish"),
+    "maintain": ("flows.stages.writing", "finish"),
+    "train": ("flows.stages.writing", "finish"),
     "embed": ("tasks.embed", "embed"),
     "lock": ("flows.index_media", "workplace"),
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 from storage.schemas import Modality
 
 ERROR = "MediaError"
-FORWARDED = {"mmcore/media/opening.py", "mmcore/media/crawl.py", "mmcore/search/apart.py"}
+FORWARDED = {"mmcore/media/opening.py", "mmcore/media/crawl.py", "mmcore/search/asking/apart.py"}
 """They pass on reasons that are made elsewhere, as those of ``faults.FAULTS``."""
 REASON = re.compile(r"[a-z]+(?:-[a-z]+)*")
 DEEPEST = 6  # calls of calls

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -104,6 +104,10 @@ class Server:
     def __init__(self, api: str, process: subprocess.Popen[str], home: Path) -> None:
         self.api, self.process, self.home = api, process, home
         self._http = httpx.Client(base_url=api, timeout=60, trust_env=False)
+
+    def close(self) -> None:
+        """Ask it nothing more."""
+        self._http.close()
 
     def ask(self, method: str, path: str, **told: Any) -> Any:
         """What the server answers; while its database is busy (503) it is asked again."""
@@ -224,13 +228,15 @@ def up(home: Path, file: Path, arguments: Sequence[str] = (), **env: str) -> Ite
         line = process.stdout.readline()
         if not line:
             raise AssertionError((home / "up.log").read_text())
-        yield Server(json.loads(line)["api"], process, home)
+        with closing(Server(json.loads(line)["api"], process, home)) as server:
+            yield server
     finally:
         process.send_signal(signal.SIGTERM)
         try:
             process.wait(90)
         finally:
             process.kill()
+            process.communicate()  # closes its pipe
 
 
 def by_hand(server: Server, *arguments: str, **env: str) -> subprocess.Popen[str]:

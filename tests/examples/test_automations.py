@@ -19,7 +19,7 @@ from prefect.events.worker import EventsWorker
 from examples.automations import create
 from mmcore.errors import PublicationBlockedError, SourceError
 from storage.layout import Layout
-from tasks.gate import Alert, event_of
+from tasks.alerts import Alert, event_of
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 

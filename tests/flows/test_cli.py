@@ -91,7 +91,7 @@ def test_an_interruption_says_that_nothing_is_lost(monkeypatch, capsys):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("flows.commands.index.command.run_status", interrupted)
+    monkeypatch.setattr("flows.commands.status.command.run_status", interrupted)
 
     code, _, err = run(monkeypatch, capsys, "status")
 

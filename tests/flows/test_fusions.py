@@ -6,7 +6,7 @@ from PIL import Image
 from mmcore.errors import ConfigError
 from mmcore.fusion.learned import LEARNED
 from mmcore.fusion.models import record_of
-from mmcore.search.fusions import model_of, published_fusion
+from mmcore.search.opened.fusions import model_of, published_fusion
 from mmcore.specs import FusionSpec, LimitsSpec, RuntimeSpec, SegmentationSpec
 from storage.layout import Layout
 from storage.locks import writer_lock

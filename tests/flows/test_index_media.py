@@ -10,10 +10,9 @@ import pytest
 from PIL import Image
 
 from flows.config.index import IndexConfig
-from mmcore.errors import ConfigError, GateFailedError, SourceError, TooManyBadFilesError
+from mmcore.errors import ConfigError, GateFailedError
 from mmcore.media.crawl import read
 from mmcore.search.searcher import Searcher
-from mmcore.specs import LimitsSpec
 from mmcore.types import Query
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
@@ -206,56 +205,6 @@ def test_a_moved_file_keeps_its_vectors(copied):
     assert not any(result.new.values())
 
 
-def test_a_lost_root_deletes_nothing(copied):
-    """When most contents are gone the run stops, and the old snapshot serves on."""
-    folder, lake = copied
-    for file in folder.glob("*.txt"):
-        file.unlink()
-    for file in folder.glob("*.png"):
-        file.unlink()
-
-    with pytest.raises(SourceError, match="gone"):
-        index(folder, lake)
-
-    assert current(Layout(lake)) == 1
-
-
-def test_a_root_that_is_not_named_is_not_deleted(copied):
-    """The lake's other roots are named each run, or taken out on purpose."""
-    folder, lake = copied
-    other = media.text(folder.parent / "other" / "note.txt", "A note on a wall.").parent
-
-    with pytest.raises(SourceError, match="--drop 媒体"):
-        index(other, lake)
-    result = index(other, lake, drop=("媒体",))
-
-    assert result.status == "published"
-    assert result.items == 1
-
-
-def test_a_lake_inside_its_root_is_not_indexed(tmp_path):
-    """What was made of media is not media: the second run finds nothing new."""
-    folder = tmp_path / "media"
-    media.text(folder / "note.txt", "A note on a wall.")
-
-    first, second = (index(folder, folder / "lake") for _ in range(2))
-
-    assert (first.status, second.status) == ("published", "unchanged")
-    assert second.items == 1
-
-
-def test_every_copy_of_a_bad_file_is_named_where_it_is_now(copied):
-    """Quarantine follows files: a copy has a row of its own, a moved file its new name."""
-    folder, lake = copied
-    shutil.copy(folder / "broken.jpg", folder / "copy.jpg")
-    (folder / "broken.jpg").rename(folder / "moved.jpg")
-
-    index(folder, lake)
-
-    quarantine = Snapshot.open(Layout(lake)).rows("quarantine")
-    assert sorted(quarantine["path"].to_pylist()) == ["copy.jpg", "moved.jpg"]
-
-
 def test_a_projection_is_one_of_the_snapshots_files(copied):
     """What a search needs is named by the manifest, so that its damage is seen."""
     _, lake = copied
@@ -278,15 +227,6 @@ def test_what_devices_did_is_kept_beside_the_report(indexed):
     assert told["efficientnet-lite0"]["model_seconds"] > 0
 
 
-def test_a_folder_without_media_is_no_lake(tmp_path):
-    """Files of other kinds alone are most likely the wrong folder."""
-    (tmp_path / "media").mkdir()
-    (tmp_path / "media" / "blob.bin").write_bytes(bytes(range(256)) * 9)
-
-    with pytest.raises(SourceError, match="no picture, text, sound or video"):
-        index(tmp_path / "media", tmp_path / "lake")
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["processes", "dask"])
 def test_every_engine_makes_the_same_lake(indexed, tmp_path, engine):
@@ -301,19 +241,6 @@ def test_every_engine_makes_the_same_lake(indexed, tmp_path, engine):
     assert one.rows("segments/image").equals(other.rows("segments/image"))
     np.testing.assert_allclose(one.cells(Modality.IMAGE)[1], other.cells(Modality.IMAGE)[1])
     np.testing.assert_array_equal(one.fused()[0], other.fused()[0])
-
-
-def test_too_many_bad_files_publish_nothing(tmp_path):
-    """A folder of broken pictures stops the run with an example and leaves no snapshot."""
-    folder = tmp_path / "bad"
-    folder.mkdir()
-    for number in range(4):
-        (folder / f"{number}.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes([number]) * 20)
-
-    with pytest.raises(TooManyBadFilesError, match=r"4 of 4 files.*\.jpg"):
-        index(folder, tmp_path / "lake")
-
-    assert current(Layout(tmp_path / "lake")) is None
 
 
 def test_a_blocked_evaluation_leaves_its_candidate(copied, monkeypatch):
@@ -333,18 +260,6 @@ def test_a_blocked_evaluation_leaves_its_candidate(copied, monkeypatch):
     assert current(Layout(lake)) == 1
     (left,) = lake.glob("candidates/*/manifest.json")
     assert read_manifest(left).number == 2
-
-
-def test_a_raised_limit_that_still_refuses_leaves_one_row(tmp_path):
-    """Quarantine says what refuses a file now, not what refused it under every older limit."""
-    media.wav(tmp_path / "media" / "long.wav", 2.0)
-    media.text(tmp_path / "media" / "note.txt", "A note on a wall.")
-    for seconds in (0.1, 0.2, 0.3):
-        limits = LimitsSpec(max_seconds=seconds)
-        index(tmp_path / "media", tmp_path / "lake", limits=limits)
-
-    (row,) = Snapshot.open(Layout(tmp_path / "lake")).rows("quarantine").to_pylist()
-    assert (row["reason"], row["message"]) == ("too-long", "2 seconds, the limit is 0.3")
 
 
 def test_a_dry_run_writes_nothing(indexed, tmp_path):

@@ -2,21 +2,15 @@ import os
 import time
 
 import pytest
-from PIL import Image
 from pydantic import ValidationError
 
-from flows.config.index import IndexConfig
 from flows.config.maintain import MaintainConfig
-from mmcore.errors import ConfigError, GateFailedError
 from storage.erasure.orders import Order, write_order
 from storage.errors import LakeLockedError, NoLakeError
 from storage.layout import Layout
 from storage.locks import writer_lock
-from storage.manifest import read_manifest
-from storage.snapshot import Snapshot, current, published
-from tests import media
+from storage.snapshot import published
 from tests.factories import small_lake
-from tests.soundness import sound
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -28,13 +22,6 @@ def run(lake, **settings):
     from flows.maintain import maintain
 
     return maintain(MaintainConfig(lake=str(lake), **settings))
-
-
-def index(folder, lake):
-    """Run the flow that makes what is maintained."""
-    from flows.index_media import index_media
-
-    return index_media(IndexConfig(media=(str(folder),), lake=str(lake)))
 
 
 def let_time_pass(root, seconds=FOUR_DAYS):
@@ -120,34 +107,3 @@ def test_settings_that_cannot_be_are_refused(wrong):
     """Before anything is looked at."""
     with pytest.raises(ValidationError):
         MaintainConfig(lake="lake", **wrong)
-
-
-def test_finished_work_of_a_blocked_run_is_not_done_again(tmp_path, monkeypatch):
-    """Four days later its candidate is whole, and the next run embeds nothing."""
-    folder, lake = tmp_path / "media", Layout(tmp_path / "lake")
-    media.png(folder / "red.png", Image.new("RGB", (40, 30), "red"))
-    index(folder, lake.root)
-    media.png(folder / "blue.png", Image.new("RGB", (40, 30), "blue"))
-    with monkeypatch.context() as patch:
-        patch.setattr("tasks.measuring.outcomes", blocked)
-        with pytest.raises(GateFailedError):
-            index(folder, lake.root)
-    let_time_pass(lake.root)
-    (left,) = lake.root.glob("candidates/*/manifest.json")
-
-    kept = run(lake.root, keep=1)
-    sound(Snapshot.of(lake, read_manifest(left)))
-    left.unlink()  # a run that was killed before it proposed one leaves its parts only
-    run(lake.root, keep=1)
-    result = index(folder, lake.root)
-
-    assert kept.candidates == (left.parent.name,)
-    assert result.status == "published"
-    assert result.kept["efficientnet-lite0"] == 2
-    assert set(result.new.values()) == {0}
-    assert current(lake) == 3  # the blocked one had its own number
-
-
-def blocked(*_):
-    """Fail as an evaluation does."""
-    raise ConfigError("no scores today")

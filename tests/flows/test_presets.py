@@ -7,8 +7,8 @@ import shutil
 import pytest
 from PIL import Image
 
-from flows.commands.index.command import USUAL, preset_of
 from flows.config.index import IndexConfig
+from flows.config.preset import USUAL, preset_of
 from flows.stages.checks import check
 from mmcore.errors import ConfigError, MissingWeightsError
 from mmcore.search.searcher import Searcher

@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
 from flows import cli
-from flows.commands.index import command
 from flows.commands.snapshots import command as snapshots
+from flows.commands.status import command
 from flows.config.index import IndexConfig
 from flows.stages.checks import check
 from mmcore.search.searcher import Searcher

@@ -156,9 +156,9 @@ def test_a_lake_inside_its_root_is_not_indexed(bucket, index):
 
 def test_an_object_that_changes_during_a_run_is_tried_again(bucket, index, tmp_path, monkeypatch):
     """Its old vectors are not its own: it is in quarantine until the next run reads it."""
-    from flows import index_media
+    from flows.stages import finding
 
-    crawl = index_media.crawl_roots
+    crawl = finding.crawl_roots
 
     def changing(*args):
         found = crawl(*args)
@@ -167,7 +167,7 @@ def test_an_object_that_changes_during_a_run_is_tried_again(bucket, index, tmp_p
         return found
 
     with monkeypatch.context() as patch:
-        patch.setattr(index_media, "crawl_roots", changing)
+        patch.setattr(finding, "crawl_roots", changing)
         first = index(bucket.root, tmp_path / "lake")
     second = index(bucket.root, tmp_path / "lake")
 

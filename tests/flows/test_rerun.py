@@ -4,8 +4,7 @@ import shutil
 import pytest
 from PIL import Image
 
-from flows import index_media
-from flows.stages import gating
+from flows.stages import assembling, gating
 from mmcore.errors import ConfigError, GateFailedError
 from storage.candidates import blocked
 from storage.layout import Layout
@@ -23,7 +22,7 @@ def index(monkeypatch):
 def done(monkeypatch, index):
     """What each fusing stage of the runs made, and how often a candidate was evaluated."""
     found = {"fused": [], "evaluated": 0}
-    fuse, evaluate = index_media.fuse, gating.evaluate_candidate
+    fuse, evaluate = assembling.fuse, gating.evaluate_candidate
 
     def fusing(*arguments):
         made = fuse(*arguments)
@@ -34,7 +33,7 @@ def done(monkeypatch, index):
         found["evaluated"] += 1
         return evaluate(*arguments)
 
-    monkeypatch.setattr(index_media, "fuse", fusing)
+    monkeypatch.setattr(assembling, "fuse", fusing)
     monkeypatch.setattr(gating, "evaluate_candidate", evaluating)
     return found
 

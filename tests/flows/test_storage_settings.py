@@ -4,7 +4,6 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from flows.config.index import IndexConfig
 from mmcore.search.searcher import Searcher
 from mmcore.types import Query
 from storage.diff import diff
@@ -12,29 +11,27 @@ from storage.layout import Layout
 from storage.schemas import MODALITIES, Modality
 from storage.snapshot import Snapshot
 from storage.verification.verify import verify
-from tests import media
+from tests import crashes, media
 
 ROUNDED = 2.0**-11  # the most by which float16 changes a number of a unit vector
 
-pytestmark = pytest.mark.usefixtures("prefect_server")
 
-
-def index(folder, lake, **settings):
-    """Run the flow as a plain call; fitted on few pairs, so that there is a shared space."""
-    from flows.index_media import index_media
-
-    few = {"min_pairs": 4}
-    return index_media(IndexConfig(media=(str(folder),), lake=str(lake), fit=few, **settings))
+@pytest.fixture
+def index(monkeypatch):
+    """The flow as a plain function, over encoders that hash: what is stored is the same."""
+    return crashes.plain_index(monkeypatch)
 
 
 @pytest.fixture(scope="module")
-def indexed(tmp_path_factory, prefect_server):
-    """Some pictures with captions, and their lake of float32."""
+def indexed(tmp_path_factory):
+    """Some pictures with captions, and their lake of float32; there is a shared space."""
     base = tmp_path_factory.mktemp("settings")
     for number in range(6):
         media.png(base / "media" / f"{number}.png", media.noise(seed=number))
         media.text(base / "media" / f"{number}.txt", f"The picture number {number}.")
-    index(base / "media", base / "lake")
+    with pytest.MonkeyPatch.context() as patch:
+        crashes.plain_index(patch)(base / "media", base / "lake")
+    assert Snapshot.open(Layout(base / "lake")).manifest.projection
     return base / "media", base / "lake"
 
 
@@ -53,7 +50,7 @@ def opened(lake):
     return snapshot
 
 
-def test_another_dtype_embeds_nothing(copied):
+def test_another_dtype_embeds_nothing(copied, index):
     """Vectors are converted, projected and fused again; ids, rows and answers stay."""
     folder, lake = copied
     before = opened(lake)
@@ -76,7 +73,7 @@ def test_another_dtype_embeds_nothing(copied):
     assert [hit.key for hit in Searcher.open(lake).search(query)] == ["3"]
 
 
-def test_back_to_float32_finds_the_old_vectors(copied):
+def test_back_to_float32_finds_the_old_vectors(copied, index):
     """As long as the old parts are there, nothing is converted and no digit is lost."""
     folder, lake = copied
     before = opened(lake).cells(Modality.TEXT)[1]
@@ -86,7 +83,7 @@ def test_back_to_float32_finds_the_old_vectors(copied):
     np.testing.assert_array_equal(opened(lake).cells(Modality.TEXT)[1], before)
 
 
-def test_a_dry_run_knows_that_vectors_are_converted(copied):
+def test_a_dry_run_knows_that_vectors_are_converted(copied, index):
     """It does not announce to embed what is there in the other dtype, and writes nothing."""
     folder, lake = copied
     result = index(folder, lake, storage={"dtype": "float16"}, dry_run=True)
@@ -95,7 +92,7 @@ def test_a_dry_run_knows_that_vectors_are_converted(copied):
     assert not list(lake.glob("embeddings/*/*-float16"))
 
 
-def test_a_codec_is_for_what_is_written_from_now_on(copied):
+def test_a_codec_is_for_what_is_written_from_now_on(copied, index):
     """It changes no row, so that alone publishes nothing; old and new parts serve together."""
     folder, lake = copied
     settings = {"storage": {"compression": "zstd"}}

@@ -69,14 +69,15 @@ def test_the_page_of_an_index_run_has_what_it_did():
     assert page.splitlines()[0] == "# ✔ Snapshot 3 serves · 快照 3 提供服务"
     for row in (
         "| Files · 文件 | 40 image, 1,200 text |",
-        "| Changed · 变化 | 2 items new, 1 gone · 新增 2 个条目，移除 1 个 |",
+        "| Changed · 变化 | items: 2 new, 1 gone · 条目：新增 2 个，移除 1 个 |",
         "| Gate · 门槛 | **warn · 警告**, compared with snapshot 2 · 与快照 2 对照 |",
         "| Wait for the next run · 等待下次运行 | 4 |",
         "| `empty` | 5 |\n| `truncated` | 3 |",
         "| e5-small | 480 | 39.0 | 88% | 0.7 | cpu bfloat16 |",
         "| text:en→image | – | 0.750 | 0.500 |",
         "| embed image · 嵌入图片 | 12.3 |",
-        "`/srv/lake/reports/3/report.html` ([file](file:///srv/lake/reports/3/report.html))",
+        "| Lake · 湖 | `/srv/lake` |",
+        "| Report · 报告 | `/srv/lake/reports/3/report.html` |",
         "a reason \\| with a bar",
     ):
         assert row in page
@@ -129,6 +130,21 @@ def test_the_page_of_maintain_has_what_went():
     assert page.startswith("# ✔ Removed 12 files, 5.0 MB")
     for row in ("| cells | 12 | 5.0 |", "48 into 2", "| 8, 9 |", "| survey · 盘点 | 0.5 |"):
         assert row in page
+
+
+def test_one_file_is_no_files():
+    """In the head of the page of `maintain`."""
+    one = MaintainResult(
+        status="removed", lake="l", snapshot=9, kept=(9,), files={"cells": 1}, bytes={"cells": 900}
+    )
+
+    assert of_result(one, OPEN).startswith("# ✔ Removed 1 file, 0.0 MB")
+
+
+def test_no_place_is_a_link():
+    """From a server's page no browser follows an address of a file: it is a path to copy."""
+    assert "](" not in of_result(INDEXED, OPEN)
+    assert "file:" not in of_result(INDEXED, OPEN)
 
 
 def test_maintain_says_why_it_did_not_compact():

@@ -3,6 +3,7 @@
 import errno
 import os
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from prefect import flow, task
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyOptions
 from prefect.events.schemas.automations import AutomationCore
+from prefect.logging.handlers import APILogHandler
 from prefect.states import Cancelled, Completed, Crashed, Failed, Pending, Running
 
 from flows.commands.up.deployments import read, shipped
@@ -98,6 +100,26 @@ def test_a_wait_that_runs_out_names_the_lake_and_its_holder(client, held, tmp_pa
     assert f"{held.root} is being written by process {os.getpid()}" in state.message
     error = state.result(raise_on_failure=False)
     assert Ending.by(error, Run.of("index-media", config)).code == 6
+
+
+def test_the_log_of_a_run_that_was_refused_has_a_line_and_no_traceback(client, held, tmp_path):
+    """It is no fault of the program; the state says the same."""
+    from flows.index_media import index_media
+
+    (tmp_path / "media").mkdir()
+    config = IndexConfig(media=(f"{tmp_path}/media",), lake=str(held.root))
+    state = index_media(config, return_state=True)
+
+    wanted = {"logs": {"flow_run_id": {"any_": [str(state.state_details.flow_run_id)]}}}
+    deadline = time.monotonic() + 60
+    lines: list[str] = []
+    while not any("being written" in line for line in lines) and time.monotonic() < deadline:
+        APILogHandler().flush()
+        lines = [
+            one["message"] for one in client.request("POST", "/logs/filter", json=wanted).json()
+        ]
+    assert f"LakeLockedError: {state.result(raise_on_failure=False)}" in lines
+    assert not any("Traceback" in line for line in lines)
 
 
 def test_nobody_waits_for_a_lake_that_is_not_there(client, tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from flows.cli import main
-from flows.commands.index.show import projection_line
+from flows.commands.status.show import projection_line
 from flows.config.maintain import MaintainConfig
 from mmcore.errors import ConfigError, SpaceMismatchError
 from mmcore.evaluation.gating.rules import GateSpec

@@ -30,7 +30,7 @@ def shown(*given, **options):
 
 
 def test_a_flow_run_has_scores_verdict_page_and_trend(prefect_server, tmp_path):
-    """Numbers are Python's, the verdict is prose, the page a link, the trend a picture."""
+    """Numbers are Python's, the verdict is prose, the page a path to copy, the trend a picture."""
     found, missing = shown(TOLD, tmp_path / "report.html", [night(1)])
 
     assert missing == []
@@ -43,7 +43,7 @@ def test_a_flow_run_has_scores_verdict_page_and_trend(prefect_server, tmp_path):
         "median rank": 3.5,
     }
     assert "fell from 0.412 to 0.301" in found["retrieval-verdict"]
-    assert (tmp_path / "report.html").as_uri() in found["retrieval-report"]
+    assert found["retrieval-report"] == f"`{tmp_path / 'report.html'}`"
     assert found["retrieval-trend-image"].startswith("data:image/svg+xml;base64,")
 
 
@@ -61,12 +61,12 @@ def test_what_prefect_cannot_keep_is_said(prefect_server, monkeypatch, caplog, t
     def failing(*_, **__):
         raise RuntimeError("the database is locked")
 
-    monkeypatch.setattr(artifacts, "create_markdown_artifact", failing)
+    monkeypatch.setattr(artifacts, "create_table_artifact", failing)
 
     found, missing = shown(TOLD, tmp_path / "report.html")
 
-    assert missing == ["verdict"]
-    assert set(found) == {"retrieval-scores", "retrieval-report"}
+    assert missing == ["scores"]
+    assert set(found) == {"retrieval-verdict", "retrieval-report"}
     assert "the database is locked" in caplog.text
 
 

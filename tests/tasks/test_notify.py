@@ -5,6 +5,7 @@ import socketserver
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 
 import pytest
 from pydantic import SecretStr
@@ -115,24 +116,37 @@ def test_a_server_that_refuses_is_told_of(webhook):
 def test_who_does_not_answer_holds_nobody_up():
     """After the time is over it goes on; what was not answered is a failure."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        entry = SecretStr(f"json://127.0.0.1:{silent.getsockname()[1]}/?cto=5&rto=5")
+        entry = SecretStr(f"json://127.0.0.1:{silent.getsockname()[1]}/?cto=60&rto=60")
         began = time.monotonic()
 
         failed = send([entry], TOLD, seconds=0.3)
 
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30  # of the minute that the client would wait
     assert failed == ["json://***: no answer in 0 s"]
 
 
 def test_all_of_them_share_one_deadline(monkeypatch):
     """Three that hang take no longer than one."""
-    monkeypatch.setattr(notify, "_by_url", lambda *_: time.sleep(5) or "")
+    now, waited = [100.0], []
+
+    class Hanging:
+        def __init__(self, **_):
+            """Its work never ends."""
+
+        def start(self):
+            """Nothing comes of it."""
+
+        def join(self, seconds):
+            waited.append(seconds)
+            now[0] += seconds
+
+    monkeypatch.setattr(notify, "threading", SimpleNamespace(Thread=Hanging))
+    monkeypatch.setattr(notify, "time", SimpleNamespace(monotonic=lambda: now[0]))
     entries = [SecretStr(f"json://{name}") for name in "abc"]
-    began = time.monotonic()
 
     failed = send(entries, TOLD, seconds=0.5)
 
-    assert 0.4 < time.monotonic() - began < 0.95
+    assert waited == [0.5, 0, 0]
     assert failed == ["json://***: no answer in 0 s"] * 3
 
 

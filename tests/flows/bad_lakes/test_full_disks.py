@@ -117,7 +117,7 @@ def test_a_read_only_lake_is_read_and_not_written(disk, made, run):
 def test_a_real_disk_that_is_full_loses_nothing(kilobytes, disk, made, monkeypatch, run):
     """Whatever write finds no room, it is one line, and a larger disk gets all."""
     folder, lake = made[0], disk(f"size={kilobytes}k") / "lake"
-    monkeypatch.setattr("flows.index_media.refuse_full_disk", lambda *_: None)  # the estimate
+    monkeypatch.setattr("flows.stages.embedding.refuse_full_disk", lambda *_: None)  # the estimate
 
     stopped = run("index", folder, "--preset", "hash", "--lake", lake)
     disk("remount", "size=4m")

@@ -1,9 +1,9 @@
 import pytest
 
 from flows.commands.evaluate import command as evaluation
-from flows.commands.index import show
 from flows.commands.snapshots import show as show_snapshots
 from flows.commands.snapshots.command import run_list
+from flows.commands.status import show
 from flows.config.evaluate import OverrideConfig
 from flows.publish_blocked import publish_blocked
 from flows.terminal.printing import OUT
@@ -148,7 +148,7 @@ def test_a_promotion_may_trade_directions_ever_after(worse):
 
 def test_a_first_night_that_is_blocked_can_be_looked_at(nights, capsys):
     """It is evaluated, shown in the history, and named by what finds nothing published."""
-    from flows.commands.index.command import run_status
+    from flows.commands.status.command import run_status
 
     rules = GateSpec(rules=("coverage:image share: min = 1.1",))
     with pytest.raises(PublicationBlockedError) as caught:
@@ -199,10 +199,10 @@ def test_a_floor_needs_no_comparison(nights):
 
 def test_that_nothing_can_be_compared_any_more_is_told(nights, monkeypatch):
     """All files renamed: no item of yesterday is there, and yesterday had scores."""
-    from tasks import gate
+    from tasks import alerts
 
     told = []
-    monkeypatch.setattr(gate, "send", lambda entries, message: told.append(message) or [])
+    monkeypatch.setattr(alerts, "send", lambda entries, message: told.append(message) or [])
     nights.index(notify=("json://host",))
     assert told == []
     for path in sorted(nights.folder.iterdir()):

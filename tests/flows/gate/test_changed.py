@@ -7,7 +7,7 @@ from flows.terminal.printing import OUT
 from mmcore.evaluation.querysets.imported import import_qrels
 from storage import history
 from storage.querysets import write_set
-from tasks import gate
+from tasks import alerts
 
 
 def swap(nights):
@@ -61,7 +61,7 @@ def test_swapped_captions_are_no_pass(nights, capsys):
 def test_where_all_captions_changed_everybody_is_told(nights, monkeypatch):
     """Nothing is left to compare: that is no pass, and each direction says what it had."""
     told = []
-    monkeypatch.setattr(gate, "send", lambda entries, message: told.append(message) or [])
+    monkeypatch.setattr(alerts, "send", lambda entries, message: told.append(message) or [])
     nights.index()
     before = history.read(nights.lake)[-1]
     for path in nights.folder.glob("*.txt"):

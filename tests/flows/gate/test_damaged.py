@@ -141,7 +141,7 @@ def test_a_direction_that_is_kept_wrong_is_scored_again(nights, monkeypatch):
         kept.append((self, measured))
 
     monkeypatch.setattr(Kept, "save", saving)
-    monkeypatch.setattr("tasks.examining.end_evaluations", lambda lake: None)
+    monkeypatch.setattr("tasks.recording.end_evaluations", lambda lake: None)
     nights.evaluate()
     folder, measured = kept[0]
     name = measured.full.name

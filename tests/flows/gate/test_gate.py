@@ -9,7 +9,7 @@ from storage import candidates, history, looked
 from storage.errors import CandidateOutdatedError
 from storage.manifest import read_manifest
 from storage.snapshot import current, manifest_of, published
-from tasks import examining, measuring
+from tasks import examining, measuring, recording
 
 
 @pytest.fixture
@@ -159,8 +159,8 @@ def broken(*_, **__):
         (measuring, "index_outcomes"),
         (examining.gate, "judge"),
         (examining, "drift"),
-        (examining, "write_report"),
-        (examining.history, "append"),
+        (recording, "write_report"),
+        (recording.history, "append"),
     ],
 )
 def test_what_cannot_be_judged_is_not_published(nights, monkeypatch, module, name):
@@ -183,7 +183,7 @@ def test_a_page_that_fails_changes_no_verdict(nights, monkeypatch, name):
     """It warns; the report is there, and the snapshot serves."""
     nights.first()
     nights.add(40, 1)
-    monkeypatch.setattr(examining, name, broken)
+    monkeypatch.setattr(recording, name, broken)
 
     result = nights.index()
 

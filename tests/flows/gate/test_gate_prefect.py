@@ -8,7 +8,7 @@ from flows import evaluate_retrieval
 from flows.config.evaluate import EvaluateConfig
 from mmcore.evaluation.gating.rules import GateSpec
 from storage.layout import Layout
-from tasks.gate import Alert, lake_id
+from tasks.alerts import Alert, lake_id
 from tests.flows.gate.conftest import HERE
 
 
@@ -25,7 +25,7 @@ def worse(nights):
 def emitted(monkeypatch):
     """What was emitted, as it goes to a server."""
     found = []
-    monkeypatch.setattr("tasks.gate.emit_event", lambda **event: found.append(event))
+    monkeypatch.setattr("tasks.alerts.emit_event", lambda **event: found.append(event))
     return found
 
 
@@ -33,14 +33,14 @@ def emitted(monkeypatch):
 def real(monkeypatch):
     """The flow's tasks are tasks again, after ``nights`` made them plain functions."""
     from flows.stages import gating
-    from tasks import evaluate, gate
+    from tasks import alerts, evaluate
 
     for module in (gating, evaluate_retrieval):
         for name, owner in (
             ("evaluate_snapshot", evaluate),
             ("fail", evaluate),
             ("roll_back_from", evaluate),
-            ("alerted", gate),
+            ("alerted", alerts),
         ):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, getattr(owner, name))
@@ -87,7 +87,7 @@ def test_an_event_that_fails_changes_nothing(worse, real, prefect_server, monkey
     def broken(**_):
         raise ConnectionError("the server is gone")
 
-    monkeypatch.setattr("tasks.gate.emit_event", broken)
+    monkeypatch.setattr("tasks.alerts.emit_event", broken)
 
     result = evaluate_retrieval.evaluate_retrieval(
         EvaluateConfig(lake=str(worse.lake.root), runtime=HERE)
@@ -101,7 +101,7 @@ def test_an_event_that_fails_changes_nothing(worse, real, prefect_server, monkey
 
 def test_without_a_run_nobody_starts_a_server(worse, emitted):
     """A plain call emits nothing: there is nobody to hear it."""
-    from tasks.gate import alerted
+    from tasks.alerts import alerted
 
     assert alerted.fn(Alert("stale", 1), (), worse_work(worse)) == []
     assert emitted == []

@@ -3,8 +3,8 @@ from pydantic import SecretStr
 
 from mmcore.errors import PublicationBlockedError, UntoldError
 from storage import candidates
-from tasks import gate
-from tasks.gate import Alert, message_of
+from tasks import alerts
+from tasks.alerts import Alert, message_of
 from tasks.workplace import Workplace
 
 
@@ -49,7 +49,7 @@ def test_no_report_of_a_private_lake_names_what_it_holds(nights, hidden):
 def test_no_message_of_a_private_lake_names_what_it_holds(nights, hidden, monkeypatch):
     """Neither where it lies nor why in words: numbers, and names of directions."""
     told = []
-    monkeypatch.setattr(gate, "send", lambda entries, message: told.append(message) or [])
+    monkeypatch.setattr(alerts, "send", lambda entries, message: told.append(message) or [])
     nights.index(private=True)
     nights.worsen()
     with pytest.raises(UntoldError):

@@ -15,9 +15,10 @@ from hypothesis import note
 from hypothesis.stateful import multiple
 from PIL import Image
 
-from flows import index_media, maintain
+from flows import maintain
 from flows.commands.forget import command as forget
 from flows.config.maintain import MaintainConfig
+from flows.stages import assembling
 from mmcore.errors import ConfigError
 from storage.erasure import orders
 from storage.errors import NothingToForgetError
@@ -138,7 +139,7 @@ class Watched:
                 shutil.copytree(self.lake / name, scratch / name)
             elif (self.lake / name).exists():
                 shutil.copy(self.lake / name, scratch)
-        start = index_media.start_candidate
+        start = assembling.start_candidate
 
         def given(*told):
             made = start(*told)
@@ -147,7 +148,7 @@ class Watched:
             return made.model_copy(update=update)
 
         with self.patch.context() as patch:
-            patch.setattr(index_media, "start_candidate", given)
+            patch.setattr(assembling, "start_candidate", given)
             self.index(self.folder, scratch, **self.config())
         made = crashes.contents_of(Snapshot.open(Layout(scratch)))
         shutil.rmtree(scratch)

@@ -76,7 +76,7 @@ def test_nothing_fits_publishes_nothing(lake, folder, index):
 
 def test_a_finished_build_outlives_a_run_that_fails(lake, folder, index, monkeypatch):
     """What was built and not published is found again by the next run, and not built twice."""
-    from flows import index_media
+    from flows.stages import gating
     from tasks import index_builds
 
     add(folder, PICTURES)
@@ -87,7 +87,7 @@ def test_a_finished_build_outlives_a_run_that_fails(lake, folder, index, monkeyp
             index_builds, name, lambda *a, c=call, n=name: built.append(n) or c(*a)
         )
     with monkeypatch.context() as patch:
-        patch.setattr(index_media, "propose_candidate", failing)
+        patch.setattr(gating, "propose_candidate", failing)
         with pytest.raises(EvaluationError):
             index(folder, lake.root)
     first = list(built)

@@ -102,12 +102,12 @@ def test_files_that_a_run_which_failed_had_linked_keep_their_checksum(
     lake, folder, index, monkeypatch
 ):
     """Damage between the runs is found: the next one takes the update that is there."""
-    from flows import index_media
+    from flows.stages import gating
 
     add(folder, PICTURES)
     before = opened(lake)[1]
     with monkeypatch.context() as patch:
-        patch.setattr(index_media, "propose_candidate", failing)
+        patch.setattr(gating, "propose_candidate", failing)
         with pytest.raises(EvaluationError):
             index(folder, lake.root)
     spoiled(lake.root / before.path / VECTORS, 85)
@@ -122,7 +122,7 @@ def test_files_that_a_run_which_failed_had_linked_keep_their_checksum(
 def test_an_upload_that_was_cut_off_leaves_nothing_in_the_place_of_another(tmp_path, monkeypatch):
     """What lies in a folder without a card goes, where a file can be put only once too."""
     from storage.places import atomic
-    from tasks import index_builds
+    from tasks.index_benches import moved
 
     root = place_of(f"memory://{uuid4().hex}/lake")
     monkeypatch.setattr(atomic, "BUCKETS", atomic.BUCKETS | {"memory"})
@@ -141,7 +141,7 @@ def test_an_upload_that_was_cut_off_leaves_nothing_in_the_place_of_another(tmp_p
     )
     for name in card.names:
         (tmp_path / name).write_bytes(name.encode())
-    index_builds._moved(tmp_path, folder, card, layout)
+    moved(tmp_path, folder, card, layout)
 
     assert {name: read_now(folder / name) for name in children(folder)} == {
         **{name: name.encode() for name in card.names},

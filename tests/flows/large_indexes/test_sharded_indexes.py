@@ -16,7 +16,7 @@ from storage.places.place import place_of
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from storage.verification.verify import verify
-from tasks import index_builds, index_shards
+from tasks import index_benches, index_builds, index_shards
 from tasks.index_shards import Sharding
 from tasks.workplace import Workplace
 from tests import crashes
@@ -245,7 +245,7 @@ def killed_moving(folder, index, lake, monkeypatch):
         raise Killed("power cut")
 
     with monkeypatch.context() as patch:
-        patch.setattr(index_builds, "sync", cut)
+        patch.setattr(index_benches, "sync", cut)
         with pytest.raises(Killed):
             index(folder, lake.root)
 

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from flows.commands.index import command
 from flows.commands.index.show import indexed
 from flows.commands.snapshots import command as snapshots
+from flows.commands.status import command
 from flows.stages import parts as parting
 from flows.stages.parts import Parts
 from mmcore.errors import SourceError
@@ -334,13 +334,13 @@ def test_a_run_that_is_cancelled_is_gone_on_with(places, index, monkeypatch):
 
 def test_a_rehearsal_of_a_slow_source_reads_a_sample_alone(places, index, monkeypatch, capsys):
     """It says what that tells, and that it is about; one that is soon read is read."""
-    from flows import index_media
+    from flows.stages import rehearsing
     from tasks import forecast
 
     folder, lake = places
     monkeypatch.setattr(forecast, "MANY", 10)
     assert index(folder, lake, dry_run=True).forecast is None
-    monkeypatch.setattr(index_media, "LONG_SECONDS", 0.0)
+    monkeypatch.setattr(rehearsing, "LONG_SECONDS", 0.0)
 
     told = index(folder, lake, dry_run=True)
 

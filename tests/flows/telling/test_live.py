@@ -133,6 +133,7 @@ def test_a_server_that_takes_no_artifact_fails_and_delays_no_run(monkeypatch, ca
 
     monkeypatch.setattr(SyncPrefectClient, "create_artifact", refuse)
     monkeypatch.setattr(live, "PAUSE", 0.01)
+    monkeypatch.setattr(live, "ANSWER", 60.0)  # so that who waits for its end is told from load
     caplog.set_level(logging.WARNING, logger="flows")
 
     def work(clock):

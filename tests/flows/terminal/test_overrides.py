@@ -2,9 +2,8 @@
 
 import pytest
 
-from flows.commands.index.command import valid
 from flows.config.index import IndexConfig
-from flows.terminal.overrides import overridden
+from flows.terminal.overrides import overridden, valid
 from mmcore.errors import ConfigError
 from mmcore.training.towers.spec import TowersSpec
 

@@ -7,7 +7,13 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from mmcore.encoders.families.towers import CONFIG, VOCABULARY, WEIGHTS, TowersConfig, sizes_of
+from mmcore.encoders.families.towers_folder import (
+    CONFIG,
+    VOCABULARY,
+    WEIGHTS,
+    TowersConfig,
+    sizes_of,
+)
 from mmcore.encoders.families.towers_network import Towers
 from mmcore.encoders.families.towers_words import Vocabulary
 from tests.made.checkpoints.word2vec import WORDS

@@ -155,7 +155,8 @@ def test_vectors_of_another_length_are_refused():
 def test_the_modules_of_fusions_import_no_torch():
     """The command line, and a search in a lake, load it only where something is fused."""
     code = (
-        "import sys; import mmcore.fusion.learned, mmcore.fusion.concat, mmcore.search.fusions,"
-        " mmcore.training.fusing.spec; sys.exit('torch' in sys.modules)"
+        "import sys; import mmcore.fusion.learned, mmcore.fusion.concat;"
+        " import mmcore.search.opened.fusions, mmcore.training.fusing.spec;"
+        " sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

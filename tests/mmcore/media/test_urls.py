@@ -3,7 +3,7 @@
 import pytest
 
 from mmcore.errors import ConfigError
-from mmcore.media.urls import below, checked_url, is_remote, local_path
+from mmcore.media.urls import below, checked_url, is_remote, local_folder, local_path
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,9 @@ def test_a_file_url_is_a_path(tmp_path):
     folder = tmp_path / "照片 1"
 
     assert local_path(folder.as_uri()) == folder
+
+
+def test_only_a_root_on_this_machine_has_a_folder(tmp_path):
+    """One in a store has none here, nor has one that nobody knows."""
+    assert local_folder(str(tmp_path)) == local_folder(tmp_path.as_uri()) == tmp_path
+    assert [local_folder(url) for url in ("s3://bucket/media", "", None)] == [None] * 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -65,6 +66,36 @@ def test_a_writer_may_wait_for_another(lake, monkeypatch):
     with writer_lock(lake, wait=10):
         assert end.is_set()
     thread.join()
+
+
+def test_who_waits_for_a_lease_says_for_whom_once(lake, monkeypatch, caplog):
+    """However often it looks; a writer that need not wait says nothing."""
+    looks = []
+    begun = threading.Event()
+
+    def first():
+        with writer_lock(lake, wait=10):
+            begun.set()
+            while len(looks) < 3:  # the other one's, after the first that said for whom it waits
+                begun.wait(0.01)
+            looks.append("over")
+
+    def look_again(seconds):
+        looks.append(seconds)
+        begun.wait(0.01)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    begun.wait(60)
+    assert caplog.messages == []
+    monkeypatch.setattr(leases.time, "sleep", look_again)
+    with writer_lock(lake, wait=600):
+        assert "over" in looks
+    thread.join()
+
+    (said,) = [line for line in caplog.messages if "waiting" in line]
+    assert re.match(r"the lake is being written by process \d+ on \S+ since", said)
+    assert said.endswith(": waiting, 600 s at most")
 
 
 def test_one_of_many_writers_that_begin_at_once_gets_the_lease(lake):

@@ -221,7 +221,7 @@ def test_a_page_that_cannot_be_made_is_removed(lake, monkeypatch):
     def broken(*_):
         raise KeyError("odd")
 
-    monkeypatch.setattr(erase, "page", broken)
+    monkeypatch.setattr("tasks.erasure.reports.page", broken)
 
     assert not forget(lake).proof.left
     assert not any((folder / "report.html").exists() for folder in reports)
@@ -234,7 +234,7 @@ def test_a_file_that_cannot_be_written_only_delays_an_erasure(lake, monkeypatch)
         raise OSError(28, "No space left on device", "reports/1/report.html")
 
     with monkeypatch.context() as patch:
-        patch.setattr(erase, "_clean_reports", full)
+        patch.setattr(erase, "clean_reports", full)
         with pytest.raises(OSError, match="No space"):
             forget(lake)
         with writer_lock(lake):

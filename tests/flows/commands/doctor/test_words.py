@@ -10,6 +10,7 @@ import pytest
 from flows.commands.doctor import run, words
 from mmcore.inspection.machine import checked
 from mmcore.inspection.machine.checked import Checked
+from mmcore.media.reasons import LANGUAGES
 
 ROOT = Path(run.__file__).parents[3]
 SOURCES = [
@@ -34,20 +35,20 @@ def fields(text):
 
 def test_both_languages_say_the_same_things():
     """Same findings, same facts in each, and what to do in both or in none."""
-    english, chinese = words.SAID["en"], words.SAID["zh"]
+    english, chinese = words.catalogue("en"), words.catalogue("zh")
 
     assert set(english) == set(chinese)
     for said, (fact, todo) in english.items():
         assert fields(fact) == fields(chinese[said][0]), said
         assert fields(todo) == fields(chinese[said][1]), said
         assert bool(todo) == bool(chinese[said][1]), said
-    assert set(words.TITLES["en"]) == set(words.TITLES["zh"]) == set(run.GROUPS)
+    assert set(words.titles("en")) == set(words.titles("zh")) == set(run.GROUPS)
 
 
 def test_no_sentence_is_longer_than_a_line():
     """What to do is one line: neither has a break, and none is a paragraph."""
-    for language in words.SAID.values():
-        for fact, todo in language.values():
+    for language in LANGUAGES:
+        for fact, todo in words.catalogue(language).values():
             assert "\n" not in fact + todo
             assert len(todo) <= 100
 
@@ -57,7 +58,7 @@ def test_what_is_said_has_words_and_all_words_are_used():
     found = set(literals())
     media = {f"decoders-{one}" for one in ("picture", "sound", "text", "video")}
 
-    assert {said for said in words.SAID["en"] if said not in found} == media
+    assert {said for said in words.catalogue("en") if said not in found} == media
     assert {"timed-out", "weights-hash", "lake-lock-long"} <= found
 
 
@@ -69,11 +70,12 @@ def pairs():
 
 def test_what_is_wrong_says_what_to_do():
     """And what is well asks for nothing."""
-    found = [(state, said) for state, said in pairs() if said in words.SAID["en"]]
+    todo = {said: todo for said, (_, todo) in words.catalogue("en").items()}
+    found = [(state, said) for state, said in pairs() if said in todo]
 
     assert len(found) > 50
-    assert [said for state, said in found if state != "ok" and not words.SAID["en"][said][1]] == []
-    assert [said for state, said in found if state == "ok" and words.SAID["en"][said][1]] == []
+    assert [said for state, said in found if state != "ok" and not todo[said]] == []
+    assert [said for state, said in found if state == "ok" and todo[said]] == []
 
 
 @pytest.mark.parametrize(

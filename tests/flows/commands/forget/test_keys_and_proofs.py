@@ -10,7 +10,7 @@ from rich.console import Console
 from flows import maintain
 from flows.commands.forget.command import Manner, Wanted, run_forget, run_readmit
 from flows.commands.index import show
-from flows.commands.index.command import run_status
+from flows.commands.status.command import run_status
 from flows.config.maintain import MaintainConfig
 from storage.errors import KeyLostError
 from tests.forgetting import CAT, keys_of, make_history

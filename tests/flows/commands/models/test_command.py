@@ -13,7 +13,7 @@ import typer.main
 from rich.console import Console
 
 from flows import cli
-from flows.commands.index import command as command_module
+from flows.commands import running
 from flows.commands.models.show import NOTHING, WORDS, listed
 from storage.layout import Layout
 from storage.models import every
@@ -150,7 +150,7 @@ def test_what_cannot_be_is_one_line_and_code_2(run, lake, arguments, says):
 def test_a_training_that_cannot_be_waits_for_no_server(run, lake, monkeypatch, arguments):
     """It is refused before one is started."""
     started = []
-    monkeypatch.setattr(command_module, "watching", lambda *_, **__: started.append(1))
+    monkeypatch.setattr(running, "watching", lambda *_, **__: started.append(1))
 
     assert run("train", "--lake", lake, *arguments).code == 2
     assert not started
@@ -167,7 +167,7 @@ def test_a_training_that_cannot_be_waits_for_no_server(run, lake, monkeypatch, a
 def test_what_cannot_serve_waits_for_no_server(run, lake, monkeypatch, command, says):
     """It is refused before one is started, in the language that was asked for."""
     started = []
-    monkeypatch.setattr(command_module, "watching", lambda *_, **__: started.append(1))
+    monkeypatch.setattr(running, "watching", lambda *_, **__: started.append(1))
 
     answer = run(*command, "--lake", lake)
 
@@ -182,7 +182,7 @@ def test_texts_alone_are_refused_before_a_server_is_started(run, tmp_path, monke
     index = learning.indexer(monkeypatch)
     index(tmp_path / "media", tmp_path / "lake")
     started = []
-    monkeypatch.setattr(command_module, "watching", lambda *_, **__: started.append(1))
+    monkeypatch.setattr(running, "watching", lambda *_, **__: started.append(1))
 
     answer = run("train", "--lake", tmp_path / "lake", "--lang", language)
 

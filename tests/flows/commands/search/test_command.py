@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from flows.terminal import printing
-from mmcore.search import planning
+from mmcore.search.planning.planner import NO_WORDS
 from storage.schemas import item_id
 
 
@@ -80,7 +80,7 @@ def test_programs_get_the_whole_answer(run, lake):
     (hit,) = told["hits"]
     (why,) = hit["why"]
 
-    assert (told["snapshot"], told["notes"]) == (1, [planning.NO_WORDS])
+    assert (told["snapshot"], told["notes"]) == (1, [NO_WORDS])
     assert set(told["seconds"]) == {"plan", "encode", "search", "rank", "show"}
     assert (why["by"], why["segment_id"], why["words"]) == ("text", hit["segment_id"], [])
     assert hit["item_id"] == str(item_id("media", "red-1"))

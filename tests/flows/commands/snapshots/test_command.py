@@ -8,7 +8,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from flows import cli
-from flows.commands.index import show
+from flows.terminal.tables import MOST
 from storage import history
 from storage.candidates import block, write_candidate
 from storage.erasure.orders import Order, write_order
@@ -170,7 +170,7 @@ def test_diff_takes_any_two_snapshots(run, lake):
 def test_diff_shows_some_names_and_counts_the_rest(run, tmp_path):
     """Of many names a terminal shows the first; --json has all."""
     layout = small_lake(tmp_path, ()).layout
-    publish(layout, candidate(layout, [f"k{n:02}" for n in range(show.MOST + 3)]))
+    publish(layout, candidate(layout, [f"k{n:02}" for n in range(MOST + 3)]))
 
     _, out, _ = run("snapshots", "diff", "--lake", tmp_path)
     _, text, _ = run("snapshots", "diff", "--lake", tmp_path, "--json")
@@ -178,7 +178,7 @@ def test_diff_shows_some_names_and_counts_the_rest(run, tmp_path):
     assert "media/k19\n" in out
     assert "media/k20\n" not in out
     assert "and 3 more" in out
-    assert len(json.loads(text)["items"]["added"]) == show.MOST + 3
+    assert len(json.loads(text)["items"]["added"]) == MOST + 3
 
 
 @pytest.mark.parametrize(("arguments", "says"), [(["1"], "no parent"), ([], "no parent")])

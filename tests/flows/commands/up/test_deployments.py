@@ -28,6 +28,7 @@ TEMPLATES = json.loads(
     ).read_text()
 )
 NAMES = ["index-media", "evaluate-retrieval", "train-fusion", "maintain"]
+SOUND = "name: a, entrypoint: b, work_pool: {name: p}"
 
 
 def every():
@@ -163,7 +164,19 @@ def test_a_file_of_ones_own_stays_as_it_says(tmp_path):
     [
         ("deployments: [", "cannot be read"),
         ("name: x", "has no deployments"),
-        ("deployments: [{name: a, entrypoint: b}]", "has no deployments"),
+        ("[1, 2]", "has no deployments"),
+        ("", "has no deployments"),
+        ("deployments: []", "has no deployments"),
+        ("deployments: [7]", "deployment 1 is not a mapping"),
+        ("deployments: [{name: a, entrypoint: b}]", r"deployment 1 \(a\) has no work_pool"),
+        ("deployments: [{name: 3, entrypoint: b, work_pool: {name: p}}]", "has no name"),
+        ("deployments: [{name: a, entrypoint: [b], work_pool: {name: p}}]", "has no entrypoint"),
+        ("deployments: [{name: a, entrypoint: b, work_pool: {name: [p]}}]", "has no work_pool"),
+        (f"deployments: [{{{SOUND}, parameters: [1]}}]", "has parameters that are not"),
+        (f"deployments: [{{{SOUND}, parameters: {{config: 3}}}}]", "has parameters that are not"),
+        (f"deployments: [{{{SOUND}, schedules: 0 1 * * *}}]", "has schedules that are not"),
+        (f"deployments: [{{{SOUND}, schedules: [0 1 * * *]}}]", "has schedules that are not"),
+        (f"deployments: [{{{SOUND}}}, {{{SOUND}}}]", "has two deployments a"),
         (
             "deployments: [{name: a, entrypoint: b, work_pool: {name: p}},"
             " {name: c, entrypoint: d, work_pool: {name: q}}]",

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from flows.commands.up.command import prefect_command
+from flows.commands.up.server import prefect_command
 
 FOLDER = Path(sys.executable).parent
 

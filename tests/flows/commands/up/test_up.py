@@ -3,27 +3,37 @@
 import json
 import os
 import signal
+import socket
 import string
 import subprocess
 import sys
+import threading
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
+import httpx
 import psutil
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.states import Pending, Running, Scheduled
 
-from flows.commands.up import command, upkeep
+from flows.commands.up import server, upkeep
+from flows.commands.up.command import Up, Wanted
 from flows.commands.up.deployments import shipped
+from flows.commands.up.home import note_of, only_one
+from flows.commands.up.server import free_port
 from flows.commands.up.words import SAID
 from flows.engines.gpu import LIMIT, gpus_claimed
+from flows.orchestration.temporary_server import OrchestratorError
 from mmcore.errors import ConfigError
+from tests.together import Server
 
 ROOT = Path(__file__).parents[4]
+BEGUN = ["begun", "starting", "answers", "deploying"]
 
 
 @pytest.fixture
@@ -115,19 +125,70 @@ def test_what_has_no_gpu_takes_no_lock_and_asks_no_server():
 
 def test_a_port_that_is_taken_is_told():
     """With what to do."""
-    port = command.free_port(0)
-    taken = command.socket.create_server(("127.0.0.1", port))
-    with taken, pytest.raises(ConfigError, match="--port"):
-        command.free_port(port)
+    port = free_port(0)
+    taken = socket.create_server(("127.0.0.1", port))
+    with taken, pytest.raises(ConfigError, match=r"cannot be used .* take another --port"):
+        free_port(port)
+
+
+def test_a_prefect_server_at_the_port_is_named(monkeypatch):
+    """It may be the one that is wanted."""
+    monkeypatch.setattr(server, "answers", lambda url, _: url.endswith("/api/health"))
+    port = free_port(0)
+    taken = socket.create_server(("127.0.0.1", port))
+    with taken, pytest.raises(ConfigError, match=f"PREFECT_API_URL=http://127.0.0.1:{port}/api"):
+        free_port(port)
 
 
 def test_only_one_is_at_work_in_a_folder(tmp_path):
     """Two would start two servers on one database."""
-    refused = pytest.raises(ConfigError, match="at work already")
-    with command.only_one(tmp_path), refused, command.only_one(tmp_path):
+    refused = pytest.raises(ConfigError, match=r"at work in .*, and about to start")
+    with only_one(tmp_path), refused, only_one(tmp_path):
         pass
-    with command.only_one(tmp_path):
+    with only_one(tmp_path):
         pass
+
+
+def test_the_second_is_told_where_the_first_is(tmp_path):
+    """And who comes after one that was killed hears nothing of that."""
+    note_of(tmp_path).write_text("http://127.0.0.1:1")
+    refused = pytest.raises(ConfigError, match=r"at work in .*, at http://127\.0\.0\.1:4201: ")
+    with only_one(tmp_path):
+        assert not note_of(tmp_path).exists()
+        note_of(tmp_path).write_text("http://127.0.0.1:4201")
+        with refused, only_one(tmp_path):
+            pass
+    assert not note_of(tmp_path).exists()
+
+
+def up_that(tmp_path, error, ending=None):
+    """An `Up` at whose server something fails while all is made."""
+
+    class Failing(Up):
+        def prepare(self, url):
+            raise error
+
+    told = {"deployments": [{"work_pool": {"name": "mmindex"}}]}
+    return Failing(Wanted(), told, tmp_path, ending or threading.Event())
+
+
+def test_a_server_that_refuses_is_told_in_a_line(tmp_path):
+    """By its address, with what it said."""
+    refused = httpx.HTTPError("401 Unauthorized\nmore")
+    with pytest.raises(OrchestratorError, match=r"http://there/api did not do .*401") as raised:
+        up_that(tmp_path, refused).prepared("http://there/api")
+
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_ctrl_c_while_deployments_are_made_is_no_failure(tmp_path):
+    """It reaches the command of Prefect that is at work, which fails."""
+    ending, error = threading.Event(), OrchestratorError("Prefect", "did not", "see")
+    with pytest.raises(OrchestratorError):
+        up_that(tmp_path, error, ending).prepared("http://there/api")
+    ending.set()
+
+    assert up_that(tmp_path, error, ending).prepared("http://there/api") is None
 
 
 def test_both_languages_say_the_same_things():
@@ -156,25 +217,10 @@ def started(tmp_path, *arguments):
     )
 
 
-def asked(url, path, body):
-    """What the server answers."""
-    import httpx
-
-    return httpx.post(f"{url}{path}", json=body, timeout=60).json()
-
-
-def run_to_its_end(api, deployment):
+def run_to_its_end(told, process, home, deployment):
     """A run of a deployment; its last state."""
-    one = next(d for d in asked(api, "/deployments/filter", {}) if d["name"] == deployment)
-    run = asked(api, f"/deployments/{one['id']}/create_flow_run", {"state": {"type": "SCHEDULED"}})
-    wanted = {"flow_runs": {"id": {"any_": [run["id"]]}}}
-    deadline = time.monotonic() + 200
-    while time.monotonic() < deadline:
-        state = asked(api, "/flow_runs/filter", wanted)[0]["state"]
-        if state["type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}:
-            return state
-        time.sleep(0.5)
-    raise AssertionError(state)
+    with closing(Server(told["api"], process, home)) as here:
+        return here.wait(here.fire(deployment)).type
 
 
 @pytest.mark.slow
@@ -197,9 +243,9 @@ def test_up_runs_what_it_is_asked_and_ends_clean(tmp_path):
         assert told["deployments"][1]["schedules"] == [
             {"cron": "0 1 * * *", "timezone": "Asia/Shanghai"}
         ]
-        assert run_to_its_end(told["api"], "index-media")["type"] == "COMPLETED"
+        assert run_to_its_end(told, up, tmp_path, "index-media") == "COMPLETED"
         next(one for one in children if "worker" in one.cmdline()).kill()
-        assert run_to_its_end(told["api"], "evaluate-retrieval")["type"] == "COMPLETED"
+        assert run_to_its_end(told, up, tmp_path, "evaluate-retrieval") == "COMPLETED"
         assert (tmp_path / "lake" / "CURRENT").exists()
         children = psutil.Process(up.pid).children(recursive=True)
         up.send_signal(signal.SIGINT)
@@ -207,6 +253,8 @@ def test_up_runs_what_it_is_asked_and_ends_clean(tmp_path):
     finally:
         up.kill()
     assert up.returncode == 0
+    begun = [SAID["en"][key].partition("{")[0] for key in BEGUN]
+    assert all(map(str.startswith, said.splitlines(), begun)), said
     assert said.splitlines()[-1] == SAID["en"]["ended"]
     assert "Traceback" not in said
     assert [one for one in children if one.is_running()] == []

@@ -20,8 +20,10 @@ from flows.commands.watch import show as show_watch
 from flows.commands.watch.command import Manner, Watch, listening, watched_config
 from flows.commands.watch.run import Run
 from flows.commands.watch.schedule import Timing
+from flows.telling.night import OF_THE_GATE, words
 from flows.terminal.ending import told_to_end
 from mmcore.errors import ConfigError
+from mmcore.media.debounce import MOST
 from mmcore.media.watching import Changed, Failed, Heard
 from storage.layout import Layout
 from storage.locks import writer_lock
@@ -206,7 +208,15 @@ def test_both_languages_say_the_same_things():
     facts = {key: set(_fields(text)) for key, text in english.items()}
 
     assert facts == {key: set(_fields(text)) for key, text in chinese.items()}
+    assert all(not facts[key] for key in facts if key.endswith("-1"))
     assert show_watch.WHY["en"].keys() == show_watch.WHY["zh"].keys()
+
+
+def test_every_exit_code_of_a_run_has_its_words():
+    """But 1, of which the run says what it was, and those of other commands."""
+    told = {int(code) for code in words("failed")} | {OF_THE_GATE}
+
+    assert told - {1} == {*show_watch.WHY["en"]}
 
 
 def _fields(text):
@@ -218,8 +228,42 @@ def test_what_a_run_came_to_is_one_line():
     told = show_watch.ended_well(RESULT, 2.0, "en")
     unchanged = show_watch.ended_well({**RESULT, "status": "unchanged", "waiting": 3}, 1.0, "en")
 
-    assert told == "snapshot 1 serves: 2 items new, 1 files in quarantine (2.0 s)"
+    assert told == "snapshot 1 serves: 2 new items, 1 file in quarantine (2.0 s)"
     assert unchanged.endswith("3 files are being written and wait")
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (1, ["1 new item,", "1 item gone,", "1 file in quarantine,", "1 file is being written"]),
+        (2, ["2 new items,", "2 items gone,", "2 files in quarantine,", "2 files are being"]),
+    ],
+)
+def test_of_one_thing_is_told_as_of_one(count, said):
+    """As of several ones else."""
+    came = {"items_added": count, "items_gone": count, "waiting": count}
+    told = show_watch.ended_well({**RESULT, **came, "quarantined": {"empty": count}}, 1.0, "en")
+
+    assert all(part in told for part in said), told
+
+
+def test_more_changes_than_are_told_apart_are_told_as_more():
+    """Their number is not known."""
+    assert show_watch.line("changes", "en", changes=MOST) == "looking: 10,000 changes"
+    assert "more than 10,000" in show_watch.line("changes", "en", changes=MOST + 1)
+
+
+def test_one_change_is_no_changes(capsys):
+    """What a run is begun for is told by its number."""
+    news = SimpleQueue()
+    watched(
+        PlayedRun(0, meanwhile=lambda: news.put(Changed("m", "c"))),
+        PlayedRun(0),
+        news=news,
+        as_json=False,
+    )
+
+    assert "looking: 1 change\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["--dry-run", "--hash-all", "--drop=old"])

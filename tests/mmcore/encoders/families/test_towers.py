@@ -11,15 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from mmcore.encoders.families.towers import (
-    build_audio,
-    build_frames,
-    build_image,
-    build_text,
-    read_config,
-    read_network,
-    read_vocabulary,
-)
+from mmcore.encoders.families.towers import build_audio, build_frames, build_image, build_text
+from mmcore.encoders.families.towers_folder import read_config, read_network, read_vocabulary
 from mmcore.encoders.families.towers_network import Inputs, SoundTower
 from mmcore.encoders.families.towers_words import FIRST, UNKNOWN, Vocabulary, told_words
 from mmcore.encoders.presets import encoders_of

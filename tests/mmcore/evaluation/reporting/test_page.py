@@ -299,6 +299,18 @@ def test_figures_agree():
     assert "70" not in said
 
 
+def test_who_asked_is_said():
+    """Where only the user's sets asked, no held-out pair is named; nor do theirs go unsaid."""
+    mine = direction(set="shop")
+
+    alone = text_of(page(report(directions=[mine, mine], queries=0, verdict=blocked())))
+    beside = text_of(page(report(directions=[direction(), mine], verdict=blocked())))
+
+    assert "2 directions, asked with query sets of your own." in alone
+    assert "held-out pairs" not in alone
+    assert "1,234 contents of held-out pairs, and with query sets of your own." in beside
+
+
 def test_other_measures_are_folded():
     """Few are read every night; gallery, median and chance stand with the rest."""
     means = {"Success@10": 0.25, "RR": 0.5, "AP@100": 0.125, "mean class accuracy": 0.75}

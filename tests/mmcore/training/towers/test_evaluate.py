@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from mmcore.encoders.families.towers import read_config, read_network, read_vocabulary
+from mmcore.encoders.families.towers_folder import read_config, read_network, read_vocabulary
 from mmcore.encoders.presets import encoders_of
 from mmcore.errors import ConfigError
 from mmcore.specs import RuntimeSpec, SegmentationSpec

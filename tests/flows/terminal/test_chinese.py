@@ -4,8 +4,8 @@ import re
 import pytest
 from rich.console import Console
 
-from flows.commands.models.chinese import LINES, STAGES, speaking, stage, told
 from flows.telling.progress import LogStages, log_lines
+from flows.terminal.chinese import LINES, STAGES, speaking, stage, told
 from mmcore.errors import ConfigError
 from storage.errors import LakeLockedError, NoLakeError
 from tasks.one_medium import texts_alone
