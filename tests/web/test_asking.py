@@ -72,9 +72,12 @@ def test_what_cannot_be_decoded_is_said(page, site, tmp_path):
 
 
 def test_a_wrong_condition_is_said(page, site):
-    """The server's line about a condition stands on the page."""
+    """The server's line stands on the page, and a way to ask without it; not to ask it again."""
     page.open(f"{site}/?q=red&where=" + quote("no_such_column = 1"))
     assert "no_such_column" in page.text(".trouble")
+    assert "Try again" not in page.text(".trouble")
+    page.js("document.querySelector('.trouble a.button').click()")
+    page.wait("document.querySelector('.answers .card')")
 
 
 def test_a_server_that_is_gone_is_said_and_asked_again(page, place):

@@ -25,7 +25,7 @@ SAID: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "up": "up at {url} · Ctrl-C ends it",
             "deployed": "  {name}  {when}",
             "now": "a run now, in another terminal: "
-            "PREFECT_API_URL={url} {prefect} deployment run {name}",
+            "PREFECT_API_URL={url} {prefect} deployment run {name} --watch",
             "broke": "the {name} ended (code {code}) and is started again; see {log}",
             "again": "the {name} is started again",
             "ending": "ending: a run under way is interrupted, what is finished is kept",
@@ -47,7 +47,7 @@ SAID: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "up": "已启动：{url} · 按 Ctrl-C 结束",
             "deployed": "  {name}  {when}",
             "now": "现在就运行，在另一个终端："
-            "PREFECT_API_URL={url} {prefect} deployment run {name}",
+            "PREFECT_API_URL={url} {prefect} deployment run {name} --watch",
             "broke": "{name} 已结束（代码 {code}），将重新启动；见 {log}",
             "again": "{name} 已重新启动",
             "ending": "正在结束：中断当前运行，已完成的保留",

@@ -19,7 +19,7 @@ export async function results(main, state, { signal, back, again }) {
     if (signal.aborted) return;
     show(main, state, answer);
   } catch (error) {
-    if (error.name !== "AbortError") trouble(main, error, again);
+    if (error.name !== "AbortError") trouble(main, error, again, state);
   } finally {
     clearTimeout(waiting);
     main.removeAttribute("aria-busy");
@@ -81,25 +81,37 @@ function pager(state, answer) {
   );
 }
 
+/** The same question without filters. */
+function unfiltered(state) {
+  return { ...blank(), q: state.q, item: state.item, segment: state.segment, file: state.file, name: state.name };
+}
+
 /** No answer: what could be left out. */
 function none(state, notes) {
-  const wide = { ...blank(), q: state.q, item: state.item, segment: state.segment, file: state.file, name: state.name };
+  const wide = unfiltered(state);
   const links = [];
   if (state.page > 1) links.push(el("a.button", { href: address({ ...state, page: 1 }) }, t("firstPage")));
   if (narrowed(state) || state.modality.length || state.not.length || state.without.length) links.push(el("a.button", { href: address(wide) }, t("dropFilters")));
   return el("section.message", {}, icon("search"), el("h1", {}, t(state.page > 1 ? "noFurther" : "nothing")), notes.length ? notes : el("p", {}, t(links.length ? "nothingFiltered" : "nothingHint")), el("div.row", {}, links));
 }
 
-/** What went wrong, and what to do. */
-export function trouble(main, error, again) {
+/** What went wrong, and what to do; `state`: what was asked, where that may be the reason. */
+export function trouble(main, error, again, state) {
   announce(error.message);
   if (error.status === 401) return location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
   const title = error.code === "file-gone" ? t("fileGone") : t({ 0: "unreachableTitle", 404: "notThere", 410: "notThere", 429: "busy", 503: "busy" }[error.status] || "wrong");
   const faults = error.errors.length > 1 ? el("ul", {}, error.errors.map((one) => el("li", {}, el("code", {}, one.where), ` ${one.what}`))) : null;
   const box = el("section.message.trouble", { role: "alert" }, icon("without"), el("h1", {}, title), el("p", {}, error.message), faults,
-    el("div.row", {}, el("button.button", { type: "button", onclick: again }, t("again")), el("a.button.plain", { href: "/" }, t("startOver"))));
+    el("div.row", {}, mayPass(error) && el("button.button", { type: "button", onclick: again }, t("again")),
+      state && !mayPass(error) && narrowed(state) > 0 && el("a.button", { href: address(unfiltered(state)) }, t("dropFilters")),
+      el("a.button.plain", { href: "/" }, t("startOver"))));
   main.replaceChildren(box);
   if (error.wait > 0 && error.wait <= 30) later(box, error.wait, again);
+}
+
+/** Whether the same may be answered another time: it was not what was asked that was refused. */
+function mayPass(error) {
+  return error.status === 0 || error.status === 429 || error.status >= 500;
 }
 
 function later(box, wait, again) {

@@ -373,7 +373,8 @@ def test_what_is_typed_is_taken_apart(client):
         ("sum(size) > 1", "不能使用函数 'sum'"),
         ("(SELECT true)", "不能包含 SELECT"),
         ("-- nothing", "只能是一个条件"),
-        ("size = ", "SQL 有误：syntax error"),
+        ("size = ", "条件不完整"),
+        ("size = = 1", "SQL 有误：syntax error"),
         ("label = ‘a’", "SQL 不认识 ‘’"),
     ],
 )
