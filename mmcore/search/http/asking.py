@@ -181,6 +181,13 @@ class SearchBody(Sized):
         default=[], max_length=4, description="search the segments of these; none: whole items"
     )
 
+    @field_validator("collapse", mode="before")
+    @classmethod
+    def _true_or_false(cls, said: object) -> object:
+        if not isinstance(said, bool):  # pydantic takes 1, "yes" and more for true
+            raise ValueError(Note("fault-bool"))
+        return said
+
     def request(self) -> SearchRequest:
         """As a request."""
         parts = [part.model_dump(exclude_none=True) for part in self.parts]

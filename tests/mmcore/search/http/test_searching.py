@@ -236,6 +236,11 @@ def test_what_is_wrong_is_said_in_the_asker_s_language(client, params, en, zh):
     [
         ({"offset": False}, "offset: it has to be a whole number", "offset：必须是整数"),
         ({"offset": True}, "offset: it has to be a whole number", "offset：必须是整数"),
+        (
+            {"collapse": 0},
+            "collapse: it has to be true or false",
+            "collapse：必须是 true 或 false",
+        ),
         ({"k": True}, "k: it has to be a whole number", "k：必须是整数"),
         ({"words": False}, "words: it has to be a number", "words：必须是数字"),
         ({"diversity": True}, "diversity: it has to be a number", "diversity：必须是数字"),
