@@ -184,7 +184,7 @@ class SearchBody(Sized):
     @field_validator("collapse", mode="before")
     @classmethod
     def _true_or_false(cls, said: object) -> object:
-        if not isinstance(said, bool):  # pydantic takes 1, "yes" and more for true
+        if said is not True and said is not False:  # pydantic takes 1, "yes" and more for true
             raise ValueError(Note("fault-bool"))
         return said
 
