@@ -27,11 +27,15 @@ class InALine(logging.Filter):
 
 
 def is_told_in_a_line(error: BaseException) -> bool:
-    """Whether an error is one of ours, caused by nothing but such and the operating system."""
-    cause: BaseException | None = error
-    while isinstance(cause, (MmindexError, OSError)):
-        cause = cause.__cause__
-    return isinstance(error, MmindexError) and cause is None
+    """Whether an error is one of ours, and nothing but such and the system's came before it.
+
+    One that is raised while another passes through (what cleans up after a fault) hides that one.
+    """
+    before: BaseException | None = error
+    while isinstance(before, (MmindexError, OSError)):
+        hidden = None if before.__suppress_context__ else before.__context__
+        before = before.__cause__ or hidden
+    return isinstance(error, MmindexError) and before is None
 
 
 _IN_A_LINE: Final = InALine()

@@ -121,7 +121,7 @@ class E5Small:
             return np.zeros((0, DIM), dtype=np.float32)
         engine, crew = _engine()
         if len(texts) == 1 and len(texts[0].encode()) >= _LONG and crew.idle:
-            return unit_rows(engine.passage(texts))
+            return unit_rows(crew.by_caller(engine.passage, texts))
         return unit_rows(crew.rows(engine.passage, texts, _TOGETHER))
 
     def encode_query(self, decoded: str) -> Vectors:

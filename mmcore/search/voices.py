@@ -100,7 +100,8 @@ class Voices:
         languages = [detect_language(text) for text in new]
         with self._turn(space):
             vectors = self.asker.texts([self.chunks[text] for text in new], languages, space)
-        made = {(text, space): vector for text, vector in zip(new, vectors, strict=True)}
+        rows = (vector.copy() for vector in vectors)  # a view would keep those of all texts
+        made = {(text, space): row for text, row in zip(new, rows, strict=True)}
         self.said |= made
         self.known.keep(made)
 

@@ -31,6 +31,7 @@ CONFIGS: Final[Mapping[str, type[Spec]]] = MappingProxyType(
 """What our flows are told, by entrypoint."""
 
 _KINDS: Final = ("cron", "interval", "rrule")
+_NOT_IN_NAMES: Final = frozenset("/%&<>")  # by Prefect
 
 
 def faults(told: object) -> Iterator[str]:
@@ -63,10 +64,14 @@ def _faults(one: object) -> Iterator[str]:
         if not isinstance(one.get(key), str) or not one[key].strip():
             yield f"has no {key}"
     pool = one.get("work_pool")
-    if not isinstance(pool, dict) or not isinstance(pool.get("name"), str):
+    named = pool.get("name") if isinstance(pool, dict) else None
+    if not isinstance(pool, dict) or not isinstance(named, str) or not named.strip():
         yield "has no work_pool with a name"
     elif not isinstance(pool.get("job_variables") or {}, dict):
         yield "has job_variables that are not a mapping"
+    for name in (one.get("name"), named):
+        if isinstance(name, str) and (wrong := sorted(_NOT_IN_NAMES & {*name})):
+            yield f"has {' '.join(wrong)} in the name {name!r}, which no name may have"
     parameters = one.get("parameters") or {}
     if not isinstance(parameters, dict) or not isinstance(parameters.get("config", {}), dict):
         yield "has parameters that are not a mapping, with config as another"

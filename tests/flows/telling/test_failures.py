@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.telling.failures import LOGGERS, InALine, tell_in_a_line
+from flows.telling.failures import LOGGERS, InALine, is_told_in_a_line, tell_in_a_line
 from mmcore.errors import ConfigError
 from storage.errors import CorruptLakeError, LakeLockedError
 
@@ -45,6 +45,23 @@ def test_what_may_be_a_fault_keeps_its_traceback(error, cause):
 
     assert record.getMessage().startswith("Encountered exception")
     assert record.exc_info[1] is error
+
+
+def test_what_cleans_up_after_a_fault_does_not_hide_it():
+    """The fault's traceback is seen, though an error of ours was raised on top of it."""
+    with pytest.raises(LakeLockedError) as raised:
+        try:
+            raise ZeroDivisionError
+        finally:
+            raise LakeLockedError("lake", "night")
+    assert not is_told_in_a_line(raised.value)
+
+    with pytest.raises(LakeLockedError) as raised:
+        try:
+            raise KeyError
+        except KeyError:
+            raise LakeLockedError("lake", "night") from None
+    assert is_told_in_a_line(raised.value)
 
 
 def test_a_line_without_an_error_stays():

@@ -75,6 +75,19 @@ def test_no_more_calls_than_threads_are_under_way_whoever_asks():
     assert crew.idle
 
 
+def test_a_call_in_the_callers_thread_is_under_way_too():
+    """A second caller sees that the cores are taken, as they are by the first one alone."""
+    crew, seen = Crew(object(), threads=2), []
+
+    def work(some):
+        seen.append((crew.idle, threading.current_thread()))
+        return np.atleast_2d(some)
+
+    assert crew.by_caller(work, [7]).tolist() == [[7]]
+    assert seen == [(False, threading.current_thread())]
+    assert crew.idle
+
+
 def test_after_an_error_what_has_not_begun_is_left():
     """It is raised as it is, and the crew works on."""
     crew, seen = Crew(object(), threads=1), []
