@@ -43,7 +43,7 @@ EVERY = (
     Benchmark(
         "gate",
         "{work} --media {set}",
-        "{work} metrics aa --media {set} --pairs 120 --draws 5 --swaps 20",
+        "{work} metrics --media {set}",
         60,
         needs=("ir_measures", "pytrec_eval"),
     ),

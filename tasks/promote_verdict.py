@@ -49,7 +49,7 @@ TOLD: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "unsound": "其向量或索引有问题，详见报告",
             "forgets": "训练过的说明更难找到自己的条目：RR {known_before:.4f}，"
             "换用后为 {known_after:.4f}",
-            "unmeasured": "未测量：没有一个方向在两边都有分数",
+            "unmeasured": "未评测：没有一个方向在两边都有分数",
             "same": "与正在使用的相同",
         },
     }

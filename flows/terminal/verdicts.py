@@ -21,7 +21,7 @@ NAMES: Final[Mapping[Language, Mapping[str, str]]] = {
         "warn": "警告",
         "block": "未通过",
         "failed": "评测失败",
-        "unmeasured": "未测量",
+        "unmeasured": "未评测",
     },
 }
 

@@ -19,6 +19,13 @@ Id = Annotated[int, Field(ge=0, lt=2**63)]
 """Of an item or a segment: no lake has another, and no array takes it."""
 
 
+def check_one_of(part: Spec, names: tuple[str, ...]) -> None:
+    """Raise ValueError unless exactly one of these fields has a value."""
+    given = tuple(name for name in names if getattr(part, name) is not None)
+    if len(given) != 1:
+        raise ValueError(Note("one-thing", known=names, given=given or Note("none")))
+
+
 class Part(Spec):
     """One thing that is asked with: a text, a file, a vector, an item or a segment of the lake."""
 
@@ -55,11 +62,7 @@ class Part(Spec):
 
     @model_validator(mode="after")
     def _one_thing(self) -> Self:
-        names = ("text", "media", "vector", "item", "segment")
-        given = [name for name in names if getattr(self, name) is not None]
-        if len(given) != 1:
-            both: tuple[str, ...] | Note = (*given,) or Note("none")
-            raise ValueError(Note("one-thing", known=names, given=both))
+        check_one_of(self, ("text", "media", "vector", "item", "segment"))
         if not self.weight:
             raise ValueError(Note("no-weight"))
         return self

@@ -70,7 +70,7 @@ def test_the_page_of_an_index_run_has_what_it_did():
     for row in (
         "| Files · 文件 | 40 image, 1,200 text |",
         "| Changed · 变化 | items: 2 new, 1 gone · 条目：新增 2 个，移除 1 个 |",
-        "| Gate · 门槛 | **warn · 警告**, compared with snapshot 2 · 与快照 2 对照 |",
+        "| Gate · 闸门 | **warn · 警告**, compared with snapshot 2 · 与快照 2 对照 |",
         "| Wait for the next run · 等待下次运行 | 4 |",
         "| `empty` | 5 |\n| `truncated` | 3 |",
         "| e5-small | 480 | 39.0 | 88% | 0.7 | cpu bfloat16 |",

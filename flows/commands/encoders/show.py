@@ -46,7 +46,7 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "unsized": "不在本机",
             "partial": "，只下载了一部分",
             "others": "其他",
-            "missing": "未安装附加组件 {extra}",
+            "missing": "未安装可选依赖 {extra}",
             "alone": "不属于任何预设",
             "text": "文本",
             "image": "图片",

@@ -41,7 +41,7 @@ SAID: Final[Mapping[Language, Mapping[str, str]]] = {
         "against": "与快照 {baseline} 对照",
         "stale": "上次查看来源是在 {hours:,.1f} 小时之前",
         "back": "快照 {number} 重新提供服务",
-        "not back": "没有回退：{why}",
+        "not back": "没有回滚：{why}",
         "not told": "未能通知：{who}",
         "report": "报告",
         "more": "另有 {count} 行：--json 全部列出",
@@ -58,7 +58,7 @@ HEADS: Final[Mapping[Language, tuple[str, ...]]] = {
 }
 NIGHTS: Final[Mapping[Language, tuple[str, ...]]] = {
     "en": ("when (UTC)", "snapshot", "what", "against", "directions", "{measure}", "", "gate"),
-    "zh": ("时间（UTC）", "快照", "何事", "对照", "方向", "{measure}", "", "门槛"),
+    "zh": ("时间（UTC）", "快照", "事件", "对照", "方向", "{measure}", "", "闸门"),
 }
 ROWS: Final = 24
 """Comparisons that a terminal shows."""

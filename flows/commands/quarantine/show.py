@@ -59,7 +59,7 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "instead": "隔离区中没有符合条件的行；其中的原因有：",
             "more": "另有 {count:,} 个",
             "list": "mmindex quarantine --list [--reason R] [PATH] 逐个列出解码器、信息和时间",
-            "private": "这是私密湖：名称为哈希值，不保存解码器的信息。"
+            "private": "这是私有湖：名称为哈希值，不保存解码器的信息。"
             "给出 PATH 可凭湖的 KEY 找到对应的行。",
             "unknown": "目录中没有这个原因的说明。",
             "places": "{rows:,} 处",

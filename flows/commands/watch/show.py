@@ -87,7 +87,7 @@ WHY: Final[Mapping[Language, Mapping[int, str]]] = MappingProxyType(
         },
         "zh": {
             2: "设置、存储或 Prefect 服务有误",
-            3: "门禁：更差，或无法判断",
+            3: "闸门：更差，或无法判断",
             4: "坏文件太多",
             5: "来源缺失或丢失太多",
             6: "另一个运行正在写入湖",

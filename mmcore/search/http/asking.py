@@ -19,7 +19,7 @@ from mmcore.search.asking.unwanted import ITEM_AWAY, TEXT_AWAY
 from mmcore.search.http.invalid import invalid
 from mmcore.search.http.problems import ProblemError
 from mmcore.search.notes import Note
-from mmcore.search.request import How, Part, SearchRequest
+from mmcore.search.request import How, Part, SearchRequest, check_one_of
 from mmcore.specs import Spec
 from storage.schemas import Modality
 
@@ -165,6 +165,7 @@ class PartBody(Spec):
 
     @model_validator(mode="after")
     def _one_thing(self) -> Self:
+        check_one_of(self, ("text", "item", "segment", "vector"))
         part_of(self.model_dump(exclude_none=True))
         return self
 

@@ -57,7 +57,7 @@ def problem_of(error: MmindexError) -> ProblemError:
         return ProblemError(
             "outdated",
             "something was erased from the lake meanwhile: ask again in a second",
-            "索引库中有内容刚被删除：请稍后重试",
+            "数据湖中有内容刚被删除：请稍后重试",
             AGAIN,
         )
     return _of_server(error)
@@ -67,7 +67,7 @@ def _of_server(error: MmindexError) -> ProblemError:
     """What the server or its lake is to blame for; its log says more."""
     if isinstance(error, NoLakeError):
         return ProblemError(
-            "no-snapshot", "nothing is published in this lake yet", "该索引库尚未发布快照"
+            "no-snapshot", "nothing is published in this lake yet", "该数据湖尚未发布快照"
         )
     log.error("%s: %s", type(error).__name__, error)
     if isinstance(error, ConditionError):
@@ -79,7 +79,7 @@ def _of_server(error: MmindexError) -> ProblemError:
     return ProblemError(
         "not-here",
         "the lake cannot be read as it should; the server's log says more",
-        "索引库无法正常读取；详见服务器日志",
+        "数据湖无法正常读取；详见服务器日志",
     )
 
 
@@ -94,7 +94,7 @@ def lacks(error: object) -> ProblemError:
     return ProblemError(
         "not-here",
         "this server lacks the weights or a package of the lake's encoders; its log says more",
-        "服务器缺少该索引库编码器的权重或软件包；详见服务器日志",
+        "服务器缺少该数据湖编码器的权重或软件包；详见服务器日志",
     )
 
 

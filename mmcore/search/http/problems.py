@@ -43,7 +43,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "too-many-requests": Kind(429, "Too many requests", "请求过多"),
     "internal": Kind(500, "A fault of the server", "服务器出错"),
     "busy": Kind(503, "The server is busy", "服务器繁忙"),
-    "outdated": Kind(503, "The lake has just changed", "索引库刚刚变更"),
+    "outdated": Kind(503, "The lake has just changed", "数据湖刚刚变更"),
     "no-snapshot": Kind(503, "Nothing is published yet", "尚未发布任何快照"),
     "not-here": Kind(503, "The server lacks something", "服务器缺少所需内容"),
 }

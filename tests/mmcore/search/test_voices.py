@@ -76,3 +76,15 @@ def test_the_texts_asked_longest_ago_are_encoded_again():
         Voices(asker, lock, known).vector(Part(text=text), "space")
 
     assert asker.asked == [[["a frog"]], [["a car"]], [["a frog"]]]
+
+
+def test_a_vector_that_is_kept_keeps_no_others():
+    """Those of texts that were encoded with it go when they are forgotten."""
+    lock, known = threading.Lock(), Recent(1)
+    voices = Voices(Asker(Encoder(shares=True), lock), lock, known)
+    for text in ("a frog", "a car", "a red wall"):
+        voices.expect(Part(text=text), "space")
+    voices.vector(Part(text="a frog"), "space")
+
+    (kept,) = known.found((text, "space") for text in ("a frog", "a car", "a red wall")).values()
+    assert kept.base is None

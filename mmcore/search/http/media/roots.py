@@ -134,7 +134,7 @@ class Roots:
     def _veil(self) -> Veil:
         key = keys.read_key(self.snapshot.layout)
         if key is None:
-            raise missing("the lake's key is not on this server", "此服务器上没有该索引库的密钥")
+            raise missing("the lake's key is not on this server", "此服务器上没有该数据湖的密钥")
         return Veil(partial(keys.keyed, key))
 
     def _path(self, folder: str, file: Shelved) -> str | None:

@@ -112,7 +112,7 @@ def _here(place: str) -> str:
 
 _WORDS: Final = {
     "en": ("This lake asks for a token", "Token", "Log in", "That is not the token."),
-    "zh": ("访问此索引库需要令牌", "令牌", "登录", "令牌不正确。"),
+    "zh": ("访问此数据湖需要令牌", "令牌", "登录", "令牌不正确。"),
 }
 
 

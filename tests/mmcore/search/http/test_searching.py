@@ -273,6 +273,13 @@ def test_a_body_s_faults_are_said_in_chinese_too(client):
         assert any("\u4e00" <= char <= "\u9fff" for char in answer.json()["detail"])
 
 
+def test_a_part_without_anything_is_told_what_can_be_asked_with(client):
+    """Of what HTTP takes: no file of the server's machine."""
+    told = client.post("/api/search", json={"parts": [{"weight": 2}]}).json()
+
+    assert told["detail"].endswith("ask with one of text, item, segment, vector, not none")
+
+
 def test_a_body_that_is_not_said_to_be_json_says_what_to_send(client):
     """As curl sends it without a header."""
     body = b'{"parts": [{"text": "red"}]}'
