@@ -61,17 +61,28 @@ def _faults(one: object) -> Iterator[str]:
         yield "is not a mapping"
         return
     for key in ("name", "entrypoint"):
-        if not isinstance(one.get(key), str) or not one[key].strip():
+        if not _is_said(one.get(key)):
             yield f"has no {key}"
     pool = one.get("work_pool")
     named = pool.get("name") if isinstance(pool, dict) else None
-    if not isinstance(pool, dict) or not isinstance(named, str) or not named.strip():
+    if not isinstance(pool, dict) or not _is_said(named):
         yield "has no work_pool with a name"
     elif not isinstance(pool.get("job_variables") or {}, dict):
         yield "has job_variables that are not a mapping"
-    for name in (one.get("name"), named):
-        if isinstance(name, str) and (wrong := sorted(_NOT_IN_NAMES & {*name})):
-            yield f"has {' '.join(wrong)} in the name {name!r}, which no name may have"
+    yield from (fault for name in (one.get("name"), named) for fault in _of_name(name))
+    yield from _of_forms(one)
+
+
+def _is_said(name: object) -> bool:
+    return isinstance(name, str) and bool(name.strip())
+
+
+def _of_name(name: object) -> Iterator[str]:
+    if isinstance(name, str) and (wrong := sorted(_NOT_IN_NAMES & {*name})):
+        yield f"has {' '.join(wrong)} in the name {name!r}, which no name may have"
+
+
+def _of_forms(one: Mapping[str, Any]) -> Iterator[str]:
     parameters = one.get("parameters") or {}
     if not isinstance(parameters, dict) or not isinstance(parameters.get("config", {}), dict):
         yield "has parameters that are not a mapping, with config as another"
