@@ -55,7 +55,9 @@ def test_nothing_found_says_why(lake):
         return lake.answer(asked("red", words=0, **options)).notes
 
     assert notes(where="key = 'nowhere'") == ("no item passes the condition",)
-    assert notes(offset=500) == ("there are no answers beyond the first 500: skip fewer",)
+    assert notes(offset=500) == (
+        "there are no answers beyond the first 500: go back a page, or skip fewer",
+    )
     assert notes(where="key = 'red-1'") == notes(offset=1) == ()
 
 

@@ -103,10 +103,10 @@ def test_what_passes_and_cannot_be_found_is_counted(sounds):
         return sounds.answer(asked(*parts, words=0, **options)).notes
 
     assert notes("red", where="has_audio") == (
-        "2 items that pass have no vector that this can ask",
+        "2 items meet the condition but have no vector to compare with: words alone can find them",
     )
     assert notes("red", where="key = 'first'") == (
-        "1 item that passes has no vector that this can ask",
+        "1 item meets the condition but has no vector to compare with: words alone can find it",
     )
     assert notes("red", where="has_image") == notes("red") == ()
     assert notes("red", where="has_audio", modalities=(IMAGE,)) == ()
