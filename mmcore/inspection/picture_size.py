@@ -6,9 +6,9 @@ import multiprocessing
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.pool import Pool
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
+from mmcore.closing import Closing
 from mmcore.errors import MediaError
 from mmcore.media.images.formats import SVG
 from mmcore.specs import LimitsSpec
@@ -19,22 +19,11 @@ _SECONDS: Final = 30.0
 
 
 @dataclass(slots=True)
-class Sizes:
+class Sizes(Closing):
     """Asks a process, which starts with the first question and ends with the block."""
 
     limits: LimitsSpec
     _pool: Pool | None = field(default=None, init=False)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._end()
 
     def of(self, content: Content) -> tuple[int, int] | None:
         """Width and height of a picture, upright; None where no header tells them."""
@@ -45,10 +34,11 @@ class Sizes:
         try:
             return self._pool.apply_async(_size, (content, self.limits)).get(_SECONDS)
         except multiprocessing.TimeoutError:  # it hangs, or has crashed
-            self._end()
+            self.close()
             return None
 
-    def _end(self) -> None:
+    def close(self) -> None:
+        """End the process; the next question starts another."""
         if self._pool is not None:
             self._pool.terminate()
             self._pool = None

@@ -16,7 +16,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from mmcore.search.closing import Closing
+from mmcore.closing import Closing
 
 _KINDS: Final = ("where", "query", "upload")
 _HELD: Final = ".held"

@@ -13,10 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from mmcore.closing import Closing
 from mmcore.errors import ConfigError
 from mmcore.search.answers import Answer
 from mmcore.search.asking.loaded import Loaded
-from mmcore.search.closing import Closing
 from mmcore.search.notes import Note
 from mmcore.search.queries import Asker
 from mmcore.search.request import SearchRequest

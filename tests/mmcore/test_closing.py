@@ -1,6 +1,6 @@
 import pytest
 
-from mmcore.search.closing import Closing
+from mmcore.closing import Closing
 
 
 class Door(Closing):
