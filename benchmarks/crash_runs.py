@@ -25,8 +25,9 @@ from typing import Any
 
 from flows import cli
 from storage.layout import Layout
+from storage.published import current
 from storage.schemas import MmindexError
-from storage.snapshot import Snapshot, current
+from storage.snapshot import Snapshot
 from tests.crashes import Contents, contents_of, differences, left_over, use_hash_encoders
 from tests.soundness import sound
 

@@ -44,7 +44,7 @@ from mmcore.evaluation.reporting.words import named
 from mmcore.evaluation.scores import GateVerdict
 from storage.candidates import BLOCKED
 from storage.layout import Layout
-from storage.snapshot import current
+from storage.published import current
 
 TESTED = ("worse", "recall")  # findings of the significance test; all others need none
 

@@ -14,7 +14,7 @@ import pytrec_eval
 
 from mmcore.evaluation import measures
 from storage.layout import Layout
-from storage.snapshot import current
+from storage.published import current
 
 Row = dict[str, Any]
 Values = dict[tuple[str, str], float]

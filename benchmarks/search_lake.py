@@ -33,8 +33,9 @@ from storage.layout import Layout, space_folder
 from storage.locks import writer_lock
 from storage.manifest import IndexEntry, Manifest, entry
 from storage.publication import publish
+from storage.published import current
 from storage.schemas import FUSED, Modality
-from storage.snapshot import Snapshot, current
+from storage.snapshot import Snapshot
 from tasks.projections import projection_entry
 
 ROOT = "made"

@@ -19,7 +19,8 @@ from storage.errors import NoLakeError
 from storage.keys import check_key
 from storage.layout import Layout
 from storage.manifest import Manifest
-from storage.snapshot import Snapshot, manifest_of
+from storage.published import manifest_of
+from storage.snapshot import Snapshot
 from tasks.alerts import Alert, alerted
 from tasks.discretion import discreet
 from tasks.evaluate import Back, roll_back_from

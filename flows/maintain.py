@@ -17,7 +17,7 @@ from storage.maintenance.compaction import Compaction
 from storage.maintenance.garbage import Collected, Retention, Survey
 from storage.maintenance.packing import Aims
 from storage.manifest import FileEntry, Manifest
-from storage.snapshot import current, published
+from storage.published import current, published
 from tasks.maintain import (
     collect_garbage,
     compact_parts,

@@ -10,7 +10,7 @@ from storage.cards import read_card
 from storage.errors import CorruptLakeError, KeyLostError
 from storage.layout import Layout
 from storage.places.atomic import replacing
-from storage.snapshot import current, manifest_of
+from storage.published import current, manifest_of
 
 _BYTES: Final = 32
 _HASH_BYTES: Final = 16

@@ -24,8 +24,9 @@ from storage.manifest import Manifest, read_manifest
 from storage.places.atomic import make_folder, sync, write_bytes
 from storage.places.conditional import create
 from storage.places.place import folders, is_local, listing
+from storage.published import published
 from storage.schemas import MmindexError, is_record
-from storage.snapshot import published, refuse_outdated
+from storage.snapshot import refuse_outdated
 
 HASHES: Final = "hashes.json"
 TELLING: Final = frozenset({"card.md", "training.json"})

@@ -27,7 +27,8 @@ from storage.manifest import Manifest, read_manifest
 from storage.places.atomic import write_bytes
 from storage.places.conditional import Seen, create, look, swap
 from storage.places.place import children
-from storage.snapshot import Snapshot, current
+from storage.published import current
+from storage.snapshot import Snapshot
 from storage.views import views_sql
 
 log = logging.getLogger(__name__)

@@ -22,8 +22,9 @@ from mmcore.specs import EvaluationSpec, FitSpec
 from storage.errors import CorruptLakeError, LakeVersionError
 from storage.history import Trigger
 from storage.manifest import Manifest, read_manifest
+from storage.published import published
 from storage.schemas import FUSED, MODALITIES
-from storage.snapshot import Snapshot, published
+from storage.snapshot import Snapshot
 from tasks.measuring import Both, both_measured
 from tasks.scored import scored_by
 from tasks.workplace import Workplace

@@ -13,7 +13,8 @@ from mmcore.evaluation.scores import GateVerdict
 from storage import candidates, history
 from storage.errors import CorruptLakeError, LakeVersionError
 from storage.manifest import Manifest, read_manifest
-from storage.snapshot import Snapshot, published
+from storage.published import published
+from storage.snapshot import Snapshot
 from tasks.manifests import same_files
 from tasks.workplace import Workplace
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from mmcore.errors import ConfigError
 from storage.layout import Layout
 from storage.manifest import Manifest, read_manifest
+from storage.published import published
 from storage.schemas import MmindexError
-from storage.snapshot import published
 
 
 def newest(lake: Layout) -> Iterator[Manifest]:

@@ -28,8 +28,9 @@ from storage.manifest import (
     entry,
 )
 from storage.publication import publish
+from storage.published import current
 from storage.schemas import MODALITIES, Modality
-from storage.snapshot import Snapshot, current
+from storage.snapshot import Snapshot
 from storage.tables import vector_column, write_part, write_rows
 
 WHEN = datetime(2026, 11, 25, tzinfo=UTC)

@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 
 from storage.layout import Layout
+from storage.published import published
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, published
+from storage.snapshot import Snapshot
 from storage.verification.verify import verify
 from tests import media
 from tests.crashes import plain_index, use_hash_encoders

@@ -30,8 +30,9 @@ from storage.indexes.files import write_index
 from storage.layout import Layout, space_folder
 from storage.manifest import EncoderEntry, FusionEntry, IndexEntry, Manifest, entry
 from storage.publication import publish
+from storage.published import current
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, current
+from storage.snapshot import Snapshot
 from tests import media
 from tests.fakes import HashEncoder, hashed
 

@@ -8,7 +8,7 @@ from typing import Final
 from storage.errors import CorruptLakeError, LakeVersionError, NoLakeError
 from storage.layout import Layout
 from storage.places.place import place_of
-from storage.snapshot import manifest_of
+from storage.published import manifest_of
 
 USUAL: Final = "embedded"
 """That of a new lake."""

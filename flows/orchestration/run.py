@@ -10,8 +10,8 @@ from typing import Protocol
 from mmcore.specs import Spec
 from storage.errors import NoLakeError
 from storage.layout import Layout
+from storage.published import manifest_of
 from storage.schemas import digest
-from storage.snapshot import manifest_of
 
 INTERRUPTED = 130
 """As of a command that Ctrl-C ended."""

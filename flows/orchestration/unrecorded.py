@@ -11,8 +11,8 @@ from typing import Final
 from storage import history
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
+from storage.published import current
 from storage.schemas import MmindexError
-from storage.snapshot import current
 
 log = logging.getLogger(__name__)
 

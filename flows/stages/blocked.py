@@ -10,7 +10,7 @@ from storage import candidates, history
 from storage.errors import NoLakeError
 from storage.layout import Layout
 from storage.manifest import Manifest
-from storage.snapshot import current, manifest_of
+from storage.published import current, manifest_of
 
 
 def acceptable(layout: Layout, name: str) -> Manifest:

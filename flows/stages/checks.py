@@ -25,7 +25,7 @@ from storage.errors import CorruptLakeError, LakeVersionError, NoLakeError
 from storage.layout import Layout
 from storage.places.place import is_local, store_of
 from storage.places.stores import probe
-from storage.snapshot import manifest_of
+from storage.published import manifest_of
 from tasks.privacy import as_private
 
 AUTO = "auto"

@@ -16,7 +16,8 @@ from storage import candidates
 from storage.errors import CorruptLakeError, LakeVersionError, NoLakeError
 from storage.layout import Layout
 from storage.manifest import Manifest, read_manifest
-from storage.snapshot import Snapshot, manifest_of
+from storage.published import manifest_of
+from storage.snapshot import Snapshot
 from tasks.alerts import Alert, alert_of, alerted
 from tasks.discretion import said
 from tasks.evaluate import carried_over, evaluate_candidate, evaluate_snapshot, fail

@@ -12,7 +12,8 @@ from storage.maintenance import mending
 from storage.maintenance.restart import begin_anew, is_lost
 from storage.models import tells
 from storage.publication import finish
-from storage.snapshot import Snapshot, manifest_of
+from storage.published import manifest_of
+from storage.snapshot import Snapshot
 from storage.verification.findings import Finding
 from tasks import privacy
 from tasks.workplace import Workplace

@@ -13,7 +13,8 @@ from flows.telling.clock import Clock
 from mmcore.evaluation.gating.rules import GateSpec
 from mmcore.types import EncoderKey
 from storage.manifest import Evaluation, FusionEntry, Manifest
-from storage.snapshot import Snapshot, manifest_of
+from storage.published import manifest_of
+from storage.snapshot import Snapshot
 from tasks.examining import Exam
 from tasks.fuse import fuse
 from tasks.fusing import Choice

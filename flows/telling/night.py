@@ -27,7 +27,7 @@ from storage.errors import NoLakeError
 from storage.layout import Layout
 from storage.places import cache as places
 from storage.places.atomic import write_bytes
-from storage.snapshot import manifest_of
+from storage.published import manifest_of
 from tasks.notify import Message, send
 
 R = TypeVar("R")

@@ -25,8 +25,9 @@ from mmcore.specs import LimitsSpec, RuntimeSpec
 from storage.errors import SnapshotReissuedError
 from storage.layout import Layout
 from storage.places.place import modified, place_of
+from storage.published import current
 from storage.schemas import MmindexError
-from storage.snapshot import Snapshot, current
+from storage.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,8 @@ from storage.manifest import Manifest, read_manifest
 from storage.places.atomic import sync
 from storage.places.place import is_local, remove
 from storage.places.reach import Reach, reach
-from storage.snapshot import Snapshot, published
+from storage.published import published
+from storage.snapshot import Snapshot
 
 _DERIVED: Final = (  # what any run makes again, in the order of removal
     *("reports", "files", "items", "item_files", "segments", "quarantine", "captions"),

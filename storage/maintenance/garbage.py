@@ -25,7 +25,8 @@ from storage.manifest import Manifest, read_manifest
 from storage.places.atomic import sync
 from storage.places.place import folders, holding, is_local, listing, modified, remove
 from storage.places.stores import Listed
-from storage.snapshot import Snapshot, current, published
+from storage.published import current, published
+from storage.snapshot import Snapshot
 
 ORPHAN_GRACE: Final = timedelta(days=1)  # of what a run makes again out of finished parts
 _TEMPORARY: Final = "temporary"

@@ -11,7 +11,8 @@ from storage.errors import CorruptLakeError, LakeVersionError, NoLakeError
 from storage.layout import Layout
 from storage.leases import still_held
 from storage.maintenance.mending import renamed
-from storage.snapshot import Snapshot, current, manifest_of, published
+from storage.published import current, manifest_of, published
+from storage.snapshot import Snapshot
 
 MANIFEST = "manifest.json"
 

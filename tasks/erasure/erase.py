@@ -24,7 +24,8 @@ from storage.keys import lake_key, read_key
 from storage.layout import Layout
 from storage.places import cache
 from storage.places.place import is_local
-from storage.snapshot import Snapshot, manifest_of, published
+from storage.published import manifest_of, published
+from storage.snapshot import Snapshot
 from tasks.erasure.reissue import reissue
 from tasks.erasure.reports import clean_reports
 from tasks.erasure.unlearn import unlearn

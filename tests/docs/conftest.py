@@ -14,8 +14,8 @@ import pytest
 from flows import evaluate_retrieval
 from flows.config.index import IndexConfig
 from storage.layout import Layout
+from storage.published import current, manifest_of
 from storage.schemas import MODALITIES, Modality
-from storage.snapshot import current, manifest_of
 from tests import crashes, media
 from tests.commands import Answer, plain_commands
 from tests.fakes import HashEncoder

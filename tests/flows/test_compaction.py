@@ -7,7 +7,8 @@ from flows.config.maintain import MaintainConfig
 from mmcore.specs import CrawlSpec
 from storage.layout import Layout
 from storage.publication import roll_back
-from storage.snapshot import Snapshot, current, published
+from storage.published import current, published
+from storage.snapshot import Snapshot
 from tests import crashes, media
 from tests.crashes import contents_of, differences
 from tests.soundness import sound

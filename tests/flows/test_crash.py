@@ -3,7 +3,8 @@ import shutil
 import pytest
 
 from storage.layout import Layout
-from storage.snapshot import Snapshot, current, published
+from storage.published import current, published
+from storage.snapshot import Snapshot
 from tests import crashes
 from tests.crashes import contents_of, differences
 from tests.soundness import sound

@@ -12,7 +12,8 @@ from storage.layout import Layout
 from storage.locks import writer_lock
 from storage.models import store_model
 from storage.publication import publish
-from storage.snapshot import Snapshot, current
+from storage.published import current
+from storage.snapshot import Snapshot
 from storage.verification.verify import verify
 from tasks.fusing import Choice, fused
 from tasks.indexing import indexed

@@ -17,8 +17,9 @@ from mmcore.types import Query
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
 from storage.manifest import read_manifest
+from storage.published import current
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, current
+from storage.snapshot import Snapshot
 from tests import media
 
 COLOURS = {"red": "红色", "green": "绿色", "blue": "蓝色"}

@@ -7,7 +7,8 @@ import pytest
 from mmcore.errors import SourceError, TooManyBadFilesError
 from mmcore.specs import LimitsSpec
 from storage.layout import Layout
-from storage.snapshot import Snapshot, current
+from storage.published import current
+from storage.snapshot import Snapshot
 from tests import crashes, media
 from tests.flows.test_index_media import make_folder
 

@@ -8,7 +8,8 @@ from mmcore.errors import ConfigError, UntoldError
 from storage import keys
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
-from storage.snapshot import Snapshot, current, manifest_of
+from storage.published import current, manifest_of
+from storage.snapshot import Snapshot
 from storage.verification.verify import verify
 from tests import crashes
 from tests.commands import plain_commands

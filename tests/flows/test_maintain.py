@@ -9,7 +9,7 @@ from storage.erasure.orders import Order, write_order
 from storage.errors import LakeLockedError, NoLakeError
 from storage.layout import Layout
 from storage.locks import writer_lock
-from storage.snapshot import published
+from storage.published import published
 from tests.factories import small_lake
 
 pytestmark = pytest.mark.usefixtures("prefect_server")

@@ -16,8 +16,9 @@ from storage.layout import Layout
 from storage.manifest import read_manifest
 from storage.models import load_model
 from storage.publication import roll_back
+from storage.published import current
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, current
+from storage.snapshot import Snapshot
 from storage.verification.verify import verify
 from tests import crashes, media
 from tests.fakes import HashEncoder

@@ -19,8 +19,9 @@ from mmcore.errors import ConfigError, UntoldError
 from mmcore.search.queries import published_projection
 from storage import keys
 from storage.layout import Layout
+from storage.published import current
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, current
+from storage.snapshot import Snapshot
 from tests import media
 
 ANIMALS = ("zebra", "walrus", "otter", "heron", "badger", "lynx")

@@ -13,8 +13,9 @@ from mmcore.search.searcher import Searcher
 from mmcore.specs import CrawlSpec
 from mmcore.types import Query
 from storage.layout import Layout
+from storage.published import current
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, current
+from storage.snapshot import Snapshot
 from tests import crashes, media
 
 CHINESE = "一只绿色的青蛙在叫。"

@@ -8,7 +8,8 @@ from flows.stages import assembling, gating
 from mmcore.errors import ConfigError, GateFailedError
 from storage.candidates import blocked
 from storage.layout import Layout
-from storage.snapshot import Snapshot, published
+from storage.published import published
+from storage.snapshot import Snapshot
 from tests import crashes, media
 
 

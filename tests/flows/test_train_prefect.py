@@ -5,7 +5,7 @@ import pytest
 from flows.config.train import PromoteConfig, TrainConfig
 from mmcore.errors import NothingToLearnError
 from storage.layout import Layout
-from storage.snapshot import current
+from storage.published import current
 from tests import crashes, learning
 from tests.learning import QUICK, serving
 

@@ -10,7 +10,8 @@ from flows.config.maintain import MaintainConfig
 from mmcore.errors import ConfigError, GateFailedError
 from storage.layout import Layout
 from storage.manifest import read_manifest
-from storage.snapshot import Snapshot, current
+from storage.published import current
+from storage.snapshot import Snapshot
 from tests import crashes, media
 from tests.soundness import sound
 

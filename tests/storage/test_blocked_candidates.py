@@ -10,7 +10,7 @@ from storage.candidates import block, blocked, write_candidate
 from storage.errors import CandidateOutdatedError, CorruptLakeError
 from storage.manifest import Evaluation
 from storage.publication import finish, publish, publish_blocked
-from storage.snapshot import current, manifest_of
+from storage.published import current, manifest_of
 from tests import crashes
 from tests.factories import candidate, small_lake
 from tests.storage.halfway import WANTED

@@ -5,7 +5,8 @@ import pytest
 from storage.candidates import write_candidate
 from storage.errors import NoLakeError
 from storage.publication import finish, next_number, publish, roll_back
-from storage.snapshot import Snapshot, current, published
+from storage.published import current, published
+from storage.snapshot import Snapshot
 from tests.factories import candidate, small_lake
 from tests.storage.halfway import failing_at, left
 

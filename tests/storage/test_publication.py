@@ -9,7 +9,8 @@ from storage.candidates import block, blocked, drop_candidate, write_candidate
 from storage.errors import CandidateOutdatedError, CorruptLakeError, SnapshotExistsError
 from storage.layout import Layout
 from storage.publication import finish, next_number, publish, roll_back
-from storage.snapshot import Snapshot, current, published
+from storage.published import current, published
+from storage.snapshot import Snapshot
 from tests.factories import candidate, manifest, small_lake
 from tests.soundness import sound
 from tests.storage.halfway import WANTED, failing_at, left

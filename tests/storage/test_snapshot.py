@@ -17,7 +17,7 @@ from storage.errors import (
 from storage.layout import Layout
 from storage.publication import publish
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, current
+from storage.snapshot import Snapshot
 from storage.tables import read_parts, vectors_of, write_part
 from tests.factories import (
     IMAGES,
@@ -232,16 +232,6 @@ def test_a_missing_or_short_file_is_found_on_opening(tmp_path, keep):
     with pytest.raises(CorruptLakeError) as caught:
         Snapshot.open(snapshot.layout)
     assert caught.value.path == path
-
-
-@pytest.mark.parametrize("text", ["", "one", "猫"])
-def test_a_damaged_pointer_is_named(tmp_path, text):
-    """A CURRENT that holds no number is damage, not a lake without snapshots."""
-    (tmp_path / "CURRENT").write_text(text, "utf-8")
-
-    with pytest.raises(CorruptLakeError) as caught:
-        current(Layout(tmp_path))
-    assert caught.value.path == tmp_path / "CURRENT"
 
 
 def test_two_fused_vectors_of_an_item_are_an_error(tmp_path):

@@ -15,7 +15,7 @@ from storage.layout import Layout
 from storage.maintenance.garbage import Retention, survey
 from storage.manifest import read_manifest
 from storage.places.place import children, folders, listing, place_of
-from storage.snapshot import published
+from storage.published import published
 from tests.factories import WHEN, manifest, small_lake
 
 

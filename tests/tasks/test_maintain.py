@@ -4,7 +4,7 @@ import pytest
 
 from storage.layout import Layout
 from storage.maintenance.garbage import Collected, Retention
-from storage.snapshot import current, published
+from storage.published import current, published
 from tasks.maintain import collect_garbage, survey_lake
 from tests.factories import WHEN, small_lake
 

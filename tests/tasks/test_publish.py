@@ -2,7 +2,7 @@ import pytest
 
 from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec
 from storage.layout import Layout
-from storage.snapshot import current, published
+from storage.published import current, published
 from tasks.publish import propose_candidate, publish_snapshot
 from tasks.workplace import Workplace
 from tests.factories import candidate, small_lake

@@ -20,8 +20,8 @@ from storage.layout import Layout
 from storage.locks import noted
 from storage.manifest import Manifest, Partial, read_manifest
 from storage.places.place import is_local, modified, place_of, sizes
+from storage.published import manifest_of, published
 from storage.schemas import MmindexError
-from storage.snapshot import manifest_of, published
 
 LONG_DAYS: Final = 1.0
 """So long no run of a healthy lake holds it, or it is a very large first one."""

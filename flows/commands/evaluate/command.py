@@ -26,7 +26,7 @@ from storage.history import Entry
 from storage.layout import Layout
 from storage.manifest import Manifest
 from storage.places.place import place_of
-from storage.snapshot import manifest_of
+from storage.published import manifest_of
 
 
 @dataclass(frozen=True, slots=True)

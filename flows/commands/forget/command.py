@@ -25,7 +25,8 @@ from storage.keys import check_key, lake_key
 from storage.layout import Layout
 from storage.locks import writer_lock
 from storage.places.place import place_of
-from storage.snapshot import Snapshot, manifest_of
+from storage.published import manifest_of
+from storage.snapshot import Snapshot
 from tasks.erasure import erase
 from tasks.erasure.choose import Choice, choose, choose_ids
 from tasks.erasure.readmit import lift, lifted_by

@@ -12,7 +12,7 @@ from flows.config.maintain import MaintainConfig
 from flows.terminal.overrides import valid
 from flows.terminal.printing import OUT, print_json
 from storage.layout import Layout
-from storage.snapshot import manifest_of
+from storage.published import manifest_of
 
 
 def run_maintain(settings: Mapping[str, Any], *, as_json: bool) -> None:

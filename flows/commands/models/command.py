@@ -23,8 +23,8 @@ from storage.errors import CorruptLakeError, LakeVersionError
 from storage.layout import Layout
 from storage.manifest import FusionEntry, Manifest, read_manifest
 from storage.places.place import modified, place_of
+from storage.published import manifest_of, published
 from storage.schemas import is_record
-from storage.snapshot import manifest_of, published
 from tasks import simple_fusions
 from tasks.kept import with_others
 from tasks.simple_fusions import FUSION, name_of

@@ -13,8 +13,9 @@ from storage.errors import NoLakeError
 from storage.layout import Layout
 from storage.locks import writer_lock
 from storage.places.place import place_of
+from storage.published import current
 from storage.querysets import check_absent, read_sets, remove_set, write_set
-from storage.snapshot import Snapshot, current
+from storage.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

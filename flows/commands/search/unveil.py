@@ -13,7 +13,7 @@ from mmcore.specs import CrawlSpec
 from mmcore.types import Hit, Source
 from storage.keys import read_key
 from storage.layout import Layout
-from storage.snapshot import manifest_of
+from storage.published import manifest_of
 from tasks.privacy import veil_of_lake, veiled
 
 

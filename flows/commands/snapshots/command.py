@@ -25,8 +25,9 @@ from storage.maintenance import mending
 from storage.manifest import Manifest, read_manifest
 from storage.places.place import place_of
 from storage.publication import finish, roll_back
+from storage.published import current, manifest_of, published
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, current, manifest_of, published
+from storage.snapshot import Snapshot
 from storage.verification.verify import Verification, verify
 
 

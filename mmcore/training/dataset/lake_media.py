@@ -20,8 +20,9 @@ from mmcore.training.split import caption_keys
 from mmcore.types import MediaFile
 from storage.layout import Layout
 from storage.places.place import place_of
+from storage.published import current
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, current
+from storage.snapshot import Snapshot
 
 _MEDIA = (Modality.IMAGE, Modality.AUDIO)
 

@@ -10,7 +10,8 @@ import pytest
 from mmcore.encoders import presets
 from mmcore.registry import Registry
 from storage.layout import Layout
-from storage.snapshot import Snapshot, current, manifest_of
+from storage.published import current, manifest_of
+from storage.snapshot import Snapshot
 from storage.verification.verify import verify
 from tests import crashes
 from tests.flows.bad_lakes.commands import COMMANDS

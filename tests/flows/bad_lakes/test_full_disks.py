@@ -12,7 +12,8 @@ import pytest
 
 from mmcore.errors import DiskSpaceError
 from storage.layout import Layout
-from storage.snapshot import Snapshot, manifest_of
+from storage.published import manifest_of
+from storage.snapshot import Snapshot
 from storage.verification.verify import verify
 from tests import crashes
 from tests.flows.bad_lakes.commands import COMMANDS

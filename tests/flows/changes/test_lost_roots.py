@@ -12,7 +12,8 @@ import pytest
 from mmcore.errors import SourceError, UntoldError
 from mmcore.specs import CrawlSpec
 from storage.layout import Layout
-from storage.snapshot import Snapshot, current
+from storage.published import current
+from storage.snapshot import Snapshot
 from tasks.names import Names
 from tests import media
 from tests.flows.changes.counted import Work, forget, put

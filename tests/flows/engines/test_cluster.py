@@ -13,8 +13,9 @@ from mmcore.errors import ClusterError
 from mmcore.specs import FitSpec, PlanSpec, RuntimeSpec
 from storage.layout import Layout
 from storage.places.place import listing, place_of
+from storage.published import current
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, current
+from storage.snapshot import Snapshot
 from tests import media
 from tests.crashes import contents_of, differences, use_hash_encoders
 

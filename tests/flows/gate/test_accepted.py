@@ -10,7 +10,7 @@ from flows.terminal.printing import OUT
 from mmcore.errors import ConfigError, PublicationBlockedError
 from mmcore.evaluation.gating.rules import GateSpec
 from storage import history
-from storage.snapshot import current, manifest_of
+from storage.published import current, manifest_of
 from tests.flows.gate.conftest import HERE
 
 OFF = GateSpec(enabled=False)

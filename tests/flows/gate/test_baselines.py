@@ -10,7 +10,7 @@ from mmcore.errors import PublicationBlockedError
 from mmcore.evaluation.gating.rules import GateSpec
 from mmcore.evaluation.querysets.frozen import FrozenSet
 from mmcore.evaluation.terms import Terms
-from storage.snapshot import current
+from storage.published import current
 from tasks import measuring
 
 OFF = GateSpec(enabled=False)

@@ -18,7 +18,7 @@ from mmcore.evaluation.resume import Kept
 from mmcore.evaluation.world import World
 from storage import candidates
 from storage.errors import CorruptLakeError
-from storage.snapshot import current
+from storage.published import current
 from tasks import measuring
 
 FULL = OSError(errno.ENOSPC, "No space left on device")

@@ -11,7 +11,7 @@ from mmcore.errors import ConfigError
 from mmcore.evaluation.gating.rules import GateSpec
 from storage import history
 from storage.errors import NoLakeError
-from storage.snapshot import current
+from storage.published import current
 from tests.flows.gate.conftest import HERE
 
 STRICT = GateSpec(rules=("all RR: max_drop = 0.01, min = 1",))

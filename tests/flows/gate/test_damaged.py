@@ -12,8 +12,8 @@ from mmcore.evaluation.gating.rules import GateSpec
 from mmcore.evaluation.resume import Kept, _hash
 from storage import candidates, history
 from storage.errors import CorruptLakeError
+from storage.published import current
 from storage.querysets import CARD
-from storage.snapshot import current
 
 OFF = GateSpec(enabled=False)
 

@@ -14,7 +14,7 @@ from mmcore.errors import ConfigError, GateFailedError, PublicationBlockedError
 from mmcore.evaluation.gating.rules import GateSpec
 from storage import candidates, history, looked
 from storage.errors import NoLakeError, SnapshotReissuedError
-from storage.snapshot import current, manifest_of
+from storage.published import current, manifest_of
 from tasks import measuring
 from tests.flows.gate.conftest import SPECS
 from tests.mmcore.evaluation.benches import listing_half

@@ -8,7 +8,7 @@ from mmcore.evaluation.scores import Report
 from storage import candidates, history, looked
 from storage.errors import CandidateOutdatedError
 from storage.manifest import read_manifest
-from storage.snapshot import current, manifest_of, published
+from storage.published import current, manifest_of, published
 from tasks import examining, measuring, recording
 
 

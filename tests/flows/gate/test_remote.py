@@ -5,7 +5,7 @@ import pytest
 from mmcore.errors import PublicationBlockedError
 from mmcore.evaluation.gating.rules import GateSpec
 from storage import candidates, history, looked
-from storage.snapshot import current
+from storage.published import current
 
 
 @pytest.mark.slow

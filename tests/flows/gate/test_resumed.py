@@ -3,7 +3,7 @@ import pytest
 from mmcore.evaluation import directions, withheld
 from mmcore.evaluation.resume import Kept
 from mmcore.evaluation.scores import Report
-from storage.snapshot import current
+from storage.published import current
 
 
 class Killed(BaseException):

@@ -26,8 +26,9 @@ from storage.erasure import orders
 from storage.errors import NothingToForgetError
 from storage.layout import Layout
 from storage.publication import roll_back
+from storage.published import current, published
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, current, published
+from storage.snapshot import Snapshot
 from storage.verification.verify import verify
 from tests import crashes
 from tests.flows.lake_states.compared import NONE, listing

@@ -24,9 +24,10 @@ from storage.erasure import orders
 from storage.errors import NothingToForgetError
 from storage.layout import Layout
 from storage.manifest import Manifest
+from storage.published import current, published
 from storage.records import read_record
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, current, published
+from storage.snapshot import Snapshot
 from tests import crashes, media
 from tests.flows.lake_states.compared import NONE, Counted, answers_exactly
 

@@ -9,7 +9,8 @@ from storage.errors import NothingFitsError, UnerasableError
 from storage.indexes.card import CARD, VECTORS, read_card
 from storage.indexes.choosing.vectors_file import mapped_vectors
 from storage.places.atomic import write_bytes
-from storage.snapshot import Snapshot, published
+from storage.published import published
+from storage.snapshot import Snapshot
 from tests.flows.large_indexes.growing import (
     CHUNKS,
     LOW,

@@ -21,7 +21,8 @@ from mmcore.types import Source
 from storage import history
 from storage.layout import Layout
 from storage.manifest import Partial, read_manifest
-from storage.snapshot import Snapshot, current, published
+from storage.published import current, published
+from storage.snapshot import Snapshot
 from tests import crashes, media
 from tests.crashes import contents_of, differences
 from tests.factories import manifest

@@ -9,7 +9,7 @@ from flows.commands.forget.words import WORDS
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
 from storage.maintenance import mending
-from storage.snapshot import current
+from storage.published import current
 from tests import learning
 from tests.learning import promote, serving, train
 

@@ -9,7 +9,8 @@ from storage import candidates
 from storage.errors import UnknownModelError
 from storage.layout import Layout
 from storage.locks import writer_lock
-from storage.snapshot import Snapshot, current, published
+from storage.published import current, published
+from storage.snapshot import Snapshot
 from tests import learning
 from tests.learning import LEARNED, promote, serving, train
 

@@ -6,7 +6,7 @@ import pytest
 
 from storage.layout import Layout
 from storage.models import every
-from storage.snapshot import current
+from storage.published import current
 from tests import learning
 from tests.learning import LEARNED, promote, serving, train
 

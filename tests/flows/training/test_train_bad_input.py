@@ -9,8 +9,9 @@ from storage import candidates, models
 from storage.errors import LakeLockedError, NoLakeError
 from storage.layout import Layout
 from storage.locks import writer_lock
+from storage.published import current, published
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, current, published
+from storage.snapshot import Snapshot
 from tests import crashes, learning, media
 from tests.learning import LEARNED, promote, serving, train
 

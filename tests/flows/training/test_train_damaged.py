@@ -11,7 +11,7 @@ from flows.commands.models.show import trained
 from storage import candidates, models
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
-from storage.snapshot import current
+from storage.published import current
 from tests import learning
 from tests.flows.training.test_damaged_models import cut, flip
 from tests.learning import LEARNED, promote, serving, train

@@ -14,8 +14,9 @@ from storage import candidates, models
 from storage.diff import diff
 from storage.keys import read_key
 from storage.layout import Layout
+from storage.published import published
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, published
+from storage.snapshot import Snapshot
 from tests import crashes, learning
 from tests.learning import LEARNED, OPTIONS, promote, serving, train
 

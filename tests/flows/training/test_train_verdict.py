@@ -15,7 +15,8 @@ from mmcore.evaluation.evaluate import laid_out
 from mmcore.evaluation.scores import Drift
 from storage import candidates, models
 from storage.layout import Layout
-from storage.snapshot import Snapshot, current
+from storage.published import current
+from storage.snapshot import Snapshot
 from tasks.promote_verdict import Remembered
 from tests import learning
 from tests.learning import badly, promote, serving, train

@@ -10,9 +10,10 @@ from storage.layout import Layout
 from storage.maintenance import compaction
 from storage.maintenance.packing import Aims
 from storage.publication import publish
+from storage.published import current
 from storage.records import PartRecord
 from storage.schemas import QUARANTINE, embeddings_schema, projected_schema
-from storage.snapshot import Snapshot, current
+from storage.snapshot import Snapshot
 from storage.tables import vector_column, write_part, write_rows
 from tests.factories import (
     IMAGES,

@@ -11,7 +11,8 @@ from storage.errors import CandidateOutdatedError, CorruptLakeError, NoLakeError
 from storage.layout import Layout
 from storage.maintenance.garbage import Collected, Retention, collect, survey
 from storage.publication import roll_back
-from storage.snapshot import Snapshot, current, published
+from storage.published import current, published
+from storage.snapshot import Snapshot
 from tests.factories import WHEN
 from tests.soundness import sound
 from tests.storage.maintenance.collecting import ONE, clean, listing

@@ -14,9 +14,9 @@ from storage.errors import CorruptLakeError
 from storage.maintenance import compaction
 from storage.maintenance.packing import Aims, merges, survey_part
 from storage.manifest import entry
+from storage.published import current
 from storage.records import PartRecord, read_record
 from storage.schemas import Modality
-from storage.snapshot import current
 from storage.tables import read_parts
 from storage.verification.verify import verify
 from tests.factories import IMAGES, WHEN, cells, rejection

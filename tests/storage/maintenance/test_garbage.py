@@ -9,8 +9,9 @@ from storage.cells import PartRecord, finished_contents, part_path, write_cells
 from storage.maintenance.garbage import Collected, Retention, collect, survey
 from storage.manifest import Evaluation, entry
 from storage.publication import next_number, publish, roll_back
+from storage.published import published
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, published
+from storage.snapshot import Snapshot
 from storage.tables import write_part
 from tests.factories import (
     FUSION,

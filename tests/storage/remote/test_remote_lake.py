@@ -19,8 +19,9 @@ from storage.manifest import entry, read_manifest
 from storage.places.atomic import replacing, write_bytes
 from storage.places.place import listing, place_of, remove, store_of
 from storage.publication import next_number, roll_back
+from storage.published import current, manifest_of, published
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, current, manifest_of, published
+from storage.snapshot import Snapshot
 from storage.verification.verify import verify
 from tests.factories import cells, manifest, small_lake
 

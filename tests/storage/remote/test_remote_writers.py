@@ -19,7 +19,8 @@ from storage.places import conditional
 from storage.places.atomic import replacing, write_bytes
 from storage.places.place import read_now, store_of
 from storage.publication import publish, roll_back
-from storage.snapshot import Snapshot, current
+from storage.published import current
+from storage.snapshot import Snapshot
 from tests.factories import candidate, small_lake
 
 KEYS = ("cat", "狗")

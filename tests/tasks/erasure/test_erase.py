@@ -23,8 +23,9 @@ from storage.layout import Layout
 from storage.locks import writer_lock
 from storage.maintenance.garbage import Retention, collect, survey
 from storage.models import load_model
+from storage.published import published
 from storage.schemas import is_record, record_name
-from storage.snapshot import Snapshot, published
+from storage.snapshot import Snapshot
 from tasks.erasure import erase
 from tasks.erasure.choose import choose
 from tests.forgetting import CAT, CHINESE, ENGLISH, all_findings, settle

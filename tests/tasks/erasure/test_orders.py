@@ -10,7 +10,8 @@ from storage.errors import KeyLostError
 from storage.keys import lake_key
 from storage.layout import Layout
 from storage.locks import writer_lock
-from storage.snapshot import Snapshot, current, published
+from storage.published import current, published
+from storage.snapshot import Snapshot
 from tasks.erasure import erase
 from tasks.erasure.choose import choose
 from tests.crashes import Contents, contents_of, differences, dying

@@ -11,8 +11,9 @@ from storage.history import Entry
 from storage.keys import lake_key
 from storage.layout import Layout
 from storage.locks import writer_lock
+from storage.published import published
 from storage.querysets import read_set, read_sets, write_set
-from storage.snapshot import Snapshot, published
+from storage.snapshot import Snapshot
 from tasks.erasure import erase
 from tasks.erasure.choose import choose
 from tests.forgetting import CHINESE, ENGLISH, all_findings, indexer, make_history

@@ -28,8 +28,8 @@ from storage import history
 from storage.errors import CorruptLakeError, LakeVersionError
 from storage.layout import Layout
 from storage.manifest import Manifest, read_manifest
+from storage.published import published
 from storage.schemas import MODALITIES, Modality
-from storage.snapshot import published
 
 router = APIRouter(tags=["lake"])
 

@@ -14,7 +14,8 @@ from storage.layout import Layout
 from storage.locks import writer_lock
 from storage.places.atomic import write_bytes
 from storage.places.place import local_copy, place_of
-from storage.snapshot import Snapshot, current, published
+from storage.published import current, published
+from storage.snapshot import Snapshot
 from tasks.erasure import erase
 from tasks.erasure.choose import choose
 from tests import media

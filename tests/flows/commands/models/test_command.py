@@ -17,7 +17,7 @@ from flows.commands import running
 from flows.commands.models.show import NOTHING, WORDS, listed
 from storage.layout import Layout
 from storage.models import every
-from storage.snapshot import current
+from storage.published import current
 from tests import learning, media
 from tests.commands import plain_commands
 

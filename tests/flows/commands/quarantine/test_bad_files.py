@@ -12,8 +12,9 @@ from PIL import Image
 from mmcore.errors import SourceError, TooManyBadFilesError
 from mmcore.media import crawl, shaping
 from storage.layout import Layout
+from storage.published import current
 from storage.schemas import Modality
-from storage.snapshot import Snapshot, current
+from storage.snapshot import Snapshot
 from tests import commands, media
 from tests.flows.commands.quarantine.broken import break_picture
 

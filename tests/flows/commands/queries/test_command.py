@@ -12,9 +12,10 @@ from mmcore.evaluation.scores import Report
 from mmcore.specs import EvaluationSpec, FitSpec
 from storage.layout import Layout
 from storage.locks import writer_lock
+from storage.published import current
 from storage.querysets import read_sets
 from storage.schemas import MmindexError, content_id
-from storage.snapshot import Snapshot, current
+from storage.snapshot import Snapshot
 from tests import media
 from tests.crashes import plain_index
 from tests.forgetting import settle

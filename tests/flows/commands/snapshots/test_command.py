@@ -15,7 +15,7 @@ from storage.erasure.orders import Order, write_order
 from storage.locks import writer_lock
 from storage.manifest import Evaluation
 from storage.publication import publish
-from storage.snapshot import current
+from storage.published import current
 from storage.tables import read_parts
 from tests.factories import candidate, small_lake
 

@@ -3,7 +3,7 @@
 from mmcore.search.queries import Asker
 from mmcore.search.request import Part, SearchRequest
 from mmcore.search.searcher import Searcher
-from storage.snapshot import manifest_of
+from storage.published import manifest_of
 from tests.lakes import COLOURS, make_lake, towers
 
 RED = SearchRequest(parts=(Part(text="something red"),), words=0.0, k=3)

@@ -12,7 +12,7 @@ from mmcore.search.searcher import Searcher
 from storage.errors import CorruptLakeError, SnapshotReissuedError
 from storage.layout import Layout
 from storage.publication import roll_back
-from storage.snapshot import manifest_of
+from storage.published import manifest_of
 from tests.lakes import WHEN, towers
 from tests.mmcore.search.following.served import (
     COLOURED,
