@@ -5,9 +5,10 @@
     python -m benchmarks --small                # all, small: do they still run?
     python -m benchmarks gate search-latency    # some: a script, or one of its parts
 
-Needs what `make data` builds. Files go to ``--out``, data/benchmarks: NAME.txt of each. Peers live
-in environments of their own; ``--peers`` names the folder of these, and what is not there is left
-out of the comparison. Exits with 1 if one failed; what a machine lacks is left out, and said.
+Needs what `make data` builds; `stamps`, which indexes it, goes before those that ask for the set
+where there is no lake of it yet. Files go to ``--out``, data/benchmarks: NAME.txt of each. Peers
+live in environments of their own; ``--peers`` names the folder of these, and what is not there is
+left out of the comparison. Exits with 1 if one failed; what a machine lacks is left out, and said.
 """
 
 from __future__ import annotations
@@ -60,6 +61,15 @@ def chosen(names: Sequence[str], *, small: bool) -> list[Benchmark]:
         raise SystemExit(f"no benchmark is called {', '.join(wrong)}: see --list")
     rows = [one for one in EVERY if not names or one.name in names or one.script in names]
     return [one for one in rows if not small or one.small is not None]
+
+
+def with_lake(rows: Sequence[Benchmark], place: Place) -> list[Benchmark]:
+    """The rows, behind the one that indexes the set if one of them needs it and none has yet."""
+    stamps = next(one for one in EVERY if one.script == "stamps")
+    asking = any("{set}" in (one.small or "" if place.small else one.published) for one in rows)
+    if not asking or stamps in rows or (place.data / "lake").exists():
+        return list(rows)
+    return [stamps, *rows]
 
 
 def lacking(one: Benchmark, *, small: bool) -> list[str]:
@@ -141,7 +151,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     out = out.absolute()
     out.mkdir(parents=True, exist_ok=True)
     data = part_of_set(out / "set") if given.small else STAMPS
-    told = list(run(rows, Place(out, data, given.peers, given.small)))
+    place = Place(out, data, given.peers, given.small)
+    told = list(run(with_lake(rows, place), place))
     print("\n| benchmark | ended | s |\n|---|---|---|")
     for name, ended, seconds in told:
         print(f"| {name} | {ended} | {seconds:.1f} |")

@@ -16,6 +16,7 @@ import shutil
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -125,9 +126,14 @@ def forked(work: Callable[[], int]) -> tuple[int, int]:
         null = os.open(os.devnull, os.O_RDWR)
         for old, new in ((null, 0), (null, 1), (write, 2)):
             os.dup2(old, new)
+        # the worker's own streams believe that stderr is a file, in which one can seek
+        sys.stdout, sys.stderr = (open(n, "w", encoding="utf-8", closefd=False) for n in (1, 2))  # noqa: SIM115
         code = work()
         atexit._run_exitfuncs()
+    except BaseException:  # noqa: BLE001 - nothing above this frame may run in the fork
+        traceback.print_exc()
     finally:
+        sys.stderr.flush()
         os._exit(code)
 
 

@@ -22,7 +22,7 @@ from mmcore.evaluation.gating.paired import DEEPEST
 from mmcore.evaluation.outcomes import HELD_OUT, Outcome
 from mmcore.evaluation.queries import Pairs, Question, medium
 from mmcore.evaluation.ranking import Gallery, Overrides, Ranking, rank
-from mmcore.search.queries import published_projection
+from mmcore.search.opened.models import published_projection
 from mmcore.specs import FitSpec
 from mmcore.training.rows import Rows
 from mmcore.types import Ids, Vectors

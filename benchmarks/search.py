@@ -33,7 +33,7 @@ from benchmarks.search_clients import STEPS
 from benchmarks.search_hybrid import hybrid, pairs_of
 from benchmarks.search_lake import Made, grown, projection_of, published, vocabulary
 from mmcore.media.texts.language import detect_language
-from mmcore.search.queries import Asker
+from mmcore.search.asking.queries import Asker
 from mmcore.specs import LimitsSpec, RuntimeSpec
 from storage.layout import Layout
 from storage.schemas import MmindexError, Modality

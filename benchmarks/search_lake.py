@@ -17,8 +17,7 @@ from benchmarks.index_data import repeated
 from mmcore.encoders.projections import Projection
 from mmcore.fusion.base import fusion_of
 from mmcore.fusion.pooling import Members, fuse_items
-from mmcore.search.opened.fusions import spec_of
-from mmcore.search.queries import PROJECTION, published_projection
+from mmcore.search.opened.models import PROJECTION, published_projection, spec_of
 from mmcore.search.words.made import words_table
 from mmcore.types import Ids, Vectors
 from storage import models, schemas, tables

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.__main__ import Place, chosen, lacking, part_of_set
+from benchmarks.__main__ import Place, chosen, lacking, part_of_set, with_lake
 from benchmarks.every import EVERY
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
@@ -98,6 +98,18 @@ def test_a_name_that_no_row_has_is_an_error():
     ]
     with pytest.raises(SystemExit, match="no benchmark is called gates"):
         chosen(["gates"], small=False)
+
+
+def test_the_set_is_indexed_before_it_is_asked_for(tmp_path):
+    """Once: not where a lake is, nor where the row is chosen, nor for what needs no set."""
+    place = Place(tmp_path, tmp_path, None, small=True)
+    search, fuzz, stamps = (chosen([name], small=True) for name in ("search", "fuzz", "stamps"))
+
+    assert with_lake(search, place) == [*stamps, *search]
+    assert with_lake(fuzz, place) == fuzz
+    assert with_lake([*stamps, *search], place) == [*stamps, *search]
+    (tmp_path / "lake").mkdir()
+    assert with_lake(search, place) == search
 
 
 def test_what_a_machine_lacks_is_told(monkeypatch):
