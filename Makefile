@@ -6,20 +6,26 @@ PYTHON ?= python3
 BIN := .venv/bin
 LAKE ?= demo-lake
 MEDIA ?= examples/media
+# pip compiles 26,000 modules on one core, a minute and a half: all cores do it afterwards
+INSTALL := $(BIN)/python -m pip install --quiet --no-compile
+COMPILE := $(BIN)/python -m compileall -qq -j 0 .venv/lib || true   # some are templates, no Python
 
-.PHONY: setup demo serve-prefect data fmt check form types imports test pytest test-slow docs benchmarks bench clean
+.PHONY: setup demo serve-prefect data fmt check form types imports test pytest test-slow docs dist lock audit \
+	benchmarks bench clean
 
 setup: .venv/.installed-dev
 
 .venv/.installed: pyproject.toml
 	@test -d .venv || $(PYTHON) -m venv .venv
 	@echo "installing into .venv, up to 6 GB: this takes minutes, and prints nothing until it is done"
-	$(BIN)/python -m pip install --quiet --editable ".[embedded]"
+	$(INSTALL) --editable ".[embedded]"
+	@$(COMPILE)
 	@touch $@
 
 .venv/.installed-dev: pyproject.toml constraints.txt
 	@test -d .venv || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[embedded,dev]"
+	$(INSTALL) --constraint constraints.txt --editable ".[embedded,dev]"
+	@$(COMPILE)
 	@touch .venv/.installed $@
 
 demo: .venv/.installed
@@ -61,6 +67,9 @@ docs: .venv/.installed-dev
 
 dist: .venv/.installed-dev
 	$(BIN)/python -m build --no-isolation --wheel --sdist --outdir dist .
+
+clean:   # what the tools here made; .venv, data and lakes stay
+	rm -rf build dist site .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 lock: .venv/.installed-dev
 	$(BIN)/python docs/make_lock.py

@@ -98,7 +98,7 @@ EVERY = (
         5,
         needs=("transformers", "peft", CUDA),
     ),
-    Benchmark("gpu", "towers", "towers --device cpu --count 64 --root {work}", 2, needs=(CUDA,)),
+    Benchmark("gpu", "towers", "towers --device cpu --count 6 --root {work}", 2, needs=(CUDA,)),
     Benchmark(
         "orchestration", "--files 3000 20000 --rounds 1", "--files 60 --rounds 1 --preset hash", 22
     ),

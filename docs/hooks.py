@@ -61,13 +61,15 @@ def put_together(folder: Path) -> None:
 
 
 def led(markdown: str, uri: str) -> str:
-    """A page of the site, its links that leave docs/ leading to where those files are there."""
+    """A page of the site, its links leading to where those files are there."""
     here = in_repository(uri)
 
     def link(match: re.Match[str]) -> str:
         target = resolved(here, match[1])
-        if target is None or (here.startswith(DOCS) and target.startswith(DOCS)):
+        if target is None:
             return match[1]
+        if here.startswith(DOCS) and target.startswith(DOCS):
+            return match[1].replace(".zh.md", ".md")  # the site picks the language of a page
         return posixpath.relpath(in_site(target), posixpath.dirname(uri) or ".")
 
     return LINK.sub(link, markdown)

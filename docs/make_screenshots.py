@@ -1,4 +1,4 @@
-"""Photograph what people see: docs/pictures/{page,report,prefect,terminal}.png.
+"""Photograph what people see: docs/pictures/{page,report,prefect,prefect-summary,terminal}.png.
 
 Needs a Chromium, and fonts-noto-cjk for the Chinese; takes some minutes:
 
@@ -48,6 +48,7 @@ pre { font: 16px/1.35 "Noto Sans Mono CJK SC", "DejaVu Sans Mono", monospace; ma
 </style>"""
 SHOWN = {  # what is true of a page that is complete
     "prefect": "document.body.innerText.includes('Task Runs')",
+    "summary": "document.body.innerText.includes('What the run did')",
     "page": "document.querySelectorAll('main img').length > 3",
     "report": "document.body.innerText.length > 100",
 }
@@ -56,7 +57,7 @@ PATIENCE = 180.0  # seconds that a server may take
 
 
 def main() -> None:
-    """Make a lake, then the four pictures of it."""
+    """Make a lake, then the pictures of it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=PICTURES)
     parser.add_argument("--report", type=Path, help="a report.html of a larger lake")
@@ -66,8 +67,13 @@ def main() -> None:
         (folder / "examples").symlink_to(MEDIA.parent)
         with prefect_server(folder) as api:
             mmindex(folder, "index", "examples/media", PREFECT_API_URL=api)
-            run = f"{api.removesuffix('/api')}/runs/flow-run/{latest_run(api)}"
+            shown = api.removesuffix("/api")
+            run = f"{shown}/runs/flow-run/{latest(api, 'flow_runs', sort='START_TIME_DESC')}"
             show(devtools, run, told.out / "prefect.png", 860, SHOWN["prefect"])
+            named = {"key": {"any_": ["index-media-summary"]}}
+            made = latest(api, "artifacts", sort="CREATED_DESC", artifacts=named)
+            summary = f"{shown}/artifacts/artifact/{made}"
+            show(devtools, summary, told.out / "prefect-summary.png", 1040, SHOWN["summary"], 800)
         with searching(folder) as page:
             asked = f"{page}?{urlencode(ASKED)}"
             show(devtools, asked, folder / "first.png", 860, SHOWN["page"])  # weights are loaded
@@ -79,10 +85,10 @@ def main() -> None:
         show(devtools, html.as_uri(), told.out / "terminal.png", 450, SHOWN["report"])
 
 
-def show(devtools: str, url: str, target: Path, high: int, shown: str) -> None:
+def show(devtools: str, url: str, target: Path, high: int, shown: str, wide: int = 1200) -> None:
     """Open ``url``, wait until what it shall show is there, and keep a picture of it."""
     with Page(devtools) as page, tempfile.TemporaryDirectory() as folder:
-        page.look(wide=1200, high=high)
+        page.look(wide=wide, high=high)
         page.call("Page.navigate", url=url)
         page.wait(f"document.readyState === 'complete' && {shown}")
         time.sleep(SETTLING)
@@ -154,12 +160,11 @@ def wait_for(url: str) -> None:
             time.sleep(0.5)
 
 
-def latest_run(api: str) -> str:
-    """The id of the newest flow run."""
-    asked: dict[str, Any] = {"limit": 1, "sort": "START_TIME_DESC"}
+def latest(api: str, kind: str, **asked: Any) -> str:
+    """The id of the newest flow run, artifact or whatever else the API can be asked for."""
     request = Request(
-        f"{api}/flow_runs/filter",
-        data=json.dumps(asked).encode(),
+        f"{api}/{kind}/filter",
+        data=json.dumps({"limit": 1, **asked}).encode(),
         headers={"Content-Type": "application/json"},
     )
     with urlopen(request, timeout=30) as answer:

@@ -9,6 +9,7 @@ from flows.stages.outcome import erasure_of, run_name
 from flows.stages.writing import as_writer
 from flows.telling.clock import Clock
 from flows.telling.watched import watched
+from mmcore.counting import number_of
 from storage.erasure import orders
 from storage.errors import NoLakeError
 from storage.keys import check_key
@@ -67,7 +68,7 @@ def tidy(lake: Layout, config: MaintainConfig, clock: Clock) -> MaintainResult:
     found = look(lake, config, clock)
     with clock.stage("collect") as note:
         removed = collect_garbage(lake, unwalked(found))
-        note.append(f"{sum(removed.files.values())} files")
+        note.append(number_of(sum(removed.files.values()), "file"))
     did = "compacted" if plan else "unchanged"
     status = "removed" if removed.files else did
     return result_of(lake, found, removed, compacted, clock, status)
@@ -83,7 +84,7 @@ def plan_of(
     with clock.stage("plan") as note:
         plan = plan_compaction(lake, Aims(config.dead_share, config.part_bytes))
         parts = sum(len(step.merge.parts) for step in plan.steps)
-        note.append(f"{parts} parts to rewrite" if parts else "no part to rewrite")
+        note.append(f"{number_of(parts, 'part')} to rewrite" if parts else "no part to rewrite")
     if no_room := no_room_for(plan):
         return None, Compacted(left_out=no_room)
     return plan or None, Compacted()
@@ -139,7 +140,7 @@ def look(
     retention = Retention(config.keep, timedelta(days=config.grace_days))
     with clock.stage("survey") as note:
         found = survey_lake(lake, retention, clock.started, unwalked(ahead))
-        note.append(f"{len(found.kept)} snapshots stay")
+        note.append(f"{number_of(len(found.kept), 'snapshot')} to stay")
     return found
 
 

@@ -9,11 +9,12 @@ from prefect import flow
 
 from flows.config.train import TrainConfig, TrainResult
 from flows.stages.outcome import run_name
-from flows.stages.promotion import Ended, Terms, assembled, damaged_of, ended, projected
+from flows.stages.promotion import Ended, Terms, assembled, called, damaged_of, ended, projected
 from flows.stages.replacing import over_what_serves
 from flows.stages.train_checks import check
 from flows.telling.clock import Clock
 from flows.telling.watched import watched
+from mmcore.counting import number_of
 from mmcore.errors import EvaluationError, GateFailedError, UntoldError
 from storage.manifest import FusionEntry, Manifest
 from storage.snapshot import Snapshot
@@ -34,7 +35,8 @@ def train_fusion(config: TrainConfig) -> TrainResult:
 
     Nothing is decoded or embedded: what is learned from, and what is made of it, are the vectors
     that the published snapshot holds. Whatever happens, that one serves until another is better; a
-    damaged model that serves is replaced, and nothing is compared with it.
+    damaged model that serves is replaced, and nothing is compared with it. A lake with too few
+    pairs to learn from is no failure: the result says so.
     """
     check(config)
     return over_what_serves(config, train)
@@ -48,7 +50,9 @@ def train(config: TrainConfig, work: Workplace, published: Snapshot, clock: Cloc
     fusing = config.fusing.model_copy(update={"seed": config.seed})
     with clock.stage("train projection") as note:
         taught = teach_projection(published, keys, align, work)
-        note.append(taught.version or ("unchanged" if taught.same else "none is needed"))
+        note.append(_came_to(taught))
+    if taught.lacking:
+        return _nothing(taught, published, work, clock)
     run = run_name(clock.started, "train")
     version = taught.version or (serves.version if serves else None)
     manifest = projected(run, version, keys, work, published, clock)
@@ -65,6 +69,28 @@ def train(config: TrainConfig, work: Workplace, published: Snapshot, clock: Cloc
     else:
         done = _judged(manifest, work, published, story, clock)
     return story.result(done, work, clock)
+
+
+def _came_to(taught: Taught) -> str:
+    if taught.lacking:
+        return "too few pairs"
+    return taught.version or ("unchanged" if taught.same else "none is needed")
+
+
+def _nothing(taught: Taught, published: Snapshot, work: Workplace, clock: Clock) -> TrainResult:
+    """Too few pairs: what serves serves on."""
+    serves = published.manifest
+    return TrainResult(
+        status="nothing",
+        lake=str(work.lake.root),
+        snapshot=serves.number,
+        projection=serves.projection.version if serves.projection else None,
+        fusion=called(serves.fusion) if serves.fusion else None,
+        reason=taught.lacking,
+        pairs=dict(taught.pairs),
+        needed=taught.needed,
+        seconds=clock.seconds,
+    )
 
 
 def _judged(
@@ -156,7 +182,7 @@ class _Story:
         """What a person reads."""
         version = self.version
         notes = [
-            f"{name}: {count} pairs, too few to learn from"
+            f"{name}: {number_of(count, 'pair')}, too few to learn from"
             for name, count in self.taught.few.items()
         ]
         told = done.told(self.parent.number, work)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from storage.schemas import MissingExtraError as MissingExtraError  # noqa: PLC0414 - for others
@@ -83,6 +83,17 @@ class TrainingError(MmindexError):
 
 class NothingToLearnError(ConfigError):
     """A lake or folder that cannot teach what was asked: said before any work."""
+
+
+class TooFewPairsError(NothingToLearnError):
+    """A lake without pairs enough: nothing is wrong with it, and more files may change it.
+
+    ``pairs``: how many there are, by encoder; ``needed`` of one medium, and no two alike.
+    """
+
+    def __init__(self, why: str, pairs: Mapping[str, int], needed: int) -> None:
+        self.pairs, self.needed = dict(pairs), needed
+        super().__init__(why)
 
 
 class TooManyBadFilesError(MmindexError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import Any, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,6 +107,21 @@ class Content:
     location: str  # what to open: a local path, or an object's URL; empty for a manifest's caption
     text: str | None = None
     mtime_ns: int = 0  # when it was crawled, as its size
+
+    @classmethod
+    def of(cls, file: MediaFile, location: str) -> Self:
+        """That of a file, which can be read at ``location``; a caption is nowhere but in it."""
+        return cls(
+            content_id=file.content_id,
+            modality=file.modality,
+            media_type=file.media_type,
+            size=file.size,
+            root=file.root,
+            path=file.path,
+            location="" if file.text is not None else location,
+            text=file.text,
+            mtime_ns=file.mtime_ns,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from storage.cards import read_card
 from storage.errors import CorruptLakeError
+from storage.json_files import read_object
 from storage.layout import Layout
 from storage.leases import still_held
 from storage.manifest import Manifest, read_manifest
@@ -135,7 +135,7 @@ def refused(layout: Layout, run: str) -> Manifest | None:
 def _told(path: Path) -> dict[str, Any]:
     """What a file of a candidate says; nothing where it is missing or damaged."""
     try:
-        return read_card(path) or {}
+        return read_object(path) or {}
     except CorruptLakeError:
         return {}
 

@@ -10,8 +10,8 @@ from typing import Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from storage.cards import read_card
 from storage.errors import CorruptLakeError
+from storage.json_files import read_object
 from storage.layout import Layout
 from storage.manifest import Evaluation, Manifest, Override, Status
 from storage.places.conditional import create
@@ -75,7 +75,7 @@ def read(layout: Layout, only: Collection[int] | None = None) -> list[Entry]:
             continue
         path = layout.history / name
         try:
-            told = read_card(path)
+            told = read_object(path)
             found += [] if told is None else [Entry.model_validate(told)]
         except (CorruptLakeError, ValidationError) as error:
             why = error.why if isinstance(error, CorruptLakeError) else "is no entry of a history"

@@ -6,8 +6,8 @@ import hashlib
 import secrets
 from typing import Final
 
-from storage.cards import read_card
 from storage.errors import CorruptLakeError, KeyLostError
+from storage.json_files import read_object
 from storage.layout import Layout
 from storage.places.atomic import replacing
 from storage.published import current, manifest_of
@@ -43,7 +43,7 @@ def _has_tombstones(layout: Layout) -> bool:
     if (layout.tombstones / "pending.json").exists():
         return True
     try:
-        return any((read_card(layout.tombstones / "tombstones.json") or {}).values())
+        return any((read_object(layout.tombstones / "tombstones.json") or {}).values())
     except CorruptLakeError:
         return True
 

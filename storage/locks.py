@@ -14,8 +14,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from storage.cards import read_card
 from storage.errors import CorruptLakeError, LakeLockedError
+from storage.json_files import read_object
 from storage.layout import Layout
 from storage.leases import lease, say_waiting
 from storage.places.atomic import make_folder, write_bytes
@@ -88,7 +88,7 @@ def noted(layout: Layout) -> dict[str, Any]:
     """
     path = _note(layout) if is_local(layout.root) else layout.lock
     try:
-        return read_card(path) or {}
+        return read_object(path) or {}
     except CorruptLakeError:  # it is being written, or was cut off
         return {}
 

@@ -7,8 +7,8 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from storage.cards import read_card
 from storage.errors import CorruptLakeError
+from storage.json_files import read_object
 from storage.layout import Layout
 from storage.places.atomic import write_bytes
 from storage.places.place import is_local
@@ -33,7 +33,7 @@ def note(layout: Layout, number: int, when: datetime | None = None) -> None:
 def read(layout: Layout) -> Looked | None:
     """The last look; None where there was none, or the file is damaged: it is written again."""
     try:
-        told = read_card(layout.looked) or {}
+        told = read_object(layout.looked) or {}
         when = datetime.fromisoformat(told["when"])
         if when.tzinfo is None:
             return None

@@ -19,8 +19,8 @@ from pydantic import (
     field_validator,
 )
 
-from storage.cards import read_card
 from storage.errors import CorruptLakeError
+from storage.json_files import read_object
 from storage.migrations import lifted
 from storage.places.place import is_local, opened
 from storage.schemas import SCHEMA_VERSION, Modality
@@ -235,7 +235,7 @@ def read_manifest(path: Path) -> Manifest:
     One of an older schema is lifted to today's. Raises CorruptLakeError, or LakeVersionError for a
     schema that this mmindex does not know.
     """
-    told = read_card(path)
+    told = read_object(path)
     if told is None:
         raise CorruptLakeError(path, "is missing")
     try:

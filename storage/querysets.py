@@ -17,8 +17,8 @@ from typing import Any, Final, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError
 
-from storage.cards import read_card
 from storage.errors import CorruptLakeError, QuerySetError
+from storage.json_files import read_object
 from storage.layout import Layout
 from storage.places.atomic import write_bytes
 from storage.places.place import folders, is_local, listing, read_now, remove
@@ -201,7 +201,7 @@ def drop_set(layout: Layout, name: str) -> None:
 
 def _card(layout: Layout, name: str) -> QuerySetCard | None:
     path = layout.query_set(name) / CARD
-    told = read_card(path)
+    told = read_object(path)
     if told is None:
         return None
     try:

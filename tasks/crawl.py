@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from prefect import task
 
+from mmcore.counting import number_of
 from mmcore.errors import SourceError
 from mmcore.media.collector import uncollected
 from mmcore.media.crawl import Walked, read, walk
@@ -121,7 +122,7 @@ def _found(
     if not files and not gone:
         raise SourceError(
             f"no picture, text, sound or video in {', '.join(s.url for s in sources)}"
-            f" ({len(rejections)} files of other kinds): name a folder of media"
+            f" ({number_of(len(rejections), 'file')} of other kinds): name a folder of media"
         )
     contents = contents_of(files.values(), {source.alias: source for source in sources})
     if veil is not None:
@@ -244,17 +245,6 @@ def contents_of(files: Iterable[MediaFile], sources: Mapping[str, Source]) -> tu
     bases = {alias: location_of(source, "") for alias, source in sources.items()}
     found: dict[str, Content] = {}
     for file in sorted(files, key=attrgetter("root", "path")):
-        if file.content_id in found:
-            continue
-        found[file.content_id] = Content(
-            content_id=file.content_id,
-            modality=file.modality,
-            media_type=file.media_type,
-            size=file.size,
-            root=file.root,
-            path=file.path,
-            location="" if file.text is not None else f"{bases[file.root]}{file.path}",
-            mtime_ns=file.mtime_ns,
-            text=file.text,
-        )
+        if file.content_id not in found:
+            found[file.content_id] = Content.of(file, f"{bases[file.root]}{file.path}")
     return tuple(found.values())

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mmcore.counting import number_of
 from mmcore.media.crawl import Walked
 from mmcore.media.pace import Pace
 from mmcore.media.sampling import Sampled, sampled
@@ -106,9 +107,9 @@ def _plan_of(root: Sampled, keys: tuple[EncoderKey, ...]) -> Plan:
 def lines(told: Ahead) -> list[str]:
     """What people are told: how each root is read, and what all of it takes."""
     said = [
-        f"{root.alias}: {root.files:,} files, {root.bytes / 1e9:,.1f} GB; one opens in"
+        f"{root.alias}: {number_of(root.files, 'file')}, {root.bytes / 1e9:,.1f} GB; one opens in"
         f" {root.open_seconds * 1e3:,.1f} ms, and {1e-6 / root.byte_seconds:,.0f} MB/s are read"
-        f" ({len(root.seen)} files tried)"
+        f" ({number_of(len(root.seen), 'file')} tried)"
         for root in told.roots
     ]
     took = f"{duration(told.reading)} to read once, {duration(told.models)} in the models"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mmcore.fusion.base import AUTO, PLAIN, fusion_of
 from mmcore.fusion.learned import LEARNED
 from mmcore.fusion.pooling import Members, fuse_items, item_inputs
-from mmcore.search.opened.fusions import MODEL, model_of, spec_of
+from mmcore.search.opened.models import FUSION, fusion_files, spec_of
 from mmcore.specs import FusionSpec
 from mmcore.types import Fused, Ids
 from storage import schemas, tables
@@ -127,7 +127,7 @@ def serving(snapshot: Snapshot) -> Choice:
     entry = snapshot.manifest.fusion
     if entry is None:
         return Choice(FusionSpec())
-    return Choice(spec_of(entry), entry.version, model_of(snapshot))
+    return Choice(spec_of(entry), entry.version, fusion_files(snapshot))
 
 
 def check_trained(spec: FusionSpec, published: Snapshot | None) -> None:
@@ -158,7 +158,7 @@ def _model_files(
     """
     if choice.version is None:
         return []
-    folder = work.lake.model(MODEL, choice.version)
+    folder = work.lake.model(FUSION, choice.version)
     for known in (manifest, published.manifest if published else manifest):
         if paths := known.paths(work.lake.relative(folder)):
             return [work.lake.root / path for path in paths]
@@ -167,7 +167,7 @@ def _model_files(
 
 def _without_model(manifest: Manifest, work: Workplace) -> Manifest:
     """The manifest without the files of the fusion before, which may not be the one to come."""
-    before = f"{work.lake.relative(work.lake.models(MODEL))}/"
+    before = f"{work.lake.relative(work.lake.models(FUSION))}/"
     others = [file for file in manifest.files if not file.path.startswith(before)]
     return manifest.model_copy(update={"files": others, "fusion": None})
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from mmcore.encoders.presets import encoders_of, of_a_lake
 from mmcore.evaluation.asking import QuestionVectors
 from mmcore.evaluation.queries import Question, medium, text_side
-from mmcore.search.opened.fusions import published_fusion
-from mmcore.search.queries import MOST_CHUNKS, Asker
+from mmcore.search.asking.queries import MOST_CHUNKS, Asker
+from mmcore.search.opened.models import published_fusion
 from mmcore.specs import FitSpec
 from mmcore.training.dataset.lake import bare_rows
 from mmcore.training.rows import Rows

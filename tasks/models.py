@@ -25,7 +25,7 @@ from mmcore.specs import (
     StorageSpec,
 )
 from mmcore.types import EncoderKey
-from storage import sound_models
+from storage import intact_models
 from storage.layout import Layout
 from storage.manifest import Manifest
 from storage.rewrite import compression_of
@@ -141,7 +141,7 @@ def with_projection(
     if wanted is None:
         return manifest
     naming = (published.manifest, *newest(work.lake))  # that one is without an edited card
-    files = sound_models.sound_files(work.lake, PROJECTION, wanted, naming)
+    files = intact_models.intact_files(work.lake, PROJECTION, wanted, naming)
     found = Projection.from_files(files)
     text = next((key for key in keys if key.name in found.heads), None)
     if text is None or not found.joins(text):
@@ -159,5 +159,5 @@ def stored_fusion(lake: Layout, wanted: str) -> Choice:
 
     CorruptLakeError where a file that it is computed from is not as it was stored.
     """
-    files = sound_models.sound_files(lake, FUSION, wanted, newest(lake))
+    files = intact_models.intact_files(lake, FUSION, wanted, newest(lake))
     return Choice(FusionSpec(name=FusionModel.from_files(files).kind), wanted, files)

@@ -23,8 +23,9 @@ from mmcore.specs import PlanSpec
 from mmcore.types import Content, EncoderKey, Shard
 from storage import cells
 from storage.places.place import is_local, place_of
-from storage.schemas import DTYPES, Modality
+from storage.schemas import DTYPES
 from tasks.discretion import discreet
+from tasks.effort import expected_seconds
 from tasks.policies import POLICY
 from tasks.workplace import Workplace
 
@@ -114,12 +115,6 @@ def _done(key: EncoderKey, reader: str, work: Workplace) -> set[str]:
     return {c for folder in folders for c in cells.finished_contents(folder, in_use, reader)}
 
 
-TYPICAL_SECONDS = {  # of a segment in its model, on two cores
-    Modality.IMAGE: 0.015,
-    Modality.TEXT: 0.02,
-    Modality.AUDIO: 0.01,
-    Modality.VIDEO: 0.015,
-}
 ROW_BYTES = 300  # of a segment, beside its vectors
 PROJECTION_BYTES = 10_000_000  # of a fitted projection, about
 FILES_A_SHARD = 2  # its part, and that of the shared space
@@ -135,13 +130,14 @@ class Estimate:
 
 
 def estimate(plan: Plan, rates: Mapping[str, float]) -> Estimate:
-    """Disk and time of a plan; ``rates``: seconds a segment, by encoder, as an earlier run saw."""
+    """Disk and time of a plan; ``rates``: as an earlier run saw them (``effort.rates_of``)."""
     size, seconds = PROJECTION_BYTES, 0.0
     shared = min((key.dim for key in plan.encoders), default=0)  # projected, and in an index
     for row, key in zip(plan.shards, plan.encoders, strict=True):
-        segments = sum(expected_segments(c, key) for shard in row for c in shard.contents)
+        contents = [content for shard in row for content in shard.contents]
+        segments = sum(expected_segments(content, key) for content in contents)
         size += segments * (4 * key.dim + 8 * shared + ROW_BYTES)
-        seconds += segments * rates.get(key.name, TYPICAL_SECONDS[key.modality])
+        seconds += sum(expected_seconds(content, key, rates) for content in contents)
     return Estimate(size, seconds)
 
 

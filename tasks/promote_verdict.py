@@ -45,11 +45,11 @@ TOLD: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "worse": "正在使用的更好：RR {before:.4f}，换用后为 {after:.4f}",
             "equal": "正在使用的同样好：RR 均为 {before:.4f}",
             "across": "跨媒体检索时，正在使用的更好（平均 RR）",
-            "lost": "换用后无法再检索：{names}",
+            "lost": "换用后无法再查询：{names}",
             "unsound": "其向量或索引有问题，详见报告",
-            "forgets": "训练过的说明更难找到自己的条目：RR {known_before:.4f}，"
+            "forgets": "训练过的文字说明更难找到自己的条目：RR {known_before:.4f}，"
             "换用后为 {known_after:.4f}",
-            "unmeasured": "未评测：没有一个方向在两边都有分数",
+            "unmeasured": "未评定：没有一个方向在两边都有得分",
             "same": "与正在使用的相同",
         },
     }

@@ -12,6 +12,7 @@ from prefect.context import FlowRunContext
 
 from storage.layout import Layout
 from storage.places.atomic import write_bytes
+from tasks.summary import quickly
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +35,10 @@ def show_throughput(told: Mapping[str, Mapping[str, Any]]) -> None:
         return
     table = [{"encoder": encoder, **_flat(figures)} for encoder, figures in told.items()]
     try:
-        create_table_artifact(
-            table, key=KEY, description="What the devices did for each encoder of this run."
-        )
+        with quickly():
+            create_table_artifact(
+                table, key=KEY, description="What the devices did for each encoder of this run."
+            )
     except Exception as error:  # noqa: BLE001 - a run is worth more than its table
         log.warning("Prefect keeps no table of the throughput: %s", error)
 

@@ -12,7 +12,7 @@ from typing import Final
 from prefect import task
 
 from mmcore.encoders.compute.batches import out_of_memory
-from mmcore.errors import TrainingError
+from mmcore.errors import TooFewPairsError, TrainingError
 from mmcore.fusion.base import AUTO, PLAIN
 from mmcore.fusion.learned import LEARNED
 from mmcore.specs import FusionSpec
@@ -58,6 +58,8 @@ class Taught:
     unseen: Unseen = field(default_factory=Unseen)  # what it was fitted on, for the fusion
     same: bool = False  # it came to what serves
     again: bool = False  # ``version`` was stored before
+    lacking: str = ""  # why there was nothing to learn from; ``pairs`` and ``needed`` say how much
+    needed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +83,20 @@ def teach_projection(
     Which captions are held out, and how many pairs there must be, the lake's own settings say.
     Nothing is trained where every encoder is asked in its own space, and nothing stored where it
     comes to the very projection that serves, or to another stored one, which is judged again.
-    Raises NothingToLearnError before any work, TrainingError where it comes to nothing; then
-    nothing is stored.
+    A lake with too few pairs is no error: ``lacking`` says so. Raises TrainingError where it comes
+    to nothing; then nothing is stored.
     """
     spec = spec.model_copy(update={"fit": fit_spec(published.manifest)})
+    try:
+        return _projection(published, keys, spec, work)
+    except TooFewPairsError as error:
+        return Taught(pairs=error.pairs, lacking=str(error), needed=error.needed)
+
+
+def _projection(
+    published: Snapshot, keys: tuple[EncoderKey, ...], spec: AlignSpec, work: Workplace
+) -> Taught:
+    """The same; TooFewPairsError, before any work, where there is nothing to learn from."""
     found = lesson(published, keys, spec.fit)
     if found is None:
         return Taught()

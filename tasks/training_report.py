@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from mmcore.evaluation.reporting.templates import templates
 from mmcore.training.loop.curves import Point, plot
 from mmcore.training.loop.trials import Trial, differences
-from storage.cards import read_card
 from storage.errors import CorruptLakeError
+from storage.json_files import read_object
 from storage.layout import Layout
 from storage.places.atomic import write_bytes
 from storage.places.place import folders
@@ -123,7 +123,7 @@ def reports(layout: Layout) -> list[TrainingReport]:
     found = []
     for folder in folders(layout.training("x").parent):
         try:
-            told = read_card(folder / JSON)
+            told = read_object(folder / JSON)
             if told is not None:
                 found.append(TrainingReport.model_validate({**told, "folder": folder.name}))
         except (CorruptLakeError, ValidationError) as error:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmcore.errors import NothingToLearnError, TrainingError
+from mmcore.errors import TooFewPairsError, TrainingError
 from mmcore.evaluation.querysets.frozen import FrozenSet
 from mmcore.specs import FitSpec
 from mmcore.training.alignment.gather import MOST_ITEMS
@@ -40,7 +40,7 @@ class Lesson:
 def lesson(snapshot: Snapshot, keys: Sequence[EncoderKey], spec: FitSpec) -> Lesson | None:
     """What the projection of the lake's encoders is trained on; None where none is needed.
 
-    Raises NothingToLearnError where no encoder has pairs enough, and says how many there are;
+    Raises TooFewPairsError where no encoder has pairs enough, and says how many there are;
     TrainingError where a vector is not finite.
     """
     heads = [key for key in unfitted(keys, None) if key.modality != Modality.TEXT]
@@ -52,7 +52,7 @@ def lesson(snapshot: Snapshot, keys: Sequence[EncoderKey], spec: FitSpec) -> Les
     learned = {key.space for key in heads if key.name in media}  # one head leads a whole space
     counts = _pairs(snapshot, [key for key in there if key.space not in learned], spec)
     if not media:
-        raise NothingToLearnError(_why(snapshot, there, counts, spec))
+        raise TooFewPairsError(_why(snapshot, there, counts, spec), counts, spec.min_pairs)
     for name, rows in {"texts": texts, **media}.items():
         if not np.isfinite(rows.vectors).all():
             raise TrainingError(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from mmcore.encoders.projections import Projection
 from mmcore.fusion.base import Files
 from mmcore.fusion.models import FusionModel
-from mmcore.search.opened.fusions import model_of, spec_of
+from mmcore.search.opened.models import fusion_files, spec_of
 from mmcore.specs import FusionSpec
+from storage.intact_models import alike
 from storage.layout import Layout
 from storage.snapshot import Snapshot
-from storage.sound_models import alike
 from tasks.fusing import Choice
 from tasks.kept import newest
 from tasks.models import FUSION, PROJECTION
@@ -33,7 +33,7 @@ def stored_fusion(spec: FusionSpec, files: Files, lake: Layout) -> Choice | None
 
 def serving_fusion(files: Files, published: Snapshot) -> Choice | None:
     """The fusion that serves, where it is the one of ``files`` and learned from the same."""
-    entry, known = published.manifest.fusion, model_of(published)
+    entry, known = published.manifest.fusion, fusion_files(published)
     if entry is None or known is None or not _same(files, known):
         return None
     return Choice(spec_of(entry), entry.version, known)

@@ -19,6 +19,7 @@ from mmcore.processes.process import threads
 from tests import stores
 
 AT_ONCE = 4  # processes of pytest-xdist at most: each grows to about 2 GB
+SERVED = 300  # seconds for a test that may have to wait until a Prefect server has started
 
 set_defaults()  # before a test module imports Prefect
 os.fsync = lambda _: None
@@ -53,6 +54,14 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Whoever uses the Prefect server has longer: on a busy machine it is slow to start."""
+    for item in items:
+        own = item.get_closest_marker("timeout")
+        if own is None and "prefect_server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(SERVED))
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     """The same random numbers in each test and run."""
@@ -82,7 +91,7 @@ def prefect_server() -> Iterator[str]:
     from prefect.testing.utilities import prefect_test_harness
 
     with (
-        prefect_test_harness(server_startup_timeout=90),
+        prefect_test_harness(server_startup_timeout=SERVED - 60),
         temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),  # a second a flow
     ):
         url = get_current_settings().api.url

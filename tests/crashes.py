@@ -1,19 +1,17 @@
-"""Runs that die at a chosen change of the disk, and how the lakes they leave differ."""
+"""Runs of small lakes without Prefect, some of which die, and how the lakes they leave differ."""
 
 from __future__ import annotations
 
-import builtins
-import io
 import json
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -21,8 +19,6 @@ from typing import TYPE_CHECKING, Any
 import faiss
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
-from filelock import FileLock
 from PIL import Image
 
 from flows.config.index import IndexConfig, IndexResult
@@ -144,115 +140,6 @@ def quick() -> Iterator[None]:
         faiss.omp_set_num_threads(before[1])
 
 
-class Killed(BaseException):
-    """The process is gone: nothing it would do on its way out reaches the disk."""
-
-
-@dataclass(slots=True)
-class Disk:
-    """Counts what changes the disk below ``lake`` and dies at the change number ``at``."""
-
-    lake: Path
-    at: int
-    count: int = 0
-    dead: bool = False
-    told: str = ""
-
-    def changes(self, what: str, path: object) -> bool:
-        """Count one change; whether it is the deadly one. Once dead, everything raises."""
-        if self.dead:
-            raise Killed(self.told)
-        self.count += 1
-        if self.count == self.at:
-            self.dead, self.told = True, f"change {self.at}: {what} {path}"
-        return self.dead
-
-    def below(self, path: object) -> bool:
-        """Whether a path lies in the lake; one relative to an open folder does (of rmtree)."""
-        return isinstance(path, str | os.PathLike) and (
-            not Path(path).is_absolute() or Path(path).is_relative_to(self.lake)
-        )
-
-
-@contextmanager
-def dying(monkeypatch: pytest.MonkeyPatch, lake: Path, *, at: int) -> Iterator[Disk]:
-    """Within this block the ``at``-th change of the disk below ``lake`` raises Killed.
-
-    So does each later one: no clean-up of a killed process is seen, but its lock is free. Half of
-    a Parquet file, and nothing of any other that was being written, is on disk.
-    """
-    disk, locks = Disk(lake, at), []
-
-    def lock(*args: Any, **options: Any) -> FileLock:
-        locks.append(FileLock(*args, **options))
-        return locks[-1]
-
-    with monkeypatch.context() as patch:
-        for name in ("replace", "rename", "unlink", "remove", "mkdir", "rmdir"):
-            patch.setattr(os, name, _before(disk, name, getattr(os, name)))
-        for module in (io, builtins):
-            patch.setattr(module, "open", _opening(disk, io.open))
-        patch.setattr(pq, "write_table", _half_written(disk, pq.write_table))
-        patch.setattr(pq, "ParquetWriter", _half_ended(disk))
-        patch.setattr("storage.locks.FileLock", lock)
-        with suppress(Killed):
-            yield disk
-    for held in locks:
-        held.release(force=True)
-
-
-def _before(disk: Disk, name: str, change: Callable[..., Any]) -> Callable[..., Any]:
-    def changing(path: Any, *rest: Any, **options: Any) -> Any:
-        if disk.below(path) and disk.changes(name, path):
-            raise Killed(disk.told)
-        return change(path, *rest, **options)
-
-    return changing
-
-
-def _opening(disk: Disk, opens: Callable[..., Any]) -> Callable[..., Any]:
-    def opening(path: Any, mode: str = "r", *rest: Any, **options: Any) -> Any:
-        if set(mode) & set("wax+") and disk.below(path):
-            dead = disk.changes(f"open {mode}", path)
-            opened = opens(path, mode, *rest, **options)
-            if dead:
-                opened.close()
-                raise Killed(disk.told)
-            return opened
-        return opens(path, mode, *rest, **options)
-
-    return opening
-
-
-def _half_written(disk: Disk, write: Callable[..., Any]) -> Callable[..., Any]:
-    def writing(table: Any, path: Any, **options: Any) -> None:
-        dead = disk.below(path) and disk.changes("write_table", path)
-        write(table, path, **options)
-        if dead:
-            os.truncate(path, Path(path).stat().st_size // 2)
-            raise Killed(disk.told)
-
-    return writing
-
-
-def _half_ended(disk: Disk) -> type[pq.ParquetWriter]:
-    """A writer of Parquet that counts its end as one change, at which half of the file is lost."""
-
-    class Writer(pq.ParquetWriter):  # type: ignore[misc]
-        def __init__(self, path: Any, *rest: Any, **options: Any) -> None:
-            super().__init__(path, *rest, **options)
-            self.path = path
-
-        def close(self) -> None:
-            dead = self.is_open and disk.below(self.path) and disk.changes("close", self.path)
-            super().close()
-            if dead:
-                os.truncate(self.path, Path(self.path).stat().st_size // 2)
-                raise Killed(disk.told)
-
-    return Writer
-
-
 def make_folder(folder: Path) -> None:
     """Two pictures with captions, a third picture alone, and a broken one."""
     for name in ("red", "green"):
@@ -278,21 +165,13 @@ def plain_index(
 
     Options of the config may follow folder and lake; ``versions`` are those of the encoders (1
     unless named), and may change between runs. With ``makers`` the preset has those encoders, by
-    name, instead of one for texts and one for pictures. Nothing is flushed, to be fast: it makes
-    no difference to who outlives a killed process.
+    name, instead of one for texts and one for pictures.
     """
-    from flows import index_media
-    from flows.engines import lanes, sharding
-
     if makers is None:
         use_hash_encoders(monkeypatch.setattr, (Modality.TEXT, Modality.IMAGE), versions)
     else:
         use_encoders(monkeypatch.setattr, makers)
-    plain_tasks(monkeypatch)
-    monkeypatch.setattr(os, "fsync", lambda _: None)
-    monkeypatch.setattr("mmcore.registry.entry_points", cache(entry_points))  # half of the time
-    for module in (lanes, sharding):
-        monkeypatch.setattr(module, "task_runner", lambda *_: Inline())
+    index_media = plain_flow(monkeypatch)
 
     def index(folder: Path, lake: Path, **options: Any) -> IndexResult:
         told: dict[str, Any] = {
@@ -304,9 +183,26 @@ def plain_index(
             "runtime": RuntimeSpec(device="cpu", isolate=False),
             "workers": 1,
         }
-        return index_media.index_media.fn(IndexConfig(**told | options))
+        return index_media(IndexConfig(**told | options))
 
     return index
+
+
+def plain_flow(monkeypatch: pytest.MonkeyPatch) -> Callable[[IndexConfig], IndexResult]:
+    """The flow `index-media` as a plain function, with whatever encoders a preset names.
+
+    Nothing is flushed, to be fast: it makes no difference to who outlives a killed process.
+    """
+    from flows import index_media
+    from flows.engines import lanes, sharding
+
+    plain_tasks(monkeypatch)
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+    monkeypatch.setattr("mmcore.registry.entry_points", cache(entry_points))  # half of the time
+    monkeypatch.setattr("tasks.candidate.version", cache(version))
+    for module in (lanes, sharding):
+        monkeypatch.setattr(module, "task_runner", lambda *_: Inline())
+    return index_media.index_media.fn
 
 
 def use_hash_encoders(

@@ -24,7 +24,8 @@ class Sources:
 
     trees: dict[str, ast.Module] = field(default_factory=dict)
     calls: dict[str, list[tuple[str, ast.Call]]] = field(default_factory=lambda: defaultdict(list))
-    inside: dict[int, list[ast.AST]] = field(default_factory=dict)  # node → the functions around
+    froms: dict[str, list[ast.ImportFrom]] = field(default_factory=lambda: defaultdict(list))
+    inside: dict[int, list[ast.AST]] = field(default_factory=dict)  # name → the functions around
     of_module: dict[int, str] = field(default_factory=dict)  # function that is no method → module
 
     @classmethod
@@ -41,13 +42,17 @@ class Sources:
         return found
 
     def _index(self, name: str, node: ast.AST, around: list[ast.AST]) -> None:
-        self.inside[id(node)] = around
-        if isinstance(node, ast.Call) and not _of_text(node):
+        if isinstance(node, ast.Name):
+            self.inside[id(node)] = around
+        elif isinstance(node, ast.ImportFrom):
+            self.froms[name].append(node)
+        elif isinstance(node, ast.Call) and not _of_text(node):
             self.calls[_bare(node.func)].append((name, node))
-        if isinstance(node, ast.FunctionDef):
+        elif isinstance(node, ast.FunctionDef):
             around = [*around, node]
         for child in ast.iter_child_nodes(node):
-            self._index(name, child, around)
+            if not isinstance(child, ast.expr_context | ast.Constant):
+                self._index(name, child, around)
 
     def values(self, module: str, node: ast.expr, depth: int = 0) -> Iterator[str]:
         """The texts that an expression may have; None that can be told is no text."""
@@ -125,12 +130,11 @@ class Sources:
         if home == module:
             return True
         package, _, leaf = home.removesuffix(".py").replace("/", ".").rpartition(".")
-        froms = [one for one in ast.walk(self.trees[module]) if isinstance(one, ast.ImportFrom)]
         names = {function.name, leaf}
         return any(
             one.module in {package, f"{package}.{leaf}"}
             and any(alias.name in names for alias in one.names)
-            for one in froms
+            for one in self.froms[module]
         )
 
 

@@ -14,6 +14,7 @@ from flows.orchestration.unrecorded import said_once, telling
 from flows.telling.json_lines import on_stderr
 from flows.telling.progress import BarStages, LogStages, log_lines, reporting
 from flows.terminal.chinese import told
+from flows.terminal.ending import impatient
 from flows.terminal.printing import ERR
 from mmcore.media.reasons import Language
 from storage.layout import Layout
@@ -30,7 +31,7 @@ def watching(
 
     ``module``, which loads Prefect, is imported while a temporary server starts; where
     ``needless`` says so then, no server is waited for, and no flow may run. ``lake``: its root; if
-    the server goes away, it is told what stands there.
+    the server goes away, it is told what stands there. A second Ctrl-C ends all at once.
     """
     with ExitStack() as stack:
         err = Console(quiet=True) if on_stderr() else ERR  # then it is for machines
@@ -39,6 +40,8 @@ def watching(
         def announce(line: str) -> None:
             dim(told(line, language))
 
+        ending = partial(announce, "ending: what is finished is kept; Ctrl-C again ends at once")
+        stack.enter_context(impatient(ending))
         stack.enter_context(said_once())
         url = stack.enter_context(orchestrated(announce, preload=(module,), needless=needless))
         stack.enter_context(telling(None if lake is None else Layout(lake), url))

@@ -78,8 +78,9 @@ class PromoteConfig(Spec):
 class PromoteResult(Spec):
     """What became of a promotion."""
 
-    status: Literal["promoted", "refused", "stored", "unchanged"] = Field(
-        description="refused: it would not serve better; stored: it was not to be promoted"
+    status: Literal["promoted", "refused", "stored", "unchanged", "nothing"] = Field(
+        description="refused: it would not serve better; stored: it was not to be promoted;"
+        " nothing: a training found too few pairs to learn from"
     )
     lake: str
     snapshot: int | None = Field(default=None, description="the snapshot that serves now")
@@ -130,6 +131,9 @@ class TrainResult(PromoteResult):
     )
     few: dict[str, int] = Field(
         default_factory=dict, description="the same, of encoders that have too few"
+    )
+    needed: int = Field(
+        default=0, description="of nothing: pairs of one medium that training needs"
     )
     won: dict[str, tuple[str, ...]] = Field(
         default_factory=dict, description="what won, of what was tried for each model"

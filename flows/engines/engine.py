@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -15,6 +16,8 @@ from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTa
 from flows.engines.mended import Mended
 from flows.engines.window import Future
 from flows.orchestration.orchestrator import quiet_runs
+from flows.orchestration.repeating import REPEATING
+from flows.orchestration.unrecorded import Once
 from mmcore.errors import ConfigError, MissingExtraError
 
 Engine = Literal["threads", "processes", "dask"]
@@ -84,6 +87,8 @@ def dask_setup(worker: object) -> None:
 def begin_child(parent: int) -> None:
     """Prepare a process of a pool: it logs as its parent does, and ends with it."""
     quiet_runs()
+    for logger in map(logging.getLogger, REPEATING):
+        logger.addFilter(Once())
     end_with(parent)
 
 

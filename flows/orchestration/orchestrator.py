@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from importlib import import_module
+from queue import Empty
 from typing import TYPE_CHECKING, Final
 
+from flows.orchestration.repeating import REPEATING
 from flows.orchestration.temporary_server import (
     OrchestratorError,
     await_url,
@@ -25,6 +27,8 @@ from flows.orchestration.temporary_server import (
 
 if TYPE_CHECKING:
     import httpx
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.events.worker import EventsWorker
 
 OPEN: Final = ["SCHEDULED", "PENDING", "RUNNING", "CANCELLING", "PAUSED"]
 ENDED: Final = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]
@@ -34,10 +38,9 @@ DEFAULTS: Final = {
     "DO_NOT_TRACK": "1",  # the client's
     "PREFECT_LOGGING_EXTRA_LOGGERS": ",".join(OUR_LOGGERS),
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+    "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",  # else each process's first task asks
 }
-WAITING: Final = (
-    "starting a temporary Prefect server, 3-10 s (PREFECT_API_URL names a running one)"
-)
+WAITING: Final = "starting a temporary Prefect server (PREFECT_API_URL names a running one)"
 
 
 @contextmanager
@@ -49,7 +52,8 @@ def orchestrated(
 ) -> Iterator[str]:
     """Yield the URL of the Prefect API that flows inside the block use; it answers.
 
-    ``announce`` is told in one line what is used or waited for, before the wait. The modules
+    ``announce`` is told in one line what is used or waited for, before the wait, and then that it
+    takes long. The modules
     ``preload`` names are imported while a temporary server starts, and ``needless`` is asked: if
     it says so, the server ends at once, the URL is empty, and no flow may run. No process is left
     after the block, however it ends.
@@ -68,7 +72,7 @@ def orchestrated(
                 server.terminate()
                 yield ""
                 return
-            url = await_url(server)
+            url = await_url(server, announce)
             stack.enter_context(_attached(url))
         assert url is not None
         quiet_runs()
@@ -102,10 +106,21 @@ def _require_answer(url: str) -> None:
         get_client(httpx_settings={"timeout": 5}, sync_client=True) as client,
     ):
         failure = client.api_healthcheck()
+        if failure is None:
+            _require_version(client, url)
     if failure is not None:
         why = f"does not answer ({next(iter(str(failure).splitlines()), type(failure).__name__)})"
         way_out = "start it, or unset PREFECT_API_URL for a temporary one"
         raise OrchestratorError(f"the Prefect server at {url}", why, way_out) from failure
+
+
+def _require_version(client: SyncPrefectClient, url: str) -> None:
+    """What Prefect else asks in the middle of a run: whether the server is of another release."""
+    try:
+        client.raise_for_api_version_mismatch()
+    except RuntimeError as error:
+        way_out = "install a release of Prefect like the server's"
+        raise OrchestratorError(f"the Prefect server at {url}", f"({error})", way_out) from error
 
 
 @contextmanager
@@ -141,7 +156,11 @@ def quiet_runs(*, quiet: bool = True) -> None:
 
 
 def _send_the_rest() -> None:
-    """Send the logs and events that Prefect holds back for the interpreter's end: now."""
+    """Send the logs and events that Prefect holds back for the interpreter's end: now.
+
+    What a server has not taken by then it never will, and is dropped: else the interpreter's end
+    tries each event for seconds.
+    """
     from prefect.events.worker import EventsWorker
     from prefect.logging.handlers import APILogHandler
 
@@ -149,8 +168,27 @@ def _send_the_rest() -> None:
     before = worker.level
     worker.setLevel(logging.ERROR)  # it warns that it is still at what we wait for
     APILogHandler().flush()
-    EventsWorker.drain_all(timeout=10)
-    worker.setLevel(before)
+    services = tuple(EventsWorker._instances.values())  # type: ignore[misc]
+    told = EventsWorker.drain_all(timeout=10)
+    if isinstance(told, tuple) and told[1]:  # not done
+        for one in services:
+            if isinstance(one, EventsWorker):
+                _drop_rest(one)
+    else:
+        worker.setLevel(before)
+
+
+def _drop_rest(worker: EventsWorker) -> None:
+    """Empty its queue, but for what lets it end; of the event that it is at nothing is said."""
+    for name in REPEATING:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    waiting = worker._queue
+    try:
+        while True:
+            waiting.get_nowait()
+            waiting.task_done()
+    except Empty:
+        waiting.put_nowait(None)
 
 
 def _await_records(url: str, since: datetime, *, still: float = 0.3, at_most: float = 10) -> None:

@@ -15,14 +15,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from storage.schemas import MmindexError
 
-STARTUP_SECONDS: Final = 120
+STARTUP_SECONDS: Final = 300
+STILL_SECONDS: Final = 15
+"""After so many it is said that the server is still starting, and again each time."""
 LOG_BYTES: Final = 1_000_000
 
 
@@ -59,14 +61,17 @@ def temporary_server() -> Iterator[subprocess.Popen[str]]:
             _stop(server)
 
 
-def await_url(server: subprocess.Popen[str]) -> str:
-    """Wait until the server is ready and says its URL."""
+def await_url(
+    server: subprocess.Popen[str], announce: Callable[[str], None] = lambda _: None
+) -> str:
+    """Wait until the server is ready and says its URL; ``announce`` is told that it takes long."""
     assert server.stdout is not None
     deadline = threading.Timer(STARTUP_SECONDS, server.kill)
     deadline.daemon = True  # wherever Ctrl-C falls, it keeps nobody from ending
     try:
         deadline.start()
-        url = server.stdout.readline().strip()
+        with _patient(announce):
+            url = server.stdout.readline().strip()
     except BaseException:  # Ctrl-C: a server that is only starting has nothing to end in order
         server.terminate()
         raise
@@ -76,6 +81,26 @@ def await_url(server: subprocess.Popen[str]) -> str:
         way_out = f"see {_log_path()}, or name a running one by PREFECT_API_URL"
         raise OrchestratorError("the temporary Prefect server", "did not start", way_out)
     return url
+
+
+@contextmanager
+def _patient(announce: Callable[[str], None], every: float | None = None) -> Iterator[None]:
+    """While the block lasts, say now and then that the server is not there yet."""
+    over, began, pause = threading.Event(), time.monotonic(), every or STILL_SECONDS
+
+    def say() -> None:
+        while not over.wait(pause):
+            took = time.monotonic() - began
+            announce(
+                f"the temporary Prefect server is still starting, after {took:.0f} s: this machine"
+                f" is busy, or its database new; it is given {STARTUP_SECONDS} s"
+            )
+
+    threading.Thread(target=say, name="still-starting", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def configured_url() -> str | None:

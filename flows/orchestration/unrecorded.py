@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar, cast
 
+from flows.orchestration.repeating import REPEATING
 from storage import history
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
 from storage.published import current
 from storage.schemas import MmindexError
 
-log = logging.getLogger(__name__)
+C = TypeVar("C")
+R = TypeVar("R")
 
-REPEATING: Final = ("prefect.events.clients", "prefect._internal.concurrency")
-"""Loggers that say it for each event that the server does not take."""
+log = logging.getLogger(__name__)
 
 
 class UnrecordedError(MmindexError):
@@ -82,6 +84,39 @@ def said_once() -> Iterator[None]:
     finally:
         for logger in loggers:
             logger.removeFilter(once)
+
+
+_RESULTS: Final[ContextVar[list[object] | None]] = ContextVar("results", default=None)
+
+
+def keep(result: object) -> None:
+    """A flow came to this: ``recorded`` answers with it, whatever the server says to its end."""
+    results = _RESULTS.get()
+    if results is not None:
+        results.append(result)
+
+
+def recorded(flow: Callable[[C], R], config: C) -> R:
+    """The result of a flow, also where the server went away before it could record its end."""
+    results: list[object] = []
+    token = _RESULTS.set(results)
+    try:
+        return flow(config)
+    except Exception as error:
+        url = api_url()
+        if not results or not _is_of_the_server(error, url):
+            raise
+        log.warning("the Prefect server at %s went away: the end was not recorded", url)
+        return cast(R, results[-1])
+    finally:
+        _RESULTS.reset(token)
+
+
+def api_url() -> str:
+    """That of the server in use; "" where there is none."""
+    from prefect.settings import get_current_settings  # noqa: PLC0415 - a flow has loaded it
+
+    return get_current_settings().api.url or ""
 
 
 @contextmanager

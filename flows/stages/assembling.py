@@ -6,6 +6,7 @@ from flows.engines.sharding import sharding_of
 from flows.stages.outcome import run_name, segment_counts
 from flows.stages.parts import fitted_by_a_part, taught
 from flows.stages.rounds import Round
+from mmcore.counting import number_of
 from mmcore.encoders.presets import title
 from mmcore.types import EncoderKey
 from storage.manifest import Manifest
@@ -28,7 +29,7 @@ def assemble(found: Found, plan: Plan, this: Round) -> Manifest:
     config, work, published, clock = this.config, this.work, this.published, this.clock
     with clock.stage("rows") as note:
         manifest = _described(found, plan, this)
-        note.append(f"{sum(segment_counts(manifest).values())} segments")
+        note.append(number_of(sum(segment_counts(manifest).values()), "segment"))
     with clock.stage("project") as note:
         manifest = _projected(manifest, plan.encoders, this)
         note.append(manifest.projection.space if manifest.projection else "nothing to project")
@@ -37,11 +38,11 @@ def assemble(found: Found, plan: Plan, this: Round) -> Manifest:
         note.append(str(fusing))
     with clock.stage("index") as note:
         manifest = build_indexes(fusing.manifest, work, published, sharding_of(config))
-        note.append(f"{len(manifest.indexes)} indexes")
+        note.append(number_of(len(manifest.indexes), "index", "indexes"))
     with clock.stage("freeze") as note:
         known = taught(published)
         manifest = freeze_queries(manifest, config.evaluation, config.fit, work, known)
-        note.append(f"{_rows_of(manifest, 'queries')} queries")
+        note.append(number_of(_rows_of(manifest, "queries"), "query", "queries"))
     return manifest
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import ExitStack
 from operator import attrgetter
 
@@ -22,6 +22,7 @@ from mmcore.types import EncoderKey, Shard
 from storage.exchange import drop
 from tasks.convert import convert_stored
 from tasks.crawl import Found
+from tasks.effort import effort_of, rates_of
 from tasks.embed import Embedded, embed_shard
 from tasks.plan import Plan, Waiting, refuse_full_disk
 from tasks.policies import unwalked
@@ -34,7 +35,7 @@ def missing_cells(found: Found, plan: Plan, this: Round) -> dict[str, float]:
     """Compute the cells that the plan names, if there is room; the others are stored as told.
 
     Returns:
-        Seconds a segment took in the model, by encoder, now or in the runs before.
+        What the models took, now or in the runs before (``tasks.effort.rates_of``).
     """
     config, work = this.config, this.work
     refuse_full_disk(plan, work, _waiting(config))
@@ -60,7 +61,7 @@ def compute_cells(
     What the engine is, and where the models run, is the lanes' matter.
 
     Returns:
-        Seconds a segment took in the model, by encoder.
+        What the models took (``tasks.effort.rates_of``).
     """
     if plan.empty:
         return {}
@@ -96,11 +97,13 @@ class _Watched:
 
     def __init__(self, plan: Plan, clock: Clock) -> None:
         self._clock = clock
-        self._left = {
-            key: plan.missing(place)
-            for place, key in enumerate(plan.encoders)
-            if plan.shards[place]
+        self._shards = {
+            key: row for key, row in zip(plan.encoders, plan.shards, strict=True) if row
         }
+        self._left = {key: sum(len(s.contents) for s in row) for key, row in self._shards.items()}
+        self._effort = {key: effort_of(row) for key, row in self._shards.items()}
+        self._spent = dict.fromkeys(self._shards, 0.0)  # of it, by finished shards
+        self._weight = {s.name: effort_of([s]) for row in self._shards.values() for s in row}
         self._names = stage_names(tuple(self._left))
         self._open: dict[EncoderKey, tuple[ExitStack, list[str]]] = {}
         self._all = ExitStack()
@@ -109,6 +112,7 @@ class _Watched:
         self._took: dict[EncoderKey, float] = {}
         self._lock = threading.Lock()  # of what was told
         self._told: dict[str, int] = {}  # shard under way → contents that were counted of it
+        self._shares: dict[EncoderKey, dict[str, float]] = defaultdict(dict)  # the same → how much
 
     def __enter__(self) -> _Watched:
         for key, count in self._left.items():
@@ -127,17 +131,27 @@ class _Watched:
         """
         with self._lock:
             before = self._told.get(shard.name, 0)
-            now = int(share * (len(shard.contents) - 1))
-            if now > before:
-                self._told[shard.name] = now
-                self._clock.advance(self._names[shard.encoder], now - before)
+            now = max(before, int(share * (len(shard.contents) - 1)))
+            self._told[shard.name] = now
+            shares = self._shares[shard.encoder]
+            if share > shares.get(shard.name, 0.0):
+                shares[shard.name] = share
+                self._advance(shard.encoder, now - before)
+
+    def _advance(self, key: EncoderKey, count: int) -> None:
+        """Tell ``count`` more contents, and the share of the work that is done."""
+        under_way = (self._weight[n] * share for n, share in self._shares[key].items())
+        share = (self._spent[key] + sum(under_way)) / self._effort[key]
+        self._clock.advance(self._names[key], count, min(1.0, share))
 
     def add(self, done: Embedded) -> None:
         """Count a finished shard."""
         key = done.encoder
         with self._lock:
             told = self._told.pop(done.shard, 0)
-            self._clock.advance(self._names[key], done.contents - told)
+            self._shares[key].pop(done.shard, None)
+            self._spent[key] += self._weight[done.shard]
+            self._advance(key, done.contents - told)
         self._throughput.add(done)
         self._left[key] -= done.contents
         if not self._left[key]:
@@ -151,12 +165,12 @@ class _Watched:
         return {key.name: self._throughput.of(key, took) for key, took in self._took.items()}
 
     def rates(self) -> dict[str, float]:
-        """Seconds a segment, by encoder."""
-        return {
-            name: round(told.model_seconds / told.segments, 6)
-            for name, told in self.work().items()
-            if told.segments
-        }
+        """What the models took, for the next run's estimate."""
+        found: dict[str, float] = {}
+        for key, took in self._took.items():
+            work = self._throughput.of(key, took)
+            found |= rates_of(key, self._shards[key], work.model_seconds, work.segments)
+        return found
 
 
 def stage_names(keys: tuple[EncoderKey, ...]) -> dict[EncoderKey, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from flows.stages.rounds import Round
+from mmcore.counting import number_of
 from mmcore.media.crawl import Walked
 from tasks.crawl import Found, crawl_roots, walk_roots
 from tasks.forecast import Ahead, ahead_of, duration, lines
@@ -21,7 +22,7 @@ def walk(this: Round) -> tuple[Walked, ...]:
     with this.clock.stage("walk") as note:
         walked = walk_roots(this.sources, crawl, work, published, this.losses)
         walked, this.clock.waiting = settle(walked, crawl, work, published)
-        note.append(f"{sum(len(one.entries) for one in walked)} names")
+        note.append(number_of(sum(len(one.entries) for one in walked), "name"))
     return walked
 
 
@@ -39,15 +40,20 @@ def look(walked: tuple[Walked, ...], this: Round) -> tuple[Found, Plan]:
     config, work = this.config, this.work
     with this.clock.stage("crawl") as note:
         found = crawl_roots(unwalked(walked), config.crawl, work, this.published, this.losses)
-        note.append(f"{len(found.files)} files in {len(found.items)} items")
+        note.append(
+            f"{number_of(len(found.files), 'file')} in {number_of(len(found.items), 'item')}"
+        )
     with this.clock.stage("plan") as note:
         plan = plan_shards(unwalked(found.contents), config.plan, work)
-        to_do = "nothing to embed" if plan.empty else _told(plan, estimate(plan, this.rates))
+        to_do = "nothing to embed"
+        if not plan.empty:
+            to_do = _told(plan, estimate(plan, this.rates), known=bool(this.rates))
         note.append(to_do)
     return found, plan
 
 
-def _told(plan: Plan, needs: Estimate) -> str:
-    """What the plan comes to, for people."""
-    took = f"about {duration(needs.seconds)} in the models, {needs.bytes / 1e9:,.2f} GB"
-    return f"{plan.total} contents to embed, {took}"
+def _told(plan: Plan, needs: Estimate, *, known: bool) -> str:
+    """What the plan comes to, for people; ``known``: by what models took in the runs before."""
+    models = "the models" if known else "the models on two idle cores"
+    took = f"about {duration(needs.seconds)} in {models}, {needs.bytes / 1e9:,.2f} GB"
+    return f"{number_of(plan.total, 'content')} to embed, {took}"

@@ -10,6 +10,7 @@ from flows.engines.sharding import sharding
 from flows.stages.gating import attempted, gate_of, tell
 from flows.stages.outcome import report_of
 from flows.telling.clock import Clock
+from mmcore.counting import number_of
 from mmcore.evaluation.gating.rules import GateSpec
 from mmcore.types import EncoderKey
 from storage.manifest import Evaluation, FusionEntry, Manifest
@@ -62,7 +63,7 @@ class Ended:
             "lake": str(work.lake.root),
             "snapshot": told.number if promoted else serving,
             "projection": told.projection.version if told.projection else None,
-            "fusion": _called(fusion) if fusion else None,
+            "fusion": called(fusion) if fusion else None,
             "reason": "" if promoted else self.verdict.reason,
             "why": "" if promoted else self.verdict.why,
             "lost": self.verdict.lost,
@@ -79,7 +80,7 @@ class Ended:
         }
 
 
-def _called(fusion: FusionEntry) -> str:
+def called(fusion: FusionEntry) -> str:
     """``mlp f1``, ``mean``, ``weighted,text=2``."""
     name = name_of(fusion.name, fusion.version, fusion.weights)
     return f"{fusion.name} {name}" if fusion.version else name
@@ -121,7 +122,7 @@ def assembled(
         note.append(str(fusing))
     with clock.stage("index") as note:
         manifest = build_indexes(fusing.manifest, work, published, sharding())
-        note.append(f"{len(manifest.indexes)} indexes")
+        note.append(number_of(len(manifest.indexes), "index", "indexes"))
     specs = evaluation_spec(manifest), fit_spec(manifest)
     return freeze_queries(manifest, *specs, work, published)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from flows.config.index import StageWork
+from mmcore.counting import number_of
 from mmcore.types import EncoderKey
 from tasks.embed import Embedded
 from tasks.sight import ME
@@ -84,7 +85,7 @@ def line(work: StageWork) -> str:
 
 
 def _parts(work: StageWork) -> Iterable[str]:
-    yield f"{work.segments:,} segments"
+    yield number_of(work.segments, "segment")
     yield f"{work.rate:,.1f}/s"
     yield f"{' '.join(_devices(work.devices))} {work.dtype} {work.busy:.0%} busy".replace(
         "%", " %"
@@ -106,4 +107,4 @@ def _batches(batches: dict[int, int]) -> str:
     commonest = sorted(batches.items(), key=lambda item: (-item[1], -item[0]))
     told = " ".join(f"{count}×{size}" for size, count in commonest[:SHOWN])
     others = sum(count for _, count in commonest[SHOWN:])
-    return f"{told} and {others} others" if others else told
+    return f"{told} and {number_of(others, 'other')}" if others else told

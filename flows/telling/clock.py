@@ -38,9 +38,9 @@ class Clock:
         self.seconds[name] = round(time.monotonic() - started, 3)
         self._stages.end(name, ", ".join(note))
 
-    def advance(self, name: str, count: int) -> None:
-        """``count`` more of the stage are done."""
-        self._stages.advance(name, count)
+    def advance(self, name: str, count: int, share: float | None = None) -> None:
+        """``count`` more of the stage are done; ``share``: of its work, where counts tell less."""
+        self._stages.advance(name, count, share)
 
     def told_work(self) -> dict[str, dict[str, Any]]:
         """``work`` as JSON-like values."""

@@ -133,7 +133,7 @@ class JsonLog:
         self._open[stage] = [total, unit, now, 0, now]
         self.event("stage-began", f"{stage}: started", stage=stage, total=total, unit=unit)
 
-    def advance(self, stage: str, count: int) -> None:
+    def advance(self, stage: str, count: int, share: float | None = None) -> None:
         """``count`` more are done: said every ten seconds at most."""
         bar, now = self._open[stage], time.monotonic()
         bar[3] += count

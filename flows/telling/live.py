@@ -79,6 +79,7 @@ class _Bar:
     unit: str
     began: float
     done: int = 0
+    share: float | None = None  # of the work, where counts tell less
     ended: float | None = None
     note: str = ""
     artifact: UUID | None = None
@@ -89,6 +90,8 @@ class _Bar:
         """Of what can be counted; of what cannot, nothing until it is over."""
         if self.ended is not None and self.note != FAILED:
             return 100.0
+        if self.share is not None:
+            return round(100.0 * self.share, 1)
         return round(min(100.0, 100.0 * self.done / self.total), 1) if self.total else 0.0
 
     def said(self, now: float) -> str:
@@ -101,7 +104,8 @@ class _Bar:
             return f"**{name}**: {state}{f', {note}' if note and note != FAILED else ''}"
         if not self.unit:
             return f"**{name}**: under way"
-        return f"**{name}**: {rate_line(self.done, self.total, self.unit, now - self.began)}"
+        took = now - self.began
+        return f"**{name}**: {rate_line(self.done, self.total, self.unit, took, self.share)}"
 
 
 class LiveStages:
@@ -125,11 +129,11 @@ class LiveStages:
             self._bars.append(self._open[stage])
         self._news.set()
 
-    def advance(self, stage: str, count: int) -> None:
+    def advance(self, stage: str, count: int, share: float | None = None) -> None:
         """``count`` more are done."""
         with self._lock:
             bar = self._open[stage]
-            bar.done, bar.news = bar.done + count, True
+            bar.done, bar.share, bar.news = bar.done + count, share, True
         self._news.set()
 
     def end(self, stage: str, note: str = "") -> None:

@@ -44,8 +44,8 @@ class Stages(Protocol):
     def begin(self, stage: str, total: int | None, unit: str) -> None:
         """A stage starts."""
 
-    def advance(self, stage: str, count: int) -> None:
-        """``count`` more are done."""
+    def advance(self, stage: str, count: int, share: float | None = None) -> None:
+        """``count`` more are done; ``share``: of all its work, by which the time left is told."""
 
     def end(self, stage: str, note: str = "") -> None:
         """A stage is over; ``note`` says what came of it."""
@@ -65,14 +65,14 @@ class LogStages:
         name, count = named(stage, self._language), "" if total is None else f", {total} {unit}"
         log.info(_STARTED[self._language], name, count)
 
-    def advance(self, stage: str, count: int) -> None:
+    def advance(self, stage: str, count: int, share: float | None = None) -> None:
         """Log count, rate and time left, unless that was done a moment ago."""
         done, total, unit, since, said = self._state[stage]
         now = time.monotonic()
         self._state[stage] = (done + count, total, unit, since, said)
         if now - said >= EVERY:
             self._state[stage] = (done + count, total, unit, since, now)
-            log.info("%s: %s", stage, rate_line(done + count, total, unit, now - since))
+            log.info("%s: %s", stage, rate_line(done + count, total, unit, now - since, share))
 
     def end(self, stage: str, note: str = "") -> None:
         """Log the end with its seconds."""
@@ -89,12 +89,21 @@ class LogStages:
         )
 
 
-def rate_line(done: int, total: int | None, unit: str, seconds: float) -> str:
-    """``120 of 480 files, 12.0 files/s, 30 s left``."""
+def rate_line(
+    done: int, total: int | None, unit: str, seconds: float, share: float | None = None
+) -> str:
+    """``120 of 480 files, 12.0 files/s, 30 s left``; by ``share`` of the work where it is told."""
     rate = done / seconds if seconds > 0 else 0.0
     of = "" if total is None else f" of {total}"
-    left = "" if total is None or not rate else f", {(total - done) / rate:.0f} s left"
+    if share is None and total:
+        share = done / total
+    left = "" if not share else f", {seconds_left(seconds, share):.0f} s left"
     return f"{done}{of} {unit}, {rate:.1f} {unit}/s{left}"
+
+
+def seconds_left(seconds: float, share: float) -> float:
+    """How long the rest takes, where ``share`` of the work took ``seconds``."""
+    return seconds * (1 - share) / share
 
 
 def shortened(note: str, most: int = NOTE) -> str:
@@ -122,9 +131,12 @@ class _Time(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """See the class."""
-        if task.finished or task.time_remaining is None:
+        share, left = task.fields.get("share"), task.time_remaining
+        if share and task.elapsed:
+            left = seconds_left(task.elapsed, share)
+        if task.finished or left is None:
             return Text(f"{task.finished_time or task.elapsed or 0:7.1f} s")
-        return Text(f"{task.time_remaining:7.0f} s left", style="progress.remaining")
+        return Text(f"{left:7.0f} s left", style="progress.remaining")
 
 
 class BarStages:
@@ -157,15 +169,14 @@ class BarStages:
             name, total=total, unit=unit, note="", counted=total is not None
         )
 
-    def advance(self, stage: str, count: int) -> None:
+    def advance(self, stage: str, count: int, share: float | None = None) -> None:
         """Move the bar."""
         bar = self._bars[stage]
         task = self._task(bar)
         done, unit = task.completed + count, task.fields["unit"]
         rate = done / task.elapsed if task.elapsed else 0.0
-        self._progress.update(
-            bar, advance=count, note=f"{rate:.{0 if rate >= FAST else 1}f} {unit}/s"
-        )
+        note = f"{rate:.{0 if rate >= FAST else 1}f} {unit}/s"
+        self._progress.update(bar, advance=count, note=note, share=share)
 
     def end(self, stage: str, note: str = "") -> None:
         """Fill the bar and leave it standing."""
@@ -242,10 +253,10 @@ class Together:
         for one in self._all:
             one.begin(stage, total, unit)
 
-    def advance(self, stage: str, count: int) -> None:
+    def advance(self, stage: str, count: int, share: float | None = None) -> None:
         """Tell them that ``count`` more are done."""
         for one in self._all:
-            one.advance(stage, count)
+            one.advance(stage, count, share)
 
     def end(self, stage: str, note: str = "") -> None:
         """Tell them that a stage is over."""

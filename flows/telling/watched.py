@@ -8,16 +8,18 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from prefect.context import FlowRunContext
+from prefect.states import Completed
 
 from flows.orchestration.run import Ending, Run, Told
+from flows.orchestration.unrecorded import keep
 from flows.telling import metrics
 from flows.telling.failures import tell_in_a_line
 from flows.telling.json_lines import JsonLog, written
 from flows.telling.live import shown_live
-from flows.telling.summary import of_failure, of_result
+from flows.telling.summary import message, of_failure, of_result
 from mmcore.specs import Spec
 from tasks.summary import show_summary
 
@@ -55,14 +57,27 @@ def watched(flow: str) -> Callable[[Callable[[C], R]], Callable[[C], R]]:
                 except BaseException as error:
                     _tell(run, Ending.by(error, run), None, lines)
                     raise
+                keep(result)
                 _tell(run, Ending.well(result, time.time() - run.began), result, lines)
-                return result
+                return _as_state(called, run, result)
 
         # Prefect reads it from here, where the names of the flow's own module are not known
         called.__signature__ = inspect.signature(function, eval_str=True)  # type: ignore[attr-defined]
         return called
 
     return decorated
+
+
+def _as_state(function: Callable[..., R], run: Run, result: R) -> R:
+    """A result as the final state of the flow run that is ``function``'s, with a message.
+
+    Who calls the flow gets the result out of it, as Prefect does it; a plain call is given the
+    result itself. The state keeps its name, by which automations know it.
+    """
+    context = FlowRunContext.get()
+    flow = context.flow if context else None
+    said = message(result, private=run.private) if flow and flow.fn is function else ""
+    return cast(R, Completed(message=said, data=result)) if said else result
 
 
 def told_without_flow(flow: str, config: Told, result: Spec) -> None:

@@ -43,10 +43,19 @@ MODALITIES: Final = MappingProxyType(
 
 _LINES: Final = (
     (
-        r"starting a temporary Prefect server, (.+) \(PREFECT_API_URL names a running one\)",
-        r"正在启动临时 Prefect 服务，\1（PREFECT_API_URL 可指定已有的服务）",
+        r"starting a temporary Prefect server \(PREFECT_API_URL names a running one\)",
+        r"正在启动临时 Prefect 服务器（PREFECT_API_URL 可指定已有的服务器）",
     ),
-    (r"using the Prefect server at (.+)", r"使用 Prefect 服务 \1"),
+    (
+        r"the temporary Prefect server is still starting, after ([0-9]+) s: .*; it is given"
+        r" ([0-9]+) s",
+        r"临时 Prefect 服务器仍在启动，已过 \1 秒：机器繁忙，或数据库是新建的；最多等 \2 秒",
+    ),
+    (
+        r"ending: what is finished is kept; Ctrl-C again ends at once",
+        r"正在结束：已完成的会保留；再按一次 Ctrl-C 立即结束",
+    ),
+    (r"using the Prefect server at (.+)", r"使用 Prefect 服务器 \1"),
     (
         r"the lake is being written by (.+): waiting, (.+) s at most",
         r"\1 正在写入此数据湖：等待，最多 \2 秒",
@@ -57,15 +66,16 @@ _LINES: Final = (
     (r"([0-9]+) indexes", r"\1 个索引"),
     (r"snapshot ([0-9]+)", r"快照 \1"),
     (r"none is needed", "不需要"),
+    (r"too few pairs", "配对太少"),
     (r"unchanged", "没有变化"),
     (r"nothing to project", "没有可投影的"),
     (r"nothing to fuse", "没有可融合的"),
     (r"not comparable", "无法比较"),
     (r"not to be promoted", "按要求不启用"),
-    (r"blocked|block", "未通过"),
+    (r"blocked|block", "已拦截"),
     (r"pass", "通过"),
     (r"warn", "警告"),
-    (r"unmeasured", "未评测"),
+    (r"unmeasured", "未评定"),
     (r"snapshot ([0-9]+) serves", r"快照 \1 提供服务"),
     (r"not rolled back", "没有回滚"),
     (r"failed", "失败"),
@@ -74,7 +84,7 @@ _LINES: Final = (
         r"\1：\2 对，太少，不足以学习",
     ),
     (r"it came to (.+), which is stored already", r"结果与已保存的 \1 相同"),
-    (r"no two media of the lake live in one space", "湖中没有两种媒体处于同一空间"),
+    (r"no two media of the lake live in one space", "数据湖中没有两种媒体处于同一空间"),
     (
         r"([0-9]+) items have two contents in the shared space, and a fusion is fitted on ([0-9]+)"
         r" at least",
@@ -83,7 +93,7 @@ _LINES: Final = (
     (
         r"the ([0-9]+) items are ([0-9]+) groups? that share no caption and no file, too few to"
         r" hold some of them out",
-        r"\1 个条目只有 \2 组（组间没有相同的说明或文件），不足以留出一部分",
+        r"\1 个条目只有 \2 组（组间没有相同的文字说明或文件），不足以留出一部分",
     ),
     (r"it serves all the same, as told: (.+)", r"按要求仍然启用：\1"),
     (r"it serves all the same, since it served before: (.+)", r"曾经使用过，仍然启用：\1"),
@@ -91,19 +101,19 @@ _LINES: Final = (
     (r"what serves is as good: RR ([0-9.]+) with either", r"正在使用的同样好：RR 均为 \1"),
     (
         r"(.+) has no texts: training needs .*",
-        r"\1 中没有文本：训练需要既有说明又有另一种媒体的条目",
+        r"\1 中没有文本：训练需要既有文字说明又有另一种媒体的条目",
     ),
     (
         r"(.+) has texts alone: training needs .*",
-        r"\1 中只有文本：训练需要既有说明又有图片、声音或视频的条目",
+        r"\1 中只有文本：训练需要既有文字说明又有图片、声音或视频的条目",
     ),
     (
         r"(.+) has (?:no|one|[0-9]+) pairs? of a caption and another medium to learn from"
         r" \((.*)\); training needs ([0-9]+) of one medium, with ([0-9]+) different captions and"
         r" files\. Those whose caption is held out \(([0-9]+%) of them, by hash\) are not"
         r" counted.*",
-        r"\1 中可供学习的成对数据（说明加另一种媒体）太少（\2）：同一种媒体需要 \3 对，"
-        r"其中说明和文件各有 \4 个不同的。说明被留出的（按哈希占 \5）不计，它们用于衡量结果",
+        r"\1 中可供学习的配对（文字说明加另一种媒体）太少（\2）：同一种媒体需要 \3 对，"
+        r"其中文字说明和文件各有 \4 个不同的。文字说明被留出的（按哈希占 \5）不计，它们用于评测",
     ),
     (
         r"(.+) has no published snapshot: make one with `(.+)`, or name another lake by .+",

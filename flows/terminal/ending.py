@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -15,6 +16,9 @@ from flows.terminal.wrapping import visible
 from storage.schemas import MmindexError
 
 CLOSED = 141  # as a shell tells of who wrote to a closed pipe
+INTERRUPTED = 130
+SAME_KEY = 0.3  # seconds within which a second SIGINT is the same key: a wrapper may pass it on
+SHOW_CURSOR = b"\x1b[?25h\n"
 
 
 @contextmanager
@@ -66,6 +70,45 @@ class Sigterm:
             sys.stdout.flush()
             sys.stderr.flush()
             os.kill(os.getpid(), signal.SIGTERM)
+
+
+@contextmanager
+def impatient(say: Callable[[], object]) -> Iterator[None]:
+    """Within this block a second Ctrl-C ends the process at once, by exit code 130.
+
+    ``say`` is called at the first, which raises KeyboardInterrupt as ever; from then on it holds
+    until the process ends. Nothing is closed: what is kept lies in files that are whole, locks and
+    child processes end with the process. Who hears SIGINT otherwise goes on doing so.
+    """
+    ours = threading.current_thread() is threading.main_thread()
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    first: list[float] = []
+
+    def hear(_: int, __: FrameType | None) -> None:
+        now = time.monotonic()
+        if not first:
+            first.append(now)
+            say()
+            raise KeyboardInterrupt
+        if now - first[0] > SAME_KEY:
+            _end_at_once()
+
+    signal.signal(signal.SIGINT, hear)
+    try:
+        yield
+    finally:
+        if not first:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _end_at_once() -> None:
+    """Whatever is under way; the cursor that bars have hidden is shown."""
+    if sys.stderr.isatty():
+        os.write(sys.stderr.fileno(), SHOW_CURSOR)
+    os.write(2, b"mmindex: ended at once; what was finished is kept, run it again to go on\n")
+    os._exit(INTERRUPTED)
 
 
 @contextmanager

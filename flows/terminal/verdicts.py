@@ -19,9 +19,9 @@ NAMES: Final[Mapping[Language, Mapping[str, str]]] = {
     "zh": {
         "pass": "通过",
         "warn": "警告",
-        "block": "未通过",
+        "block": "已拦截",
         "failed": "评测失败",
-        "unmeasured": "未评测",
+        "unmeasured": "未评定",
     },
 }
 

@@ -32,7 +32,12 @@ _TELL: Final = 0.5  # seconds between two signs of progress
 
 def main() -> None:
     """Work until there is no more input."""
-    serve(lambda told, answer: _work(Job.from_json(told), answer), IDLE)
+    work(IDLE)
+
+
+def work(idle: float) -> None:
+    """Work until there is no more input, or none has come for ``idle`` seconds."""
+    serve(lambda told, answer: _work(Job.from_json(told), answer), idle)
 
 
 def _work(job: Job, answer: Answer) -> None:

@@ -15,6 +15,7 @@ from mmcore.embedding.progress import teller
 from mmcore.encoders.compute import batches, loaded
 from mmcore.encoders.presets import encoder_for
 from mmcore.media.prepared import Prepared
+from mmcore.processes.interruption import check, passed_on
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 
 
@@ -28,6 +29,7 @@ def embed(prepared: Prepared, segmentation: SegmentationSpec, runtime: RuntimeSp
     encoder = encoder_for(prepared.shard.encoder, segmentation, runtime)
     job = Job(prepared, segmentation, runtime)
     with devices_for(encoder, runtime).borrowed() as device:
+        check()
         began = time.monotonic()
         found = device.embed(job, encoder, teller(prepared.shard, prepared.count))
         ended = time.monotonic()
@@ -37,12 +39,14 @@ def embed(prepared: Prepared, segmentation: SegmentationSpec, runtime: RuntimeSp
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Where this block is interrupted, devices' processes end: nobody waits for their shards.
+    """Where this block is interrupted, decoding and models end: nobody waits for their shards.
 
-    After an error shards at work are finished, and so not lost.
+    Those of this process end with their batch, others at once. After an error shards at work are
+    finished, and so not lost.
     """
     try:
-        yield
+        with passed_on():
+            yield
     except Exception:
         raise
     except BaseException:

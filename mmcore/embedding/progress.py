@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final
 
+from mmcore.processes import interruption
 from mmcore.types import Shard
 
 Listener = Callable[[Shard, float], None]
@@ -29,10 +30,14 @@ def heard_by(listener: Listener) -> Iterator[None]:
 
 
 def teller(shard: Shard, count: int) -> Callable[[int], None]:
-    """What tells that so many of the ``count`` segments of ``shard`` are done."""
+    """What tells that so many of the ``count`` segments of ``shard`` are done.
+
+    Between two batches it ends what was interrupted (``interruption.check``).
+    """
     listener = _LISTENS.get()
 
     def tell(rows: int) -> None:
+        interruption.check()
         if listener is not None and count:
             listener(shard, min(1.0, rows / count))
 

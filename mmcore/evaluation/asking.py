@@ -10,7 +10,7 @@ from mmcore.encoders.base import AsksAsStored
 from mmcore.evaluation.absent import AbsentEncoder
 from mmcore.evaluation.contents import ByContent, contents_of
 from mmcore.evaluation.queries import Question, medium
-from mmcore.search.queries import Asker
+from mmcore.search.asking.queries import Asker
 from mmcore.training.dataset.lake import lake_rows
 from mmcore.types import Vectors
 from storage.schemas import Modality

@@ -142,7 +142,11 @@ class Bench:
         full = self.outcome(name, target, asked, ranking.take(able), gallery)
         if common is None or self.terms.world is None:
             return Measured(full)
-        questions, within = self._in_common(target, chosen, common)
+        questions, within = common.in_common(
+            [question.content_id for question in chosen.asked],
+            chosen.common,
+            lambda question: self._right(question, target),
+        )
         size = int(np.count_nonzero(self._items_within(target, space)))
         return Measured(full, self.outcome(name, target, questions, within, size))
 
@@ -199,21 +203,6 @@ class Bench:
         """
         world = self.terms.world
         return _NONE if world is None or question is None else world.right(question, target)
-
-    def _in_common(
-        self, target: str, chosen: Chosen, ranking: Ranking
-    ) -> tuple[list[Question], Ranking]:
-        """Questions of what both hold, by content, and what they found.
-
-        Those that could not ask found nothing.
-        """
-        mine = [p for p, q in enumerate(chosen.asked) if q.content_id in chosen.common]
-        asked = [chosen.asked[place].content_id for place in mine]
-        lost = sorted(chosen.common.keys() - set(asked))
-        every = [chosen.common[content] for content in (*asked, *lost)]
-        order = sorted(range(len(every)), key=lambda place: every[place].content_id)
-        nothing = Ranking.of_none(self._right(chosen.common[c], target) for c in lost)
-        return [every[p] for p in order], (ranking.take(mine) + nothing).take(order)
 
     def outcome(
         self,

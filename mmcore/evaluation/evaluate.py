@@ -16,8 +16,8 @@ from mmcore.evaluation.resume import Kept
 from mmcore.evaluation.scores import Unscored
 from mmcore.evaluation.terms import Terms
 from mmcore.evaluation.withheld import withheld
-from mmcore.search.opened.fusions import trained_on
-from mmcore.search.queries import Asker
+from mmcore.search.asking.queries import Asker
+from mmcore.search.opened.models import trained_on
 from mmcore.training.dataset.lake import lake_rows
 from mmcore.training.rows import Rows
 from storage.schemas import MODALITIES, Modality

@@ -12,7 +12,7 @@ from mmcore.evaluation.fused import FusedGallery
 from mmcore.evaluation.queries import Question, medium, text_side
 from mmcore.evaluation.ranking import Gallery, Overrides
 from mmcore.evaluation.rounded import Places
-from mmcore.search.opened.fusions import published_fusion
+from mmcore.search.opened.models import published_fusion
 from mmcore.training.dataset.lake import lake_rows
 from mmcore.training.rows import Rows
 from mmcore.types import Vectors

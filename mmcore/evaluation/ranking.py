@@ -6,10 +6,10 @@ product is small.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ _BLOCK_SCORES = 32_000_000  # float32 scores held at once, 128 MB: a product of 
 EXPECTED: Final = 1000
 """Relevant items of one query that are named; how many there are is counted."""
 
+Asked = TypeVar("Asked")
 Mask = NDArray[np.bool_]
 
 
@@ -130,6 +131,21 @@ class Ranking:
             zeros,
             zeros,
         )
+
+    def in_common(
+        self, asked: Sequence[str], common: Mapping[str, Asked], right: Callable[[Asked], Ids]
+    ) -> tuple[list[Asked], Ranking]:
+        """The queries of ``common``, in the order of their names, and what they found.
+
+        ``asked`` names those that this is the ranking of; one of ``common`` that is not among them
+        could not ask, and found nothing of what is ``right`` for it.
+        """
+        mine = [place for place, name in enumerate(asked) if name in common]
+        lost = sorted(common.keys() - {asked[place] for place in mine})
+        names = [*(asked[place] for place in mine), *lost]
+        order = sorted(range(len(names)), key=names.__getitem__)
+        found = self.take(mine) + Ranking.of_none(right(common[name]) for name in lost)
+        return [common[names[place]] for place in order], found.take(order)
 
 
 def rank(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from typing import Final
 
@@ -184,7 +185,8 @@ def _measured(bench: Bench, fused: FusedGallery, name: str, asking: _Asking) -> 
     ranking, common = rank_both(
         vectors, gallery, alike, own, Within(mask, right), depth=bench.depth
     )
-    queries, within = _in_common(world, asking, mine, common)
+    names = [query.name for query in mine]
+    queries, within = common.in_common(names, asking.common, partial(_right, world, asking))
     size = int(np.count_nonzero(items_within(gallery, mask)))
     shared = _outcome(bench, world.asks, name, queries, within, size)
     return Measured(_full(bench, name, gallery, mine, ranking), shared)
@@ -204,20 +206,6 @@ def _full(
     mine = [queries[place] for place in able]
     size = len(gallery.item_ids)
     return _outcome(bench, bench.pairs, name, mine, ranking.take(able), size)
-
-
-def _in_common(
-    world: World, asking: _Asking, queries: Sequence[_Query], ranking: Ranking
-) -> tuple[list[_Query], Ranking]:
-    """The common queries by name, and what they found; those that could not ask: nothing."""
-    mine = [place for place, query in enumerate(queries) if query.name in asking.common]
-    asked = [queries[place] for place in mine]
-    names = {query.name for query in asked}
-    lost = [query for name, query in sorted(asking.common.items()) if name not in names]
-    found = ranking.take(mine) + Ranking.of_none(_right(world, asking, query) for query in lost)
-    every = [*asked, *lost]
-    order = sorted(range(len(every)), key=lambda place: every[place].name)
-    return [every[place] for place in order], found.take(order)
 
 
 def _outcome(

@@ -20,6 +20,8 @@ from typing import Any, Final
 
 import psutil
 
+from mmcore.processes import interruption
+
 _LOOK: Final = 0.1
 """Seconds between two looks at the worker's memory."""
 
@@ -106,9 +108,11 @@ class Process:
         """Its next answer, or its end.
 
         It is killed when none comes before ``until`` (of ``time.monotonic``), and when it has
-        more than ``most_bytes`` in memory.
+        more than ``most_bytes`` in memory. Raises InterruptedWorkError once who waits was
+        interrupted; the worker is the caller's to end.
         """
         while True:
+            interruption.check()
             now = time.monotonic()
             if now - self._looked > _LOOK:
                 self._looked = now

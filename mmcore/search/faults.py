@@ -58,5 +58,5 @@ def _of_ours(error: BaseException) -> str:
     return first if isinstance(first, str) else str(error)
 
 
-def _number(limit: float) -> str:
-    return f"{int(limit):,}" if limit == int(limit) else f"{limit:g}"
+def _number(limit: float) -> int | str:
+    return int(limit) if limit == int(limit) else f"{limit:g}"

@@ -17,8 +17,8 @@ from mmcore.closing import Closing
 from mmcore.errors import ConfigError
 from mmcore.search.answers import Answer
 from mmcore.search.asking.loaded import Loaded
+from mmcore.search.asking.queries import Asker
 from mmcore.search.notes import Note
-from mmcore.search.queries import Asker
 from mmcore.search.request import SearchRequest
 from mmcore.search.searcher import Searcher
 from mmcore.specs import LimitsSpec, RuntimeSpec

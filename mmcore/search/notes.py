@@ -14,6 +14,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
 
+from mmcore.counting import Number
 from mmcore.errors import MediaError, SpaceMismatchError
 from mmcore.media.reasons import LANGUAGES, Language, advice
 
@@ -81,11 +82,11 @@ def _filled(code: str, facts: Mapping[str, Fact], language: Language) -> str:
     return text.format(**{name: _in(name, fact, language) for name, fact in facts.items()})
 
 
-def _in(name: str, fact: Fact, language: Language) -> str:
+def _in(name: str, fact: Fact, language: Language) -> str | Number:
     if isinstance(fact, tuple):
-        return _BETWEEN[language].join(_in(name, one, language) for one in fact)
+        return _BETWEEN[language].join(str(_in(name, one, language)) for one in fact)
     if isinstance(fact, int):
-        return f"{fact:,}"
+        return Number(fact)
     if name in _MEDIA and isinstance(fact, str):
         named = _words()["medium"].get(fact)
         return fact if named is None else named[_PLACE[language]]

@@ -11,6 +11,8 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from mmcore.search.answers import Answer
 from mmcore.search.asking.narrow import request_of
+from mmcore.search.asking.queries import Asker
+from mmcore.search.asking.voices import Voices
 from mmcore.search.clock import Clock
 from mmcore.search.opened.nearest import Nearest, Wanted
 from mmcore.search.opened.opened import Opened
@@ -19,7 +21,6 @@ from mmcore.search.planning.beside import weighing
 from mmcore.search.planning.indexes import Indexes
 from mmcore.search.planning.plan import Plan
 from mmcore.search.planning.planner import Planner
-from mmcore.search.queries import Asker
 from mmcore.search.ranking.away import Aim
 from mmcore.search.ranking.lists import Listed
 from mmcore.search.ranking.ranker import Ranker
@@ -27,7 +28,6 @@ from mmcore.search.ranking.weights import Weights
 from mmcore.search.recent import Recent
 from mmcore.search.request import SearchRequest
 from mmcore.search.showing.shown import Shown
-from mmcore.search.voices import Voices
 from mmcore.specs import LimitsSpec, RuntimeSpec
 from mmcore.types import Hit, Query, Vectors
 from storage.layout import Layout

@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from storage.cards import read_card
 from storage.erasure.tombstones import Tombstones
 from storage.errors import CorruptLakeError
+from storage.json_files import read_object
 from storage.layout import Layout
 from storage.places.atomic import write_bytes
 from storage.places.place import remove
@@ -100,7 +100,7 @@ def write_order(layout: Layout, order: Order) -> None:
 def pending(layout: Layout) -> Order | None:
     """What an erasure that was interrupted, or whose proof was not clean, has still to do."""
     path = place(layout)
-    told = read_card(path)
+    told = read_object(path)
     if told is None:
         return None
     try:

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
-from storage.cards import read_card
 from storage.errors import CorruptLakeError, KeyLostError
+from storage.json_files import read_object
 from storage.keys import keyed, read_key
 from storage.layout import Layout
 from storage.places.atomic import write_bytes
@@ -108,7 +108,7 @@ def of_path(key: bytes, root: str, path: str) -> str:
 def read_tombstones(layout: Layout) -> Tombstones:
     """All tombstones of the lake; CorruptLakeError when they cannot be read."""
     path = layout.tombstones / _FILE
-    told = read_card(path)
+    told = read_object(path)
     try:
         return Tombstones() if told is None else Tombstones.from_json(told)
     except (ValueError, TypeError) as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from storage import history, looked
-from storage.cards import read_card
+from storage.json_files import read_object
 from storage.layout import Layout
 from storage.places.place import children, folders
 from storage.querysets import CARD, media_of, read_set
@@ -40,6 +40,6 @@ def _set_findings(layout: Layout, name: str) -> Iterator[Finding]:
 def _entry_findings(layout: Layout, name: str) -> Iterator[Finding]:
     path = layout.history / name
     try:
-        history.Entry.model_validate(read_card(path) or {})
+        history.Entry.model_validate(read_object(path) or {})
     except ValidationError:
         yield Finding(layout.relative(path), "is no entry of a history: it is left out")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import re
 import subprocess
 import sys
@@ -116,6 +117,28 @@ def test_a_translation_has_the_sections_of_the_page(page):
 
     assert [depth for depth, _ in told] == [depth for depth, _ in original]
     assert [(m[1], t) for m, (_, t) in pairs if m and m[1] != _slug(t)] == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.endswith(".zh.md")])
+def test_a_link_of_a_translation_stays_in_the_language(page):
+    """Where a page has a translation, Chinese pages lead to that: a code host chooses none."""
+    folder = posixpath.dirname(page)
+    links = re.findall(r"\]\(([^)#:]+)\.md[)#]", FENCE.sub("", PAGES[page].read_text("utf-8")))
+    english = [link for link in links if not link.endswith(".zh") and link != "README"]
+
+    assert [link for link in english if _place(folder, f"{link}.zh.md").is_file()] == []
+
+
+def test_a_link_of_a_translation_leads_to_the_page_of_the_site(site):
+    """In the site both languages of a page have one name, and links are by that."""
+    start = (site / "zh" / "start.html").read_text("utf-8")
+
+    assert 'href="concepts.html"' in start
+    assert ".zh.md" not in start
+
+
+def _place(folder, link):
+    return ROOT / posixpath.normpath(posixpath.join(folder, link))
 
 
 def _slug(heading):

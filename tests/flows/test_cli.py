@@ -7,16 +7,13 @@ import pytest
 from typer.testing import CliRunner
 
 from flows import cli
+from tests.commands import command_line
 from tests.lakes import coloured_items, make_lake, towers
 
 
 def run(monkeypatch, capsys, *arguments):
     """Run `mmindex …` in this process: exit code, standard output, standard error."""
-    monkeypatch.setattr(sys, "argv", ["mmindex", *map(str, arguments)])
-    with pytest.raises(SystemExit) as ended:
-        cli.main()
-    out, err = capsys.readouterr()
-    return ended.value.code, out, err
+    return command_line(monkeypatch, capsys)(*arguments)
 
 
 def test_the_version_is_said():

@@ -9,7 +9,7 @@ from storage.layout import Layout
 from storage.publication import roll_back
 from storage.published import current, published
 from storage.snapshot import Snapshot
-from tests import crashes, media
+from tests import crashes, deaths, media
 from tests.crashes import contents_of, differences
 from tests.soundness import sound
 
@@ -169,7 +169,7 @@ def test_compaction_may_be_killed_at_every_change_of_the_disk(
     while True:
         place += step
         shutil.copytree(lake, copy)
-        with crashes.dying(monkeypatch, copy, at=place) as disk:
+        with deaths.dying(monkeypatch, copy, at=place) as disk:
             maintain(copy)
         if not disk.dead:
             break

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
-import torch
 
-from flows import cli
 from flows.config.index import IndexConfig
 from mmcore.encoders.presets import encoders_of
 from mmcore.search.searcher import Searcher
@@ -18,8 +15,9 @@ from storage.layout import Layout
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from tests.checkpoints import checkpoint
-from tests.commands import Answer
+from tests.commands import command_line
 from tests.made import toy_pairs
+from tests.threads import one_thread
 
 FAST = {"epochs": 2, "batch_size": 16, "held_out": 0.3, "validation": 0.3, "device": "cpu"}
 
@@ -33,16 +31,11 @@ def settings(**fields):
 @pytest.fixture
 def run(monkeypatch, capsys):
     """Run a command line, on one thread."""
+    run = command_line(monkeypatch, capsys)
 
     def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["mmindex", *map(str, arguments)])
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        torch.set_num_threads(threads)
-        out, err = capsys.readouterr()
-        return Answer(int(ended.value.code or 0), out, err)
+        with one_thread():
+            return run(*arguments)
 
     return command
 

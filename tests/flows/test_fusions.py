@@ -6,7 +6,7 @@ from PIL import Image
 from mmcore.errors import ConfigError
 from mmcore.fusion.learned import LEARNED
 from mmcore.fusion.models import record_of
-from mmcore.search.opened.fusions import model_of, published_fusion
+from mmcore.search.opened.models import fusion_files, published_fusion
 from mmcore.specs import FusionSpec, LimitsSpec, RuntimeSpec, SegmentationSpec
 from storage.layout import Layout
 from storage.locks import writer_lock
@@ -124,7 +124,7 @@ def test_what_is_forgotten_leaves_the_record_of_a_trained_fusion(folder, tmp_pat
     assert told["proof"]["left"] == {}
     assert "fusion/f1" in [model["model"] for model in told["models"]]
     assert snapshot.manifest.fusion == before
-    assert record_of(model_of(snapshot))["fitted_on"]["contents"] == []
+    assert record_of(fusion_files(snapshot))["fitted_on"]["contents"] == []
     assert len(snapshot.manifest.paths("models/fusion/f1")) == 3
     assert all_findings(layout) == []
 

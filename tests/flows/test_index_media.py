@@ -21,6 +21,7 @@ from storage.published import current
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from tests import media
+from tests.crashes import plain_flow
 
 COLOURS = {"red": "红色", "green": "绿色", "blue": "蓝色"}
 
@@ -32,6 +33,13 @@ def index(folder, lake, **settings):
     from flows.index_media import index_media
 
     return index_media(IndexConfig(media=(str(folder),), lake=str(lake), **settings))
+
+
+@pytest.fixture
+def plain(monkeypatch):
+    """The same without Prefect."""
+    flow = plain_flow(monkeypatch)
+    return lambda folder, lake: flow(IndexConfig(media=(str(folder),), lake=str(lake)))
 
 
 def make_folder(folder):
@@ -182,25 +190,25 @@ def test_an_edited_caption_embeds_that_caption_alone(copied):
     assert "A plain red picture." not in texts
 
 
-def test_a_deleted_file_is_found_no_more(copied):
+def test_a_deleted_file_is_found_no_more(copied, plain):
     """The next snapshot has neither rows nor index ids of a file that is gone."""
     folder, lake = copied
     for file in folder.glob("blue.*"):
         file.unlink()
 
-    index(folder, lake)
+    plain(folder, lake)
 
     hits = Searcher.open(lake).search(Query(text="A plain blue picture.", k=20))
     assert "blue" not in {hit.key for hit in hits}
     assert "blue.png" not in Snapshot.open(Layout(lake)).rows("files")["path"].to_pylist()
 
 
-def test_a_moved_file_keeps_its_vectors(copied):
+def test_a_moved_file_keeps_its_vectors(copied, plain):
     """A renamed picture is another item with the same content: nothing is embedded."""
     folder, lake = copied
     (folder / "red.png").rename(folder / "scarlet.png")
 
-    result = index(folder, lake)
+    result = plain(folder, lake)
 
     assert result.status == "published"
     assert not any(result.new.values())
@@ -273,14 +281,14 @@ def test_a_dry_run_writes_nothing(indexed, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["*.png", "*.txt", "*.wav", "*.mp4"])
-def test_one_medium_alone_publishes(indexed, tmp_path, kind):
+def test_one_medium_alone_publishes(indexed, plain, tmp_path, kind):
     """A folder that holds one medium only has a searchable, unmeasured lake."""
     folder = tmp_path / "some"
     folder.mkdir()
     for file in indexed[0].glob(kind):
         shutil.copy(file, folder)
 
-    result = index(folder, tmp_path / "lake")
+    result = plain(folder, tmp_path / "lake")
 
     assert (result.status, result.evaluation) == ("published", "unmeasured")
     assert sum(result.segments.values()) > 0

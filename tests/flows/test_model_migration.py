@@ -20,7 +20,7 @@ from storage.published import current
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from storage.verification.verify import verify
-from tests import crashes, media
+from tests import crashes, deaths, media
 from tests.fakes import HashEncoder
 
 TEXT, IMAGE = Modality.TEXT, Modality.IMAGE
@@ -167,7 +167,7 @@ def test_a_half_done_migration_goes_on_where_it_ended(
     folder, lake = place
     before = crashes.contents_of(serving(lake))
     versions |= {TEXT: 2, IMAGE: 2}
-    with monkeypatch.context() as patch, crashes.dying(patch, lake, at=40) as disk:
+    with monkeypatch.context() as patch, deaths.dying(patch, lake, at=40) as disk:
         index(folder, lake, **MANY)
     done = encoded.total()
 

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 from PIL import Image
 
-from mmcore.search.queries import published_projection
+from mmcore.search.opened.models import published_projection
 from mmcore.specs import CrawlSpec, StorageSpec
 from storage.layout import Layout
 from storage.manifest import read_manifest

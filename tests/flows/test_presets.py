@@ -19,10 +19,22 @@ from storage.snapshot import Snapshot
 from storage.verification.verify import verify
 from tests import media
 from tests.checkpoints import checkpoint
+from tests.crashes import plain_flow
 
 COLOURS = {"red": "红色", "green": "绿色", "blue": "蓝色"}
 
-pytestmark = pytest.mark.usefixtures("prefect_server")
+
+@pytest.fixture
+def index(monkeypatch):
+    """The flow as a plain function, on the CPU, over a folder and into a lake."""
+    flow = plain_flow(monkeypatch)
+
+    def index(folder, lake, preset, **settings):
+        runtime = {"device": "cpu", **settings.pop("runtime", {})}
+        told = {"media": (str(folder),), "lake": str(lake), "preset": preset, "runtime": runtime}
+        return flow(IndexConfig(**told, **settings))
+
+    return index
 
 
 @pytest.fixture
@@ -38,15 +50,6 @@ def folder(tmp_path):
     return root
 
 
-def index(folder, lake, preset, **settings):
-    """Run the flow as a plain call, on the CPU."""
-    from flows.index_media import index_media
-
-    runtime = {"device": "cpu", **settings.pop("runtime", {})}
-    told = {"media": (str(folder),), "lake": str(lake), "preset": preset, "runtime": runtime}
-    return index_media(IndexConfig(**told, **settings))
-
-
 def named(*presets):
     """The presets with the small checkpoints that they load."""
     return "+".join(f"{name}:{checkpoint(name)}" for name in presets)
@@ -60,7 +63,7 @@ def named(*presets):
         (("word2vec",), {Modality.TEXT}),
     ],
 )
-def test_a_text_finds_every_medium_of_its_spaces(folder, tmp_path, presets, media_searched):
+def test_a_text_finds_every_medium_of_its_spaces(index, folder, tmp_path, presets, media_searched):
     """A lake made by checkpoints of one's own is whole, and asked in each of its spaces."""
     lake = tmp_path / "lake"
     result = index(folder, lake, named(*presets))
@@ -77,7 +80,7 @@ def test_a_text_finds_every_medium_of_its_spaces(folder, tmp_path, presets, medi
     assert index(folder, lake, named(*presets)).status == "unchanged"
 
 
-def test_pictures_alone_are_searched_by_pictures(folder, tmp_path):
+def test_pictures_alone_are_searched_by_pictures(index, folder, tmp_path):
     """A preset without texts makes a lake too."""
     lake = tmp_path / "lake"
     result = index(folder, lake, named("resnet18"))
@@ -87,7 +90,7 @@ def test_pictures_alone_are_searched_by_pictures(folder, tmp_path):
     assert [hit.key for hit in hits] == ["green"]
 
 
-def test_missing_weights_stop_a_run_before_any_work(folder, tmp_path):
+def test_missing_weights_stop_a_run_before_any_work(index, folder, tmp_path):
     """The error says how they are brought; nothing is written."""
     with pytest.raises(MissingWeightsError, match="mmindex encoders fetch siglip2"):
         index(folder, tmp_path / "lake", "siglip2", runtime={"weights": str(tmp_path / "none")})
@@ -101,7 +104,7 @@ def test_a_private_lake_keeps_no_path_of_weights(folder, tmp_path):
         check(IndexConfig(preset=named("word2vec"), **told))
 
 
-def test_a_missing_tower_stops_only_who_asks_it(folder, tmp_path):
+def test_a_missing_tower_stops_only_who_asks_it(index, folder, tmp_path):
     """Pictures are found by texts while the weights for sounds are somewhere else."""
     clap = shutil.copytree(checkpoint("clap"), tmp_path / "clap")
     index(folder, tmp_path / "lake", f"{named('siglip2')}+clap:{clap}")
@@ -113,7 +116,7 @@ def test_a_missing_tower_stops_only_who_asks_it(folder, tmp_path):
         searcher.search(Query(text="red", modality=Modality.AUDIO, k=1))
 
 
-def test_a_run_that_names_no_preset_keeps_the_lakes_own(folder, tmp_path):
+def test_a_run_that_names_no_preset_keeps_the_lakes_own(index, folder, tmp_path):
     """Else a forgotten option would embed all anew, by another model; a new lake is as usual."""
     lake = str(tmp_path / "lake")
     assert preset_of(lake) == USUAL
@@ -122,7 +125,7 @@ def test_a_run_that_names_no_preset_keeps_the_lakes_own(folder, tmp_path):
     assert preset_of(lake) == named("word2vec")
 
 
-def test_another_preset_than_the_lakes_is_told(folder, tmp_path, caplog):
+def test_another_preset_than_the_lakes_is_told(index, folder, tmp_path, caplog):
     """It may be what is wanted, or a slip."""
     index(folder, tmp_path / "lake", named("word2vec"))
     assert "this run takes" not in caplog.text
@@ -131,7 +134,7 @@ def test_another_preset_than_the_lakes_is_told(folder, tmp_path, caplog):
     assert f"this run takes {named('resnet18')}" in caplog.text
 
 
-def test_weights_that_were_moved_are_found_by_indexing_again(folder, tmp_path):
+def test_weights_that_were_moved_are_found_by_indexing_again(index, folder, tmp_path):
     """The error says so, and nothing is embedded again."""
     lake = tmp_path / "lake"
     old = shutil.copytree(checkpoint("resnet18"), tmp_path / "old")

@@ -11,18 +11,19 @@ import pytest
 from PIL import Image
 
 from flows import cli
-from flows.commands.search.command import Asked, SearchManner, run_search
+from flows.commands.search.command import AskedWith, SearchManner, run_search
 from flows.config.index import IndexConfig
 from flows.orchestration.orchestrator import OUR_LOGGERS, _send_the_rest
 from mmcore.encoders.projections import caption_digests
 from mmcore.errors import ConfigError, UntoldError
-from mmcore.search.queries import published_projection
+from mmcore.search.opened.models import published_projection
 from storage import keys
 from storage.layout import Layout
 from storage.published import current
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from tests import media
+from tests.crashes import plain_flow
 
 ANIMALS = ("zebra", "walrus", "otter", "heron", "badger", "lynx")
 NAMES = ("holiday-with-anna", "urlaub", "beim-zahnarzt", "umbenannt", "家庭相册")
@@ -36,9 +37,20 @@ def index(folder, lake, **settings):
     """Run the flow as a plain call, on a private lake unless told otherwise."""
     from flows.index_media import index_media
 
+    return index_media(config(folder, lake, **settings))
+
+
+def plain(folder, lake, **settings):
+    """The same without Prefect, which then is not told anything anyway."""
+    with pytest.MonkeyPatch.context() as patch:
+        return plain_flow(patch)(config(folder, lake, **settings))
+
+
+def config(folder, lake, **settings):
+    """What a run is told."""
     fit = {"held_out": 0.5, "min_pairs": 4}  # texts are fitted, so a model knows of captions
     chosen = {"private": True, "fit": fit, "evaluation": {"min_queries": 2}}
-    return index_media(IndexConfig(media=(str(folder),), lake=str(lake), **chosen | settings))
+    return IndexConfig(media=(str(folder),), lake=str(lake), **chosen | settings)
 
 
 def make_folder(folder):
@@ -90,7 +102,7 @@ def copied(indexed, tmp_path):
 def public(indexed, tmp_path_factory):
     """A lake of the same folder that is not private, not to be changed."""
     lake = tmp_path_factory.mktemp("public") / "open"
-    index(indexed[0], lake, private=False)
+    plain(indexed[0], lake, private=False)
     return lake
 
 
@@ -169,13 +181,13 @@ def test_nothing_changed_nothing_done(copied):
     But for one that says where the root lies now, veiled as before.
     """
     folder, lake = copied
-    moved = index(folder, lake)  # the copies have another ctime, and the same mtime
-    before = index(folder, lake)
+    moved = plain(folder, lake)  # the copies have another ctime, and the same mtime
+    before = plain(folder, lake)
 
     assert (moved.status, moved.snapshot, sum(moved.new.values())) == ("published", 2, 0)
     assert before.status == "unchanged"
     media.text(folder / "beim-zahnarzt" / "家庭相册" / "urlaub-lynx.txt", "The lynx woke up.")
-    result = index(folder, lake)
+    result = plain(folder, lake)
     assert (result.status, result.new["e5-small"]) == ("published", 1)
     assert (result.items_added, result.items_gone) == (0, 0)
     assert sum(result.new.values()) == 1
@@ -186,7 +198,7 @@ def test_a_moved_file_keeps_its_vectors(copied):
     folder, lake = copied
     place = folder / "beim-zahnarzt" / "家庭相册"
     (place / "urlaub-lynx.png").rename(folder / "umbenannt.png")
-    result = index(folder, lake)
+    result = plain(folder, lake)
 
     assert (result.status, sum(result.new.values())) == ("published", 0)
 
@@ -284,7 +296,7 @@ def test_an_error_crosses_from_a_worker_process():
 def test_who_has_the_key_may_name_the_hits(indexed, capsys):
     """A search shows hashes, and the files' own names where their folder is given."""
     folder, lake, *_ = indexed
-    wanted = Asked(("The heron sleeps near the mill.",))
+    wanted = AskedWith(("The heron sleeps near the mill.",))
     asked = str(lake), wanted, {"modalities": (Modality.TEXT,), "k": 1}
 
     run_search(*asked, SearchManner(as_json=True))

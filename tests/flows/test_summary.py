@@ -9,7 +9,7 @@ from flows.config.index import IndexResult, StageWork
 from flows.config.maintain import Compacted, MaintainResult
 from flows.config.train import PromoteResult, TrainResult
 from flows.orchestration.run import Ending, Run
-from flows.telling.summary import of_failure, of_result
+from flows.telling.summary import message, of_failure, of_result
 from mmcore.errors import PublicationBlockedError, SourceError, UntoldError
 from mmcore.evaluation.scores import Finding
 from storage.errors import CorruptLakeError
@@ -70,13 +70,13 @@ def test_the_page_of_an_index_run_has_what_it_did():
     for row in (
         "| Files · 文件 | 40 image, 1,200 text |",
         "| Changed · 变化 | items: 2 new, 1 gone · 条目：新增 2 个，移除 1 个 |",
-        "| Gate · 闸门 | **warn · 警告**, compared with snapshot 2 · 与快照 2 对照 |",
+        "| Gate · 闸门 | **warn · 警告**, compared with snapshot 2 · 与快照 2 比较 |",
         "| Wait for the next run · 等待下次运行 | 4 |",
         "| `empty` | 5 |\n| `truncated` | 3 |",
         "| e5-small | 480 | 39.0 | 88% | 0.7 | cpu bfloat16 |",
         "| text:en→image | – | 0.750 | 0.500 |",
         "| embed image · 嵌入图片 | 12.3 |",
-        "| Lake · 湖 | `/srv/lake` |",
+        "| Lake · 数据湖 | `/srv/lake` |",
         "| Report · 报告 | `/srv/lake/reports/3/report.html` |",
         "a reason \\| with a bar",
     ):
@@ -229,3 +229,71 @@ def test_an_interrupted_run_is_no_failure():
     assert of_failure(OPEN, Ending.by(KeyboardInterrupt(), OPEN)).startswith(
         "# ✘ The run was interrupted"
     )
+
+
+def test_the_line_of_an_index_run_says_what_came_of_it():
+    """Numbers alone, in both languages: what is new, gone, embedded, quarantined, waiting."""
+    english, chinese = message(INDEXED, private=True).split(" · ")
+
+    assert english == (
+        "Snapshot 3 serves; items: 2 new, 1 gone; Embedded: 2; Quarantine: 8;"
+        " Wait for the next run: 4; Gate: warn"
+    )
+    assert chinese == (
+        "快照 3 提供服务；条目：新增 2 个，移除 1 个；已嵌入：2；隔离区：8；"
+        "等待下次运行：4；闸门：警告"
+    )
+
+
+def test_the_line_of_a_run_that_changed_nothing_says_so():
+    """And how much is in quarantine all the same."""
+    result = IndexResult(status="unchanged", lake="lake", snapshot=4, quarantined={"empty": 1})
+
+    english, _ = message(result, private=False).split(" · ")
+
+    assert english == "Nothing changed: snapshot 4 still serves; Quarantine: 1"
+
+
+@pytest.mark.parametrize(
+    ("result", "says"),
+    [
+        (MaintainResult(status="unchanged", lake="lake", snapshot=1, kept=(1,)), "Nothing to do"),
+        (
+            MaintainResult(
+                status="removed",
+                lake="lake",
+                snapshot=1,
+                kept=(1,),
+                files={"index": 1},
+                bytes={"index": 10**6},
+            ),
+            "Removed 1 file, 1.0 MB",
+        ),
+        (
+            TrainResult(status="refused", lake="lake", snapshot=2, before=0.5, after=0.25),
+            "Not promoted: snapshot 2 still serves; Mean RR, before and after: 0.5000 → 0.2500",
+        ),
+    ],
+)
+def test_other_runs_have_a_line_too(result, says):
+    """A training with what it was compared by."""
+    assert message(result, private=False).split(" · ")[0] == says
+
+
+def test_the_line_of_an_evaluation_is_its_verdict():
+    """With what fell, or why nothing can; of a private lake no reason in words."""
+    worse = EvaluateResult(
+        status="block", lake="lake", snapshot=3, run="r", baseline=2, findings=INDEXED.findings,
+        rolled_back_to=2,
+    )  # fmt: skip
+    none = EvaluateResult(
+        status="unmeasured", lake="lake", snapshot=1, run="r", why="nobody asked", stale=31.5
+    )
+
+    english = message(worse, private=True).split(" · ")[0]
+    assert english.startswith("Snapshot 3: block, compared with snapshot 2; ")
+    assert "0.400" in english
+    assert english.endswith("; snapshot 2 serves again")
+    told = "Snapshot 1: unmeasured; nobody asked; the sources were not looked at for 31.5 h"
+    assert message(none, private=False).split(" · ")[0] == told
+    assert "nobody asked" not in message(none, private=True)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
-import torch
 
-from flows import cli
 from flows.config.index import IndexConfig
 from mmcore.search.searcher import Searcher
 from mmcore.specs import EvaluationSpec, RuntimeSpec
@@ -17,8 +13,9 @@ from storage.layout import Layout
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from storage.verification.verify import verify
-from tests.commands import Answer
+from tests.commands import command_line
 from tests.made import toys
+from tests.threads import one_thread
 
 SETTINGS = {
     "device": '"cpu"',
@@ -43,26 +40,16 @@ def settings(**changed):
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
+def _one_thread():
     """So small a network loses by a second one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_thread():
+        yield
 
 
 @pytest.fixture
 def run(monkeypatch, capsys):
     """Run a command line."""
-
-    def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["mmindex", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return Answer(int(ended.value.code or 0), out, err)
-
-    return command
+    return command_line(monkeypatch, capsys)
 
 
 def index(folder, lake, preset):

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import threading
 import time
 from datetime import timedelta
 
@@ -21,8 +20,8 @@ from flows.config.maintain import MaintainConfig
 from flows.orchestration.run import Ending, Run
 from mmcore.errors import ConfigError
 from storage.layout import Layout
-from storage.locks import writer_lock
 from tasks.policies import POLICY
+from tests.writers import written
 
 DEPLOYMENTS = read(shipped("prefect.yaml"))["deployments"]
 
@@ -38,19 +37,8 @@ def client(prefect_server):
 def held(tmp_path):
     """A lake that another thread of this process writes to."""
     lake = Layout(tmp_path / "lake")
-    begun, release = threading.Event(), threading.Event()
-
-    def hold():
-        with writer_lock(lake):
-            begun.set()
-            release.wait(60)
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    begun.wait(30)
-    yield lake
-    release.set()
-    holder.join()
+    with written(lake):
+        yield lake
 
 
 def two_runs(client, told):

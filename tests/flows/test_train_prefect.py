@@ -3,7 +3,7 @@
 import pytest
 
 from flows.config.train import PromoteConfig, TrainConfig
-from mmcore.errors import NothingToLearnError
+from mmcore.errors import UnknownPluginError
 from storage.layout import Layout
 from storage.published import current
 from tests import crashes, learning
@@ -34,14 +34,26 @@ def test_the_flows_train_promote_and_go_back(lake):
     assert serving(lake).manifest.projection.version == "p1"
 
 
-def test_an_error_of_ours_is_raised_as_it_is(lake):
-    """Prefect neither tries it again nor wraps it."""
+def test_a_lake_with_too_few_pairs_is_no_failure(lake):
+    """The run is Completed and says what was missing; its result is the caller's."""
     from flows.train_fusion import train_fusion
 
     manifest = Layout(lake).snapshot(1) / "manifest.json"
     text = manifest.read_text("utf-8").replace('"min_pairs": 16', '"min_pairs": 500')
     manifest.write_text(text, "utf-8")
 
-    with pytest.raises(NothingToLearnError, match="training needs 500 of one medium"):
-        train_fusion(TrainConfig(lake=str(lake), **QUICK))
+    state = train_fusion(TrainConfig(lake=str(lake), **QUICK), return_state=True)
+
+    assert (state.name, state.result().status) == ("Completed", "nothing")
+    assert "of 500 pairs" in state.message
+    assert "training needs 500 of one medium" in state.result().reason
+    assert current(Layout(lake)) == 1
+
+
+def test_an_error_of_ours_is_raised_as_it_is(lake):
+    """Prefect neither tries it again nor wraps it."""
+    from flows.train_fusion import train_fusion
+
+    with pytest.raises(UnknownPluginError, match="no fusion named 'magic'"):
+        train_fusion(TrainConfig(lake=str(lake), **QUICK | {"fusion": "magic"}))
     assert current(Layout(lake)) == 1

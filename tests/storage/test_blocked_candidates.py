@@ -11,7 +11,7 @@ from storage.errors import CandidateOutdatedError, CorruptLakeError
 from storage.manifest import Evaluation
 from storage.publication import finish, publish, publish_blocked
 from storage.published import current, manifest_of
-from tests import crashes
+from tests import deaths
 from tests.factories import candidate, small_lake
 from tests.storage.halfway import WANTED
 
@@ -92,7 +92,7 @@ def test_letting_serve_may_be_killed_at_any_moment(refused, monkeypatch, tmp_pat
     shutil.copytree(layout.root, whole)
     while True:
         at += 1
-        with crashes.dying(monkeypatch, layout.root, at=at) as disk:
+        with deaths.dying(monkeypatch, layout.root, at=at) as disk:
             publish_blocked(layout, wanted(told))
         finish(layout)
         served = current(layout) == 2

@@ -10,6 +10,7 @@ from storage import locks
 from storage.errors import LakeLockedError
 from storage.layout import Layout
 from storage.locks import writer_lock
+from tests.writers import written
 
 
 def test_the_second_writer_is_told_who_holds_the_lake(tmp_path):
@@ -28,20 +29,10 @@ def test_the_second_writer_is_told_who_holds_the_lake(tmp_path):
 def test_a_writer_may_wait_for_the_other(tmp_path):
     """With a wait the lock is taken as soon as it is free."""
     layout = Layout(tmp_path)
-    held, release = threading.Event(), threading.Event()
-
-    def hold():
-        with writer_lock(layout):
-            held.set()
-            release.wait(10)
-
-    other = threading.Thread(target=hold)
-    other.start()
-    held.wait(10)
-    threading.Timer(0.1, release.set).start()
-    with writer_lock(layout, wait=10):
-        assert release.is_set()
-    other.join()
+    with written(layout) as release:
+        threading.Timer(0.1, release.set).start()
+        with writer_lock(layout, wait=10):
+            assert release.is_set()
 
 
 def test_who_waits_says_for_whom(tmp_path, caplog):

@@ -11,6 +11,7 @@ from mmcore.types import EncoderKey, Source
 from storage.layout import Layout
 from storage.schemas import Modality
 from tasks import forecast
+from tasks.effort import TYPICAL_BYTE_SECONDS
 from tasks.forecast import Ahead, ahead_of, duration, lines
 from tasks.workplace import Workplace
 from tests import media
@@ -70,7 +71,8 @@ def test_a_large_source_is_told_from_its_sample(walked, work, monkeypatch):
     assert found.reading == pytest.approx(80 / 0.001)
     each = 4 * 50 + 8 * 50 + 300
     assert found.disk == pytest.approx(10_000_000 + found.media["text"] * each, rel=0.01)
-    assert found.models == pytest.approx(found.media["text"] * 0.02, rel=0.02)
+    each = len("Plain text number 12.") * TYPICAL_BYTE_SECONDS
+    assert found.models == pytest.approx(found.media["text"] * each, rel=0.03)
     first, last = lines(found)
     assert first.startswith("m: 80 files, ")
     assert "22.2 h to read once" in last

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.mmcore.search.http.conftest import listening, place_at
 from tests.web.asking import TITLES, ask
 
 pytestmark = pytest.mark.slow
@@ -185,3 +186,17 @@ def test_notes_say_why_nothing_is_found(page, site):
     page.wait("document.querySelector('.message')")
     assert "Sounds were searched by words only" in page.text(".message")
     assert "Something may be there" not in page.text(".message")
+
+
+@pytest.mark.usefixtures("place")
+def test_a_heading_is_shown_without_its_signs(page, tmp_path):
+    """Of a Markdown file, in answers and on the page of the item; a script keeps its comments."""
+    items = {"note": {"note.md": "# A red wall"}, "script": {"script.sh": "# A red wall, too"}}
+    with listening(place_at(tmp_path, items)) as (host, port):
+        page.open(f"http://{host}:{port}/?q=red&modality=text")
+        page.wait("document.querySelectorAll('.passage').length === 2")
+        shown = page.js("[...document.querySelectorAll('.passage')].map((one) => one.innerText)")
+        assert sorted(shown) == ["# A red wall, too", "A red wall"]
+        page.click(".answers .card[data-modality=text] a.title")
+        page.wait("document.querySelector('.said p')")
+        assert page.text(".said p") in {"A red wall", "# A red wall, too"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,12 @@ OLDEST_SQLITE: Final = (3, 24)
 """What Prefect's server asks for."""
 _PATIENCE: Final = 10.0  # seconds that the server has for an answer, on a busy machine too
 _POOLS: Final = 200
+_SHOWN: Final = 3
+FLOWS: Final = (
+    *("index-media", "evaluate-retrieval", "train-fusion", "maintain"),
+    *("promote-models", "publish-blocked"),
+)
+"""Ours, by their names."""
 _REFUSED: Final = frozenset({401, 403})
 
 
@@ -138,13 +145,18 @@ def pools() -> Checks:
 
 
 def late() -> Checks:
-    """Scheduled runs that should have begun and did not, and runs that were marked as crashed."""
+    """Scheduled runs that should have begun and did not, and runs that were marked as crashed.
+
+    Of our flows alone: a server may have others. Those that crashed are named by flow and lake.
+    """
     for client in _reached():
         late_runs = _count(client, {"state": {"name": {"any_": ["Late"]}}})
         since = (datetime.now(UTC) - timedelta(days=1)).isoformat()
         crashed = {"state": {"type": {"any_": ["CRASHED"]}}, "end_time": {"after_": since}}
         crashes = _count(client, crashed)
         facts = {"late": late_runs, "crashed": crashes, "url": _of(client)}
+        if crashes:
+            facts |= _crashed(client, crashed)
         if late_runs:
             yield Checked("late", "warn", "late-some", facts)
         if crashes:
@@ -154,7 +166,31 @@ def late() -> Checks:
 
 
 def _count(client: httpx.Client, flow_runs: Mapping[str, Any]) -> int:
-    return int(_asked(client, "POST", "/flow_runs/count", {"flow_runs": flow_runs}))
+    return int(_asked(client, "POST", "/flow_runs/count", _ours(flow_runs)))
+
+
+def _ours(flow_runs: Mapping[str, Any]) -> dict[str, Any]:
+    return {"flow_runs": flow_runs, "flows": {"name": {"any_": list(FLOWS)}}}
+
+
+def _crashed(client: httpx.Client, flow_runs: Mapping[str, Any]) -> dict[str, Any]:
+    """Which they are: flow and lake, each with how many; and the newest one's id."""
+    asked = {**_ours(flow_runs), "sort": "END_TIME_DESC", "limit": _POOLS}
+    runs = _asked(client, "POST", "/flow_runs/filter", asked)
+    if not runs:  # they went meanwhile
+        return {"which": "?", "newest": "?"}
+    flows = {"flows": {"id": {"any_": sorted({run["flow_id"] for run in runs})}}}
+    names = {one["id"]: one["name"] for one in _asked(client, "POST", "/flows/filter", flows)}
+    found = Counter((names.get(run["flow_id"], "?"), _lake(run)) for run in runs)
+    told = [f"{count} × {name} ({lake})" for (name, lake), count in found.most_common(_SHOWN)]
+    more = ["…"] if len(found) > _SHOWN else []
+    return {"which": ", ".join([*told, *more]), "newest": runs[0]["id"]}
+
+
+def _lake(run: Mapping[str, Any]) -> str:
+    """Of its parameters, as it was told."""
+    config = run.get("parameters", {}).get("config")
+    return str(config.get("lake", "?")) if isinstance(config, Mapping) else "?"
 
 
 def _reached() -> Iterator[httpx.Client]:

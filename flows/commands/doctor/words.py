@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
+from mmcore.counting import Number
 from mmcore.inspection.machine.checked import Checked
 from mmcore.media.reasons import LANGUAGES, Language
 
@@ -42,7 +43,9 @@ class _Filled(string.Formatter):
     """``str.format`` with units."""
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """A number by its unit; anything else as ``format`` has it."""
+        """A number by its unit, or the word that fits it; else as ``format`` has it."""
+        if "|" in format_spec:
+            return f"{Number(value):{format_spec}}"
         if format_spec == "gb":
             return _bytes(value)
         if format_spec == "pc":

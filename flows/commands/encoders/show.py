@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from flows.terminal.wrapping import plain
+from mmcore.counting import number_of
 from mmcore.encoders.listing import EncoderLine, PresetLine, WeightsLine
 from mmcore.encoders.weights.convert import Converted
 from mmcore.encoders.weights.wanted import Fetched
@@ -38,8 +39,8 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "todo": "→ {command}",
         },
         "zh": {
-            "head": "● 表示可直接用于索引；权重目录：{root}",
-            "columns": "编码器,媒体,空间,维数,许可证",
+            "head": "● 表示可直接用于索引；权重文件夹：{root}",
+            "columns": "编码器,模态,空间,维数,许可证",
             "weights": "权重",
             "here": "已在本机，{size} MB",
             "away": "约 {size} MB",
@@ -151,7 +152,7 @@ def fetched(out: Console, preset: str, found: Fetched | None, use: str) -> None:
     else:
         size = sum(file.bytes for file in card.files.values()) / 1e6
         verb = "[green]fetched[/]" if found.new else "is there already; nothing was fetched"
-        facts = f"{len(card.files)} files, {size:,.1f} MB, {plain(card.licence)}"
+        facts = f"{number_of(len(card.files), 'file')}, {size:,.1f} MB, {plain(card.licence)}"
         at = f" at {plain(card.revision)}" if card.revision else ""
         _say(out, f"[bold]{plain(preset)}[/] {verb}: {plain(card.id)}{at}, {facts}")
     _say(out, f"  {plain(str(found.path))}", style="dim")
@@ -161,7 +162,7 @@ def fetched(out: Console, preset: str, found: Fetched | None, use: str) -> None:
 def converted(out: Console, found: Converted) -> None:
     """What was read and what was written."""
     _say(out, f"{plain(str(found.source))}  sha256 {found.sha256}")
-    _say(out, f"→ {plain(str(found.path))}: {found.tensors:,} tensors", style="green")
+    _say(out, f"→ {plain(str(found.path))}: {number_of(found.tensors, 'tensor')}", style="green")
     if found.left_out:
         names = ", ".join(found.left_out[:MOST]) + (" …" if len(found.left_out) > MOST else "")
         _say(out, f"left out, no tensors: {plain(names)}", style="dim")

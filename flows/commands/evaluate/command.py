@@ -14,6 +14,7 @@ from typing import Any
 from flows.commands import running
 from flows.commands.evaluate import show
 from flows.config.evaluate import EvaluateConfig
+from flows.orchestration.unrecorded import recorded
 from flows.stages.blocked import naming_blocked
 from flows.stages.checks import check_notify
 from flows.terminal.language import language_of
@@ -52,7 +53,7 @@ def run_evaluate(settings: Mapping[str, Any], manner: Manner) -> int:
     with running.watching("flows.evaluate_retrieval", language=language, lake=config.lake_root()):
         from flows.evaluate_retrieval import evaluate_retrieval
 
-        result = evaluate_retrieval(config)
+        result = recorded(evaluate_retrieval, config)
     if manner.as_json:
         print_json(result.model_dump(mode="json"))
     else:

@@ -13,6 +13,7 @@ from flows.config.evaluate import EvaluateResult
 from flows.terminal.tables import bare
 from flows.terminal.verdicts import verdict_line
 from flows.terminal.wrapping import plain
+from mmcore.counting import Number
 from mmcore.evaluation.reporting import words
 from mmcore.evaluation.scores import Compared, GateVerdict
 from mmcore.media.reasons import Language
@@ -28,7 +29,7 @@ SAID: Final[Mapping[Language, Mapping[str, str]]] = {
         "not back": "not rolled back: {why}",
         "not told": "not notified: {who}",
         "report": "report",
-        "more": "and {count} rows more: --json has them all",
+        "more": "and {count} {count:row|rows} more: --json has them all",
         "anyway": "snapshot {number} was published all the same by {name}: {reason}",
         "block": "block",
         "warn": "warn",
@@ -38,7 +39,7 @@ SAID: Final[Mapping[Language, Mapping[str, str]]] = {
     "zh": {
         "snapshot": "快照 {number}",
         "candidate": "运行 {run} 的候选",
-        "against": "与快照 {baseline} 对照",
+        "against": "与快照 {baseline} 比较",
         "stale": "上次查看来源是在 {hours:,.1f} 小时之前",
         "back": "快照 {number} 重新提供服务",
         "not back": "没有回滚：{why}",
@@ -58,7 +59,7 @@ HEADS: Final[Mapping[Language, tuple[str, ...]]] = {
 }
 NIGHTS: Final[Mapping[Language, tuple[str, ...]]] = {
     "en": ("when (UTC)", "snapshot", "what", "against", "directions", "{measure}", "", "gate"),
-    "zh": ("时间（UTC）", "快照", "事件", "对照", "方向", "{measure}", "", "闸门"),
+    "zh": ("时间（UTC）", "快照", "事件", "基准", "方向", "{measure}", "", "闸门"),
 }
 ROWS: Final = 24
 """Comparisons that a terminal shows."""
@@ -117,7 +118,7 @@ def rows(out: Console, found: Sequence[Compared], language: Language) -> None:
         table.add_row(*_cells(row, language))
     out.print(table)
     if len(ordered) > ROWS:
-        out.print(f"[dim]{SAID[language]['more'].format(count=len(ordered) - ROWS)}[/]")
+        out.print(f"[dim]{SAID[language]['more'].format(count=Number(len(ordered) - ROWS))}[/]")
 
 
 def _cells(row: Compared, language: Language) -> tuple[str, ...]:

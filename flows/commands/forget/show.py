@@ -13,6 +13,7 @@ from flows.commands.forget.words import WORDS, Words, counted
 from flows.commands.search.show import hits
 from flows.terminal.tables import MOST, grid
 from flows.terminal.wrapping import plain
+from mmcore.counting import Number
 from mmcore.media.reasons import Language
 from mmcore.types import Hit
 from storage.layout import Layout
@@ -140,7 +141,7 @@ class Show:
         read = words["read"].format(
             files=words["files"].format(count=proof.files),
             megabytes=proof.bytes / 1e6,
-            patterns=proof.patterns,
+            patterns=Number(proof.patterns),
         )
         if not proof.left:
             return words["clean"].format(read=read)

@@ -9,6 +9,7 @@ from typing import Any
 from flows.commands import running
 from flows.commands.index import show
 from flows.config.index import IndexConfig, IndexResult
+from flows.orchestration.unrecorded import recorded
 from flows.stages.checks import check, check_notify
 from flows.terminal.overrides import valid
 from flows.terminal.printing import OUT, print_json
@@ -42,7 +43,7 @@ def _indexed(config: IndexConfig) -> IndexResult:
     with running.watching("flows.index_media", nothing_to_do, lake=config.lake_root()):
         from flows.index_media import index_media  # loaded while the server started
 
-        result = found[0] if found else index_media(config)
+        result = found[0] if found else recorded(index_media, config)
         if found:
             from flows.telling.watched import told_without_flow
 

@@ -16,6 +16,7 @@ from flows.config.index import Forecast, IndexResult
 from flows.stages.outcome import EXAMPLES
 from flows.terminal.tables import counted, grid
 from flows.terminal.wrapping import plain
+from mmcore.counting import number_of
 
 
 def indexed(out: Console, result: IndexResult) -> None:
@@ -64,7 +65,7 @@ def _done(table: Table, result: IndexResult) -> None:
 
 def _forecast(table: Table, told: Forecast) -> None:
     """What a large source will take, where a dry run did not read it."""
-    table.add_row("listed", f"{told.files:,} files, {told.bytes / 1e9:,.1f} GB")
+    table.add_row("listed", f"{number_of(told.files, 'file')}, {told.bytes / 1e9:,.1f} GB")
     table.add_row("read", f"{told.sampled:,} of them; what follows is about that")
     table.add_row("files", counted(told.media))
     table.add_row("disk", f"{told.disk / 1e9:,.1f} GB")
@@ -78,16 +79,20 @@ def _left_out(table: Table, result: IndexResult) -> None:
     if result.quarantined:
         _quarantined(table, result)
     if result.set_aside:
-        table.add_row("mended", f"[yellow]{len(result.set_aside)} damaged files of the lake[/]")
+        table.add_row(
+            "mended", f"[yellow]{number_of(len(result.set_aside), 'damaged file')} of the lake[/]"
+        )
         for path in result.set_aside:
             table.add_row("", f"{plain(path)} [dim]kept as {plain(Path(path).name)}.damaged[/]")
     if result.forgotten:
-        count = f"{result.forgotten:,} forgotten file{'' if result.forgotten == 1 else 's'}"
-        table.add_row("left out", count)
+        table.add_row("left out", number_of(result.forgotten, "forgotten file"))
     if result.waiting:
-        table.add_row("waiting", f"[yellow]{result.waiting:,} files written a moment ago[/]")
+        table.add_row(
+            "waiting", f"[yellow]{number_of(result.waiting, 'file')} written a moment ago[/]"
+        )
     if result.truncated:
-        table.add_row("cut", f"[yellow]{result.truncated:,} segments longer than a model takes[/]")
+        long = number_of(result.truncated, "segment")
+        table.add_row("cut", f"[yellow]{long} longer than a model takes[/]")
     erasure(table, result.erasure)
 
 

@@ -63,7 +63,7 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "more": "另有 {count:,} 个",
             "whole": "全部",
             "box": "区域 {sides}",
-            "unknown": "目录中没有这个原因的说明。",
+            "unknown": "还没有收录这个原因的说明。",
             "image": "图片",
             "text": "文本",
             "subtitles": "字幕",

@@ -9,6 +9,7 @@ from typing import Any
 from flows.commands import running
 from flows.commands.maintain import show
 from flows.config.maintain import MaintainConfig
+from flows.orchestration.unrecorded import recorded
 from flows.terminal.overrides import valid
 from flows.terminal.printing import OUT, print_json
 from storage.layout import Layout
@@ -22,7 +23,7 @@ def run_maintain(settings: Mapping[str, Any], *, as_json: bool) -> None:
     with running.watching("flows.maintain", lake=config.lake_root()):
         from flows.maintain import maintain  # loaded while the server started
 
-        result = maintain(config)
+        result = recorded(maintain, config)
     if as_json:
         print_json(result.model_dump(mode="json"))
     else:

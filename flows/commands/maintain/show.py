@@ -9,6 +9,7 @@ from flows.commands.forget.show_ended import erasure
 from flows.config.maintain import Compacted, MaintainResult
 from flows.terminal.tables import grid, numbers
 from flows.terminal.wrapping import plain
+from mmcore.counting import number_of
 
 
 def maintained(out: Console, result: MaintainResult) -> None:
@@ -16,14 +17,14 @@ def maintained(out: Console, result: MaintainResult) -> None:
     planned = result.status == "planned"
     count, size = sum(result.files.values()), sum(result.bytes.values()) / 1e6
     verb = "would remove" if planned else "removed"
-    what = f"{count:,} files, {size:,.1f} MB" if count else "nothing"
+    what = f"{number_of(count, 'file')}, {size:,.1f} MB" if count else "nothing"
     mood = "dry run: " if planned else ""
     out.print(
         f"[bold]mmindex[/] {mood}{_compacted(result.compacted, planned=planned)}{verb} {what}"
     )
     table = grid()
     for kind, files in result.files.items():
-        table.add_row(kind, f"{files:,} files, {result.bytes[kind] / 1e6:,.1f} MB")
+        table.add_row(kind, f"{number_of(files, 'file')}, {result.bytes[kind] / 1e6:,.1f} MB")
     if result.compacted.parts_before:
         table.add_row("old parts", _old_parts(result.compacted))
     elif result.compacted.left_out:
@@ -43,10 +44,10 @@ def _compacted(found: Compacted, *, planned: bool) -> str:
     told = ""
     if found.parts_before:
         verb = "would compact" if planned else "compacted"
-        told += f"{verb} {found.parts_before:,} parts into {found.parts_after:,}, "
+        told += f"{verb} {number_of(found.parts_before, 'part')} into {found.parts_after:,}, "
     if found.indexes:
         verb = "would build" if planned else "built"
-        told += f"{verb} {found.indexes:,} indexes afresh, "
+        told += f"{verb} {number_of(found.indexes, 'index', 'indexes')} afresh, "
     return told
 
 

@@ -11,15 +11,17 @@ from typing import Any
 from flows.commands import running
 from flows.commands.models import show
 from flows.config.train import PromoteConfig, TrainConfig
+from flows.orchestration.unrecorded import recorded
 from flows.stages.outcome import made_at
 from flows.stages.train_checks import check, check_media
 from flows.terminal.chinese import speaking
 from flows.terminal.language import language_of
 from flows.terminal.overrides import valid
 from flows.terminal.printing import OUT, print_json
+from mmcore.errors import NothingToLearnError
 from storage import candidates, models
-from storage.cards import read_card
 from storage.errors import CorruptLakeError, LakeVersionError
+from storage.json_files import read_object
 from storage.layout import Layout
 from storage.manifest import FusionEntry, Manifest, read_manifest
 from storage.places.place import modified, place_of
@@ -42,7 +44,10 @@ class Manner:
 
 
 def run_train(settings: Mapping[str, Any], manner: Manner) -> bool:
-    """`mmindex train`: the flow `train-fusion`, watched; whether it may be called a success."""
+    """`mmindex train`: the flow `train-fusion`, watched; whether it may be called a success.
+
+    NothingToLearnError where the lake has too few pairs.
+    """
     language = language_of(manner.lang, os.environ)
     with speaking(language):
         config = valid(TrainConfig, settings)
@@ -52,7 +57,9 @@ def run_train(settings: Mapping[str, Any], manner: Manner) -> bool:
         with running.watching("flows.train_fusion", language=language):
             from flows.train_fusion import train_fusion  # noqa: PLC0415 - while the server started
 
-            result = train_fusion(config)
+            result = recorded(train_fusion, config)
+        if result.status == "nothing":  # well for a schedule; who asks for it wants to know
+            raise NothingToLearnError(result.reason)
     if manner.as_json:
         print_json(result.model_dump(mode="json"))
     else:
@@ -74,7 +81,7 @@ def run_promote(settings: Mapping[str, Any], manner: Manner) -> bool:
         with running.watching("flows.promote_models", language=language):
             from flows.promote_models import promote_models  # noqa: PLC0415 - the same
 
-            result = promote_models(config)
+            result = recorded(promote_models, config)
     if manner.as_json:
         print_json(result.model_dump(mode="json"))
     else:
@@ -214,7 +221,7 @@ def _origin(layout: Layout, name: str, naming: list[Manifest]) -> dict[str, Any]
 
 def _card(path: Any) -> dict[str, Any]:
     try:
-        return read_card(path) or {}
+        return read_object(path) or {}
     except CorruptLakeError as error:  # `mmindex snapshots verify` tells of it
         return {"error": error.why}
 

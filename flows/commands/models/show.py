@@ -16,6 +16,7 @@ from flows.config.train import PromoteResult, TrainResult
 from flows.terminal.chinese import told as told_line
 from flows.terminal.tables import grid
 from flows.terminal.wrapping import plain
+from mmcore.counting import Number, numbered
 from mmcore.media.reasons import Language
 from tasks.promote_verdict import TOLD
 from tasks.simple_fusions import name_of
@@ -36,10 +37,11 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "won": "won",
             "fusion": "fusion",
             "compared": "held out",
-            "over": "mean RR {before} → {after} over {count} directions",
+            "over": "mean RR {before} → {after} over {count} {count:direction|directions}",
             "uncompared": "nothing to compare: no direction is scored in both",
             "known": "known: {source}→{target}",
-            "remembered": "RR {before:.3f} → {after:.3f}, {queries:,} captions it was fitted on",
+            "remembered": "RR {before:.3f} → {after:.3f},"
+            " {queries} {queries:caption|captions} it was fitted on",
             "unasked": "known captions",
             "unasked-texts": "not checked what it forgets: the lake keeps no texts to ask with",
             "unasked-few": "not checked what it forgets: too few captions it was fitted on",
@@ -66,7 +68,8 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "trained": "trained",
             "fitted": "fitted",
             "built-in": "built in",
-            "contents": "{contents:,} contents, {captions:,} captions",
+            "contents": "{contents} {contents:content|contents},"
+            " {captions} {captions:caption|captions}",
             "because": "{model}: {reason}",
         },
         "zh": {
@@ -82,12 +85,12 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "fusion": "融合",
             "compared": "留出集",
             "over": "{count} 个方向的平均 RR：{before} → {after}",
-            "uncompared": "无法比较：没有一个方向两边都有分数",
+            "uncompared": "无法比较：没有一个方向两边都有得分",
             "known": "已学过：{source}→{target}",
-            "remembered": "RR {before:.3f} → {after:.3f}，{queries:,} 条训练过的说明",
+            "remembered": "RR {before:.3f} → {after:.3f}，{queries:,} 条训练过的文字说明",
             "unasked": "已学过",
-            "unasked-texts": "未检查是否遗忘：湖中不保存可用于检索的文本",
-            "unasked-few": "未检查是否遗忘：训练过的说明太少",
+            "unasked-texts": "未检查是否遗忘：数据湖不保存可用于查询的文本",
+            "unasked-few": "未检查是否遗忘：训练过的文字说明太少",
             "damage": "已损坏",
             "replaced": "原来使用的 {models}：已被替换，未与它比较",
             "unreplaced": "正在使用的 {models}：未与它比较；→ mmindex index 会将它替换",
@@ -101,8 +104,7 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "store": "→ mmindex models promote {model}",
             "head": "快照 {snapshot} 使用投影 {projection}、融合 {fusion}",
             "none": "无",
-            "empty": "还没有模型：有成对数据时 `mmindex index` 会拟合一个，"
-            "`mmindex train` 能学到更多",
+            "empty": "还没有模型：有配对时 `mmindex index` 会拟合一个，`mmindex train` 能学到更多",
             "columns": "模型,时间 (UTC),类型,训练数据,RR,状态,输入编码器的许可证",
             "serves-state": "使用中",
             "served-state": "曾使用",
@@ -111,7 +113,7 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "trained": "训练",
             "fitted": "拟合",
             "built-in": "内置",
-            "contents": "{contents:,} 个内容、{captions:,} 条说明",
+            "contents": "{contents:,} 个内容、{captions:,} 条文字说明",
             "because": "{model}：{reason}",
         },
     }
@@ -192,14 +194,14 @@ def _judged(result: PromoteResult, language: Language) -> Iterator[tuple[str, st
     yield words["fusion"], plain(result.fusion or words["none"])
     if result.before is not None:
         before, after = _score(result.before), _score(result.after)
-        count = len(result.directions)
+        count = Number(len(result.directions))
         yield words["compared"], words["over"].format(before=before, after=after, count=count)
     elif result.status != "unchanged":
         yield words["compared"], words["uncompared"]
     for name, of in result.known.items():
         source, _, target = name.removeprefix("text:").partition("→")
         known = words["known"].format(source=source, target=target)
-        yield known, words["remembered"].format(**asdict(of))
+        yield known, words["remembered"].format(**numbered(asdict(of)))
     if result.unasked:
         yield words["unasked"], f"[yellow]{words[f'unasked-{result.unasked}']}[/]"
     if result.damaged:
@@ -279,7 +281,7 @@ def _row(line: Mapping[str, Any], words: Words) -> Iterator[str]:
     yield (line["when"] or "")[:16].replace("T", " ")
     made = "built-in" if line["built_in"] else "trained" if line["trained"] else "fitted"
     yield " ".join([words[made], plain(line["kind"])]).strip()
-    learned = NOTHING if line["built_in"] else words["contents"].format(**line)
+    learned = NOTHING if line["built_in"] else words["contents"].format(**numbered(line))
     yield _pairs(line["pairs"], words) or learned
     before = "" if line["before"] is None else f"{line['before']:.3f} → "
     yield before + _score(line["score"])

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from flows.terminal.prose import INDENT, line, prose, unmarked, width_of
 from flows.terminal.wrapping import plain, wrapped
+from mmcore.counting import Number
 from mmcore.media.reasons import Language, advice
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "row": "{count:,} row",
             "rows": "{count:,} rows",
             "empty": "nothing is in quarantine",
-            "none": "nothing in quarantine is so; {total:,} rows are there",
+            "none": "nothing in quarantine is so; {total} {total:row is|rows are} there",
             "instead": "nothing in quarantine is so; these reasons are there:",
             "more": "and {count:,} more",
             "list": "mmindex quarantine --list [--reason R] [PATH] shows decoder, message and"
@@ -38,7 +39,7 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "private": "This lake is private: names are hashes, and no message of a decoder was"
             " kept. A PATH finds its own row, by the lake's KEY.",
             "unknown": "A reason that is not in our catalogue.",
-            "places": "{rows:,} places",
+            "places": "{rows} {rows:place|places}",
             "message": "message",
             "decoder": "decoder",
             "content": "content",
@@ -59,9 +60,9 @@ WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "instead": "隔离区中没有符合条件的行；其中的原因有：",
             "more": "另有 {count:,} 个",
             "list": "mmindex quarantine --list [--reason R] [PATH] 逐个列出解码器、信息和时间",
-            "private": "这是私有湖：名称为哈希值，不保存解码器的信息。"
-            "给出 PATH 可凭湖的 KEY 找到对应的行。",
-            "unknown": "目录中没有这个原因的说明。",
+            "private": "这是私有数据湖：名称为哈希值，不保存解码器的信息。"
+            "给出 PATH 可凭数据湖的 KEY 找到对应的行。",
+            "unknown": "还没有收录这个原因的说明。",
             "places": "{rows:,} 处",
             "message": "信息",
             "decoder": "解码器",
@@ -116,7 +117,7 @@ def _head(out: Console, found: Quarantine, words: Mapping[str, str]) -> bool:
         _instead(out, found, words)
         return False
     if not found.rows:
-        out.print(words["none" if found.total else "empty"].format(total=found.total))
+        out.print(words["none" if found.total else "empty"].format(total=Number(found.total)))
         return False
     head = words["stopped" if found.why_stopped else "head"]
     number = found.manifest.number
@@ -140,7 +141,7 @@ def _instead(out: Console, found: Quarantine, words: Mapping[str, str]) -> None:
 
 def _group(out: Console, group: Group, language: Language) -> None:
     files, rows = len(group.files), len(group.rows)
-    places = WORDS[language]["places"].format(rows=rows)
+    places = WORDS[language]["places"].format(rows=Number(rows))
     count = f"[bold]{files:,}[/]" + (f" [dim]({places})[/]" if rows != files else "")
     reason = f"[yellow]{plain(group.stage)}/{plain(group.reason)}[/]"
     out.print(f"{count}  {reason}", highlight=False)

@@ -104,7 +104,7 @@ def search(  # noqa: PLR0913, PLR0917 - an option is an argument
     as_json: AsJson = False,
 ) -> None:
     """Search a lake by texts, pictures, sounds, videos and items, one or several at once."""
-    from flows.commands.search.command import Asked, SearchManner, run_search
+    from flows.commands.search.command import AskedWith, SearchManner, run_search
 
     media = {
         Modality.IMAGE: image or (),
@@ -123,6 +123,6 @@ def search(  # noqa: PLR0913, PLR0917 - an option is an argument
         "k": k,
         "offset": offset,
     }
-    asked = Asked(texts, media, tuple(item or ()), tuple(without or ()), without_weight)
+    asked = AskedWith(texts, media, tuple(item or ()), tuple(without or ()), without_weight)
     manner = SearchManner(tuple(root or ()), thumbnails, weights, open_, lang, as_json)
     run_search(lake, asked, options, manner)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedWith:
     """What is asked with, all at once."""
 
     texts: tuple[str, ...] = ()
@@ -55,7 +55,9 @@ class SearchManner:
     as_json: bool = False
 
 
-def run_search(lake: str, asked: Asked, options: Mapping[str, Any], manner: SearchManner) -> None:
+def run_search(
+    lake: str, asked: AskedWith, options: Mapping[str, Any], manner: SearchManner
+) -> None:
     """`mmindex search`: one search, its hits, and their thumbnails where those are wanted."""
     language = language_of(manner.language, os.environ)
     with speaking(language):
@@ -65,7 +67,11 @@ def run_search(lake: str, asked: Asked, options: Mapping[str, Any], manner: Sear
 
 
 def _run(
-    lake: str, asked: Asked, options: Mapping[str, Any], manner: SearchManner, language: Language
+    lake: str,
+    asked: AskedWith,
+    options: Mapping[str, Any],
+    manner: SearchManner,
+    language: Language,
 ) -> None:
     from flows.commands.search.thumbnails import made_folder, written  # noqa: PLC0415 - a command loads its own
     from mmcore.search import Searcher  # noqa: PLC0415
@@ -98,7 +104,7 @@ def _loading(weights: Path | None) -> RuntimeSpec:
     return RuntimeSpec(weights=None if weights is None else str(weights))
 
 
-def _request(searcher: Searcher, asked: Asked, options: Mapping[str, Any]) -> SearchRequest:
+def _request(searcher: Searcher, asked: AskedWith, options: Mapping[str, Any]) -> SearchRequest:
     from mmcore.search.asking.named import item_named  # noqa: PLC0415
     from mmcore.search.request import Part, SearchRequest  # noqa: PLC0415
 

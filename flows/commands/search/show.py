@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -22,6 +23,7 @@ from mmcore.search.showing.fields import hit_fields
 from mmcore.types import Hit, Reason
 
 TEXT: Final = 120  # characters of a hit's text that a terminal shows, on one line
+_HEADING: Final = re.compile(r"^[ \t]{0,3}#{1,6}[ \t]+", re.M)
 MATCHED: Final = 8  # words of the query that a terminal shows beside a hit
 
 WORDS: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
@@ -134,12 +136,18 @@ def _file(
         cell.stylize(f"link {place.as_uri()}")
     if where := ", ".join(_where(hit, words)):
         cell.append_text(Text.from_markup(f" [dim]{plain(where)}[/]"))
-    text = " ".join((hit.text or "")[: 3 * TEXT].split())
+    text = " ".join(_readable(hit)[: 3 * TEXT].split())
     text = text if len(text) <= TEXT else f"{text[:TEXT].rstrip()} …"
     for line in (text, small):
         if line:
             cell.append_text(Text.from_markup(f"\n[dim]{plain(line)}[/]"))
     return cell
+
+
+def _readable(hit: Hit) -> str:
+    """The text of a hit as people read it: that of a Markdown file without headings' signs."""
+    markdown = (hit.path or "").lower().endswith((".md", ".markdown"))
+    return _HEADING.sub("", hit.text or "") if markdown else hit.text or ""
 
 
 def _where(hit: Hit, words: Mapping[str, str]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from flows.stages.outcome import made_at, segment_counts
 from flows.terminal.tables import MOST, bare
 from flows.terminal.verdicts import verdict_line
 from flows.terminal.wrapping import plain
+from mmcore.counting import number_of
 from storage import history
 from storage.candidates import Blocked
 from storage.layout import Layout
@@ -193,7 +194,7 @@ def _score(value: float | None) -> str:
 def verified(out: Console, found: Verification, aside: Sequence[str]) -> None:
     """One line for a sound snapshot, else a line for each finding, and for what was set aside."""
     if not found.findings:
-        said = f"sound, {found.files:,} files, {found.bytes:,} bytes checked"
+        said = f"sound, {number_of(found.files, 'file')}, {number_of(found.bytes, 'byte')} checked"
         out.print(f"[bold]snapshot {found.number}:[/] [green]{said}[/]", highlight=False)
     for finding in found.findings:
         out.print(

@@ -10,6 +10,7 @@ from storage.erasure import orders
 from storage.layout import Layout
 from storage.places.place import place_of
 from storage.snapshot import Snapshot
+from tasks.empty_items import empty_items
 
 
 def run_status(lake: str, *, as_json: bool) -> None:
@@ -18,12 +19,13 @@ def run_status(lake: str, *, as_json: bool) -> None:
     with naming_blocked(layout):
         snapshot = Snapshot.open(layout)
     quarantine = snapshot.rows("quarantine", ["root", "path", "stage", "reason", "message"])
+    empty = empty_items(snapshot)
     if as_json:
-        said = show.status_json(layout, snapshot.manifest)
+        said = show.status_json(layout, snapshot.manifest, empty)
         waits = {"erasure_interrupted": orders.interrupted(layout)}
         print_json(said | waits | {"quarantine": quarantine.to_pylist()})
     else:
         if orders.interrupted(layout):
             interrupted(ERR)
-        show.status(OUT, layout, snapshot.manifest)
+        show.status(OUT, layout, snapshot.manifest, empty)
         show.quarantine(OUT, quarantine.to_pylist())

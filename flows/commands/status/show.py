@@ -14,6 +14,7 @@ from flows.commands.quarantine.show import elsewhere
 from flows.stages.outcome import made_at, report_of, segment_counts
 from flows.terminal.tables import MOST, bare, counted, grid
 from flows.terminal.wrapping import plain
+from mmcore.counting import number_of
 from storage import history
 from storage.layout import Layout
 from storage.manifest import EncoderEntry, Manifest
@@ -27,8 +28,8 @@ HEADS: Final = {
 }
 
 
-def status(out: Console, layout: Layout, manifest: Manifest) -> None:
-    """The published snapshot in figures."""
+def status(out: Console, layout: Layout, manifest: Manifest, empty: int = 0) -> None:
+    """The published snapshot in figures; ``empty``: of its items, those without content."""
     out.print(f"[bold]snapshot {manifest.number}[/] of {made_at(manifest):%Y-%m-%d %H:%M} UTC")
     table = grid()
     table.add_row("lake", escape(str(layout.root)))
@@ -37,7 +38,8 @@ def status(out: Console, layout: Layout, manifest: Manifest) -> None:
     )
     if part := part_line(manifest):
         table.add_row("a part", f"[yellow]{part}[/]")
-    table.add_row("items", f"{manifest.counts.get('items', 0):,}")
+    without = f" ({empty:,} without content: no file of theirs could be used)" if empty else ""
+    table.add_row("items", f"{manifest.counts.get('items', 0):,}{without}")
     table.add_row("segments", counted(segment_counts(manifest)))
     table.add_row("preset", escape(manifest.preset))
     table.add_row(
@@ -50,7 +52,8 @@ def status(out: Console, layout: Layout, manifest: Manifest) -> None:
     )
     table.add_row(
         "size",
-        f"{sum(f.bytes for f in manifest.files) / 1e6:,.1f} MB in {len(manifest.files)} files",
+        f"{sum(f.bytes for f in manifest.files) / 1e6:,.1f} MB in"
+        f" {number_of(len(manifest.files), 'file')}",
     )
     evaluation = history.as_told(layout, manifest)
     table.add_row(
@@ -115,7 +118,7 @@ def part_line(manifest: Manifest) -> str:
     return f"{part.files:,} of {part.of:,} files: the first run goes on, or has to be run again"
 
 
-def status_json(layout: Layout, manifest: Manifest) -> dict[str, Any]:
+def status_json(layout: Layout, manifest: Manifest, empty: int = 0) -> dict[str, Any]:
     """The published snapshot for programs."""
     evaluation = history.as_told(layout, manifest)
     return {
@@ -124,6 +127,7 @@ def status_json(layout: Layout, manifest: Manifest) -> dict[str, Any]:
         "created_at": made_at(manifest).isoformat(),
         "sources": manifest.sources,
         "counts": manifest.counts,
+        "items_without_content": empty,
         "partial": manifest.partial.model_dump() if manifest.partial else None,
         "preset": manifest.preset,
         "encoders": [entry.model_dump() for entry in manifest.encoders],

@@ -35,14 +35,14 @@ SAID: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
         },
         "zh": {
             "begun": "mmindex up：正在加载 Prefect",
-            "using": "使用 Prefect 服务 {url}",
-            "starting": "正在启动 Prefect 服务，最多一分钟；它的输出在 {log}",
-            "answers": "服务已应答：{url}",
+            "using": "使用 Prefect 服务器 {url}",
+            "starting": "正在启动 Prefect 服务器，最多一分钟；它的输出在 {log}",
+            "answers": "服务器已响应：{url}",
             "deploying": "正在创建工作池、自动化和 {count} 个部署",
             "dead": "worker 结束时仍在进行的运行，现标为 Crashed：{runs}；已完成的保留，"
             "下次运行接着做",
             "lost": "已没有进程的运行，现标为 Crashed：{runs}；已完成的保留，下次运行接着做",
-            "late": "已太晚的计划运行，留给下一次：{runs}",
+            "late": "已错过时间的定时运行，留给下一次：{runs}",
             "absent": "{place} 不存在：在它出现之前运行会失败",
             "up": "已启动：{url} · 按 Ctrl-C 结束",
             "deployed": "  {name}  {when}",
@@ -51,7 +51,7 @@ SAID: Final[Mapping[Language, Mapping[str, str]]] = MappingProxyType(
             "broke": "{name} 已结束（代码 {code}），将重新启动；见 {log}",
             "again": "{name} 已重新启动",
             "ending": "正在结束：中断当前运行，已完成的保留",
-            "unmarked": "服务已不再应答：进行中的运行在下次启动时标记",
+            "unmarked": "服务器已不再响应：进行中的运行在下次启动时标记",
             "ended": "已结束",
         },
     }

@@ -12,6 +12,7 @@ from flows.config.train import PromoteResult
 from flows.orchestration.run import Run
 from flows.telling.summary.failed import of_failure as of_failure
 from flows.telling.summary.indexed import indexed
+from flows.telling.summary.line import message as message
 from flows.telling.summary.maintained import maintained
 from flows.telling.summary.trained import trained
 from mmcore.specs import Spec

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flows.config.index import IndexResult
 from flows.orchestration.run import Run
+from flows.telling.summary.line import headline
 from flows.telling.summary.marks import (
     both,
     counted,
@@ -23,7 +24,7 @@ def indexed(result: IndexResult, run: Run) -> str:
     """Files, rates, quarantine by reason, what changed, the gate's verdict, where it all is."""
     sign = {"published": "✔", "unchanged": "✔", "planned": "…"}[result.status]
     lines = [
-        f"# {sign} {both(result.status, snapshot=result.snapshot)}",
+        f"# {sign} {headline(result)}",
         "",
         *facts(_facts(result, run)),
         *prose("" if run.private or not result.why else _phrase(words.why(result.why))),

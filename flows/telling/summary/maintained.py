@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from flows.config.maintain import MaintainResult
 from flows.orchestration.run import Run
+from flows.telling.summary.line import headline
 from flows.telling.summary.marks import both, facts, places, plain, prose, section, stages
 
 
 def maintained(result: MaintainResult, run: Run) -> str:
     """What went, what was merged, what stays."""
     merged = result.compacted.left_out
-    count, size = sum(result.files.values()), sum(result.bytes.values()) / 1e6
-    name = {"unchanged": "nothing"}.get(result.status, result.status)
-    if name == "removed" and count == 1:
-        name = "removed-1"
     rows = [
         (plain(kind), f"{files:,}", f"{result.bytes[kind] / 1e6:,.1f}")
         for kind, files in result.files.items()
@@ -21,7 +18,7 @@ def maintained(result: MaintainResult, run: Run) -> str:
     sign = "…" if result.status == "planned" else "✔"
     return "\n".join(
         [
-            f"# {sign} {both(name, count=count, size=size)}",
+            f"# {sign} {headline(result)}",
             "",
             *facts(_facts(result, run)),
             *prose(f"{both('left-out')}: {plain(merged)}" if merged else ""),

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from flows.config.train import PromoteResult, TrainResult
 from flows.orchestration.run import Run
-from flows.telling.summary.marks import both, counted, facts, places, plain, prose, scores, stages
+from flows.telling.summary.line import headline
+from flows.telling.summary.marks import counted, facts, places, plain, prose, scores, stages
 
 
 def trained(result: PromoteResult, run: Run) -> str:
     """What came of it, what it was compared with, and why it serves or does not."""
-    sign = {"promoted": "✔", "unchanged": "✔", "refused": "✘", "stored": "…"}[result.status]
+    sign = {"promoted": "✔", "unchanged": "✔", "refused": "✘"}.get(result.status, "…")
     return "\n".join(
         [
-            f"# {sign} {both(result.status, snapshot=result.snapshot)}",
+            f"# {sign} {headline(result)}",
             "",
             *facts(_facts(result, run)),
             *prose("" if run.private else plain(result.reason)),

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from mmcore.encoders.compute.device import Compute, inferring, moved
+from mmcore.encoders.families.config import config_of, field_of
 from mmcore.encoders.families.hub import check_extra, read_model
 from mmcore.encoders.families.joint import Joint
 from mmcore.encoders.families.processors import check_size, recipe_of, settings_of
-from mmcore.encoders.families.sentences import field_of
 from mmcore.encoders.families.tokenisers import read_tokeniser
 from mmcore.encoders.presets import Preset
 from mmcore.encoders.towers.arrays import ArrayEncoder
@@ -17,7 +17,6 @@ from mmcore.encoders.towers.pictures import Pixels
 from mmcore.encoders.towers.texts import TextEncoder, TextModel, Tokens, padded
 from mmcore.encoders.weights.folder import folder_of
 from mmcore.encoders.weights.releases import Release
-from mmcore.errors import ConfigError
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from storage.schemas import Modality
 
@@ -104,12 +103,7 @@ def _checkpoint(
 ) -> tuple[Joint, dict[str, Any]]:
     check_extra(NAME)
     folder = folder_of(NAME, PRESET.wanted(NAME, runtime), runtime)
-    config = folder.json("config.json")
-    if config.get("model_type") != "chinese_clip":
-        raise ConfigError(
-            f"{folder.path / 'config.json'}: model_type is {config.get('model_type')!r}, this"
-            " preset takes 'chinese_clip'"
-        )
+    config = config_of(folder, "chinese_clip")
     return Joint(NAME, VERSION, folder, segmentation, runtime), config
 
 

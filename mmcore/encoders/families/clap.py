@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.encoders.compute.device import Compute, inferring, moved, torch_dtype
-from mmcore.encoders.families.clap_files import CONFIG, dim_of, pad_of, recipe_of, tokens_of
+from mmcore.encoders.families.clap_files import dim_of, pad_of, recipe_of, tokens_of
+from mmcore.encoders.families.config import config_of
 from mmcore.encoders.families.hub import check_extra, read_model
 from mmcore.encoders.families.keys import Keys
 from mmcore.encoders.families.tokenisers import read_tokeniser
@@ -24,7 +25,6 @@ from mmcore.encoders.towers.model import Model
 from mmcore.encoders.towers.texts import TextEncoder, TextModel, Tokens, padded
 from mmcore.encoders.weights.folder import Folder, folder_of
 from mmcore.encoders.weights.releases import Release
-from mmcore.errors import ConfigError
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from storage.schemas import Modality
 
@@ -119,9 +119,7 @@ def build_audio(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> ArrayEn
 def _folder(runtime: RuntimeSpec) -> Folder:
     check_extra(NAME)
     folder = folder_of(NAME, PRESET.wanted(NAME, runtime), runtime)
-    kind = folder.json(CONFIG).get("model_type")
-    if kind != NAME:
-        raise ConfigError(f"{folder.path / CONFIG}: model_type is {kind!r}, not {NAME!r}")
+    config_of(folder, NAME)
     return folder
 
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from mmcore.encoders.families.clap_mel import MelRecipe
+from mmcore.encoders.families.config import CONFIG
 from mmcore.encoders.families.lengths import longest_window
 from mmcore.encoders.weights.folder import Folder
 from mmcore.errors import ConfigError
 from mmcore.specs import SegmentationSpec
 
-CONFIG: Final = "config.json"
 _SHAPING: Final = "preprocessor_config.json"
 _NEWER: Final = "processor_config.json"  # as transformers 5 saves a whole processor
 _FILTERS: Final = {"rand_trunc": True, "fusion": False}  # whether Slaney's

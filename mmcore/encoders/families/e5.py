@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any, Final
 
 from mmcore.encoders.compute.device import Compute
+from mmcore.encoders.families.config import config_of, field_of
 from mmcore.encoders.families.hub import check_extra, read_model
 from mmcore.encoders.families.keys import Keys
-from mmcore.encoders.families.sentences import by_mean, check_pooling, field_of
+from mmcore.encoders.families.sentences import by_mean, check_pooling
 from mmcore.encoders.families.tokenisers import read_tokeniser
 from mmcore.encoders.presets import Preset
 from mmcore.encoders.towers.model import Model
 from mmcore.encoders.towers.texts import Sides, TextEncoder, TextModel
 from mmcore.encoders.weights.folder import Folder, folder_of
 from mmcore.encoders.weights.releases import Release
-from mmcore.errors import ConfigError
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from storage.schemas import Modality
 
@@ -87,7 +87,7 @@ def build(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEncoder:
     check_extra(NAME)
     folder = folder_of(NAME, PRESET.wanted(NAME, runtime), runtime)
     folder.check_vocabulary()
-    config = folder.json("config.json")
+    config = config_of(folder, *KINDS)
     check_pooling(folder, "mean")
     kind, most = _architecture(folder, config)
     keys = Keys(NAME, VERSION, folder.digest, segmentation)
@@ -105,10 +105,6 @@ def build(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEncoder:
 
 def _architecture(folder: Folder, config: dict[str, Any]) -> tuple[str, int]:
     """The class of transformers, and the tokens that it takes at once."""
-    kind = config.get("model_type")
-    if kind not in KINDS:
-        raise ConfigError(
-            f"{folder.path / 'config.json'}: model_type is {kind!r}, E5 is one of {sorted(KINDS)}"
-        )
+    kind = config["model_type"]
     places = field_of(folder, config, "max_position_embeddings")
     return KINDS[kind], min(TOKENS, places - SPARE[kind])

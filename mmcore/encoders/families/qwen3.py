@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from mmcore.encoders.compute.device import Compute
+from mmcore.encoders.families.config import config_of, field_of
 from mmcore.encoders.families.hub import check_extra, read_model
 from mmcore.encoders.families.keys import Keys
-from mmcore.encoders.families.sentences import READS_NO_MORE, by_last, check_pooling, field_of
+from mmcore.encoders.families.sentences import READS_NO_MORE, by_last, check_pooling
 from mmcore.encoders.families.tokenisers import read_tokeniser
 from mmcore.encoders.presets import Preset
 from mmcore.encoders.towers.model import Model
@@ -84,13 +85,8 @@ def build(segmentation: SegmentationSpec, runtime: RuntimeSpec) -> TextEncoder:
     check_extra(NAME)
     folder = folder_of(NAME, PRESET.wanted(NAME, runtime), runtime)
     folder.check_vocabulary()
-    config = folder.json("config.json")
+    config = config_of(folder, KIND)
     check_pooling(folder, "lasttoken")
-    if config.get("model_type") != KIND:
-        raise ConfigError(
-            f"{folder.path / 'config.json'}: model_type is {config.get('model_type')!r}, not"
-            f" {KIND!r}"
-        )
     most = min(READS_NO_MORE, field_of(folder, config, "max_position_embeddings"))
     keys = Keys(NAME, VERSION, folder.digest, segmentation)
     facts = {"sides": [SIDES.stored, SIDES.query], "pooling": "last token", "tokens": most}

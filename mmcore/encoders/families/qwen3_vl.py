@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.encoders.compute.device import Compute
+from mmcore.encoders.families.config import config_of, field_of
 from mmcore.encoders.families.hub import check_extra
 from mmcore.encoders.families.keys import Keys
 from mmcore.encoders.families.qwen3_vl_model import INSTRUCTION, Network, load
 from mmcore.encoders.families.qwen3_vl_pictures import Recipe, recipe_of
-from mmcore.encoders.families.sentences import READS_NO_MORE, check_pooling, field_of
+from mmcore.encoders.families.sentences import READS_NO_MORE, check_pooling
 from mmcore.encoders.presets import Preset
 from mmcore.encoders.towers.arrays import ArrayEncoder, Run
 from mmcore.encoders.towers.model import Model
@@ -22,7 +23,6 @@ from mmcore.encoders.towers.texts import TextEncoder, TextModel
 from mmcore.encoders.weights.folder import HUB_FILES, Folder, folder_of
 from mmcore.encoders.weights.hub_files import CHAT
 from mmcore.encoders.weights.releases import Release
-from mmcore.errors import ConfigError
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from mmcore.types import EncoderKey
 from storage.schemas import Modality
@@ -144,12 +144,7 @@ def _checkpoint(runtime: RuntimeSpec) -> _Checkpoint:
     check_extra(NAME)
     folder = folder_of(NAME, PRESET.wanted(NAME, runtime), runtime, FILES)
     folder.check_vocabulary()
-    config = folder.json("config.json")
-    if config.get("model_type") != KIND:
-        raise ConfigError(
-            f"{folder.path / 'config.json'}: model_type is {config.get('model_type')!r}, not"
-            f" {KIND!r}"
-        )
+    config = config_of(folder, KIND)
     check_pooling(folder, "lasttoken")
     text = field_of(folder, config, "text_config", dict)
     recipe = recipe_of(folder, field_of(folder, config, "vision_config", dict))

@@ -19,14 +19,6 @@ READS_NO_MORE: Final = 8192
 _POOLING: Final = "1_Pooling/config.json"
 
 
-def field_of(folder: Folder, config: dict[str, Any], name: str, kind: type = int) -> Any:
-    """A field of ``config.json``; ConfigError where it is missing or of another kind."""
-    found = config.get(name)
-    if not isinstance(found, kind) or isinstance(found, bool) is not (kind is bool):
-        raise ConfigError(f"{folder.path / 'config.json'}: {name} is {found!r}")
-    return found
-
-
 def check_pooling(folder: Folder, mode: str) -> None:
     """ConfigError where sentence-transformers' files say another pooling than ``mode``.
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from mmcore.encoders.compute.device import Compute, inferring, moved
+from mmcore.encoders.families.config import config_of, field_of
 from mmcore.encoders.families.hub import check_extra, read_model
 from mmcore.encoders.families.joint import Joint
 from mmcore.encoders.families.processors import check_size, recipe_of, settings_of
-from mmcore.encoders.families.sentences import field_of
 from mmcore.encoders.families.tokenisers import HubTokeniser, read_tokeniser
 from mmcore.encoders.presets import Preset
 from mmcore.encoders.towers.arrays import ArrayEncoder
@@ -149,16 +149,11 @@ def _checkpoint(
     """The checkpoint and its configuration, which is of a fixed resolution."""
     check_extra(NAME)
     folder = folder_of(NAME, PRESET.wanted(NAME, runtime), runtime)
-    config = folder.json("config.json")
-    if config.get("model_type") != "siglip":
-        raise ConfigError(
-            f"{folder.path / 'config.json'}: model_type is {config.get('model_type')!r}; this"
-            " preset takes 'siglip', which SigLIP 2 of a fixed resolution is too, not NaFlex"
-            " ('siglip2')"
-        )
+    config = config_of(folder, "siglip", hint=_FIXED)
     return Joint(NAME, VERSION, folder, segmentation, runtime), config
 
 
+_FIXED: Final = ", which SigLIP 2 of a fixed resolution is too; NaFlex ('siglip2') is not taken"
 _DEFAULTS: Final = {
     "text_config": {"hidden_size": 768, "max_position_embeddings": 64},
     "vision_config": {"hidden_size": 768, "image_size": 224},

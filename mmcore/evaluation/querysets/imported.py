@@ -27,7 +27,7 @@ from mmcore.evaluation.querysets.trec import (
     wrong,
 )
 from mmcore.media.texts.language import detect_language
-from mmcore.search.queries import read_content
+from mmcore.search.asking.queries import read_content
 from storage.querysets import ASKED, JUDGED, QuerySetCard, check_name, fingerprint
 from storage.schemas import Modality, content_id, digest
 from storage.snapshot import Snapshot

@@ -16,7 +16,7 @@ from mmcore.evaluation.asking import QuestionVectors
 from mmcore.evaluation.queries import text_side
 from mmcore.media.texts.chunks import chunks
 from mmcore.media.texts.clean import clean
-from mmcore.search.queries import MOST_CHUNKS
+from mmcore.search.asking.queries import MOST_CHUNKS
 from mmcore.specs import SegmentationSpec
 from mmcore.types import Vectors
 from storage.querysets import media_of

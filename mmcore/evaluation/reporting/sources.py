@@ -9,8 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mmcore.media.urls import is_remote
-from storage.places.place import place_of
+from mmcore.media.urls import local_folder
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 
@@ -51,11 +50,8 @@ class Files:
 
     def path(self, file: Mapping[str, Any]) -> Path | None:
         """Where a file lies on this machine; None elsewhere, and of a name that is no text."""
-        source = self._sources.get(file["root"], "")
-        if not source or is_remote(source) or file["path_bytes"] is not None:
-            return None
-        folder: Path = place_of(source) / file["path"]
-        return folder
+        folder = local_folder(self._sources.get(file["root"]))
+        return None if folder is None or file["path_bytes"] is not None else folder / file["path"]
 
 
 def segments_seen(

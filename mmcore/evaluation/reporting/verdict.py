@@ -7,6 +7,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from mmcore.counting import Number
 from mmcore.evaluation.outcomes import HELD_OUT
 from mmcore.evaluation.reporting import charts
 from mmcore.evaluation.reporting.words import (
@@ -96,7 +97,9 @@ def _asked(report: Report) -> Phrase:
     """How many directions there are, and what asked them: held-out pairs, sets of the user's."""
     held_out = [direction.set == HELD_OUT for direction in report.directions]
     name = "measured" if all(held_out) else "measured-too" if any(held_out) else "measured-sets"
-    return phrase(f"headline.{name}", directions=len(held_out), queries=f"{report.queries:,}")
+    return phrase(
+        f"headline.{name}", directions=Number(len(held_out)), queries=Number(report.queries)
+    )
 
 
 def _part(report: Report) -> tuple[Phrase, ...]:
@@ -117,7 +120,7 @@ def _detail(verdict: GateVerdict) -> Phrase | None:
         return None
     allowed = number(limit(of.rule, "max_drop"))
     ends = {"low": signed(-of.high), "high": signed(-of.low), "change": signed(-of.drop)}
-    return phrase("headline.detail", **ends, queries=f"{of.queries:,}", allowed=allowed)
+    return phrase("headline.detail", **ends, queries=Number(of.queries), allowed=allowed)
 
 
 def changes(verdict: GateVerdict | None) -> tuple[list[Change], list[Change]]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
+from mmcore.counting import Number
 from mmcore.evaluation.scores import Finding, GateVerdict
 
 _COMMAND: Final = re.compile("`([^`]*)`")
@@ -247,7 +248,9 @@ def _marked(text: str) -> Markup:
     return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(text))))
 
 
-def _in(value: Fact, language: str) -> str:
+def _in(value: Fact, language: str) -> str | Number:
+    if isinstance(value, Number):
+        return value
     return getattr(value, language) if isinstance(value, Phrase) else str(value)
 
 

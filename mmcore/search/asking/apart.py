@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmcore.decoding.apart import Apart
-from mmcore.decoding.pool import POOL, Pool
+from mmcore.decoding.pool import Pool
 from mmcore.encoders.base import Encoder
 from mmcore.encoders.embed import USUAL
 from mmcore.encoders.presets import of_a_lake, runtime_of
@@ -20,13 +21,15 @@ from mmcore.media.limits import check_bytes
 from mmcore.media.outcomes import Outcome
 from mmcore.media.prepared import ARRAYS, THUMBNAILS
 from mmcore.media.shaping import Shaping
+from mmcore.search.asking.queries import MOST_CHUNKS, Asked, Asker, read_content
 from mmcore.search.folders import Folder
 from mmcore.search.notes import Note
-from mmcore.search.queries import MOST_CHUNKS, Asked, Asker, read_content
 from mmcore.types import Content, Vectors
 from storage.schemas import Modality
 
-_TEXT: Final = Modality.TEXT
+_POOL: Final = Pool(module="mmcore.search.asking.decoder")
+
+atexit.register(_POOL.close)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +50,7 @@ class ApartAsker(Asker):
     ``media`` then encodes that.
     """
 
-    workers: Pool = POOL
+    workers: Pool = _POOL
     kept: dict[str, Read] = field(default_factory=dict)
     keeping: threading.Lock = field(default_factory=threading.Lock)
 

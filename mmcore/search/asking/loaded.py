@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from mmcore.encoders.base import Encoder
-from mmcore.search.queries import Asker
+from mmcore.search.asking.queries import Asker
 
 A = TypeVar("A", bound=Asker)
 

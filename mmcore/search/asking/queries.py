@@ -23,17 +23,15 @@ from mmcore.media.texts.clean import clean
 from mmcore.media.texts.language import detect_language
 from mmcore.media.texts.read import read_text
 from mmcore.search.notes import Note
+from mmcore.search.opened.models import published_projection
 from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec
 from mmcore.types import Content, Vectors, unit_rows
 from storage.manifest import Manifest
-from storage.models import load_model
 from storage.schemas import MmindexError, Modality
 from storage.snapshot import Snapshot
 
 MOST_CHUNKS = 20  # of a query text
 TEXTS: Final = 256  # query texts that go through an encoder at once
-PROJECTION = "projection"
-"""The model under which the lake keeps the versions of its projection."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -256,15 +254,6 @@ def _encoders(
 def _lacking(manifest: Manifest, error: UnknownPluginError) -> ConfigError:
     needed = (*(f"{one.name} ({one.modality})" for one in manifest.encoders),)
     return ConfigError(Note("lacking", preset=manifest.preset, why=error, encoders=needed))
-
-
-def published_projection(snapshot: Snapshot) -> Projection | None:
-    """The projection that the snapshot's manifest names, or None."""
-    entry = snapshot.manifest.projection
-    if entry is None:
-        return None
-    files = load_model(snapshot.layout, snapshot.manifest, PROJECTION, entry.version)
-    return Projection.from_files(files)
 
 
 def read_content(path: Path) -> Content:

@@ -12,8 +12,8 @@ from typing import Final
 from mmcore.encoders.base import SharesCores
 from mmcore.errors import ConfigError
 from mmcore.media.texts.language import detect_language
+from mmcore.search.asking.queries import Asker
 from mmcore.search.notes import Note
-from mmcore.search.queries import Asker
 from mmcore.search.recent import Recent
 from mmcore.search.request import Part
 from mmcore.types import Vectors

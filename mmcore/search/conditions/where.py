@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
 from itertools import accumulate
 from typing import Final
 
@@ -18,6 +15,7 @@ from mmcore.search.conditions.columns import Columns
 from mmcore.search.conditions.sandbox import columns_in, passing, wrong
 from mmcore.search.notes import Note
 from mmcore.search.opened.once import Once
+from mmcore.search.recent import Recent
 from mmcore.types import Ids
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
@@ -48,7 +46,7 @@ class Where:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._once = Once()
-        self._kept = _Kept()
+        self._kept: Recent[tuple[str, ...], Ids] = Recent(_KEPT, _KEPT_BYTES, _bytes)
 
     def items(self, sql: str) -> Ids:
         """The ids of the items that pass, sorted; not to be written to.
@@ -57,7 +55,7 @@ class Where:
         may not be asked, or takes too long.
         """
         text = _checked(sql)
-        return self._kept.of((text,), lambda: self._passing(text))
+        return self._kept.of((text,), lambda _: self._passing(text))
 
     def segments(self, modality: Modality, items: Ids) -> Ids:
         """The ids of a medium's segments that serve one of ``items``, sorted, each once.
@@ -66,7 +64,7 @@ class Where:
         """
         mine = _each_once(items)
         which = hashlib.blake2b(mine.tobytes(), digest_size=16).hexdigest()
-        return self._kept.of((modality, which), lambda: self._serving(Modality(modality), mine))
+        return self._kept.of((modality, which), lambda _: self._serving(Modality(modality), mine))
 
     def columns(self) -> dict[str, tuple[str, ...]]:
         """The columns that can be named, by relation: items, files, labels."""
@@ -79,12 +77,11 @@ class Where:
             passed = passing(text, laid, len(columns.ids))
         except ConfigError as error:
             raise _hinted(text, error) from error
-        found: Ids = np.sort(columns.ids[passed])
-        return found
+        return _read_only(np.sort(columns.ids[passed]))
 
     def _serving(self, modality: Modality, items: Ids) -> Ids:
         owners, segments = self._served(modality)
-        return _each_once(segments[among(owners, items)])
+        return _read_only(_each_once(segments[among(owners, items)]))
 
     def _columns(self) -> Columns:
         return self._once.of("columns", lambda: Columns(self._snapshot))
@@ -98,30 +95,13 @@ class Where:
         return owners[order], segments[order]
 
 
-class _Kept:
-    """The latest answers, as many as fit."""
+def _bytes(ids: Ids) -> int:
+    return ids.nbytes
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._found: OrderedDict[tuple[str, ...], Ids] = OrderedDict()
-        self._bytes = 0
 
-    def of(self, key: tuple[str, ...], make: Callable[[], Ids]) -> Ids:
-        """What is kept under ``key``, or is made; two threads may make the same."""
-        with self._lock:
-            if key in self._found:
-                self._found.move_to_end(key)
-                return self._found[key]
-        made = make()
-        made.setflags(write=False)
-        with self._lock:
-            if key not in self._found:
-                self._found[key] = made
-                self._bytes += made.nbytes
-            while self._bytes > _KEPT_BYTES or len(self._found) > _KEPT:
-                _, old = self._found.popitem(last=False)
-                self._bytes -= old.nbytes
-        return made
+def _read_only(ids: Ids) -> Ids:
+    ids.setflags(write=False)
+    return ids
 
 
 def _each_once(ids: Ids) -> Ids:

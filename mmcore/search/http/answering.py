@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from mmcore.search.answers import Answer
+from mmcore.search.asking.queries import MOST_CHUNKS
 from mmcore.search.http.errors import lacks
 from mmcore.search.http.served import Served
-from mmcore.search.queries import MOST_CHUNKS
 from mmcore.search.request import SearchRequest
 from storage.errors import SnapshotReissuedError
 from storage.schemas import MmindexError, Modality

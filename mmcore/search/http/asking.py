@@ -31,7 +31,7 @@ _ID: Final = re.compile("[0-9]{1,19}")
 
 _NOTHING: Final = (
     "say what to look for: q, item or segment",
-    "请说明要查什么：q、item 或 segment",
+    "请说明要找什么：q、item 或 segment",
 )
 
 

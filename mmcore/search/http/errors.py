@@ -57,7 +57,7 @@ def problem_of(error: MmindexError) -> ProblemError:
         return ProblemError(
             "outdated",
             "something was erased from the lake meanwhile: ask again in a second",
-            "数据湖中有内容刚被删除：请稍后重试",
+            "数据湖中有内容刚被清除：请稍后重试",
             AGAIN,
         )
     return _of_server(error)

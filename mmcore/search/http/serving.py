@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -27,11 +26,10 @@ from mmcore.search.http.problems import busy
 from mmcore.search.http.served import Served
 from mmcore.search.http.settings import Settings
 from mmcore.search.http.waits import Joined
+from mmcore.search.http.warming import Warming
 from mmcore.search.notes import Note
-from mmcore.search.request import Part, SearchRequest
+from mmcore.search.request import SearchRequest
 from storage.errors import SnapshotReissuedError
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -75,6 +73,7 @@ class Serving:
         )
         self._conditioned: Final = Joined(self._conditions.ask)
         self.waves: Final = Waves(settings.limits, settings.waveforms)
+        self._warming: Final = Warming(self)
         self._uploads = threading.BoundedSemaphore(settings.uploads)
         self._bodies = threading.BoundedSemaphore(settings.bodies)
         self.metrics.waiting.set_function(lambda: self.searches.waiting)
@@ -133,20 +132,18 @@ class Serving:
         """The same among those whose files are on their way."""
         return _held(self._bodies)
 
+    def asked(self, request: SearchRequest) -> Future[Answered]:
+        """What the answer to a search will be; BusyError where too many wait."""
+        return self.searches.ask(request)
+
     def warm(self) -> None:
-        """Let a search load what the first one would wait for; what goes wrong is logged."""
-
-        def told(future: Future[Answered]) -> None:
-            if error := future.exception():
-                log.warning("the first search failed: %s", error)
-
-        first = SearchRequest(parts=(Part(text="mmindex 图文搜索"),), k=1)  # Chinese words too
-        self.searches.ask(first).add_done_callback(told)
+        """Load what the first search and the first picture would wait for, in a thread."""
+        self._warming.start()
 
     def close(self) -> None:
         """End the threads; what waits is answered first, if that takes no longer than a while."""
         until = time.monotonic() + _CLOSING
-        for one in (self.searches, self.small, self._conditions, self.waves):
+        for one in (self.searches, self.small, self._conditions, self.waves, self._warming):
             one.close(max(0.0, until - time.monotonic()))
         self._following.close()
 

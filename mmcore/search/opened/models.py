@@ -1,11 +1,11 @@
-"""The fusion of a snapshot, made again: by what its manifest says, and from the model it names."""
+"""The models of a snapshot, made again: its projection and its fusion, as its manifest says."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
 
-from mmcore.encoders.projections import FittedOn
+from mmcore.encoders.projections import FittedOn, Projection
 from mmcore.fusion.base import Fusion, fusion_of
 from mmcore.fusion.models import record_of
 from mmcore.specs import FusionSpec
@@ -13,8 +13,20 @@ from storage.manifest import FusionEntry
 from storage.models import load_model
 from storage.snapshot import Snapshot
 
-MODEL: Final = "fusion"
+PROJECTION: Final = "projection"
+"""The model under which the lake keeps the versions of its projection."""
+
+FUSION: Final = "fusion"
 """The model under which the lake keeps the versions of its trained fusions."""
+
+
+def published_projection(snapshot: Snapshot) -> Projection | None:
+    """The projection that the snapshot's manifest names, or None."""
+    entry = snapshot.manifest.projection
+    if entry is None:
+        return None
+    files = load_model(snapshot.layout, snapshot.manifest, PROJECTION, entry.version)
+    return Projection.from_files(files)
 
 
 def spec_of(entry: FusionEntry) -> FusionSpec:
@@ -22,7 +34,7 @@ def spec_of(entry: FusionEntry) -> FusionSpec:
     return FusionSpec(name=entry.name, weights=entry.weights)
 
 
-def model_of(snapshot: Snapshot) -> Mapping[str, bytes] | None:
+def fusion_files(snapshot: Snapshot) -> Mapping[str, bytes] | None:
     """The files of the trained fusion that the snapshot names; None where nothing was learned.
 
     CorruptLakeError where one is missing.
@@ -30,7 +42,7 @@ def model_of(snapshot: Snapshot) -> Mapping[str, bytes] | None:
     entry = snapshot.manifest.fusion
     if entry is None or entry.version is None:
         return None
-    return load_model(snapshot.layout, snapshot.manifest, MODEL, entry.version)
+    return load_model(snapshot.layout, snapshot.manifest, FUSION, entry.version)
 
 
 def published_fusion(snapshot: Snapshot) -> Fusion | None:
@@ -39,10 +51,10 @@ def published_fusion(snapshot: Snapshot) -> Fusion | None:
     Its fingerprint is another than the manifest's where this installation fuses otherwise.
     """
     entry = snapshot.manifest.fusion
-    return None if entry is None else fusion_of(spec_of(entry), model_of(snapshot))
+    return None if entry is None else fusion_of(spec_of(entry), fusion_files(snapshot))
 
 
 def trained_on(snapshot: Snapshot) -> FittedOn:
     """What the snapshot's trained fusion has seen; nothing, where none was trained."""
-    files = model_of(snapshot)
+    files = fusion_files(snapshot)
     return FittedOn() if files is None else FittedOn.told(record_of(files)["fitted_on"])

@@ -9,7 +9,7 @@ import numpy as np
 
 from mmcore.search.among import among
 from mmcore.search.conditions.where import Where
-from mmcore.search.opened.fusions import published_fusion
+from mmcore.search.opened.models import published_fusion
 from mmcore.search.opened.once import Once
 from mmcore.search.opened.owners import Owners
 from mmcore.search.opened.rows import Rows

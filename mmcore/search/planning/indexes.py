@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmcore.errors import ConfigError, SpaceMismatchError
+from mmcore.search.asking.queries import Asker
+from mmcore.search.asking.voices import Voices
 from mmcore.search.notes import Note
 from mmcore.search.opened.opened import Opened
 from mmcore.search.opened.stored import Stored
-from mmcore.search.queries import Asker
 from mmcore.search.request import Part
-from mmcore.search.voices import Voices
 from mmcore.specs import FitSpec
 from mmcore.types import Vectors, unit_rows
 from storage.manifest import IndexEntry

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mmcore.errors import ConfigError, SpaceMismatchError
+from mmcore.search.asking.voices import Voices
 from mmcore.search.notes import Note, Told
 from mmcore.search.opened.nearest import Target
 from mmcore.search.opened.opened import Opened
@@ -15,7 +16,6 @@ from mmcore.search.planning.plan import Plan
 from mmcore.search.planning.within import Within
 from mmcore.search.ranking.weights import Weights
 from mmcore.search.request import Part, SearchRequest
-from mmcore.search.voices import Voices
 from mmcore.search.words.tokens import words_of
 from mmcore.search.words.wording import Said, Wording
 from storage.manifest import IndexEntry

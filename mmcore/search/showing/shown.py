@@ -42,7 +42,10 @@ class Standing(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Brought:
-    """What brought one item up: what lists say of it, the words that it has, what shows it."""
+    """What brought one item up: what lists say of it, the words that it has, what shows it.
+
+    Without a word that tells something the words are no reason, unless there is no other.
+    """
 
     told: list[Evidence]
     words: tuple[str, ...]
@@ -113,7 +116,8 @@ def _hit(rows: Rows, ranked: Ranked, place: int, brought: Brought) -> Hit:
     else:
         modality, segment = brought.standing
         hit = Hits(rows).of_segment(modality, Best(item, segment, score))
-    why = (_reason(rows, one, brought.words) for one in brought.told)
+    told = [one for one in brought.told if brought.words or one.by != WORDS] or brought.told
+    why = (_reason(rows, one, brought.words) for one in told)
     return replace(hit, why=(*why,), duplicates=int(ranked.duplicates[place]))
 
 

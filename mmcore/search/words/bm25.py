@@ -14,6 +14,7 @@ from mmcore.search.among import among
 from mmcore.search.ranking.lists import NO_SEGMENT, WORDS, Listed
 from mmcore.search.recent import Recent
 from mmcore.search.words.documents import TABLE, Documents, documents_of
+from mmcore.search.words.emoji import is_emoji
 from mmcore.search.words.inside import Inside
 from mmcore.search.words.item_texts import ItemTexts
 from mmcore.search.words.library import bm25s
@@ -26,8 +27,6 @@ from mmcore.types import Ids
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 
-_OFTEN: Final = 10  # in more than one document of so many a word tells nothing
-_FEW_ENOUGH: Final = 50  # but in so many it always does
 _KEPT: Final = 16  # characters whose places are kept, as a search looks for them several times
 _QUERIES: Final = (
     8  # that are kept weighed for the same reason, of 4 bytes a text and an item each
@@ -128,7 +127,8 @@ class Lexicon:
         """(n,) the share of ``words`` that each of ``items`` (n,) has, rare ones counting more.
 
         How often it has them, and how long its text is, decide nothing; its best text and its
-        name are taken together. A word that stands nowhere is among those that no item has.
+        name are taken together. A word that stands nowhere is among those that no item has, but
+        for an emoji: people write them to say how they feel, and older lakes have none.
         """
         asked = self._asked(words)
         there, places = self._known(items)
@@ -139,9 +139,11 @@ class Lexicon:
     def matched(self, items: Ids, words: Sequence[str]) -> list[tuple[str, ...]]:
         """Those of ``words`` that each of ``items`` has, to be shown: of a name not its parts.
 
-        Of a character inside a word that word; words that say little only where no others do.
+        Of a character inside a word that word. Words that weigh next to nothing are told only
+        where nothing else was asked.
         """
-        terms = self._asked(words).terms
+        asked = self._asked(words)
+        terms = asked.terms
         there, places = self._known(items)
         texts, rows = self._sums.texts_of(places, self._allowed)
         documents = np.concatenate([(self._texts + places).astype(np.int32), texts])
@@ -155,16 +157,12 @@ class Lexicon:
             if part.any():
                 holding = self._inside.holding(term.word, documents[part], owners[part])
                 inside.update({(item, term.word): word for item, word in holding.items()})
-        telling = Telling([term.word for term in terms], self._common(terms))
+        rarity = zip((term.word for term in terms), self._rarity(asked).tolist(), strict=True)
+        telling = Telling([*dict.fromkeys(words)], dict(rarity))
         return [
             telling.of([terms[number].word for number in np.flatnonzero(row)], item, inside)
             for item, row in enumerate(shares)
         ]
-
-    def _common(self, terms: Sequence[Term]) -> frozenset[str]:
-        """Those that stand in so many texts that they tell nothing."""
-        most = max(_FEW_ENOUGH, self._weighed.count // _OFTEN)
-        return frozenset(term.word for term in terms if len(term.documents) > most)
 
     def _asked(self, words: Sequence[str]) -> WeighedQuery:
         return self._weighed_queries.of(self._query(words), self._weigh)
@@ -213,13 +211,13 @@ class Lexicon:
 
     def _weigh(self, query: WordQuery) -> WeighedQuery:
         words, allowed = query
-        found = (self._term(word) for word in dict.fromkeys(words))
-        terms = (*(term for term in found if term is not None),)
+        found = {word: self._term(word) for word in words}
+        terms = (*(term for term in found.values() if term is not None),)
         by_document = self._scored(terms)
         if allowed is not None:
             by_document[: self._texts] *= allowed.texts
         by_item = self._sums.of_items(terms, by_document)
-        unknown = len(words) - len(terms)
+        unknown = sum(term is None and not is_emoji(word) for word, term in found.items())
         return WeighedQuery(terms, unknown, by_document, by_item, np.flatnonzero(by_item > 0))
 
     def _known(self, items: Ids) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

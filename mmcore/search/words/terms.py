@@ -71,7 +71,7 @@ class WeighedQuery:
 
     Args:
         terms: each of the words once, where it stands anywhere.
-        unknown: how many words stand nowhere.
+        unknown: how many words stand nowhere, emoji apart.
         documents: (documents,) the sum of what they weigh in each.
         items: (items,) the same of each item.
         found: places of the items that score above 0, ascending.

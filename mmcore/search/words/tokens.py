@@ -12,8 +12,9 @@ from typing import Final
 from mmcore.media.texts.language import HAN
 from mmcore.media.texts.variants import simplified
 from mmcore.media.texts.words import tokenizer, windows
+from mmcore.search.words.emoji import EMOJI, MODIFIERS, emoji_words
 
-VERSION: Final = f"1 jieba {version('jieba')}"
+VERSION: Final = f"2 jieba {version('jieba')}"
 """Raised when the words of a text become others: published ones are not taken over then."""
 
 LONGEST: Final = 128
@@ -21,12 +22,14 @@ LONGEST: Final = 128
 
 _PAIR: Final = 2
 _PIECE: Final = rf"[^\W_{HAN}]+"
-_RUN: Final = re.compile(rf"[{HAN}]+|{_PIECE}(?:(?:[-.']|_+){_PIECE})*[+#]{{0,2}}")
+_RUN: Final = re.compile(rf"[{HAN}]+|{_PIECE}(?:(?:[-.']|_+){_PIECE})*[+#]{{0,2}}|{EMOJI}")
 _BETWEEN: Final = re.compile(r"[-.'_+#]+")
 _ENDING: Final = re.compile(r"(.*[-.'_].*)\.[a-z][a-z0-9]{1,4}")
 _HAN_RUN: Final = re.compile(f"[{HAN}]+")
 _ACCENTED: Final = re.compile("[\u00c0-\u024f\u1e00-\u1eff]")
-_QUOTES: Final = str.maketrans({"\u2019": "'", "\u2010": "-", "\u2011": "-", "\u02bc": "'"})
+_PLAINER: Final = MODIFIERS | str.maketrans(
+    {"\u2019": "'", "\u2010": "-", "\u2011": "-", "\u02bc": "'"}
+)
 
 
 def words_of(text: str) -> list[str]:
@@ -35,8 +38,8 @@ def words_of(text: str) -> list[str]:
     Chinese, in simplified characters: jieba's words as it cuts for search engines, and all pairs
     of neighbours, since it may cut a name otherwise in another sentence. Else what stands between
     spaces and punctuation, in lower case; a code (``img_2034.jpg``, ``tux-01``, ``c++``) whole,
-    without its ending, and in its parts; a word with accents without them too. They depend on no
-    setting and on no language that is told, so that a query has the words of what is stored.
+    without its ending, and in its parts; a word with accents without them too; emoji. They depend
+    on no setting and on no language that is told, so that a query has the words of what is stored.
     """
     found: list[str] = []
     for run in _RUN.findall(_plain(text)):
@@ -78,7 +81,7 @@ def _plain(text: str) -> str:
     """One form: compatibility forms, case and script of characters make no difference."""
     if text.isascii():
         return text.lower()
-    return simplified(unicodedata.normalize("NFKC", text).translate(_QUOTES).casefold())
+    return simplified(unicodedata.normalize("NFKC", text).translate(_PLAINER).casefold())
 
 
 def _lines(names: Sequence[str]) -> list[str]:
@@ -87,7 +90,9 @@ def _lines(names: Sequence[str]) -> list[str]:
 
 
 def _code(run: str) -> list[str]:
-    """A code whole, without its ending, and its parts; mostly a word alone."""
+    """A code whole, without its ending, and its parts; mostly a word alone, or an emoji."""
+    if not run[0].isalnum():
+        return [word[:LONGEST] for word in emoji_words(run)]
     found = [run[:LONGEST]]
     if not run.isalnum():
         if "." in run and (ending := _ENDING.fullmatch(run)):

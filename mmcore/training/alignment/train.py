@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mmcore.encoders.heads import Head
 from mmcore.encoders.projections import FittedOn, Joined, Projection, caption_digests
-from mmcore.errors import NothingToLearnError
+from mmcore.errors import NothingToLearnError, TooFewPairsError
 from mmcore.training.alignment.choose import choose
 from mmcore.training.alignment.gather import MOST_ITEMS, roles_for, world_of
 from mmcore.training.alignment.parts import Part
@@ -103,10 +103,12 @@ def _check_joint(roles: Roles, spec: AlignSpec) -> None:
 def _check_folds(world: World, spec: AlignSpec) -> None:
     groups = world.naming.count
     if groups < spec.folds:
-        raise NothingToLearnError(
+        raise TooFewPairsError(
             f"align.folds is {spec.folds}, and the {len(world.keys)} items are {groups} groups"
             " that share no caption and no file, of which each fold takes one at least: "
-            + ("take fewer folds" if groups > 1 else "add items with captions of their own")
+            + ("take fewer folds" if groups > 1 else "add items with captions of their own"),
+            {side.keys[0].name: len(side) for side in world.sides},
+            spec.fit.min_pairs,
         )
 
 

@@ -12,7 +12,7 @@ from mmcore.media.urls import checked_url, is_remote, local_path
 from mmcore.specs import CrawlSpec, LimitsSpec
 from mmcore.training.dataset.items import Gathered, MediaItem
 from mmcore.training.dataset.labels import refuse_unknown_items, refuse_unknown_rows
-from mmcore.training.dataset.reading import TextReader, content_of
+from mmcore.training.dataset.reading import TextReader
 from mmcore.training.dataset.spec import DatasetSpec
 from mmcore.types import Content, Item, MediaFile, Source
 from storage.schemas import Modality
@@ -74,4 +74,4 @@ def _of(files: Sequence[MediaFile], modality: Modality, source: Source) -> tuple
 
 
 def _content(file: MediaFile, source: Source) -> Content:
-    return content_of(file, "" if file.text is not None else location_of(source, file.path))
+    return Content.of(file, location_of(source, file.path))

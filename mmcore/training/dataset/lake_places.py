@@ -12,7 +12,6 @@ from mmcore.media import remote
 from mmcore.media.roots import location_of
 from mmcore.media.urls import is_remote, local_path
 from mmcore.paths import printable
-from mmcore.training.dataset.reading import content_of
 from mmcore.types import Content, MediaFile, Source
 from storage.manifest import Manifest
 from storage.schemas import Modality
@@ -33,7 +32,7 @@ class Finder:
         if not is_remote(location) and not _is_there(location, file.size):
             self.missing[file] = printable(location)
             return None
-        return content_of(file, location)
+        return Content.of(file, location)
 
     def contents(self, files: Sequence[MediaFile], modality: Modality) -> tuple[Content, ...]:
         """Those of one modality that are there."""

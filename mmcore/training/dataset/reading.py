@@ -17,24 +17,9 @@ from mmcore.media.urls import is_remote
 from mmcore.specs import LimitsSpec, SegmentationSpec
 from mmcore.training.dataset.items import Caption, Text
 from mmcore.training.split import key_of
-from mmcore.types import Content, MediaFile
+from mmcore.types import Content
 
 log = logging.getLogger(__name__)
-
-
-def content_of(file: MediaFile, location: str) -> Content:
-    """The content of a file; ``location`` is where it can be read, or "" of a caption."""
-    return Content(
-        content_id=file.content_id,
-        modality=file.modality,
-        media_type=file.media_type,
-        size=file.size,
-        root=file.root,
-        path=file.path,
-        location=location,
-        text=file.text,
-        mtime_ns=file.mtime_ns,
-    )
 
 
 @contextmanager

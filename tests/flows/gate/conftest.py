@@ -17,6 +17,7 @@ from flows import evaluate_retrieval
 from flows.commands.evaluate import command as evaluation  # noqa: F401
 from flows.config.evaluate import EvaluateConfig, EvaluateResult
 from flows.config.index import IndexResult
+from mmcore.evaluation.gating.rules import GateSpec
 from mmcore.specs import EvaluationSpec, FitSpec
 from storage.layout import Layout
 from storage.places.place import place_of
@@ -28,6 +29,7 @@ from tests.forgetting import move
 from tests.lakes import COLOURS, ColourEncoder
 
 HERE = {"device": "cpu", "isolate": False}
+OFF = GateSpec(enabled=False)
 SPECS = {
     "fit": FitSpec(min_pairs=1, held_out=0.5, folds=2),
     "evaluation": EvaluationSpec(min_queries=5, latency_queries=0),
@@ -77,7 +79,7 @@ class Nights:
         return Snapshot.open(self.lake)
 
     def first(self) -> None:
-        """The first night of the forty items: made once a process, and copied for all others."""
+        """The first night of the items: made once a process, and copied for all others."""
         kept, here = Path(_kept().name), self.folder.parent
         if (kept / "lake").exists():
             shutil.rmtree(self.folder)
@@ -115,7 +117,7 @@ def _kept() -> TemporaryDirectory[str]:
 
 @pytest.fixture
 def nights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nights:
-    """Forty items, not yet indexed."""
+    """Twenty-four items, not yet indexed."""
     versions: dict[Modality, int] = {}
 
     def maker(modality: Modality) -> Callable[..., ColourEncoder]:
@@ -124,5 +126,14 @@ def nights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nights:
     makers = {f"hash-{m}": maker(m) for m in (Modality.TEXT, Modality.IMAGE)}
     index = crashes.plain_index(monkeypatch, makers=makers)
     found = Nights(tmp_path / "media", index, versions)
-    found.add(0, 40)
+    found.add(0, 24)
     return found
+
+
+@pytest.fixture
+def worse(nights: Nights) -> Nights:
+    """Two nights; the second one is worse, and was published since the gate was off."""
+    nights.first()
+    nights.worsen()
+    nights.index(gate=OFF)
+    return nights

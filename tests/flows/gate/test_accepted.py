@@ -11,24 +11,13 @@ from mmcore.errors import ConfigError, PublicationBlockedError
 from mmcore.evaluation.gating.rules import GateSpec
 from storage import history
 from storage.published import current, manifest_of
-from tests.flows.gate.conftest import HERE
-
-OFF = GateSpec(enabled=False)
+from tests.flows.gate.conftest import HERE, OFF
 
 
 def publish(nights, name, **options):
     """`mmindex snapshots publish`."""
     told = {"lake": str(nights.lake.root), "run": str(name), "name": "Li", "reason": "agreed"}
     return publish_blocked.fn(OverrideConfig(**told | options))
-
-
-@pytest.fixture
-def worse(nights):
-    """Two nights; the second one is worse, and was published since the gate was off."""
-    nights.first()
-    nights.worsen()
-    nights.index(gate=OFF)
-    return nights
 
 
 def test_what_somebody_let_serve_is_not_rolled_back_from(nights):

@@ -7,13 +7,11 @@ import pytest
 from flows.config.evaluate import OverrideConfig
 from flows.publish_blocked import publish_blocked
 from mmcore.errors import PublicationBlockedError
-from mmcore.evaluation.gating.rules import GateSpec
 from mmcore.evaluation.querysets.frozen import FrozenSet
 from mmcore.evaluation.terms import Terms
 from storage.published import current
 from tasks import measuring
-
-OFF = GateSpec(enabled=False)
+from tests.flows.gate.conftest import OFF
 
 
 def overruled(nights):

@@ -13,14 +13,14 @@ from tasks import alerts
 def swap(nights):
     """Half of the English captions stand beside the next item's picture."""
     paths = sorted(nights.folder.glob("*.txt"))
-    paths = [path for path in paths if not path.name.endswith(".zh.txt")][:20]
+    paths = [path for path in paths if not path.name.endswith(".zh.txt")][:12]
     texts = [path.read_text() for path in paths]
     for path, text in zip(paths, [*texts[1:], texts[0]], strict=True):
         path.write_text(text)
 
 
 def add_set(nights, path):
-    """A caption of each item of eight asks for that item."""
+    """A caption of each item of sixteen asks for that item."""
     lines = [f"A {colour} wall number {n},media/{colour}{n}" for n, colour in judged(nights)]
     path.write_text("query,item\n" + "\n".join(lines) + "\n")
     snapshot = nights.snapshot()
@@ -33,7 +33,7 @@ def judged(nights):
     names = sorted(path.stem for path in nights.folder.glob("*.png"))
     return [
         (int(name.lstrip("abcdefghijklmnopqrstuvwxyz")), name.rstrip("0123456789"))
-        for name in names[:24]
+        for name in names[:16]
     ]
 
 
@@ -46,14 +46,14 @@ def test_swapped_captions_are_no_pass(nights, capsys):
     shrunk = [one for one in result.findings if one.kind == "shrunk"]
 
     assert result.status == "warn"
-    assert (result.items, result.items_changed) == (40, 20)
+    assert (result.items, result.items_changed) == (24, 12)
     assert {one.action for one in result.findings} == {"warn"}
     for one in shrunk:
         assert one.of == before.queries[one.subject]
         assert one.before == before.scores[one.subject][one.measure]
         assert one.compared < max(5, 0.8 * one.of)
     assert "text:en→image" in {one.subject for one in shrunk}
-    for language, said in (("en", "20 of 40 items changed"), ("zh", "40 个条目中有 20 个已改动")):
+    for language, said in (("en", "12 of 24 items changed"), ("zh", "24 个条目中有 12 个已改动")):
         show_evaluation.evaluated(OUT, result, language)
         assert said in capsys.readouterr().out
 
@@ -69,10 +69,10 @@ def test_where_all_captions_changed_everybody_is_told(nights, monkeypatch):
     nights.index(notify=("json://host",))
     result = nights.evaluate()
 
-    assert (result.status, result.items_changed) == ("unmeasured", 40)
+    assert (result.status, result.items_changed) == ("unmeasured", 24)
     assert {one.kind for one in result.findings} == {"shrunk"}
     assert {one.subject: one.of for one in result.findings} == before.queries
-    assert "0 of 35 queries" in told[0].body
+    assert "0 of 21 queries" in told[0].body
 
 
 def test_a_set_of_the_users_is_told_apart_in_the_history(nights, tmp_path):

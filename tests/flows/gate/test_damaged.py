@@ -14,8 +14,7 @@ from storage import candidates, history
 from storage.errors import CorruptLakeError
 from storage.published import current
 from storage.querysets import CARD
-
-OFF = GateSpec(enabled=False)
+from tests.flows.gate.conftest import OFF
 
 
 @pytest.fixture

@@ -16,19 +16,8 @@ from storage import candidates, history, looked
 from storage.errors import NoLakeError, SnapshotReissuedError
 from storage.published import current, manifest_of
 from tasks import measuring
-from tests.flows.gate.conftest import SPECS
+from tests.flows.gate.conftest import OFF, SPECS
 from tests.mmcore.evaluation.benches import listing_half
-
-OFF = GateSpec(enabled=False)
-
-
-@pytest.fixture
-def worse(nights):
-    """Two nights; the second one is worse, and was published since the gate was off."""
-    nights.first()
-    nights.worsen()
-    nights.index(gate=OFF)
-    return nights
 
 
 def test_what_serves_is_judged_against_its_parent(nights):

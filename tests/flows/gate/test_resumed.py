@@ -33,15 +33,9 @@ def report(nights, number):
     return told.model_copy(update={"evaluated_at": None, "latency": None})
 
 
-def test_an_evaluation_that_is_killed_goes_on(nights, ranked, monkeypatch):
-    """After each direction in turn: the next run asks the rest alone, and finds the same."""
-    nights.first()
-    nights.add(40, 2)
-    nights.index()
-    ranked.clear()
-    nights.evaluate()
-    whole, expected = len(ranked), report(nights, 2)
-    save, left = Kept.save, [0]
+def killed_after(directions, monkeypatch):
+    """Killed once so many directions more are kept; the number can be set again, in a list."""
+    save, left = Kept.save, [directions]
 
     def saving(kept, measured):
         save(kept, measured)
@@ -50,6 +44,18 @@ def test_an_evaluation_that_is_killed_goes_on(nights, ranked, monkeypatch):
             raise Killed
 
     monkeypatch.setattr(Kept, "save", saving)
+    return left
+
+
+def test_an_evaluation_that_is_killed_goes_on(nights, ranked, monkeypatch):
+    """After each direction in turn: the next run asks the rest alone, and finds the same."""
+    nights.first()
+    nights.add(40, 2)
+    nights.index()
+    ranked.clear()
+    nights.evaluate()
+    whole, expected = len(ranked), report(nights, 2)
+    left = killed_after(0, monkeypatch)
     for finished in range(1, whole, 5):
         ranked.clear()
         left[0] = finished
@@ -69,15 +75,7 @@ def test_a_night_that_is_killed_goes_on(nights, ranked, monkeypatch):
     """Its candidate is dropped, and the next one is the same: what was measured of it counts."""
     nights.first()
     nights.add(40, 2)
-    save, left = Kept.save, [7]
-
-    def saving(kept, measured):
-        save(kept, measured)
-        left[0] -= 1
-        if left[0] == 0:
-            raise Killed
-
-    monkeypatch.setattr(Kept, "save", saving)
+    killed_after(7, monkeypatch)
     ranked.clear()
     with pytest.raises(Killed):
         nights.index()

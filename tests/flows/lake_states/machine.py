@@ -30,7 +30,7 @@ from storage.published import current, published
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from storage.verification.verify import verify
-from tests import crashes
+from tests import crashes, deaths
 from tests.flows.lake_states.compared import NONE, listing
 from tests.flows.lake_states.watched import BROKEN, Watched
 
@@ -135,7 +135,7 @@ class Lake(Watched, RuleBasedStateMachine):
     def crash(self, at):
         """A run dies at a change of the disk: what serves is whole, old or new."""
         served = current(Layout(self.lake))
-        with crashes.dying(self.patch, self.lake, at=at) as disk:
+        with deaths.dying(self.patch, self.lake, at=at) as disk:
             self.indexed()
         note(f"died at {disk.told}" if disk.dead else "outlived its death")
         self.recount()
@@ -162,7 +162,7 @@ class Lake(Watched, RuleBasedStateMachine):
     @rule(at=st.integers(1, 80), keep=st.integers(1, 3))
     def crash_tidy(self, at, keep):
         """Maintain dies at a change of the disk."""
-        with crashes.dying(self.patch, self.lake, at=at) as disk:
+        with deaths.dying(self.patch, self.lake, at=at) as disk:
             self.maintained(keep, 0)
         note(f"died at {disk.told}" if disk.dead else "outlived its death")
         self.recount()
@@ -180,7 +180,7 @@ class Lake(Watched, RuleBasedStateMachine):
     @rule(file=files, at=st.integers(1, 80))
     def crash_forget(self, file, at):
         """An erasure dies at a change of the disk; the next one, or the next run, ends it."""
-        with crashes.dying(self.patch, self.lake, at=at) as disk:
+        with deaths.dying(self.patch, self.lake, at=at) as disk:
             self.forgotten(file)
         note(f"died at {disk.told}" if disk.dead else "outlived its death")
         self.lost()

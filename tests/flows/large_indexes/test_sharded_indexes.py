@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from flows.engines.engine import task_runner
-from mmcore.specs import FitSpec, IndexSpec, PlanSpec, RuntimeSpec
+from mmcore.specs import FitSpec, PlanSpec, RuntimeSpec
 from storage.indexes.card import CARD, CODES, VECTORS, read_card
 from storage.indexes.sharding import sharded
 from storage.layout import Layout
@@ -20,12 +20,11 @@ from tasks import index_benches, index_builds, index_shards
 from tasks.index_shards import Sharding
 from tasks.workplace import Workplace
 from tests import crashes
-from tests.crashes import Killed, dying, plain_index
-from tests.flows.large_indexes.growing import add, encoder, forget
+from tests.crashes import plain_index
+from tests.deaths import Killed, dying
+from tests.flows.large_indexes.growing import LOW, PICTURES, add, encoder, forget
 
-PICTURES, CHUNKS = 40, 25
-WHOLE = IndexSpec(exact_numbers=5000, recall=0.9, memory_mb=0.06, queries=100)
-SPEC = WHOLE.model_copy(update={"shard_rows": 300})
+SPEC = LOW.model_copy(update={"shard_rows": 300})
 ONE = RuntimeSpec(device="cpu", isolate=False, threads=1)
 MAKERS = {f"hash-{m}": encoder(m) for m in (Modality.TEXT, Modality.IMAGE)}
 STARTS = [0, 300, 600, 900]
@@ -40,14 +39,6 @@ def index(monkeypatch):
         return run(folder, lake, index=spec, runtime=ONE, **options)
 
     return index
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Pictures, each with a long text: a thousand chunks."""
-    for number in range(PICTURES):
-        add(tmp_path / "media", number)
-    return tmp_path / "media"
 
 
 @pytest.fixture
@@ -93,7 +84,7 @@ def dies_at(monkeypatch, start):
 
 def test_a_sharded_index_is_the_one_that_is_filled_at_once(folder, index, filled, tmp_path):
     """Same name, same files to the byte, same measure; and no shard of it stays."""
-    index(folder, tmp_path / "whole", WHOLE)
+    index(folder, tmp_path / "whole", LOW)
     assert filled == []
     index(folder, tmp_path / "sharded")
     whole, one = (opened(Layout(tmp_path / name)) for name in ("whole", "sharded"))
@@ -114,12 +105,12 @@ def test_another_size_of_shards_is_no_other_snapshot(folder, index, tmp_path):
     """It decides how an index is built, and not what it answers."""
     index(folder, tmp_path / "lake")
 
-    assert index(folder, tmp_path / "lake", WHOLE).status == "unchanged"
+    assert index(folder, tmp_path / "lake", LOW).status == "unchanged"
 
 
 def test_a_killed_run_keeps_its_shards(folder, index, filled, tmp_path, monkeypatch):
     """The next run fills the others, of the same vectors and by the same training."""
-    index(folder, tmp_path / "whole", WHOLE)
+    index(folder, tmp_path / "whole", LOW)
     lake = Layout(tmp_path / "lake")
     with monkeypatch.context() as patch:
         dies_at(patch, 600)
@@ -183,17 +174,22 @@ def test_what_a_killed_run_filled_of_other_rows_is_not_used(
     sound(lake)
 
 
-def test_shards_that_no_run_goes_on_with_are_removed(folder, index, tmp_path, monkeypatch):
-    """The files are as they were when the lake was published: nothing is built."""
-    lake = Layout(tmp_path / "lake")
-    index(folder, lake.root)
+def killed_in_shards(folder, index, lake, monkeypatch):
+    """A published lake, and what a run that died at its third shard had filled of a larger one."""
+    index(folder, lake)
     for number in range(100, 130):
         add(folder, number)
     with monkeypatch.context() as patch:
         dies_at(patch, 600)
         with pytest.raises(Killed):
-            index(folder, lake.root)
-    assert list(lake.builds.rglob("rows-*.faiss"))
+            index(folder, lake)
+    assert list(Layout(lake).builds.rglob("rows-*.faiss"))
+    return Layout(lake)
+
+
+def test_shards_that_no_run_goes_on_with_are_removed(folder, index, tmp_path, monkeypatch):
+    """The files are as they were when the lake was published: nothing is built."""
+    lake = killed_in_shards(folder, index, tmp_path / "lake", monkeypatch)
     for number in range(100, 130):
         for path in folder.glob(f"{number}.*"):
             path.unlink()
@@ -204,15 +200,7 @@ def test_shards_that_no_run_goes_on_with_are_removed(folder, index, tmp_path, mo
 
 def test_an_erasure_removes_what_a_killed_run_filled(folder, index, tmp_path, monkeypatch):
     """Vectors of what is erased may be among it."""
-    lake = Layout(tmp_path / "lake")
-    index(folder, lake.root)
-    for number in range(100, 130):
-        add(folder, number)
-    with monkeypatch.context() as patch:
-        dies_at(patch, 600)
-        with pytest.raises(Killed):
-            index(folder, lake.root)
-    assert list(lake.builds.rglob("rows-*.faiss"))
+    lake = killed_in_shards(folder, index, tmp_path / "lake", monkeypatch)
 
     assert forget(lake, 3).left == {}
     assert not lake.builds.exists()
@@ -345,7 +333,7 @@ def test_other_processes_fill_the_same_index(
     if engine == "dask":
         pytest.importorskip("prefect_dask")
     lake = Layout(tmp_path / "lake")
-    index(folder, lake.root, WHOLE)
+    index(folder, lake.root, LOW)
     place, manifest = opened(lake)[0], Snapshot.open(lake).manifest
     before = contents(place)
     files = [file for file in manifest.files if not file.path.startswith("indexes/")]

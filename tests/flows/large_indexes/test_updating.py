@@ -12,7 +12,7 @@ from storage.manifest import sha256
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
 from storage.verification.verify import verify
-from tests.crashes import dying
+from tests.deaths import dying
 from tests.flows.large_indexes.growing import (
     CHUNKS,
     PICTURES,

@@ -28,7 +28,7 @@ class Counting:
     def begin(self, stage, total, unit):
         """Nothing is counted yet."""
 
-    def advance(self, stage, count):
+    def advance(self, stage, count, share=None):
         """Remember it."""
         self.told.append((stage, count))
 
@@ -91,3 +91,28 @@ def test_the_counter_of_a_run_moves_within_a_shard(tmp_path, monkeypatch, counti
     steps = [count for stage, count in counting.told if stage == "embed text"]
     assert len(steps) > 2
     assert sum(steps) == 100
+
+
+class Sharing(Counting):
+    """Remembers the share of the work."""
+
+    def advance(self, stage, count, share=None):
+        """Remember it."""
+        self.told.append((count, round(share, 3)))
+
+
+def test_a_long_text_is_the_work_that_it_is():
+    """One of 900 bytes and ten of 10: the share of the work goes by bytes, not by files."""
+    long = Shard(TEXT, (Content("l", Modality.TEXT, "t/p", 900, "r", "l", "l"),))
+    names = [f"s{n}" for n in range(10)]
+    short = Shard(TEXT, tuple(Content(n, Modality.TEXT, "t/p", 10, "r", n, n) for n in names))
+    stages = Sharing()
+    with (
+        progress.reporting(stages),
+        _Watched(Plan((TEXT,), ((long, short),), (0,)), Clock()) as watched,
+    ):
+        watched.add(done(short))
+        watched.partly(long, 0.5)
+        watched.add(done(long))
+
+    assert stages.told == [(10, 0.1), (0, 0.55), (1, 1.0)]

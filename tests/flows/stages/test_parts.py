@@ -23,7 +23,7 @@ from storage.layout import Layout
 from storage.manifest import Partial, read_manifest
 from storage.published import current, published
 from storage.snapshot import Snapshot
-from tests import crashes, media
+from tests import crashes, deaths, media
 from tests.crashes import contents_of, differences
 from tests.factories import manifest
 from tests.soundness import sound
@@ -177,7 +177,7 @@ def killed_everywhere(places, index, tmp_path, monkeypatch, step):
     lake, place = tmp_path / "killed", 1
     parts = 0
     while True:
-        with crashes.dying(monkeypatch, lake, at=place) as disk:
+        with deaths.dying(monkeypatch, lake, at=place) as disk:
             index(folder, lake, **IN_PARTS)
         if not disk.dead:
             break

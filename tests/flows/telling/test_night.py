@@ -137,10 +137,12 @@ def test_trouble_in_telling_hides_no_error(config, told, monkeypatch):
     assert told == []
 
 
-def test_the_page_for_the_night_has_every_code():
-    """docs/operations.md: a row each, with what is said of it and what to do."""
-    page = (Path(__file__).parents[3] / "docs/operations.md").read_text("utf-8")
-    table = page.split("## Paged at night")[1].split("\n## ")[0]
-    for code, (english, _) in words("failed").items():
-        assert f"| {code} | {english}" in table
-        assert words("todo")[code][0] in table
+@pytest.mark.parametrize(("page", "language"), [("operations.md", 0), ("operations.zh.md", 1)])
+def test_the_page_for_the_night_has_every_code(page, language):
+    """A row each, with what is said of it and what to do, in the language of the page."""
+    told = (Path(__file__).parents[3] / "docs" / page).read_text("utf-8")
+    mark = ("## Paged at night", '<a id="paged-at-night"></a>')[language]
+    table = told.split(mark)[1].split("\n## ")[0]
+    for code, failed in words("failed").items():
+        assert f"| {code} | {failed[language]}" in table
+        assert words("todo")[code][language] in table

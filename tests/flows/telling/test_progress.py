@@ -26,7 +26,7 @@ class Heard:
         """A stage starts."""
         self.told.append(("begin", stage, total, unit))
 
-    def advance(self, stage, count):
+    def advance(self, stage, count, share=None):
         """A stage goes on."""
         self.told.append(("advance", stage, count))
 
@@ -131,3 +131,9 @@ def test_a_bar_has_room_for_the_beginning_of_a_note():
     assert shortened("480 segments, 39.0/s, cpu bfloat16 88 % busy", 22) == "480 segments, 39.0/s"
     assert shortened("a part that is longer than there is room, b", 10).endswith("room")
     assert shortened("") == ""
+
+
+def test_the_time_left_goes_by_the_share_of_the_work_where_it_is_known():
+    """Ten of eleven files are a tenth of the work: the rest takes nine times as long."""
+    assert rate_line(10, 11, "files", 20.0, 0.1) == "10 of 11 files, 0.5 files/s, 180 s left"
+    assert rate_line(10, 20, "files", 20.0) == "10 of 20 files, 0.5 files/s, 20 s left"

@@ -183,3 +183,24 @@ def test_a_flow_run_has_a_page_when_it_ends(tmp_path, drop):
     assert set(found) == {"index-media-embed-text", "index-media-summary"}
     page = found["index-media-summary"]["data"]
     assert page.startswith("# ✘ The run failed" if drop else "# ✔ Snapshot 1 serves")
+    assert state.name == ("Failed" if drop else "Completed")
+    assert ("SourceError: the root photos is empty" if drop else "Snapshot 1 serves · 快照 1") in (
+        state.message
+    )
+
+
+def test_a_plain_call_gets_its_result(tmp_path):
+    """Without a flow run there is no state around it."""
+    assert isinstance(indexing(told(tmp_path)), IndexResult)
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_flow_of_somebody_elses_gets_the_result(tmp_path):
+    """Within it, a flow of ours is called, or its plain function: both answer with the result."""
+    ours = flow(indexing, name="index-media")
+
+    @flow
+    def theirs() -> list[str]:
+        return [type(one).__name__ for one in (ours(told(tmp_path)), ours.fn(told(tmp_path)))]
+
+    assert theirs() == ["IndexResult", "IndexResult"]

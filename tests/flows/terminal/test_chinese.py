@@ -17,7 +17,7 @@ from tasks.one_medium import texts_alone
         ("ridge, text ridge 1: held-out RR 0.250", "ridge, text ridge 1：留出 RR 0.250"),
         ("fused 3 of 4", "已融合 3/4"),
         ("logmel: 3 pairs, too few to learn from", "logmel：3 对，太少，不足以学习"),
-        (texts_alone("lake"), "lake 中只有文本：训练需要既有说明又有图片、声音或视频的条目"),
+        (texts_alone("lake"), "lake 中只有文本：训练需要既有文字说明又有图片、声音或视频的条目"),
         (
             "it serves all the same, as told: what serves is as good: RR 0.1200 with either",
             "按要求仍然启用：正在使用的同样好：RR 均为 0.1200",

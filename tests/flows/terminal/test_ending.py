@@ -4,11 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from flows.terminal.ending import CLOSED, Sigterm, told_in_a_line
+from flows.terminal.ending import CLOSED, Sigterm, impatient, told_in_a_line
 from mmcore.errors import ConfigError
 
 
@@ -83,6 +84,56 @@ def test_a_signal_ends_a_command_in_order(kind, code):
     assert out == "lock given back\n"
     assert err.strip() == "mmindex: interrupted; what is finished is kept, run it again to go on"
     assert command.returncode == code
+
+
+SLOW = """
+import signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from flows.terminal.ending import impatient
+
+with impatient(lambda: print("ending", flush=True)):
+    try:
+        print("at work", flush=True)
+        time.sleep(60)
+    finally:
+        time.sleep(60)
+"""
+
+
+def test_a_second_ctrl_c_ends_a_command_at_once():
+    """Also where what is open takes long to close; the same key told twice is one."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SLOW],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=Path(__file__).parents[3],
+        text=True,
+    ) as command:
+        assert command.stdout.readline() == "at work\n"
+        command.send_signal(signal.SIGINT)
+        assert command.stdout.readline() == "ending\n"
+        while command.poll() is None:
+            command.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                command.wait(0.5)
+        err = command.stderr.read()
+
+    assert command.returncode == 130
+    assert err == "mmindex: ended at once; what was finished is kept, run it again to go on\n"
+
+
+def test_ctrl_c_is_as_before_where_none_came():
+    """After the block, and for who hears it itself within."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with impatient(lambda: None):
+            assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with impatient(lambda: None):
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_who_hears_sigterm_itself_goes_on_doing_so():

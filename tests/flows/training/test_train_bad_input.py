@@ -1,7 +1,11 @@
 """`mmindex train` where it cannot: one error, nothing stored, and what serves serves on."""
 
+from contextlib import nullcontext
+
 import pytest
 
+from flows.commands.models.command import Manner, run_train
+from flows.telling.summary import message
 from mmcore.errors import ConfigError, NothingToLearnError, TrainingError, UnknownPluginError
 from mmcore.specs import FitSpec
 from mmcore.training.balance import losses
@@ -42,23 +46,53 @@ def couple(folder):
 
 
 @pytest.mark.parametrize(
-    ("filled", "says"),
+    ("filled", "says", "pairs"),
     [
-        (texts, "has texts alone"),
-        (pictures, "has no texts"),
-        (strangers, "has no pair of a caption"),
-        (couple, "has one pair of a caption and another medium to learn from \\(1 of image\\)"),
+        (texts, "has texts alone", 0),
+        (pictures, "has no texts", 0),
+        (strangers, "has no pair of a caption", 0),
+        (couple, "has one pair of a caption and another medium to learn from (1 of image)", 1),
     ],
 )
-def test_too_little_is_said_before_any_work(tmp_path, index, filled, says):
-    """Nothing is stored, what is published serves, and the run is over at once."""
+def test_too_little_is_said_before_any_work(tmp_path, index, filled, says, pairs):
+    """Nothing is stored, what is published serves, and a run that is scheduled ends well."""
     filled(tmp_path / "media")
     index(tmp_path / "media", tmp_path / "lake", fit=FitSpec(min_pairs=16, held_out=0))
 
-    with pytest.raises(NothingToLearnError, match=says):
-        train(tmp_path / "lake")
+    result = train(tmp_path / "lake")
+
+    assert (result.status, result.snapshot, result.needed) == ("nothing", 1, 16)
+    assert says in result.reason
+    said = message(result, private=True)
+    assert f"Nothing to learn from: {pairs} of 16 pairs" in said
+    assert str(tmp_path) not in said
     assert published(Layout(tmp_path / "lake")) == [1]
     assert not candidates.runs(Layout(tmp_path / "lake"))
+
+
+def test_who_asks_for_a_training_by_hand_is_told_that_there_is_none(tmp_path, index, monkeypatch):
+    """An error of ours, whose exit code is 2."""
+    couple(tmp_path / "media")
+    index(tmp_path / "media", tmp_path / "lake", fit=FitSpec(min_pairs=16, held_out=0))
+    monkeypatch.setattr("flows.commands.running.watching", lambda *_, **__: nullcontext())
+    from flows import train_fusion
+
+    monkeypatch.setattr(train_fusion, "train_fusion", train_fusion.train_fusion.fn)
+    with pytest.raises(NothingToLearnError, match="has one pair") as caught:
+        run_train({"lake": str(tmp_path / "lake"), **learning.QUICK}, Manner())
+    assert caught.value.exit_code == 2
+
+
+def test_pairs_that_are_all_alike_are_nothing_to_learn_from(tmp_path, index):
+    """Enough of them, and too few captions of their own: no failure either."""
+    for number in range(20):
+        learning.add(tmp_path / "media", f"{number}x", "red", "A red thing.")
+    index(tmp_path / "media", tmp_path / "lake", fit=FitSpec(min_pairs=16, held_out=0))
+
+    result = train(tmp_path / "lake")
+
+    assert result.status == "nothing"
+    assert "20 pairs, but too few different captions" in message(result, private=False)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from storage.layout import Layout
 from storage.published import published
 from storage.schemas import Modality
 from storage.snapshot import Snapshot
-from tests import crashes, learning
+from tests import crashes, deaths, learning
 from tests.learning import LEARNED, OPTIONS, promote, serving, train
 
 
@@ -178,7 +178,7 @@ def test_a_training_may_be_killed_at_any_change_of_the_disk(made, lake, tmp_path
         place, died = 1, 0
         while True:
             one = learning.copied(made, tmp_path / "killed")
-            with crashes.dying(monkeypatch, one, at=place) as disk:
+            with deaths.dying(monkeypatch, one, at=place) as disk:
                 train(one)
             if not disk.dead:
                 break

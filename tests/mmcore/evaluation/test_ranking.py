@@ -201,3 +201,17 @@ def test_queries_that_could_not_ask_find_nothing():
     assert told(both, 1) == ([], [], 0, 0, 2)
     assert both.expected[1].tolist() == [4, 5]
     assert both.take([1, 0]).relevant.tolist() == [2, 1]
+
+
+def test_queries_in_common_that_could_not_ask_found_nothing():
+    """By name: b and c were ranked, and a was not; x is not in common."""
+    queries = np.repeat(QUERY, 3, axis=0)
+    found = rank(queries, gallery([7, 8], [0.9, 0.1]), [ids(8), ids(7), ids(7)], NONE, depth=10)
+    common = {"c": 8, "b": 7, "a": 9}
+
+    told, within = found.in_common(["c", "x", "b"], common, ids)
+
+    assert told == [9, 7, 8]
+    assert within.first.tolist() == [0, 1, 2]
+    assert [one.tolist() for one in within.expected] == [[9], [7], [8]]
+    assert within.sizes.tolist() == [0, 2, 2]

@@ -156,7 +156,7 @@ def test_the_modules_of_fusions_import_no_torch():
     """The command line, and a search in a lake, load it only where something is fused."""
     code = (
         "import sys; import mmcore.fusion.learned, mmcore.fusion.concat;"
-        " import mmcore.search.opened.fusions, mmcore.training.fusing.spec;"
+        " import mmcore.search.opened.models, mmcore.training.fusing.spec;"
         " sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

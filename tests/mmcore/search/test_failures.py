@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from mmcore.search.queries import Asker
+from mmcore.search.asking.queries import Asker
 from mmcore.search.request import Part, SearchRequest
 from mmcore.search.searcher import Searcher
 from storage.errors import CorruptLakeError

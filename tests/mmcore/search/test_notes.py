@@ -20,6 +20,17 @@ def fields(text):
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 
 
+def test_of_one_there_is_no_plural():
+    """Limits and counts may be one."""
+    told = [Note("fault-short", limit=n) for n in (1, 2)]
+
+    assert [*map(str, told)] == [
+        f"it has to have {n} or more" for n in ("1 character", "2 characters")
+    ]
+    assert told[0].said("zh") == "至少 1 个字符"
+    assert Note("numbers", count=1) == "of 1 number"
+
+
 def test_a_note_is_its_english_text():
     """It goes where texts go; media are named, numbers have commas, tuples are listed."""
     note = Note("no-index", medium=Modality.AUDIO, media=(Modality.IMAGE, "text"))

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mmcore.search.asking.queries import Asker
 from mmcore.search.opened.opened import Opened
-from mmcore.search.queries import Asker
 from mmcore.search.ranking import stages
 from mmcore.search.request import Part, SearchRequest
 from mmcore.search.searcher import Searcher

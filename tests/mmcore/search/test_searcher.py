@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from mmcore.errors import ConfigError, SpaceMismatchError
-from mmcore.search.queries import Asker
+from mmcore.search.asking.queries import Asker
 from mmcore.search.searcher import Searcher
 from mmcore.types import Query
 from storage.errors import NoLakeError

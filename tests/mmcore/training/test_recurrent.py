@@ -16,6 +16,7 @@ from mmcore.specs import RuntimeSpec, SegmentationSpec
 from mmcore.training.recurrent import RecurrentSpec, train, train_recurrent
 from tests.made.sounds import wav_bytes
 from tests.media import picture, png
+from tests.threads import one_thread
 
 BUILD = {"lstm": build_lstm, "gru": build_gru}
 QUICK = RecurrentSpec(hidden=16, layers=1, epochs=2, device="cpu", licence="CC0-1.0")
@@ -67,10 +68,8 @@ def neighbours(kind, folder, sounds):
 @pytest.fixture(autouse=True)
 def _one_thread():
     """So small a network is slower on two."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with one_thread():
+        yield
 
 
 @pytest.mark.slow

@@ -22,6 +22,7 @@ from storage.publication import publish, roll_back
 from storage.published import current
 from storage.snapshot import Snapshot
 from tests.factories import candidate, small_lake
+from tests.writers import written
 
 KEYS = ("cat", "狗")
 
@@ -53,20 +54,10 @@ def test_the_second_writer_is_told_who_the_first_is(lake):
 def test_a_writer_may_wait_for_another(lake, monkeypatch):
     """With seconds to wait the second goes on when the first has ended."""
     monkeypatch.setattr(leases, "_POLL", 0.02)
-    begun, end = threading.Event(), threading.Event()
-
-    def first():
-        with writer_lock(lake):
-            begun.set()
-            end.wait(10)
-
-    thread = threading.Thread(target=first)
-    thread.start()
-    begun.wait(10)
-    threading.Timer(0.1, end.set).start()
-    with writer_lock(lake, wait=10):
-        assert end.is_set()
-    thread.join()
+    with written(lake) as end:
+        threading.Timer(0.1, end.set).start()
+        with writer_lock(lake, wait=10):
+            assert end.is_set()
 
 
 def test_who_waits_for_a_lease_says_for_whom_once(lake, monkeypatch, caplog):

@@ -90,13 +90,9 @@ def test_a_candidate_that_names_it_is_dropped_and_another_stays(lake):
     assert not lake.report("9").exists()
 
 
-def test_a_report_that_shows_it_is_cleaned_and_told_anew(lake):
-    """Page and JSON lose the example, and keep their scores; other files of it go."""
-    folder = lake.report("3")
-    told = Report.model_validate_json((folder / "report.json").read_bytes())
-    shown = Worst(query=CHINESE, expected=["trips/cat"], first="twin", rank=3, relevant=1)
-    other = Worst(query="a grey wall", expected=["grey"], first="blue", rank=2, relevant=1)
-    direction = Direction(
+def direction(*worst):
+    """One of a report, with its worst queries."""
+    return Direction(
         name="text→image",
         queries=2,
         gallery=4,
@@ -104,9 +100,17 @@ def test_a_report_that_shows_it_is_cleaned_and_told_anew(lake):
         median_rank=2,
         chance=0.2,
         without_results=[],
-        worst=[shown, other],
+        worst=list(worst),
     )
-    told = told.model_copy(update={"directions": [direction]})
+
+
+def test_a_report_that_shows_it_is_cleaned_and_told_anew(lake):
+    """Page and JSON lose the example, and keep their scores; other files of it go."""
+    folder = lake.report("3")
+    told = Report.model_validate_json((folder / "report.json").read_bytes())
+    shown = Worst(query=CHINESE, expected=["trips/cat"], first="twin", rank=3, relevant=1)
+    other = Worst(query="a grey wall", expected=["grey"], first="blue", rank=2, relevant=1)
+    told = told.model_copy(update={"directions": [direction(shown, other)]})
     write_report(told, [], folder, run_depth=0)
     (folder / "report.html").write_text(page(told), "utf-8")
     cat = content_of(lake, CAT[0])
@@ -130,17 +134,7 @@ def test_a_page_that_shows_it_is_written_anew_without_pictures(lake):
     folder = lake.report("3")
     told = Report.model_validate_json((folder / "report.json").read_bytes())
     other = Worst(query="a grey wall", expected=["grey"], first="x", rank=2, relevant=1, item=4)
-    direction = Direction(
-        name="text→image",
-        queries=2,
-        gallery=4,
-        means={"RR": 0.4},
-        median_rank=2,
-        chance=0.2,
-        without_results=[],
-        worst=[other],
-    )
-    told = told.model_copy(update={"directions": [direction]})
+    told = told.model_copy(update={"directions": [direction(other)]})
     write_json(told, folder)
     picture = Held("image", "data:image/jpeg;base64,AAAA", content_of(lake, CAT[0]))
     shown = page(told, pictures=Pictures({}, {4: Shown(picture)}))

@@ -14,7 +14,8 @@ from storage.published import current, published
 from storage.snapshot import Snapshot
 from tasks.erasure import erase
 from tasks.erasure.choose import choose
-from tests.crashes import Contents, contents_of, differences, dying
+from tests.crashes import Contents, contents_of, differences
+from tests.deaths import dying
 from tests.forgetting import CAT, CHINESE, all_findings
 from tests.tasks.erasure.erasing import forget
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from mmcore.counting import number_of
 from mmcore.media.sniffing.kinds import PLAIN, SVG
 from mmcore.search.http.etags import is_known
 from mmcore.search.http.media.roots import MediaStream
@@ -107,7 +108,7 @@ def _wanted(asked: Mapping[str, str], size: int, etag: str) -> tuple[int, int]:
     if low >= size or low >= high:
         raise ProblemError(
             "range",
-            f"the file has {size:,} bytes",
+            f"the file has {number_of(size, 'byte')}",
             f"文件有 {size:,} 字节",
             {"content-range": f"bytes */{size}"},
         )

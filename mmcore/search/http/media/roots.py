@@ -99,7 +99,7 @@ class Roots:
         if folder is None or path is None:
             raise missing(
                 "the file's root is not on this server: --root ALIAS=FOLDER says where it lies",
-                "此服务器上没有该文件的根目录：用 --root 别名=目录 指明",
+                "此服务器上没有该文件的根目录：用 --root 别名=文件夹 指定",
             )
         stream = self._opened(folder, path)
         try:

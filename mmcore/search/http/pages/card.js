@@ -7,14 +7,14 @@ import { address, blank, itemAddress } from "./state.js";
 import { by, clock, number, t } from "./words.js";
 
 const AROUND = 240; // characters of a text that are shown
-const COMMON = new Set("a an and are as at by for from in is it of on or that the to was with 的 了 在 是 和 有 着 一".split(" "));
 const known = new Map();
 
 /** What is known of an item from an answer: for the chip that asks with it. */
 export const recalled = (id) => known.get(id) || null;
 
 /** The card of a hit. */
-export function card(hit, state) {
+export function card(found, state) {
+  const hit = { ...found, text: readable(found.text, found.path) };
   known.set(hit.item_id, { key: hit.key, thumbnail: hit.thumbnail });
   const href = itemAddress(hit.item_id, hit.segment_id, start(hit.span));
   const title = named(hit.key || hit.path || hit.item_id);
@@ -28,14 +28,9 @@ export function card(hit, state) {
   );
 }
 
-/** The matched words of a hit that say something. */
+/** The matched words of a hit. */
 function words(hit) {
-  return telling([...new Set(hit.why.flatMap((one) => one.words))]);
-}
-
-function telling(all) {
-  const some = all.filter((word) => !COMMON.has(word));
-  return some.length ? some : all;
+  return [...new Set(hit.why.flatMap((one) => one.words))];
 }
 
 const start = (span) => (span && span.unit === "second" ? span.start : 0);
@@ -87,11 +82,16 @@ async function fill(box, hit, title) {
       box.classList.add("heard");
       box.replaceChildren(new Sound({ url: item.files[sound.file]?.url, waveform: sound.waveform, span: sound.span, label: title, points: 36 }).root);
     } else if (text) {
-      box.replaceChildren(passage({ ...hit, text: text.text }));
+      box.replaceChildren(passage({ ...hit, text: readable(text.text, item.files[text.file]?.path) }));
     }
   } catch {
     // the placeholder stays
   }
+}
+
+/** A text as people read it: of a Markdown file without the signs of its headings. */
+export function readable(text, path) {
+  return text && /\.(md|markdown)$/i.test(path || "") ? text.replace(/^[ \t]{0,3}#{1,6}[ \t]+/gm, "") : text;
 }
 
 /** The part of a text about its first matched word. */
@@ -103,10 +103,11 @@ export function snippet(text, matched) {
   return `${from ? "…" : ""}${flat.slice(from, from + AROUND)}${from + AROUND < flat.length ? "…" : ""}`;
 }
 
-/** Words of letters stand alone; Chinese ones lie among others. */
+/** Words of letters stand alone; Chinese ones lie among others, and so do emoji, however drawn. */
 function pattern(matched) {
   const some = matched.filter(Boolean).sort((a, b) => b.length - a.length).map((word) => {
     const plain = word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    if (!/[\p{L}\p{N}]/u.test(word)) return `${plain}[\\u{1f3fb}-\\u{1f3ff}]?\\ufe0f?`;
     return /\p{Script=Han}/u.test(word) ? plain : `(?<![\\p{L}\\p{N}])${plain}(?![\\p{L}\\p{N}])`;
   });
   return some.length ? new RegExp(some.join("|"), "giu") : null;
@@ -141,7 +142,7 @@ function reasons(hit) {
   return hit.why.map((one) => {
     const title = t("whyScore", { by: by(one.by), score: one.score.toFixed(2) });
     const short = hit.why.length > 1 || hit.span?.unit === "second" ? "sr" : "";
-    const told = one.words.length ? el("span", { dir: "auto" }, telling(one.words).slice(0, 4).join(" · ")) : el("span", { class: short }, by(one.by));
+    const told = one.words.length ? el("span", { dir: "auto" }, one.words.slice(0, 4).join(" · ")) : el("span", { class: short }, by(one.by));
     return el("span.reason", { title, data: { by: one.by } }, icon(one.by), told);
   });
 }

@@ -1,7 +1,7 @@
 // The page of one item: all its media, its segments, what lies near it.
 
 import * as api from "./api.js";
-import { card, marked, place } from "./card.js";
+import { card, marked, place, readable } from "./card.js";
 import { announce, breakable, el, icon, named, PLAY, solid } from "./dom.js";
 import { drawn, picture, placeholder, Sound, video } from "./media.js";
 import { trouble } from "./results.js";
@@ -19,6 +19,7 @@ export async function itemPage(main, state, { signal, again }) {
     if (!NUMBER.test(state.id)) throw new api.Problem(404, { detail: t("noSuchItem") });
     const item = await api.item(state.id, signal);
     if (signal.aborted) return;
+    item.segments = read(item.segments, item);
     show(main, item, state, signal);
     main.querySelector("h1").focus({ preventScroll: true });
   } catch (error) {
@@ -118,6 +119,11 @@ function kind(segment) {
   return segment.kind ? t(`kind_${segment.kind}`, {}, segment.kind) : "";
 }
 
+/** Segments with their texts as people read them. */
+function read(segments, item) {
+  return segments.map((one) => ({ ...one, text: readable(one.text, item.files[one.file]?.path) }));
+}
+
 /* facts */
 
 function facts(item) {
@@ -155,7 +161,7 @@ function further(item, list, state, players, signal) {
     button.disabled = true;
     try {
       const more = await api.item(item.item_id, signal, list.children.length, SEGMENTS);
-      list.append(...more.segments.map((one) => segment(one, state, players)));
+      list.append(...read(more.segments, item).map((one) => segment(one, state, players)));
       button.hidden = list.children.length >= more.segments_total;
     } catch (error) {
       announce(error.message);

@@ -18,6 +18,7 @@ from prefect.settings import (
 )
 
 from flows.commands.doctor import orchestration
+from flows.commands.doctor.words import told
 
 
 @pytest.fixture(autouse=True)
@@ -65,11 +66,17 @@ def answers(version="3.9.1", *, late=0, crashed=0, pools=(), sends=False):
 
     def answer(path, body):
         if path == "/flow_runs/count":
+            assert b"index-media" in body  # others' flows are none of ours
             return late if b"Late" in body else crashed
         return {
             "/admin/version": mine,
             "/admin/settings": {"server": {"analytics_enabled": sends}},
             "/work_pools/filter": list(pools),
+            "/flow_runs/filter": [
+                {"id": f"run{n}", "flow_id": "f1", "parameters": {"config": {"lake": "/srv/lake"}}}
+                for n in range(crashed)
+            ],
+            "/flows/filter": [{"id": "f1", "name": "index-media"}],
         }.get(path)
 
     return answer
@@ -113,6 +120,20 @@ def test_what_waits_in_a_server_is_told():
         assert (paused.said, paused.facts["names"]) == ("pools-paused", "gpu")
         assert said(orchestration.late()) == [("warn", "late-some"), ("warn", "late-crashed")]
         assert said(orchestration.server())[-1] == ("warn", "server-telemetry-on")
+
+
+def test_of_crashed_runs_it_is_told_whose_they_are_and_what_to_do():
+    """Flow, lake and server, and the command that shows the last one's log."""
+    with (
+        serving(answers("mine", crashed=2)) as (url, _),
+        temporary_settings({PREFECT_API_URL: url}),
+    ):
+        (found,) = orchestration.late()
+
+    fact, todo = told(found, "en")
+    assert "2 runs of mmindex crashed" in fact
+    assert f"{url} has it: 2 × index-media (/srv/lake)" in fact
+    assert f"PREFECT_API_URL={url} prefect flow-run logs run0" in todo
 
 
 def test_a_server_that_does_not_answer_is_a_failure_without_its_password():

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save
 from flows import cli
 from mmcore.encoders.weights.cards import CARD
 from mmcore.encoders.weights.server_fetch import MIRROR
-from tests.commands import Answer
+from tests.commands import command_line
 from tests.hubs import Repository, hub, sha256
 
 E5 = "intfloat/multilingual-e5-small"
@@ -28,15 +28,7 @@ def run(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.delenv("MMINDEX_WEIGHTS", raising=False)
-
-    def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["mmindex", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return Answer(int(ended.value.code or 0), out, err)
-
-    return command
+    return command_line(monkeypatch, capsys)
 
 
 @pytest.fixture

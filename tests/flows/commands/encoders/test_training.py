@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import numpy as np
 import pytest
 
-from flows import cli
 from mmcore.encoders.presets import encoders_of
 from mmcore.specs import RuntimeSpec, SegmentationSpec
 from tests import media
-from tests.commands import Answer
+from tests.commands import command_line
 from tests.lakes import coloured_items, make_lake, towers
 
 pytest.importorskip("gensim")
@@ -24,15 +22,7 @@ FAST = ("--set", "dim=8", "--set", "epochs=2", "--set", "min_count=1")
 @pytest.fixture
 def run(monkeypatch, capsys):
     """Run a command line."""
-
-    def command(*arguments):
-        monkeypatch.setattr(sys, "argv", ["mmindex", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return Answer(int(ended.value.code or 0), out, err)
-
-    return command
+    return command_line(monkeypatch, capsys)
 
 
 def vectors(folder, *texts):

@@ -40,7 +40,7 @@ def test_it_speaks_chinese(lake, folder, forget):
 
     assert "已清除 1 个条目、4 个文件、3 个内容" in told
     assert "1 个内容，其他条目也有：" in told
-    assert "projection/p1 的训练数据含其中 1 个内容、1 条说明" in told
+    assert "projection/p1 的训练数据含其中 1 个内容、1 条文字说明" in told
     assert "均未发现" in told
     assert "trips/cat.png" in told
     assert "已解除 1 个清除标记" in again
@@ -52,7 +52,7 @@ def test_the_locale_decides_where_nothing_is_said(lake, forget, monkeypatch):
     """A Chinese one is answered in Chinese; --json does not depend on it."""
     monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
 
-    assert "演练：将清除 1 个条目" in forget("media/trips/cat.png", "--dry-run")[1]
+    assert "试运行：将清除 1 个条目" in forget("media/trips/cat.png", "--dry-run")[1]
     told = json.loads(forget("media/trips/cat.png", "--dry-run", "--json")[1])
     assert told["status"] == "planned"
 

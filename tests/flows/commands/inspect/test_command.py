@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from io import StringIO
 
 import pytest
@@ -10,7 +9,6 @@ from PIL import Image
 from rich.cells import cell_len
 from rich.console import Console
 
-from flows import cli
 from flows.commands.inspect import show as show_inspect
 from flows.commands.inspect.cli import BAD_FILES
 from mmcore.decoding.pool import POOL
@@ -20,6 +18,7 @@ from mmcore.media import shaping
 from mmcore.types import MediaFile, Rejection, Span
 from storage.schemas import Modality, content_id
 from tests import media
+from tests.commands import command_line
 from tests.declared import declare
 from tests.made import documents, images
 from tests.mmcore.decoding import hostile
@@ -50,15 +49,7 @@ def run(monkeypatch, capsys, folder):
     monkeypatch.chdir(folder)
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.delenv(name, raising=False)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["mmindex", "inspect", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return ended.value.code, out, err
-
-    return run
+    return command_line(monkeypatch, capsys, "inspect")
 
 
 @pytest.fixture

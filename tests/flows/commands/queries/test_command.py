@@ -1,11 +1,9 @@
 """`mmindex queries …`: a user's own query sets."""
 
 import json
-import sys
 
 import pytest
 
-from flows import cli
 from flows.commands.queries.command import Files, run_add
 from mmcore.evaluation.querysets.frozen import FrozenSet
 from mmcore.evaluation.scores import Report
@@ -17,6 +15,7 @@ from storage.querysets import read_sets
 from storage.schemas import MmindexError, content_id
 from storage.snapshot import Snapshot
 from tests import media
+from tests.commands import command_line
 from tests.crashes import plain_index
 from tests.forgetting import settle
 from tests.lakes import coloured_items, make_lake, towers
@@ -25,15 +24,7 @@ from tests.lakes import coloured_items, make_lake, towers
 @pytest.fixture
 def run(monkeypatch, capsys):
     """Run `mmindex …` in this process: exit code, standard output, standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["mmindex", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return ended.value.code or 0, out, err
-
-    return run
+    return command_line(monkeypatch, capsys)
 
 
 @pytest.fixture

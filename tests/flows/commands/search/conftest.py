@@ -1,12 +1,10 @@
 """A lake to search, and `mmindex search` as a call."""
 
 import json
-import sys
 
 import pytest
 
-from flows import cli
-from tests.commands import Answer
+from tests.commands import command_line
 from tests.lakes import coloured_items, make_lake, towers
 from tests.mmcore.search.http.plugged import declare_colours
 
@@ -28,13 +26,9 @@ def lake(tmp_path_factory):
 def run(monkeypatch, capsys, lake):
     """Run `mmindex search … --lake LAKE`."""
     monkeypatch.setenv("LC_ALL", "C")
+    run = command_line(monkeypatch, capsys, "search")
 
     def answer(*arguments):
-        monkeypatch.setattr(sys, "argv", ["mmindex", "search", *map(str, arguments)])
-        sys.argv += ["--lake", str(lake)]
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return Answer(int(ended.value.code or 0), out, err)
+        return run(*arguments, "--lake", lake)
 
     return answer

@@ -48,6 +48,19 @@ def test_why_names_media_and_words():
     assert "词语：red[bold]" in chinese
 
 
+@pytest.mark.parametrize(
+    ("path", "told"), [("n.md", "A cat"), ("n.MARKDOWN", "A cat"), ("n.sh", "# A cat")]
+)
+def test_a_heading_is_shown_without_its_signs(path, told):
+    """Of a Markdown file; elsewhere they may be a script's comment, and a tag is no heading."""
+    hit = Hit(1, "cat", 0.5, path=path, root="m", text="# A cat\n\n#tabby\n## 名字 ##\n")
+
+    text = " ".join(shown(hit).split())
+
+    assert f"{path} {told} #tabby" in text
+    assert ("## 名字" in text) == path.endswith(".sh")
+
+
 @pytest.mark.parametrize("width", [80, 100])
 def test_a_narrow_terminal_folds_and_cuts_nothing(width):
     """No line is wider than it; path and words are there to the last character."""

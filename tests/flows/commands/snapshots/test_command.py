@@ -1,6 +1,5 @@
 import json
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from storage.manifest import Evaluation
 from storage.publication import publish
 from storage.published import current
 from storage.tables import read_parts
+from tests.commands import command_line
 from tests.factories import candidate, small_lake
 
 GROUP = typer.main.get_command(cli.app).commands["snapshots"].commands
@@ -36,15 +36,7 @@ def lake(tmp_path):
 @pytest.fixture
 def run(monkeypatch, capsys):
     """Run `mmindex …` in this process: exit code, standard output, standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["mmindex", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capsys.readouterr()
-        return ended.value.code, out, err
-
-    return run
+    return command_line(monkeypatch, capsys)
 
 
 def test_a_snapshot_has_the_time_of_its_run(run, lake):

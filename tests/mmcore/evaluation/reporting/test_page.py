@@ -130,7 +130,7 @@ def test_what_proves_a_fall_is_said():
     ranks = [one.model_copy(update={"proved_by": "ranks"}) for one in verdict.compared]
     other = verdict.model_copy(update={"compared": ranks})
 
-    for words in (">by ranks<", ">据名次<"):
+    for words in (">by ranks<", ">按名次<"):
         assert words not in page(report(verdict=verdict))
         assert page(report(verdict=other)).count(words) == len(ranks)
 

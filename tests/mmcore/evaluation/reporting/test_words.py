@@ -3,10 +3,11 @@ from typing import get_args
 
 import pytest
 
+from mmcore.counting import Number
 from mmcore.evaluation.directions import NO_TEXTS
 from mmcore.evaluation.gating import gate
 from mmcore.evaluation.reporting import words
-from mmcore.evaluation.reporting.words import headline, named, told
+from mmcore.evaluation.reporting.words import headline, named, phrase, told
 from mmcore.evaluation.scores import Finding, FindingKind, GateVerdict, Verdict
 from mmcore.evaluation.withheld import OWN_SPACE
 from tests.mmcore.evaluation.reporting.made import blocked
@@ -48,7 +49,7 @@ def test_a_block_is_told_by_what_fell_first():
     assert said.en == f"{fell} In all: 1 finding blocks, 1 warning."
     assert (
         said.zh
-        == "中文文本 → 图片 从 0.412 降到 0.301（Success@10）。共计：1 项被拦截、1 项警告。"
+        == "中文文本 → 图片 从 0.412 降到 0.301（Success@10）。共计：1 项须拦截、1 项警告。"
     )
 
 
@@ -120,5 +121,16 @@ def test_findings_are_counted_by_what_came_of_them():
     of = blocked().findings
 
     assert words.counted(of).en == "1 finding blocks, 1 warning"
-    assert words.counted(of).zh == "1 项被拦截、1 项警告"
+    assert words.counted(of).zh == "1 项须拦截、1 项警告"
     assert words.counted([of[0], of[0]]).en == "2 findings block"
+
+
+def test_of_one_there_is_no_plural():
+    """A report of one direction says so."""
+    one, two = (
+        phrase("headline.measured", directions=Number(n), queries=Number(n)) for n in (1, 2)
+    )
+
+    assert one.en == "1 direction, asked with 1 content of held-out pairs."
+    assert two.en == "2 directions, asked with 2 contents of held-out pairs."
+    assert one.zh == "共 1 个方向，用留出配对中的 1 个内容查询。"

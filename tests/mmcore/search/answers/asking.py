@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from mmcore.search.queries import Asker
+from mmcore.search.asking.queries import Asker
 from mmcore.search.request import Part, SearchRequest
 from mmcore.search.searcher import Searcher
 from storage.schemas import Modality

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mmcore.errors import ConfigError
 from mmcore.search.answers import Answer
-from mmcore.search.queries import Asker
+from mmcore.search.asking.queries import Asker
 from mmcore.search.request import SearchRequest
 from storage.indexes.files import Index
 from tests.lakes import COLOURS, coloured_items, make_lake, towers

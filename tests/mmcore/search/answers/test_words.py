@@ -44,6 +44,15 @@ def test_chinese_words_are_words(lake):
         assert "灰色" in found.hits[0].why[0].words
 
 
+def test_words_that_say_nothing_are_no_reason(lake):
+    """Who shares but an article was found by vectors; where there is no other reason it stays."""
+    hits = lake.answer(asked("a zebra", k=3)).hits
+
+    assert {reason.by for hit in hits for reason in hit.why} == {"fused"}
+    (hit,) = lake.answer(asked("a zebra", words=1, k=1)).hits
+    assert [(reason.by, reason.words) for reason in hit.why] == [("words", ())]
+
+
 def test_words_alone_encode_nothing(lake):
     """No vector is asked for, and an item without the words does not come."""
     answer = lake.answer(asked("wall", words=1, k=99))

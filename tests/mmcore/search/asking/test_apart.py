@@ -7,7 +7,7 @@ import pytest
 
 from mmcore.errors import ConfigError, MediaError
 from mmcore.search.asking.apart import ApartAsker
-from mmcore.search.queries import Asker
+from mmcore.search.asking.queries import Asker
 from mmcore.search.showing.peaks import Drawer, Stretch, peaks_of
 from mmcore.specs import LimitsSpec, RuntimeSpec
 from storage.schemas import Modality

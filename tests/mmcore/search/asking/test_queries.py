@@ -7,7 +7,7 @@ import pytest
 from mmcore.errors import ConfigError
 from mmcore.media.segments import cut
 from mmcore.media.sounds.windows import windows
-from mmcore.search.queries import Asker, read_content
+from mmcore.search.asking.queries import Asker, read_content
 from mmcore.specs import LimitsSpec, RuntimeSpec, SegmentationSpec
 from mmcore.types import EncoderKey, unit_rows
 from storage.schemas import Modality

@@ -5,9 +5,9 @@ import threading
 import numpy as np
 import pytest
 
+from mmcore.search.asking.voices import Voices
 from mmcore.search.recent import Recent
 from mmcore.search.request import Part
-from mmcore.search.voices import Voices
 
 
 class Encoder:

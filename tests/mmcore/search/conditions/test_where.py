@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 
 from mmcore.errors import ConfigError
+from mmcore.search.asking.queries import Asker
 from mmcore.search.conditions.where import Where
-from mmcore.search.queries import Asker
 from mmcore.search.request import Part, SearchRequest
 from mmcore.search.searcher import Searcher
 from storage.schemas import Modality, item_id
@@ -202,7 +202,7 @@ def test_answers_that_are_kept_do_not_fill_the_memory(lake, monkeypatch):
     where = Where(lake)
     asked = [where.items(f"'{n}' = '{n}'") for n in range(5)]
 
-    assert len(where._kept._found) == 2
+    assert len(where._kept.found((f"'{n}' = '{n}'",) for n in range(5))) == 2
     assert all(np.array_equal(one, asked[0]) for one in asked)
     assert np.array_equal(where.items("'0' = '0'"), asked[0])
 

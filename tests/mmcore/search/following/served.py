@@ -1,6 +1,6 @@
 """Snapshots that are published while somebody searches."""
 
-from mmcore.search.queries import Asker
+from mmcore.search.asking.queries import Asker
 from mmcore.search.request import Part, SearchRequest
 from mmcore.search.searcher import Searcher
 from storage.published import manifest_of

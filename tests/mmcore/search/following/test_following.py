@@ -10,8 +10,8 @@ import pytest
 
 from mmcore.errors import ConfigError
 from mmcore.search.asking.loaded import Loaded
+from mmcore.search.asking.queries import Asker
 from mmcore.search.following import Following
-from mmcore.search.queries import Asker
 from storage.errors import CorruptLakeError, NoLakeError
 from storage.layout import Layout
 from storage.publication import roll_back

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from mmcore.search.asking.queries import Asker
 from mmcore.search.following import Following
-from mmcore.search.queries import Asker
 from mmcore.search.searcher import Searcher
 from storage.errors import CorruptLakeError, SnapshotReissuedError
 from storage.layout import Layout

@@ -217,7 +217,7 @@ def test_script_in_captions_stays_text(tmp_path, plugged):
         ({"item": "x"}, "a whole number", "必须是整数"),
         ({"collapse": "perhaps"}, "true or false", "true 或 false"),
         ({"colour": "red"}, "there is no such", "没有这一项"),
-        ({"q": ""}, "1 characters or more", "至少 1 个字符"),
+        ({"q": ""}, "1 character or more", "至少 1 个字符"),
         ({"words": "nan"}, "a number", "必须是数字"),
     ],
 )

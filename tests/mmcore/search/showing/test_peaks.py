@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mmcore.media.sounds import blocks
-from mmcore.search.queries import read_content
+from mmcore.search.asking.queries import read_content
 from mmcore.search.showing.peaks import Stretch, peaks_of
 from mmcore.specs import LimitsSpec
 from storage.schemas import Modality

@@ -211,24 +211,62 @@ def test_the_word_that_holds_a_character_is_told(lake):
     assert lexicon.matched(items[1:2], words_of("熊猫 猫")) == [("熊猫",)]
 
 
-def test_words_that_say_little_are_not_told_beside_others(lake):
-    """a, on, 的, 一只: but where nothing else is found they are."""
+def test_words_that_say_nothing_are_told_of_no_item(lake):
+    """a, on, 的, 一只, nor their pairs: not where an item has nothing else either."""
     texts = {"cat": ["a cat on the red mat", "一只红色的猫"], "dog": ["a dog", "一只狗的"]}
     lexicon = Lexicon.of(lake(texts))
     items = np.array([item(key) for key in texts])
 
-    assert lexicon.matched(items, words_of("a cat on a mat")) == [("cat", "mat"), ("a",)]
-    cat, dog = lexicon.matched(items, words_of("一只猫的"))
-    assert (cat, {*dog}) == (("猫",), {"一只", "的"})
+    assert lexicon.matched(items, words_of("a cat on a mat")) == [("cat", "mat"), ()]
+    assert lexicon.matched(items, words_of("一只猫的")) == [("猫",), ()]
+    assert lexicon.matched(items, words_of("a zebra 的")) == [(), ()]
 
 
-def test_a_word_of_every_tenth_text_is_not_told_beside_others(lake):
-    """As the name of a series."""
+def test_words_that_say_nothing_are_told_where_nothing_else_was_asked(lake):
+    """Who looks for 的 finds by it."""
+    lexicon = Lexicon.of(lake({"cat": ["the red mat", "红色的猫"], "dog": ["a dog"]}))
+    items = np.array([item("cat"), item("dog")])
+
+    assert lexicon.matched(items, words_of("的")) == [("的",), ()]
+    assert lexicon.matched(items, words_of("the a")) == [("the",), ("a",)]
+
+
+def test_a_word_that_weighs_next_to_nothing_is_not_told(lake):
+    """As the name of a series: by how rare it is in the lake beside the rarest that was asked."""
     texts = {f"k{n}": [f"lot picture{n}"] for n in range(60)}
     lexicon = Lexicon.of(lake(texts))
     items = np.array([item("k1"), item("k2")])
 
-    assert lexicon.matched(items, ["lot", "picture1"]) == [("picture1",), ("lot",)]
+    assert lexicon.matched(items, ["lot", "picture1"]) == [("picture1",), ()]
+    assert lexicon.matched(items, ["lot"]) == [("lot",), ("lot",)]
+
+
+def test_a_small_lake_tells_a_word_of_most_of_its_texts(lake):
+    """Of four texts three have cat: it says something of each, beside tabby."""
+    texts = {"a": ["tabby cat"], "b": ["cat"], "c": ["black cat"], "d": ["dog"]}
+    lexicon = Lexicon.of(lake(texts))
+    items = np.array([item("a"), item("b")])
+
+    assert lexicon.matched(items, ["tabby", "cat"]) == [("tabby", "cat"), ("cat",)]
+
+
+def test_emoji_are_words(lake):
+    """In texts and in names, however they are drawn; a joined one is found by its parts."""
+    texts = {"cat": ["so sweet 🐱"], "🐱-photo": [], "space": ["👩🏽‍🚀 up there"], "dog": ["🐶"]}
+    lexicon = Lexicon.of(lake(texts))
+
+    assert {*keys(lexicon, "🐱", texts)} == {"cat", "🐱-photo"}
+    assert keys(lexicon, "👩‍🚀", texts) == keys(lexicon, "🚀", texts) == ["space"]
+    assert lexicon.matched(np.array([item("space")]), words_of("👩🏻‍🚀 🐱")) == [("👩‍🚀",)]
+
+
+def test_an_emoji_that_stands_nowhere_counts_for_nothing(lake):
+    """It says how somebody feels; another word that stands nowhere was wanted."""
+    lexicon = Lexicon.of(lake({"cat": ["a cat"], "dog": ["a dog"]}))
+    cat = np.array([item("cat")])
+
+    assert lexicon.coverage(words_of("cat 😂"), cat) == lexicon.coverage(["cat"], cat) == [1]
+    assert lexicon.coverage(words_of("cat zebra"), cat) < 0.6
 
 
 def test_matched_words_are_told_whole(lake):

@@ -25,12 +25,18 @@ from mmcore.search.words.tokens import LONGEST, is_han, words_of, words_of_names
         ("ＩＭＧ＿２０３４", ["img_2034", "img", "2034"]),
         ("猫", ["猫"]),
         ("海边的猫", ["的", "猫", "海边", "边的", "的猫"]),
+        ("🐱", ["🐱"]),
+        ("a cat🐱🐱, 猫🐱", ["a", "cat", "🐱", "🐱", "猫", "🐱"]),
+        ("👍🏽 ❤️ ❤︎", ["👍", "❤", "❤"]),
+        ("👩🏾‍🚀!", ["👩‍🚀", "👩", "🚀"]),
+        ("🇨🇳🇫🇷 🏴󠁧󠁢󠁳󠁣󠁴󠁿", ["🇨🇳", "🇫🇷", "🏴"]),
+        ("1️⃣ © → •", ["1"]),
         ("?!", []),
         ("", []),
     ],
 )
 def test_words_are_what_people_type(text, words):
-    """In lower case; codes whole and in parts; of Chinese jieba's words and all pairs."""
+    """In lower case; codes whole and in parts; of Chinese jieba's words and all pairs; emoji."""
     assert words_of(text) == words
 
 

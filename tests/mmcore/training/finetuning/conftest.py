@@ -14,6 +14,7 @@ from mmcore.training.finetuning.train import finetune
 from tests.checkpoints import checkpoint
 from tests.made import toy_pairs
 from tests.made.checkpoints.clip import make_openai
+from tests.threads import one_thread
 
 RATES = {"lora": 1e-2, "last-blocks": 2e-3}
 CLAP_RATES = {"lora": 3e-3, "last-blocks": 1e-3}
@@ -22,10 +23,8 @@ CLAP_RATES = {"lora": 3e-3, "last-blocks": 1e-3}
 @pytest.fixture(autouse=True)
 def _one_thread():
     """Threads would only wait for each other over matrices this small."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="session")

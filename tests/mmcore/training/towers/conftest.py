@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import pytest
-import torch
 
 from tests.made import toys
+from tests.threads import one_thread
 
 
-@pytest.fixture(scope="module")
-def one_thread():
-    """So small a network loses by a second one, and all by many tests at once."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+@pytest.fixture(scope="module", name="one_thread")
+def _one_thread():
+    """Threads would only wait for each other."""
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="module")

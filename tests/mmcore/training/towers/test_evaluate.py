@@ -20,23 +20,9 @@ from mmcore.training.towers.evaluate import evaluate_retrieval_model
 from mmcore.training.towers.measure import text_side
 from mmcore.training.towers.train import train_retrieval_model
 from tests.checkpoints import checkpoint
-from tests.made import toys
 from tests.made.towers import small
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """So small a network loses by a second one."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory):
-    """A few items of each split."""
-    return toys.folder(tmp_path_factory.mktemp("toys") / "media", each=1)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from storage.cards import read_card
 from storage.errors import CorruptLakeError
+from storage.json_files import read_object
 from storage.layout import Layout
 from storage.manifest import Manifest
 from storage.models import HASHES, TELLING, own_files, read, sha256, versions
@@ -17,7 +17,7 @@ from storage.schemas import is_record, record_name
 log = logging.getLogger(__name__)
 
 
-def sound_files(
+def intact_files(
     layout: Layout, name: str, version: str, newest: Iterable[Manifest]
 ) -> dict[str, bytes]:
     """The files of a version by name, as they were when it was stored: it may be published.
@@ -60,7 +60,7 @@ def _told_sums(
 
 
 def _stored_sums(folder: Path) -> dict[str, set[str]]:
-    return {name: {str(of)} for name, of in (read_card(folder / HASHES) or {}).items()}
+    return {name: {str(of)} for name, of in (read_object(folder / HASHES) or {}).items()}
 
 
 def _checked(path: Path, known: set[str]) -> bytes:
@@ -88,7 +88,7 @@ def alike(
         folder = layout.model(name, version)
         with suppress(CorruptLakeError):  # a damaged one is as good as none
             if all(_has(folder / file, content) for file, content in tensors.items()):
-                yield version, sound_files(layout, name, version, naming)
+                yield version, intact_files(layout, name, version, naming)
 
 
 def _has(path: Path, content: bytes) -> bool:

@@ -3,11 +3,11 @@
 import pytest
 
 from storage.errors import CorruptLakeError
+from storage.intact_models import alike, intact_files
 from storage.layout import Layout
 from storage.models import HASHES, TELLING, store_model
 from storage.places.atomic import write_bytes
 from storage.schemas import is_record, record_name
-from storage.sound_models import alike, sound_files
 from tests.storage.test_models import FILES, naming
 
 
@@ -20,7 +20,7 @@ def test_a_file_that_is_another_by_now_is_refused(tmp_path, named, change):
     for file in files:
         folder = store_model(layout, "projection", f"p{len(file)}", files)
         version, manifests = folder.name, [naming(layout, folder)] if named else []
-        assert sound_files(layout, "projection", version, manifests) == files
+        assert intact_files(layout, "projection", version, manifests) == files
         content = (folder / file).read_bytes()
         (folder / file).unlink()
         if change != "remove":
@@ -31,7 +31,7 @@ def test_a_file_that_is_another_by_now_is_refused(tmp_path, named, change):
         if file == "card.md":
             continue  # it tells of the model
         with pytest.raises(CorruptLakeError, match=r"mmindex train") as caught:
-            sound_files(layout, "projection", version, manifests)
+            intact_files(layout, "projection", version, manifests)
         assert caught.value.path == folder / file
         assert "from the media" not in str(caught.value)
 
@@ -45,7 +45,7 @@ def test_a_manifest_that_took_the_damage_for_sound_excuses_nothing(tmp_path):
     write_bytes(folder / "projection.safetensors", b"other")
 
     with pytest.raises(CorruptLakeError, match="another checksum"):
-        sound_files(layout, "projection", "p1", [naming(layout, folder), before])
+        intact_files(layout, "projection", "p1", [naming(layout, folder), before])
 
 
 def test_a_version_of_an_older_mmindex_is_taken_as_it_is(tmp_path):
@@ -54,7 +54,7 @@ def test_a_version_of_an_older_mmindex_is_taken_as_it_is(tmp_path):
     folder = store_model(layout, "projection", "p1", {**FILES, "config.json": b"{}"})
     (folder / HASHES).unlink()
 
-    assert set(sound_files(layout, "projection", "p1", [])) == {*FILES, "config.json"}
+    assert set(intact_files(layout, "projection", "p1", [])) == {*FILES, "config.json"}
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["named", "never-published"])
@@ -72,7 +72,7 @@ def test_what_tells_of_a_model_and_is_another_by_now_is_left_out(
     if change == "edit":
         write_bytes(folder / file, b"mine")
 
-    found = sound_files(layout, "projection", "p1", manifests)
+    found = intact_files(layout, "projection", "p1", manifests)
 
     assert found == {name: content for name, content in files.items() if name != file}
     assert f"models/projection/p1/{file}" in caplog.text
@@ -90,7 +90,7 @@ def test_hashes_decide_nothing_where_a_manifest_names_the_version(tmp_path, chan
         damaged = content[:9] if change == "cut" else content.replace(b"a", b"b")
         write_bytes(folder / HASHES, damaged)
 
-    assert sound_files(layout, "projection", "p1", [told]) == FILES
+    assert intact_files(layout, "projection", "p1", [told]) == FILES
 
 
 def test_without_a_manifest_hashes_have_to_be_readable(tmp_path):
@@ -103,7 +103,7 @@ def test_without_a_manifest_hashes_have_to_be_readable(tmp_path):
     write_bytes(folder / HASHES, content[:9])
 
     with pytest.raises(CorruptLakeError) as caught:
-        sound_files(layout, "projection", "p1", [])
+        intact_files(layout, "projection", "p1", [])
 
     assert caught.value.path == folder / HASHES
     assert not list(alike(layout, "projection", FILES, []))

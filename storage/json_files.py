@@ -10,7 +10,7 @@ from storage.errors import FOLDER, CorruptLakeError
 from storage.places.place import read_now
 
 
-def read_card(path: Path) -> dict[str, Any] | None:
+def read_object(path: Path) -> dict[str, Any] | None:
     """The JSON object at ``path``; None only where nothing lies there.
 
     Raises CorruptLakeError for what is no JSON object, and where folder and file are mixed up. A

@@ -6,8 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from storage.cards import read_card
 from storage.errors import CorruptLakeError
+from storage.json_files import read_object
 from storage.places.atomic import write_bytes
 from storage.places.place import place_of
 
@@ -18,12 +18,12 @@ def folder(request, tmp_path):
     return tmp_path if request.param == "local" else place_of(f"memory://{uuid4().hex}/lake")
 
 
-def test_a_card_is_an_object_or_nothing(folder):
+def test_what_is_read_is_an_object_or_nothing(folder):
     """Only where nothing lies is there none."""
     write_bytes(folder / "card.json", '{"say": "猫"}'.encode())
 
-    assert read_card(folder / "card.json") == {"say": "猫"}
-    assert read_card(folder / "other.json") is None
+    assert read_object(folder / "card.json") == {"say": "猫"}
+    assert read_object(folder / "other.json") is None
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"1", b"\xff", b"[" * 100_000])
@@ -32,7 +32,7 @@ def test_what_is_no_object_is_damage(folder, data):
     write_bytes(folder / "card.json", data)
 
     with pytest.raises(CorruptLakeError, match=r"card\.json: is no JSON"):
-        read_card(folder / "card.json")
+        read_object(folder / "card.json")
 
 
 def test_a_folder_and_a_file_in_each_others_place_are_damage(tmp_path):
@@ -41,9 +41,9 @@ def test_a_folder_and_a_file_in_each_others_place_are_damage(tmp_path):
     (tmp_path / "file").touch()
 
     with pytest.raises(CorruptLakeError, match="is a folder"):
-        read_card(tmp_path / "card.json")
+        read_object(tmp_path / "card.json")
     with pytest.raises(CorruptLakeError, match="below a file"):
-        read_card(tmp_path / "file" / "card.json")
+        read_object(tmp_path / "file" / "card.json")
 
 
 def test_a_card_that_is_replaced_meanwhile_is_read_as_it_is_then(s3, monkeypatch):
@@ -61,4 +61,4 @@ def test_a_card_that_is_replaced_meanwhile_is_read_as_it_is_then(s3, monkeypatch
 
     monkeypatch.setattr(S3FileSystem, "info", outdated)
 
-    assert read_card(path) in ({"number": 1}, {"number": 2})
+    assert read_object(path) in ({"number": 1}, {"number": 2})
