@@ -11,11 +11,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import import_module
 from queue import Empty
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flows.orchestration.repeating import REPEATING
 from flows.orchestration.temporary_server import (
@@ -27,8 +27,8 @@ from flows.orchestration.temporary_server import (
 
 if TYPE_CHECKING:
     import httpx
+    from prefect._internal.concurrency.services import _QueueServiceBase
     from prefect.client.orchestration import SyncPrefectClient
-    from prefect.events.worker import EventsWorker
 
 OPEN: Final = ["SCHEDULED", "PENDING", "RUNNING", "CANCELLING", "PAUSED"]
 ENDED: Final = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]
@@ -155,11 +155,11 @@ def quiet_runs(*, quiet: bool = True) -> None:
         logger.propagate = not quiet or "PREFECT_LOGGING_LEVEL" in os.environ
 
 
-def _send_the_rest() -> None:
+def _send_the_rest(*, at_most: float = 10) -> None:
     """Send the logs and events that Prefect holds back for the interpreter's end: now.
 
-    What a server has not taken by then it never will, and is dropped: else the interpreter's end
-    tries each event for seconds.
+    What a server has not taken by then it never will, and is given up: else the interpreter's end
+    tries for seconds to send each event, and for a minute the logs.
     """
     from prefect.events.worker import EventsWorker
     from prefect.logging.handlers import APILogHandler
@@ -167,28 +167,34 @@ def _send_the_rest() -> None:
     worker = logging.getLogger("EventsWorker")
     before = worker.level
     worker.setLevel(logging.ERROR)  # it warns that it is still at what we wait for
-    APILogHandler().flush()
     services = tuple(EventsWorker._instances.values())  # type: ignore[misc]
-    told = EventsWorker.drain_all(timeout=10)
-    if isinstance(told, tuple) and told[1]:  # not done
-        for one in services:
-            if isinstance(one, EventsWorker):
-                _drop_rest(one)
-    else:
+    deadline = time.monotonic() + at_most
+    APILogHandler().flush()  # stops all of them, those of events too
+    EventsWorker.drain_all(timeout=at_most)
+    while any(map(_is_at_work, services)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    late = [one for one in services if _is_at_work(one)]
+    for one in late:
+        _give_up(one)
+    if not late:
         worker.setLevel(before)
 
 
-def _drop_rest(worker: EventsWorker) -> None:
-    """Empty its queue, but for what lets it end; of the event that it is at nothing is said."""
+def _is_at_work(service: _QueueServiceBase[Any]) -> bool:
+    over = service._done_event
+    return over is not None and not over.is_set()
+
+
+def _give_up(service: _QueueServiceBase[Any]) -> None:
+    """Let nobody wait for a service of Prefect's; of what it is at nothing is said any more."""
     for name in REPEATING:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    waiting = worker._queue
-    try:
+    with suppress(Empty):
         while True:
-            waiting.get_nowait()
-            waiting.task_done()
-    except Empty:
-        waiting.put_nowait(None)
+            service._queue.get_nowait()
+    over, loop = service._done_event, service._loop
+    if over is not None and loop is not None and loop.is_running():
+        loop.call_soon_threadsafe(over.set)
 
 
 def _await_records(url: str, since: datetime, *, still: float = 0.3, at_most: float = 10) -> None:
