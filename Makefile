@@ -4,10 +4,14 @@
 # make benchmarks SMALL=1   every benchmark, so small that one sees whether it runs; without SMALL as published
 PYTHON ?= python3
 BIN := .venv/bin
+comma := ,
 LAKE ?= demo-lake
 MEDIA ?= examples/media
 # pip compiles 26,000 modules on one core, a minute and a half: all cores do it afterwards
-INSTALL := $(BIN)/python -m pip install --quiet --no-compile
+# on a terminal pip shows what it fetches; a log gets one line
+QUIET := $(shell test -t 2 || echo --quiet)
+INSTALL := $(BIN)/python -m pip install $(QUIET) --no-compile
+TELL := echo "installing into .venv, some GB: this takes minutes$(if $(QUIET),$(comma) and prints nothing until it is done)"
 COMPILE := $(BIN)/python -m compileall -qq -j 0 .venv/lib || true   # some are templates, no Python
 
 .PHONY: setup demo serve-prefect data fmt check form types imports test pytest test-slow docs dist lock audit \
@@ -17,13 +21,14 @@ setup: .venv/.installed-dev
 
 .venv/.installed: pyproject.toml
 	@test -d .venv || $(PYTHON) -m venv .venv
-	@echo "installing into .venv, up to 6 GB: this takes minutes, and prints nothing until it is done"
+	@$(TELL)
 	$(INSTALL) --editable ".[embedded]"
 	@$(COMPILE)
 	@touch $@
 
 .venv/.installed-dev: pyproject.toml constraints.txt
 	@test -d .venv || $(PYTHON) -m venv .venv
+	@$(TELL)
 	$(INSTALL) --constraint constraints.txt --editable ".[embedded,dev]"
 	@$(COMPILE)
 	@touch .venv/.installed $@
@@ -64,6 +69,7 @@ test-slow: .venv/.installed-dev
 
 docs: .venv/.installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "open site/index.html"
 
 dist: .venv/.installed-dev
 	$(BIN)/python -m build --no-isolation --wheel --sdist --outdir dist .

@@ -33,6 +33,16 @@ def main() -> None:
         mmindex("search", *search, "--lake", lake, "-k", "3")
     print(f"\nThe lake is {Path(lake).resolve()}; its report:")
     print(f"  {newest_report(Path(lake).resolve())}")
+    print(f"\nNext, in {Path.cwd()}:")
+    for command in next_steps(lake):
+        print(f"  {command}")
+
+
+def next_steps(lake: str) -> list[str]:
+    """What to type after it: activate the environment if it is not, and see the lake as a page."""
+    activate = [] if SHOWN == "mmindex" else [". .venv/bin/activate"]
+    page = "# a page to search it; Ctrl-C ends it"
+    return [*activate, f"mmindex serve --lake {shlex.quote(lake)}    {page}"]
 
 
 def newest_report(lake: Path) -> Path:

@@ -28,6 +28,7 @@ from flows.commands.status import cli as status_cli
 from flows.commands.up import cli as up_cli
 from flows.commands.watch import cli as watch_cli
 from flows.terminal.ending import Sigterm
+from flows.terminal.group import Commands
 from flows.terminal.printing import lenient
 from mmcore.errors import DiskSpaceError
 from storage.places.stores import is_store_error
@@ -63,6 +64,7 @@ def _version(wanted: bool) -> None:
 
 app = typer.Typer(
     name="mmindex",
+    cls=Commands,
     help="Turn folders of pictures, texts, sounds and videos into a searchable, measured lake.",
     epilog=EPILOG,
     no_args_is_help=True,

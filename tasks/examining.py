@@ -111,6 +111,7 @@ def reported(both: Both, moved: list[Drift], baseline: Snapshot | None) -> Repor
     found = Found(
         index_recall=after.recall,
         served=after.served,
+        searched=after.searched,
         drift=moved,
         latency=after.latency,
         sets=both.sets,

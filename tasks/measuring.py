@@ -29,9 +29,10 @@ from mmcore.evaluation.outcomes import HELD_OUT, Measured, Outcome
 from mmcore.evaluation.querysets import frozen
 from mmcore.evaluation.querysets.ask import user_outcomes
 from mmcore.evaluation.querysets.frozen import FrozenSet
+from mmcore.evaluation.querysets.searched import searched_scores
 from mmcore.evaluation.recall import index_outcomes, index_recall
 from mmcore.evaluation.resume import Kept
-from mmcore.evaluation.scores import IndexRecall, Latency, Served, Unscored
+from mmcore.evaluation.scores import IndexRecall, Latency, Searched, Served, Unscored
 from mmcore.evaluation.served import served_scores
 from mmcore.evaluation.terms import Terms
 from mmcore.evaluation.world import World
@@ -70,6 +71,7 @@ class Side:
     indexes: tuple[Outcome, ...] = ()
     recall: tuple[IndexRecall, ...] = ()
     served: tuple[Served, ...] = ()
+    searched: tuple[Searched, ...] = ()
     latency: Latency | None = None
 
     @property
@@ -130,7 +132,7 @@ def both_measured(
     if baseline is not None:
         other, terms, why = _beside(baseline, side, terms, work)
     kept = _kept(work, terms, told, side, other) if keep else None
-    measured = _measured(side, terms, sets, kept)
+    measured = _measured(side, terms, sets, kept, searched=True)
     before = None
     if other is not None:
         kept = _kept(work, terms, told, other, side) if keep else None
@@ -222,8 +224,14 @@ def _set_aside(error: Exception, baseline: Snapshot, candidate: Snapshot) -> boo
 
 
 def _measured(
-    side: _Opened, terms: Terms, sets: Sequence[QuerySetCard], kept: Kept | None
+    side: _Opened,
+    terms: Terms,
+    sets: Sequence[QuerySetCard],
+    kept: Kept | None,
+    *,
+    searched: bool = False,
 ) -> Side:
+    """One side; its sets by a search, too, only where that is told of."""
     snapshot = side.snapshot
     bench = laid_out(snapshot, side.encoders, side.projection, terms)
     found = tuple(_asked(bench, sets, kept))
@@ -234,6 +242,7 @@ def _measured(
         tuple(index_outcomes(snapshot, bench)),
         tuple(index_recall(snapshot, query_vectors(bench))),
         tuple(served_scores(snapshot, bench, exact)),
+        tuple(searched_scores(bench, sets, exact)) if searched else (),
         latency(snapshot, bench),
     )
 

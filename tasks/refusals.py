@@ -41,7 +41,7 @@ _SHOWN: Final = 120  # characters of a message in an error
 _WHY: Final[Mapping[str, str]] = MappingProxyType(
     {
         NOTHING_FOUND: "it was decoded, and there is nothing in it to be embedded",
-        NO_ENCODER: "the preset has no encoder for {modality}",
+        NO_ENCODER: "the preset has no encoder for {modality}, and found nothing else in it",
     }
 )
 
@@ -71,13 +71,17 @@ def quarantine(
 def _without_segments(
     found: Found, segments: Segments, parts: Parts, told: set[str | None]
 ) -> Iterator[Rejection]:
-    """Rows of the files of which nothing was embedded and nothing was said."""
+    """Rows of the files of which nothing was embedded and nothing was said.
+
+    A preset may read subtitles or sound in videos and have no encoder for their pictures: where
+    a video has neither, nothing failed.
+    """
     named = told.union(*(table["content_id"].unique().to_pylist() for table in segments.values()))
-    read = {modality for key in parts for modality in key.reads}
+    own = {m for key in parts for m in key.reads}
     for file in found.files:
         if file.content_id in named:
             continue
-        reason = NOTHING_FOUND if file.modality in read else NO_ENCODER
+        reason = NOTHING_FOUND if file.modality in own else NO_ENCODER
         yield Rejection(
             file.root,
             file.path,

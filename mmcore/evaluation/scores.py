@@ -121,6 +121,15 @@ class Served(_Frozen):
     exact: dict[str, float]
 
 
+class Searched(_Frozen):
+    """A direction of a user's set as a search answers it, and by exact vectors, asked the same."""
+
+    direction: str  # with the set's name
+    queries: int
+    means: dict[str, float]  # measure → mean over the queries; by words, too
+    exact: dict[str, float]  # by vectors alone
+
+
 class Coverage(_Frozen):
     """How much of one modality's contents can be searched."""
 
@@ -239,6 +248,7 @@ class Report(_Frozen):
     unscored: list[Unscored]
     index_recall: list[IndexRecall]
     served: list[Served] = []  # of indexes that are not exact; of media and texts alone
+    searched: list[Searched] = []  # text queries of users' sets; no verdict stands on these
     coverage: list[Coverage]
     languages: dict[str, int]  # language → text contents
     counts: dict[str, int]

@@ -14,6 +14,7 @@ from mmcore.search.asking.narrow import request_of
 from mmcore.search.asking.queries import Asker
 from mmcore.search.asking.voices import Voices
 from mmcore.search.clock import Clock
+from mmcore.search.notes import Note
 from mmcore.search.opened.nearest import Nearest, Wanted
 from mmcore.search.opened.opened import Opened
 from mmcore.search.opened.stored import Stored
@@ -128,7 +129,7 @@ class Searcher:
         return [
             one
             if isinstance(one, MmindexError)
-            else Answer(number, one[1], one[0].told(len(one[1])), seconds)
+            else Answer(number, *one, seconds)
             for one in told
         ]
 
@@ -160,13 +161,17 @@ class Searcher:
         """What the indexes find for one search."""
         return *asked, self._nearest.lists(asked[1])
 
-    def _told(self, found: Listing, clock: Clock) -> tuple[Plan, tuple[Hit, ...]]:
-        """The hits of one search: ranked and shown at once, as its words are kept for a while."""
+    def _told(self, found: Listing, clock: Clock) -> tuple[tuple[Hit, ...], tuple[Note, ...]]:
+        """The hits of one search, and what is said of it.
+
+        Ranked and shown at once, as its words are kept for a while.
+        """
+        plan = found[0]
         ranked = self._ranker.ranked(*found)
         clock.lap("rank")
-        hits = self._shown.hits(found[0], ranked)
+        hits = self._shown.hits(plan, ranked.take(slice(plan.request.offset, None)))
         clock.lap("show")
-        return found[0], hits
+        return hits, plan.told(len(ranked))
 
     def _asked(self, plan: Plan, voices: Voices) -> Search:
         """A plan with what it asks of its indexes."""

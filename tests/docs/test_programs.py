@@ -10,15 +10,19 @@ import io
 import json
 import re
 import shutil
+import sys
 import tomllib
 
 import duckdb
 import pytest
 import yaml
 
+from mmcore.encoders.base import encoders
+from mmcore.encoders.presets import presets
 from mmcore.search import Part, Searcher, SearchRequest
+from mmcore.specs import SegmentationSpec
 from tests import crashes
-from tests.docs.blocks import Block, blocks
+from tests.docs.blocks import Block, blocks, blocks_of, commands
 from tests.docs.conftest import makers
 from tests.docs.untried import PYTHON
 
@@ -81,6 +85,34 @@ def test_the_encoder_of_the_page_indexes_and_finds(page, home, monkeypatch):
     first = json.loads(found.out)["hits"][0]
     assert first["path"] == "trips/wall.jpg"
     assert first["score"] == pytest.approx(1.0, abs=1e-4)
+
+
+@pytest.mark.parametrize("page", ["docs/howto/encoder.md", "docs/howto/encoder.zh.md"])
+def test_the_package_of_the_page_is_found_by_its_names(page, tmp_path, monkeypatch):
+    """Its two files are a package; what they declare is there, the preset's encoders too."""
+    program, declared = (b.text for b in blocks_of(page) if b.language in {"python", "toml"})
+    package = tomllib.loads(declared)
+    name, version = package["project"]["name"], package["project"]["version"]
+    meta = tmp_path / f"{name.replace('-', '_')}-{version}.dist-info"
+    meta.mkdir()
+    (meta / "METADATA").write_text(f"Name: {name}\nVersion: {version}\n", "utf-8")
+    points = configparser.ConfigParser()
+    points.read_dict(package["project"]["entry-points"])
+    with (meta / "entry_points.txt").open("w") as file:
+        points.write(file)
+    (tmp_path / "my_colours.py").write_text(program, "utf-8")
+    monkeypatch.delitem(sys.modules, "my_colours", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    (preset,) = package["project"]["entry-points"]["mmindex.presets"]
+    used = [w for b in blocks_of(page) if b.language == "sh" for c in commands(b) for w in c.words]
+
+    assert package["build-system"]["build-backend"]
+    assert f"~/{name}" in used
+    assert preset in used
+    assert "mean-colour" in presets.get(preset).encoders
+    assert set(presets.get(preset).encoders) <= set(encoders.names())
+    assert encoders.get("mean-colour")(SegmentationSpec(), None).key.name == "mean-colour"
 
 
 def test_each_reason_is_of_a_program():

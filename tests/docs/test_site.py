@@ -61,6 +61,17 @@ def test_chinese_pages_are_found_by_their_words(site):
     assert "\u200b文字\u200b" in texts or "\u200b图片\u200b" in texts
 
 
+def test_pages_opened_from_disk_find_both_languages(site):
+    """What such a page searches is a script: it has all that the index of a server has."""
+    served = (site / "search" / "search_index.json").read_text("utf-8")
+    opened = (site / "search" / "search_index.js").read_text("utf-8")
+    told = json.loads(opened.removeprefix("var __index = "))
+    places = {doc["location"].startswith("zh/") for doc in told["docs"]}
+
+    assert places == {True, False}
+    assert told == json.loads(served)
+
+
 def test_translated_pages_are_in_the_chinese_site(site):
     """What has a Chinese page is Chinese there; what has none is there in English."""
     for page in TRANSLATED:

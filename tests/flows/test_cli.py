@@ -82,6 +82,15 @@ def test_an_error_is_one_line_with_its_exit_code(
     assert err.count("\n") == 1
 
 
+def test_what_cannot_be_an_option_is_said_as_it_is(monkeypatch, capsys):
+    """Without the prefix of the library that looks at options."""
+    ended, _, err = run(monkeypatch, capsys, "search", "cat", "-m", "art")
+
+    assert ended == 2
+    assert "'-m': 'art' is not one of" in err
+    assert "Value error" not in err
+
+
 def test_an_interruption_says_that_nothing_is_lost(monkeypatch, capsys):
     """Ctrl-C ends with 130 and the way to go on."""
 

@@ -184,3 +184,15 @@ def test_compaction_may_be_killed_at_every_change_of_the_disk(
         assert not crashes.left_over(copy / "candidates"), disk.told
         shutil.rmtree(copy)
     assert place > 15  # an undisturbed run changes the disk more often than that
+
+
+def test_after_rolling_back_over_a_compaction_an_index_run_is_unchanged(
+    lake, folder, index, maintain
+):
+    """What serves is what is compared: of the same files nothing is published again."""
+    maintain(lake)
+    roll_back(Layout(lake), 2)
+
+    assert index(folder, lake).status == "unchanged"
+    assert index(folder, lake, crawl=CrawlSpec(hash_all=True)).status == "unchanged"
+    assert (current(Layout(lake)), published(Layout(lake))) == (2, [1, 2, 3])

@@ -146,3 +146,15 @@ def test_weights_that_were_moved_are_found_by_indexing_again(index, folder, tmp_
 
     assert (again.status, sum(again.new.values())) == ("published", 0)
     assert Searcher.open(lake).search(Query(media=str(folder / "green.png"), k=1))
+
+
+def test_videos_that_no_encoder_is_for_are_no_files_that_failed(index, tmp_path):
+    """Texts are read from their subtitles too: without such, most files are as they should be."""
+    folder = tmp_path / "media"
+    for number in range(3):
+        media.mp4(folder / f"{number}.mp4", fps=10 + number)
+    media.text(folder / "red.txt", "A plain red picture.")
+
+    result = index(folder, tmp_path / "lake", named("word2vec"))
+
+    assert (result.status, result.quarantined) == ("published", {"no-encoder": 3})

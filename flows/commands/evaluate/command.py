@@ -6,10 +6,11 @@ from __future__ import annotations
 import csv
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from glob import escape
+from typing import Any, Final
 
 from flows.commands import running
 from flows.commands.evaluate import show
@@ -28,6 +29,9 @@ from storage.layout import Layout
 from storage.manifest import Manifest
 from storage.places.place import place_of
 from storage.published import manifest_of
+
+_OWN: Final = "*"
+_OF_SETS: Final = "*/*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +86,11 @@ def chosen(layout: Layout, name: str | None) -> Manifest:
     return manifest
 
 
-def run_history(lake: str, wanted: tuple[str, str, int], manner: Manner) -> None:
+def run_history(lake: str, wanted: tuple[str | None, str, int], manner: Manner) -> None:
     """`mmindex history`: the newest evaluations; ConfigError where there is none.
 
-    ``wanted``: a glob of directions, a measure, and how many.
+    ``wanted``: a glob of directions, a measure, and how many. Without a glob, the directions of the
+    lake's own queries; those of query sets where it has none.
     """
     direction, measure, most = wanted
     layout = Layout(place_of(lake))
@@ -93,7 +98,8 @@ def run_history(lake: str, wanted: tuple[str, str, int], manner: Manner) -> None
     if not entries:
         manifest_of(layout)  # no lake, or none yet
         raise ConfigError(f"{layout.root} has no history yet: `mmindex evaluate` begins it")
-    found = [(entry, matching(entry, direction, measure)) for entry in entries]
+    globs = (_OWN, _OF_SETS) if direction is None else (direction,)
+    found, glob = _first_shown(entries, globs, measure)
     if not any(means for _, means in found) and any(entry.scores for entry in entries):
         raise ConfigError(_unknown(entries, direction, measure))
     if manner.as_json:
@@ -102,14 +108,31 @@ def run_history(lake: str, wanted: tuple[str, str, int], manner: Manner) -> None
         _print_csv(found, measure)
     else:
         show.history(OUT, found, measure, manner.language)
+        if direction is None and glob == _OF_SETS:
+            show.of_sets(OUT, sorted(_sets(entries)), manner.language)
+
+
+def _first_shown(
+    entries: Sequence[Entry], globs: Sequence[str], measure: str
+) -> tuple[list[tuple[Entry, dict[str, float]]], str]:
+    """Each entry with its means, by the first glob that names any; and which that is."""
+    found: list[tuple[Entry, dict[str, float]]] = []
+    for glob in globs:
+        found = [(entry, matching(entry, glob, measure)) for entry in entries]
+        if any(means for _, means in found):
+            break
+    return found, glob
 
 
 def matching(entry: Entry, direction: str, measure: str) -> dict[str, float]:
     """Direction → mean, of the directions that a glob names; ``->`` is an arrow there.
 
-    Those of a user's set only where the glob has a slash, too: ``shop/*``.
+    Those of a user's set only where it has a slash, too, or is that set's name: ``shop/*``,
+    ``shop``.
     """
     pattern = direction.replace("->", "→")
+    if pattern in _sets([entry]):
+        pattern = f"{escape(pattern)}/*"
     known = entry.scores if "/" in pattern else history.held_out(entry.scores)
     return {
         name: means[measure]
@@ -118,7 +141,12 @@ def matching(entry: Entry, direction: str, measure: str) -> dict[str, float]:
     }
 
 
-def _unknown(entries: Iterable[Entry], direction: str, measure: str) -> str:
+def _sets(entries: Iterable[Entry]) -> set[str]:
+    """The user's query sets that were asked."""
+    return {name.partition("/")[0] for entry in entries for name in entry.scores if "/" in name}
+
+
+def _unknown(entries: Iterable[Entry], direction: str | None, measure: str) -> str:
     names, known = set[str](), set[str]()
     for entry in entries:
         names |= set(entry.scores)

@@ -35,6 +35,7 @@ SAID: Final[Mapping[Language, Mapping[str, str]]] = {
         "warn": "warn",
         "ok": "ok",
         "first": "{first} and {more} more",
+        "of sets": "nothing of the lake's own queries could be measured: this is of {sets}",
     },
     "zh": {
         "snapshot": "快照 {number}",
@@ -51,6 +52,7 @@ SAID: Final[Mapping[Language, Mapping[str, str]]] = {
         "warn": "警告",
         "ok": "正常",
         "first": "{first} 等 {all} 个方向",
+        "of sets": "湖自己的查询无可测量：以上是查询集 {sets} 的结果",
     },
 }
 HEADS: Final[Mapping[Language, tuple[str, ...]]] = {
@@ -197,6 +199,13 @@ def history(
         )
     out.print(table)
     _overrides(out, [entry for entry, _ in found], language)
+
+
+def of_sets(out: Console, names: Sequence[str], language: Language) -> None:
+    """That what was shown is of query sets, and of which."""
+    between = {"en": ", ", "zh": "、"}[language]
+    told = SAID[language]["of sets"].format(sets=plain(between.join(names)))
+    out.print(told, style="dim", highlight=False, soft_wrap=True)
 
 
 def _blocked(entry: Entry, language: Language) -> str:

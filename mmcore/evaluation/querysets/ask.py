@@ -48,58 +48,78 @@ def judged_outcomes(
     bench: Bench, of: QuerySet, vectors: UserVectors
 ) -> Iterator[Measured | Unscored]:
     """A set of judgements, one direction after another."""
+    for way in ways(bench, of):
+        yield way.measured(vectors)
+
+
+def ways(bench: Bench, of: QuerySet) -> Iterator[Way]:
+    """The directions in which a set of judgements can be asked."""
     sides = _sides(of)
     for source in sorted(sides):
         for target in bench.targets:
             if (space := bench.common(source, target)) is not None:
-                way = _Way(bench, of.card.name, sides[source], f"{source}→{target}", target, space)
-                yield way.measured(vectors)
+                name = f"{source}→{target}"
+                yield Way(bench, of.card.name, sides[source], name, target, space)
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
+class Judged:
+    """A query, and what is right for it."""
+
     query: UserQuery
     right: Right
 
 
-def _sides(of: QuerySet) -> dict[str, list[_Judged]]:
+def _sides(of: QuerySet) -> dict[str, list[Judged]]:
     """The queries of each side, by their ids."""
     grades: defaultdict[str, dict[int, int]] = defaultdict(dict)
     for row in of.qrels.to_pylist():
         if row["grade"] > 0:
             grades[row["query_id"]][row["item_id"]] = row["grade"]
-    sides: defaultdict[str, list[_Judged]] = defaultdict(list)
+    sides: defaultdict[str, list[Judged]] = defaultdict(list)
     for query in sorted(map(UserQuery.of, of.queries.to_pylist()), key=lambda q: q.query_id):
-        sides[query.side].append(_Judged(query, grades[query.query_id]))
+        sides[query.side].append(Judged(query, grades[query.query_id]))
     return sides
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class Way:
     """One direction of one set."""
 
     bench: Bench
     set: str
-    judged: Sequence[_Judged]
+    judged: Sequence[Judged]
     name: str
     target: str
     space: str
 
+    @property
+    def label(self) -> str:
+        """As outcomes name it."""
+        return f"{self.set}/{self.name}"
+
     def measured(self, vectors: UserVectors) -> Measured | Unscored:
         """In all that the snapshot has, and in what both have."""
         bench, world = self.bench, self.bench.terms.world
-        gallery = bench.galleries.of(self.target, self.space)
-        every = _items({item: 1 for one in self.judged for item in one.right})
-        full = self._held(every[np.isin(every, gallery.item_ids)])
+        gallery, full = bench.galleries.of(self.target, self.space), self.here()
         if (enough := sum(map(bool, full))) < bench.spec.min_queries:
-            return Unscored(name=f"{self.set}/{self.name}", queries=enough)
-        common = None if world is None else self._held(world.answers(every, self.target))
+            return Unscored(name=self.label, queries=enough)
+        common = None if world is None else self._held(world.answers(self._every(), self.target))
         whole, within = self._rankings(vectors, full, common)
         measured = self._outcome(full, whole, len(gallery.item_ids))
         if common is None or within is None:
             return Measured(measured)
         size = np.count_nonzero(items_within(gallery, bench.item_mask(self.target, self.space)))
         return Measured(measured, self._outcome(common, within, int(size)))
+
+    def here(self) -> list[Right]:
+        """What the snapshot has of what is right for each query."""
+        every = self._every()
+        gallery = self.bench.galleries.of(self.target, self.space)
+        return self._held(every[np.isin(every, gallery.item_ids)])
+
+    def _every(self) -> Ids:
+        return items_of({item: 1 for one in self.judged for item in one.right})
 
     def _held(self, items: Ids) -> list[Right]:
         """What of ``items`` is right for each query."""
@@ -120,15 +140,15 @@ class _Way:
             rows = np.zeros((0, gallery.vectors.shape[1]), dtype=np.float32)
         else:
             _, rows = self.bench.galleries.asked(self.target, self.space, rows)
-        right = [_items(full[place]) for place in asked]
-        none = Ranking.of_none(_items(full[place]) for place in lost)
+        right = [items_of(full[place]) for place in asked]
+        none = Ranking.of_none(items_of(full[place]) for place in lost)
         if common is None:
             found = rank(rows, gallery, right, NOTHING_HIDDEN, depth=depth)
             return (found + none).take(order), None
         mask = self.bench.item_mask(self.target, self.space)
-        part = Within(mask, [_items(common[place]) for place in asked])
+        part = Within(mask, [items_of(common[place]) for place in asked])
         found, within = rank_both(rows, gallery, right, NOTHING_HIDDEN, part, depth=depth)
-        nothing = Ranking.of_none(_items(common[place]) for place in lost)
+        nothing = Ranking.of_none(items_of(common[place]) for place in lost)
         return (found + none).take(order), (within + nothing).take(order)
 
     def _outcome(self, right: Sequence[Right], ranking: Ranking, gallery: int) -> Outcome:
@@ -152,18 +172,19 @@ class _Way:
                 ranking.relevant,
                 self.bench.spec.cutoffs,
                 self.bench.depth,
-                _grades(ranking, answers),
+                grades_of(ranking, answers),
             ),
             ranking=ranking,
             top=self.bench.tops(ranking),
         )
 
 
-def _items(right: Right) -> Ids:
+def items_of(right: Right) -> Ids:
+    """Its items, sorted."""
     return np.array(sorted(right), dtype=np.int64)
 
 
-def _grades(ranking: Ranking, right: Sequence[Right]) -> Grades | None:
+def grades_of(ranking: Ranking, right: Sequence[Right]) -> Grades | None:
     """How right what is relevant is; None where all is alike."""
     if all(grade == 1 for of in right for grade in of.values()):
         return None

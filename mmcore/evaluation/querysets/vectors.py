@@ -16,7 +16,7 @@ from mmcore.evaluation.asking import QuestionVectors
 from mmcore.evaluation.queries import text_side
 from mmcore.media.texts.chunks import chunks
 from mmcore.media.texts.clean import clean
-from mmcore.search.asking.queries import MOST_CHUNKS
+from mmcore.search.asking.queries import MOST_CHUNKS, Asker
 from mmcore.specs import SegmentationSpec
 from mmcore.types import Vectors
 from storage.querysets import media_of
@@ -56,6 +56,11 @@ class UserVectors:
         self._segmentation = SegmentationSpec.model_validate(told)
         self._asker = replace(vectors.asker, segmentation=self._segmentation)
         self._made: dict[tuple[str, str], Vectors | None] = {}
+
+    @property
+    def asker(self) -> Asker:
+        """What makes vectors of texts and files, cut as those of the lake."""
+        return self._asker
 
     def of(self, queries: Sequence[UserQuery], space: str) -> list[Vectors | None]:
         """(d,) of each query, all of one side; None where its file cannot be used."""

@@ -21,6 +21,7 @@ from mmcore.evaluation.scores import (
     IndexRecall,
     Latency,
     Report,
+    Searched,
     Served,
     Unscored,
 )
@@ -40,6 +41,7 @@ class Found:
 
     index_recall: Sequence[IndexRecall] = ()
     served: Sequence[Served] = ()
+    searched: Sequence[Searched] = ()
     drift: Sequence[Drift] = ()
     latency: Latency | None = None
     sets: Mapping[str, str] = field(default_factory=dict)  # query set → fingerprint
@@ -70,6 +72,7 @@ def report_of(
         unscored=unscored,
         index_recall=list(found.index_recall),
         served=list(found.served),
+        searched=list(found.searched),
         coverage=coverage.coverage(snapshot),
         languages=coverage.languages(snapshot),
         quarantine=coverage.quarantine(snapshot),

@@ -96,14 +96,22 @@ class Opened:
         )
 
     def beyond(self, entry: IndexEntry) -> Ids:
-        """The items that an index cannot answer with, sorted: it has no vector of them."""
+        """The items that an index cannot answer with, sorted: it has no vector of them.
+
+        Without those of which no file can be used: there is nothing of them to find.
+        """
         return self._once("beyond", entry.path, lambda: self._beyond(entry))
 
     def _beyond(self, entry: IndexEntry) -> Ids:
         held, items = self.held(entry), self.items()
         if entry.modality != FUSED:
             held = self.owners(Modality(entry.modality)).items_of(held)
-        return items[~among(items, held)]
+        without = items[~among(items, held)]
+        return without[among(without, self._usable())] if len(without) else without
+
+    def _usable(self) -> Ids:
+        """The items with a file of which something can be used, sorted."""
+        return np.union1d(self.rows.with_good_files(), self.having(frozenset(Modality)))
 
     def asked_in(self, entry: IndexEntry) -> str:
         """The space of the queries that an index takes: its own, or the one that is fused."""

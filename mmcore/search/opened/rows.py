@@ -82,6 +82,14 @@ class Rows:
         """Contents that could not be used, in whole or in part."""
         return self._once.of("quarantine", self._in_quarantine)
 
+    def with_good_files(self) -> Ids:
+        """The items with a file that is not among those, sorted."""
+        table = self._all_files().table
+        refused = pa.array(sorted(self.refused()), table["content_id"].type)
+        good = pc.invert(pc.is_in(table["content_id"], value_set=refused))
+        ids: Ids = np.unique(table.filter(good)["item_id"].to_numpy())
+        return ids
+
     def paged(self) -> frozenset[str]:
         """Contents of which a page after the first has a segment, whole or in part."""
         return self._once.of("paged", self._with_pages)

@@ -39,14 +39,14 @@ class Plan:
         return self.request.offset + self.request.k
 
     def told(self, found: int) -> tuple[Note, ...]:
-        """The notes, and why there is nothing where nothing was ``found``."""
-        items, offset = self.within.items, self.request.offset
-        if found:
+        """The notes, and why nothing is shown of all that was ``found``, where nothing is."""
+        items = self.within.items
+        if found > self.request.offset:
             return self.notes
         if items is not None and not len(items):
             return Note("none-passes"), *self.notes
-        if offset:
-            return Note("past-the-end", offset=offset), *self.notes
+        if found:
+            return _past_the_end(found), *self.notes
         return self.notes if self.targets else (Note("none-with-words"), *self.notes)
 
     @property
@@ -58,3 +58,7 @@ class Plan:
     def several(self) -> bool:
         """Whether lists have to be blended."""
         return len(self.targets) + (self.wording is not None) > 1
+
+
+def _past_the_end(found: int) -> Note:
+    return Note("past-the-end-1") if found == 1 else Note("past-the-end", count=found)

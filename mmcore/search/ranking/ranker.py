@@ -47,7 +47,7 @@ class Ranker:
         ]
 
     def ranked(self, plan: Plan, wanted: Sequence[Wanted], lists: Sequence[Listed]) -> Ranked:
-        """The answers of a search, those that are skipped left out; k of them where k exist.
+        """The answers of a search, those that are skipped too; as many as it reaches or exist.
 
         ``lists`` are what was found for what was ``wanted``. Later stages are added behind what
         earlier ones settled: so a place in the order has the same answer on whatever page it is.
@@ -64,7 +64,7 @@ class Ranker:
             ranked = self._blended(plan, wanted, found, stage.depth)
             taken = self._extended(plan, taken, ranked, None if ended else stage.settled)
             if ended or len(taken) >= plan.reach:
-                return taken.take(slice(plan.request.offset, plan.reach))
+                return taken.take(slice(plan.reach))
         raise ValueError("a search has no end of stages")
 
     def _depth(self, plan: Plan) -> int:

@@ -55,8 +55,13 @@ def read_spec(folder: Path) -> TowersSpec:
     try:
         return TowersSpec.model_validate(json.loads(path.read_text("utf-8"))["spec"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        why = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+        why = _first(error) if isinstance(error, ValidationError) else error
         raise ConfigError(f"{path}: does not say how the model was trained ({why})") from error
+
+
+def _first(error: ValidationError) -> str:
+    """What is wrong at first, in the words of the check that says so."""
+    return error.errors()[0]["msg"].removeprefix("Value error, ")
 
 
 def _renumbered(

@@ -78,6 +78,7 @@ def test_a_run_ends_well_without_its_server(tmp_path):
     assert ended.stdout.splitlines()[-1] == "6"
     assert "went away: the end was not recorded" in ended.stderr
     assert "Traceback" not in ended.stderr
+    assert "Still processing" not in ended.stderr
     assert "failed to process item" not in ended.stderr  # of each event, at the interpreter's end
 
 

@@ -6,6 +6,7 @@ from threading import Thread
 
 import pytest
 
+from mmcore.embedding.progress import teller
 from mmcore.processes.interruption import InterruptedWorkError, check, passed_on
 from mmcore.processes.process import Process, threads
 
@@ -53,3 +54,14 @@ def test_nobody_goes_on_listening_to_a_worker_after_an_interrupt():
         assert isinstance(in_thread(context, worker.hear), InterruptedWorkError)
     finally:
         worker.kill()
+
+
+def test_a_model_ends_between_two_batches():
+    """What tells of its progress ends it: a long shard holds up nobody."""
+    with suppress(KeyboardInterrupt), passed_on():
+        context = copy_context()
+        tell = context.run(teller, None, 10)
+        assert in_thread(context, lambda: tell(1)) is None
+        raise KeyboardInterrupt
+
+    assert isinstance(in_thread(context, lambda: tell(2)), InterruptedWorkError)

@@ -56,7 +56,10 @@ def test_nothing_found_says_why(lake):
 
     assert notes(where="key = 'nowhere'") == ("no item passes the condition",)
     assert notes(offset=500) == (
-        "there are no answers beyond the first 500: go back a page, or skip fewer",
+        "there are 17 answers in all: go back a page, or skip fewer",
+    )
+    assert notes(where="key = 'red-1'", offset=500) == (
+        "there is 1 answer in all: go back a page, or skip fewer",
     )
     assert notes(where="key = 'red-1'") == notes(offset=1) == ()
 

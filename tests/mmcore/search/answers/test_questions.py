@@ -5,8 +5,8 @@ import pytest
 from mmcore.errors import ConfigError
 from mmcore.search.ranking import stages
 from mmcore.search.request import Part
-from mmcore.types import Query
-from storage.schemas import item_id
+from mmcore.types import Query, Rejection
+from storage.schemas import content_id, item_id
 from tests.fakes import hashed
 from tests.lakes import coloured_items, make_lake, towers
 from tests.mmcore.search.answers.asking import AUDIO, COLOURED, IMAGE, TEXT, asked, keys, searcher
@@ -112,6 +112,22 @@ def test_what_passes_and_cannot_be_found_is_counted(sounds):
     assert notes("red", where="has_audio", modalities=(IMAGE,)) == ()
     sound = Part(item=item_id("media", "first"))
     assert len(notes(sound, where="has_audio")) == 1  # that sounds were searched
+
+
+def test_what_has_no_usable_file_is_not_counted(tmp_path):
+    """An item whose one file is in quarantine has nothing that could be found."""
+    items = {**coloured_items(["red", "blue"]), **SOUNDS, "none": {"none.wav": "27"}}
+    content = next(iter(make_lake(tmp_path / "first", {"none": items["none"]}, towers()).rows("item_files",["content_id"])["content_id"].to_pylist()))
+    bad = Rejection("media", "none.wav", content, "decode", "broken", "it is broken", "")
+    lake = searcher(make_lake(tmp_path, items, towers(), rejections=[bad]))
+
+    def notes(condition):
+        return lake.answer(asked("red", words=0, where=condition)).notes
+
+    assert notes("not has_image") == (
+        "2 items meet the condition but have no vector to compare with: words alone can find them",
+    )
+    assert notes("key = 'none'") == ()
 
 
 def test_a_history_of_items_asks_for_what_is_like_all(lake):
