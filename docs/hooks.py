@@ -12,6 +12,7 @@ import posixpath
 import re
 import shutil
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -23,11 +24,15 @@ from flows.cli import app
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = "docs/"
 BESIDE = "repository/"
 LINK = re.compile(r"(?<=\]\()([^)#\s]+)")
+INLINE = re.compile(r"<pre.*?</pre>|<code>([^<\n]+)</code>", re.DOTALL)
+WHOLE = 32  # characters of a word that fits a telephone's line
+ENGLISH_ONLY = '<p class="english-only" lang="zh">本页只有英文。</p>'
 APART = {"README.zh.md": "README-zh.md"}  # a page of its own, not the translation of another
 NAV = ("CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/RESULTS.md")
 CLI = "reference/cli.md"
@@ -58,6 +63,30 @@ def put_together(folder: Path) -> None:
     for page in sorted(folder.rglob("*.md")):
         page.write_text(led(page.read_text("utf-8"), page.relative_to(folder).as_posix()), "utf-8")
     (folder / CLI).write_text(cli_page(), "utf-8")
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Keep words of code whole, and say in the Chinese site which page is English.
+
+    The index of the site has been told the page before: what is said there is not found.
+    """
+    language = config.plugins["i18n"].current_language  # type: ignore[attr-defined]
+    translated = page.file.locale == language or in_repository(page.file.src_uri).endswith(
+        ".zh.md"
+    )
+    if not translated:
+        output = output.replace("</h1>", f"</h1>\n{ENGLISH_ONLY}", 1)
+    return INLINE.sub(_kept_whole, output)
+
+
+def _kept_whole(code: re.Match[str]) -> str:
+    if code[1] is None:  # a block: its lines stay as they are
+        return code[0]
+    words = (
+        f'<span class="word">{word}</span>' if 0 < len(unescape(word)) <= WHOLE else word
+        for word in code[1].split(" ")
+    )
+    return f"<code>{' '.join(words)}</code>"
 
 
 def led(markdown: str, uri: str) -> str:

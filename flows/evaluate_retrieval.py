@@ -173,6 +173,7 @@ def result_of(
         items=verdict.items,
         items_changed=verdict.items_changed,
         scores=evaluation.scores if evaluation else {},
+        too_few=dict(judged.too_few),
         rolled_back_to=back.number,
         not_rolled_back=back.why,
         not_notified=tuple(dict.fromkeys(not_told)),

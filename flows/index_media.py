@@ -12,7 +12,7 @@ from flows.stages.finding import foreseen, look, walk
 from flows.stages.gating import judge, tell
 from flows.stages.looking import note_look
 from flows.stages.mending import begun_anew, mended, usable
-from flows.stages.outcome import Before, erasure_of, result_of, unchanged
+from flows.stages.outcome import erasure_of, result_of, turned_over, unchanged
 from flows.stages.parts import Parts, taught
 from flows.stages.rehearsing import rehearse
 from flows.stages.rounds import Round, prepare, workplace
@@ -100,14 +100,16 @@ def update(this: Round, parts: Parts) -> IndexResult:
     rates = missing_cells(found, plan, this)
     manifest = assemble(found, plan, this)
     manifest = manifest.model_copy(update={"inputs": inputs, "rates": rates})
-    if stays and same(manifest, stays.manifest):  # what was tried again failed again
+    candidate = Snapshot.of(work.lake, manifest)
+    seen = "" if parts.part else seen_of(candidate, seen)
+    if stays and same(manifest, stays.manifest):  # what was tried again came to the same
+        note_look(work.lake, stays.manifest.number, None if config.crawl.hash_all else seen)
         return unchanged(stays, this.clock)
-    seen = "" if parts.part else seen_of(Snapshot.of(work.lake, manifest), seen)
     manifest = parts.marked(manifest.model_copy(update={"seen": seen}), published)
-    before = Before.of(published)
+    turned = turned_over(published, candidate)
     manifest, judged = judge(manifest, this)
     manifest = publish(manifest, this)
-    result = result_of(found, plan, Snapshot.of(work.lake, manifest), this.clock, before)
+    result = result_of(found, plan, Snapshot.of(work.lake, manifest), this.clock, turned)
     return result if judged is None else _told(result, judged, this)
 
 

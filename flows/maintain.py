@@ -29,7 +29,7 @@ from tasks.maintain import (
     survey_lake,
     upcoming,
 )
-from tasks.policies import unwalked
+from tasks.policies import called, unwalked
 
 
 @flow(name="maintain")
@@ -49,7 +49,7 @@ def maintain(config: MaintainConfig) -> MaintainResult:
 
 
 def rehearse(lake: Layout, config: MaintainConfig, clock: Clock) -> MaintainResult:
-    """Say what `tidy` would do; write nothing."""
+    """Say what `tidy` would do; write nothing, and call no task: no server is needed."""
     plan, compacted = plan_of(lake, config, clock)
     ahead = None
     if plan:
@@ -57,7 +57,8 @@ def rehearse(lake: Layout, config: MaintainConfig, clock: Clock) -> MaintainResu
         ahead = upcoming(plan, run_of(clock))
         compacted = compacted_of(plan, expected, plan.bytes)
     found = look(lake, config, clock, ahead)
-    return result_of(lake, found, Collected.of(found.garbage), compacted, clock, "planned")
+    told = result_of(lake, found, Collected.of(found.garbage), compacted, clock, "planned")
+    return told.model_copy(update={"coming": ahead.number if ahead else None})
 
 
 def tidy(lake: Layout, config: MaintainConfig, clock: Clock) -> MaintainResult:
@@ -82,7 +83,8 @@ def plan_of(
     if why_not:
         return None, Compacted(left_out=why_not)
     with clock.stage("plan") as note:
-        plan = plan_compaction(lake, Aims(config.dead_share, config.part_bytes))
+        plan_it = called(plan_compaction, plainly=config.dry_run)
+        plan = plan_it(lake, Aims(config.dead_share, config.part_bytes))
         parts = sum(len(step.merge.parts) for step in plan.steps)
         note.append(f"{number_of(parts, 'part')} to rewrite" if parts else "no part to rewrite")
     if no_room := no_room_for(plan):
@@ -139,7 +141,8 @@ def look(
     """Find what goes; with ``ahead``, what goes once that is published."""
     retention = Retention(config.keep, timedelta(days=config.grace_days))
     with clock.stage("survey") as note:
-        found = survey_lake(lake, retention, clock.started, unwalked(ahead))
+        survey = called(survey_lake, plainly=config.dry_run)
+        found = survey(lake, retention, clock.started, unwalked(ahead))
         note.append(f"{number_of(len(found.kept), 'snapshot')} to stay")
     return found
 

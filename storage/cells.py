@@ -77,43 +77,51 @@ def live_parts(
     live: Set[str],
     decoders: Collection[str] = (),
     readers: Iterable[str] = ("",),
+    serving: Set[Path] = frozenset(),
 ) -> dict[Path, PartRecord]:
     """Parts in ``folder`` that cover the contents ``live``, in the order of their names.
 
-    Those with most of them first, and of equal ones those with less that is dead, each only if it
-    adds something, so that a compacted part stands for those it was made of. A content is covered
-    by a part that has it whole, or else by one in which one of ``decoders`` (the versions in use
-    now) refused it, or else by as many as there are different tries. Each of ``readers`` covers
-    the contents anew; "" stands for what is read of them as they are.
+    Those ``serving`` alone, where they cover what all do: no other is named without need, as when
+    a compacted snapshot was rolled back. Else those with most of them first, and of equal ones
+    those with less that is dead, each only if it adds something, so that a compacted part stands
+    for those it was made of. A content is covered by a part that has it whole, or else by one in
+    which one of ``decoders`` (the versions in use now) refused it, or else by as many as there are
+    different tries. Each of ``readers`` covers the contents anew; "" stands for what is read of
+    them as they are.
     """
     records = records_in(folder)
     chosen = set[Path]()
     for reader in readers:
         of_it = {path: record for path, record in records.items() if record.reader == reader}
-        chosen |= _covering(of_it, live, decoders)
+        chosen |= _covering(of_it, live, decoders, serving)
     return {path: record for path, record in records.items() if path in chosen}
 
 
 def _covering(
-    records: Mapping[Path, PartRecord], live: Set[str], decoders: Collection[str]
+    records: Mapping[Path, PartRecord],
+    live: Set[str],
+    decoders: Collection[str],
+    serving: Set[Path],
 ) -> set[Path]:
     said = {path: record.only(live) for path, record in records.items()}
     whole = {content for record in said.values() for content in record.clean()}
     settled = whole.union(*(_refused(record, decoders) for record in said.values()))
 
+    def adds(record: PartRecord) -> set[tuple[str, ...]]:
+        clear = record.clean() | (_refused(record, decoders) - whole)
+        return {(c,) for c in clear} | {t for t in _tries(record) if t[0] not in settled}
+
     def rank(path: Path) -> tuple[int, int, str]:
         return -len(said[path].contents()), len(records[path].contents()), path.name
 
+    covers = {path: adds(record) for path, record in said.items()}
+    mine = [path for path in covers if path in serving]
+    there = set().union(*covers.values()) == set().union(*(covers[path] for path in mine))
     covered: set[tuple[str, ...]] = set()
     chosen = set()
-    for path in sorted(said, key=rank):
-        record = said[path]
-        adds: set[tuple[str, ...]] = {
-            (c,) for c in record.clean() | (_refused(record, decoders) - whole)
-        }
-        adds |= {try_ for try_ in _tries(record) if try_[0] not in settled}
-        if adds - covered:
-            covered |= adds
+    for path in sorted(mine if there else covers, key=rank):
+        if covers[path] - covered:
+            covered |= covers[path]
             chosen.add(path)
     return chosen
 

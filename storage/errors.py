@@ -132,7 +132,7 @@ class UnsoundSnapshotError(MmindexError):
     def __init__(self, lake: Path, number: int | None, findings: int) -> None:
         self.lake, self.number, self.findings = lake, number, findings
         super().__init__(
-            f"{lake}: snapshot {number} is not sound ({findings} findings): `mmindex snapshots"
+            f"{lake}: snapshot {number} is not sound (findings: {findings}): `mmindex snapshots"
             " verify --set-aside` and then `mmindex index` make the damaged files again, `mmindex"
             f" snapshots rollback NUMBER --lake {lake}` goes back to a sound snapshot"
         )

@@ -22,11 +22,22 @@ class Looked:
 
     when: datetime
     snapshot: int
+    seen: str = ""
+    """As in a manifest: what was seen, though nothing new was to be published of it."""
 
 
-def note(layout: Layout, number: int, when: datetime | None = None) -> None:
-    """Write ``LOOKED``, whole or not at all; needs no lock, since the newest look counts."""
+def note(
+    layout: Layout, number: int, when: datetime | None = None, seen: str | None = None
+) -> None:
+    """Write ``LOOKED``, whole or not at all; needs no lock, since the newest look counts.
+
+    Without ``seen``, what was noted of the same snapshot stays.
+    """
+    if seen is None:
+        before = read(layout)
+        seen = before.seen if before and before.snapshot == number else ""
     told = {"when": (when or datetime.now(UTC)).isoformat(), "snapshot": number}
+    told |= {"seen": seen} if seen else {}
     write_bytes(layout.looked, json.dumps(told).encode())
 
 
@@ -37,7 +48,7 @@ def read(layout: Layout) -> Looked | None:
         when = datetime.fromisoformat(told["when"])
         if when.tzinfo is None:
             return None
-        return Looked(when, int(told["snapshot"]))
+        return Looked(when, int(told["snapshot"]), str(told.get("seen", "")))
     except (CorruptLakeError, KeyError, TypeError, ValueError, OverflowError):
         return None
     except OSError as error:

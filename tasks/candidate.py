@@ -49,8 +49,9 @@ def start_candidate(
     """
     live = {c.content_id for c in found.contents}
     in_use = decoders(work.limits)
+    serving = _parts_of(published)
     parts = {
-        key: cells.live_parts(work.cells_of(key), live, in_use, work.readers(key))
+        key: cells.live_parts(work.cells_of(key), live, in_use, work.readers(key), serving)
         for key in plan.encoders
     }
     segments = _segments(found, parts, live)
@@ -93,6 +94,13 @@ def start_candidate(
             **{name: version(name) for name in SOFTWARE},
         },
     )
+
+
+def _parts_of(published: Snapshot | None) -> set[Path]:
+    """The parts of cells that serve."""
+    if published is None:
+        return set()
+    return {published.layout.root / path for path in published.manifest.paths("embeddings/")}
 
 
 def _model(published: Snapshot | None) -> list[Path]:

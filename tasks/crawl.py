@@ -29,6 +29,7 @@ from tasks.hidden import refuse_hidden_losses
 from tasks.leave_out import Left, leave_out
 from tasks.policies import POLICY
 from tasks.privacy import veil_of
+from tasks.roots import refuse_lost_roots
 from tasks.workplace import Workplace
 
 
@@ -79,7 +80,7 @@ def listed_roots(
     So is a folder that cannot be looked into, if published files lie in it.
     """
     if published:
-        refuse_lost_roots(published, sources, losses.drop)
+        refuse_lost_roots(published.manifest, sources, losses.drop)
     walked = tuple(walk(source, spec, work.lake.root) for source in sources)
     if published and any(one.hidden for one in walked):
         refuse_hidden_losses(published, walked, veil_of(work))
@@ -178,19 +179,6 @@ def _left(
 def began_ns(published: Snapshot) -> int:
     """When the run began that published the snapshot, in nanoseconds since 1970."""
     return int(published.manifest.created_at.timestamp() * 1e9)
-
-
-def refuse_lost_roots(
-    published: Snapshot, sources: tuple[Source, ...], drop: tuple[str, ...]
-) -> None:
-    """Raise SourceError when a root of the lake is neither named nor dropped."""
-    named = {source.alias for source in sources}
-    for alias, url in published.manifest.sources.items():
-        if alias not in named and alias not in drop:
-            raise SourceError(
-                f"the lake also holds the root {alias!r} ({url}): name it too, as {alias}=FOLDER,"
-                f" or take it out of the lake with --drop {alias}"
-            )
 
 
 def refuse_great_loss(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -54,6 +54,8 @@ class Judged:
     manifest: Manifest
     verdict: GateVerdict
     folder: Path  # of its report
+    too_few: Mapping[str, int] = field(default_factory=dict)
+    """Direction of a user's set that was not scored → its queries."""
 
     @property
     def report(self) -> str:

@@ -13,7 +13,7 @@ from mmcore.media.reading.readers import readers_of
 from mmcore.media.roots import outside_manifest, stamp_of
 from mmcore.paths import printable
 from mmcore.specs import CrawlSpec
-from storage import schemas
+from storage import looked, schemas
 from storage.erasure.tombstones import tombstones_digest
 from storage.snapshot import Snapshot
 from storage.tables import rows_digest
@@ -56,12 +56,24 @@ def decoders_of(work: Workplace) -> list[str]:
 
 
 def unchanged_since(published: Snapshot, walked: Sequence[Walked], seen: str) -> bool:
-    """Whether the roots are as the published run saw them; young mtimes never tell."""
+    """Whether the roots are as the published run saw them; young mtimes never tell.
+
+    Or as a later run did, which found that all it would publish serves: another decoder, say, had
+    nothing else to read.
+    """
     settled = began_ns(published) - RACY_NS
     told = published.manifest
-    if told.seen != seen or told.tombstones != tombstones_digest(published.layout):
+    if not (told.seen == seen or (told.seen and _noted(published) == seen)):
+        return False
+    if told.tombstones != tombstones_digest(published.layout):
         return False  # what was let in again since must be looked at
     return all(one.newest_ns < settled for one in walked)
+
+
+def _noted(published: Snapshot) -> str:
+    """What a later run saw while this snapshot served; "" where there is no such note."""
+    last = looked.read(published.layout)
+    return last.seen if last and last.snapshot == published.manifest.number else ""
 
 
 def in_place(published: Snapshot, walked: Sequence[Walked], work: Workplace) -> bool:
@@ -97,8 +109,8 @@ def inputs_digest(
 ) -> str:
     """Hash of files, items, encoders' fingerprints, specs, and who tells and decodes files.
 
-    The order of items is free. Another sniffer or decoder is news, once: the snapshot says then
-    that it has seen the files.
+    The order of items is free. Another sniffer or decoder is news, once: what it makes of the
+    files is looked at, and a new snapshot says that they were seen, or a note where none is needed.
     """
     columns = [{name: str(value) for name, value in i.columns.items()} for i in found.items]
     items = [

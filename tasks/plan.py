@@ -44,9 +44,10 @@ class Plan:
         return sum(len(shard.contents) for shard in self.shards[place])
 
     @property
-    def total(self) -> int:
-        """How many contents all encoders together have to do."""
-        return sum(self.missing(place) for place in range(len(self.encoders)))
+    def contents(self) -> int:
+        """How many contents are to do: one that several encoders read counts once."""
+        shards = chain.from_iterable(self.shards)
+        return len({content.content_id for shard in shards for content in shard.contents})
 
     @property
     def empty(self) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from typing import Any, Final, TypeVar, cast
+from collections.abc import Callable
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import httpx
 from prefect import Task
@@ -16,6 +17,7 @@ from mmcore.errors import UnreachableError, UntoldError
 from storage.places.stores import is_store_error
 from storage.schemas import MmindexError
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 PERMANENT: Final = (
@@ -66,3 +68,22 @@ def unwalked(value: T) -> T:
     for what is submitted to a task runner: Dask takes the wrapper for a tuple.
     """
     return cast(T, opaque(value))
+
+
+def called(one: Callable[P, T], *, plainly: bool) -> Callable[P, T]:
+    """A task as a flow calls it, or ``plainly``: its function alone, with its own arguments.
+
+    Then nothing is recorded, nothing tried again, and no Prefect server is needed.
+    """
+    if not plainly:
+        return one
+    function: Callable[..., T] = getattr(one, "fn", one)
+
+    def call(*arguments: P.args, **named: P.kwargs) -> T:
+        return function(*map(_as_it_is, arguments), **named)
+
+    return call
+
+
+def _as_it_is(argument: object) -> object:
+    return argument.unwrap() if isinstance(argument, opaque) else argument

@@ -42,7 +42,8 @@ def recorded(
     _shown(report, before, both.after.snapshot, folder, work)
     end_evaluations(work.lake)
     told = summary(report, exam)
-    return Judged(manifest.model_copy(update={"evaluation": told}), verdict, folder)
+    few = {one.name: one.queries for one in report.unscored if "/" in one.name and not one.why}
+    return Judged(manifest.model_copy(update={"evaluation": told}), verdict, folder, few)
 
 
 def _shown(

@@ -77,7 +77,7 @@ def _without_segments(
     a video has neither, nothing failed.
     """
     named = told.union(*(table["content_id"].unique().to_pylist() for table in segments.values()))
-    own = {m for key in parts for m in key.reads}
+    own = {key.modality for key in parts}
     for file in found.files:
         if file.content_id in named:
             continue

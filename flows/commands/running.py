@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from flows.orchestration.orchestrator import orchestrated
+from flows.orchestration.orchestrator import orchestrated, without_server
 from flows.orchestration.unrecorded import said_once, telling
 from flows.telling.json_lines import on_stderr
 from flows.telling.progress import BarStages, LogStages, log_lines, reporting
@@ -26,12 +26,15 @@ def watching(
     needless: Callable[[], bool] = lambda: False,
     language: Language = "en",
     lake: Path | None = None,
+    *,
+    server: bool = True,
 ) -> Iterator[None]:
     """A flow inside runs with bars on a terminal, with plain lines elsewhere.
 
     ``module``, which loads Prefect, is imported while a temporary server starts; where
     ``needless`` says so then, no server is waited for, and no flow may run. ``lake``: its root; if
-    the server goes away, it is told what stands there. A second Ctrl-C ends all at once.
+    the server goes away, it is told what stands there. A second Ctrl-C ends all at once. Without
+    ``server`` there is none, and no flow may run: for dry runs.
     """
     with ExitStack() as stack:
         err = Console(quiet=True) if on_stderr() else ERR  # then it is for machines
@@ -43,7 +46,11 @@ def watching(
         ending = partial(announce, "ending: what is finished is kept; Ctrl-C again ends at once")
         stack.enter_context(impatient(ending))
         stack.enter_context(said_once())
-        url = stack.enter_context(orchestrated(announce, preload=(module,), needless=needless))
+        if server:
+            served = orchestrated(announce, preload=(module,), needless=needless)
+            url = stack.enter_context(served)
+        else:
+            url = without_server((module,))
         stack.enter_context(telling(None if lake is None else Layout(lake), url))
         stack.enter_context(log_lines(err, language))
         bars = BarStages(err, language)

@@ -89,6 +89,10 @@ class EvaluateResult(Spec):
     items: int = Field(default=0, description="that are also in what it was compared with")
     items_changed: int = Field(default=0, description="of these, with other contents than there")
     scores: dict[str, dict[str, float]] = Field(default_factory=dict)
+    too_few: dict[str, int] = Field(
+        default_factory=dict,
+        description="directions of query sets with too few queries to be measured, and how many",
+    )
     stale: float | None = Field(
         default=None, description="hours since the last look, where that is more than may be"
     )

@@ -218,8 +218,10 @@ class IndexResult(Spec):
     )
     not_notified: tuple[str, ...] = Field(default=(), description="who could not be told, and why")
     items: int = 0
-    items_added: int = 0
-    items_gone: int = 0
+    items_added: int = Field(default=0, description="items that are new, and not renamed ones")
+    items_gone: int = Field(default=0, description="items that are gone, and not renamed")
+    items_renamed: int = Field(default=0, description="items that hold the same by another key")
+    items_changed: int = Field(default=0, description="items that hold other contents than before")
     files: dict[str, int] = Field(default_factory=dict, description="files by modality")
     new: dict[str, int] = Field(
         default_factory=dict, description="contents embedded by this run (to embed, in a dry run)"

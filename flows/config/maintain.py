@@ -71,6 +71,9 @@ class MaintainResult(Spec):
     lake: str
     snapshot: int = Field(description="the snapshot that serves")
     kept: tuple[int, ...] = Field(description="snapshots that stay")
+    coming: int | None = Field(
+        default=None, description="in a dry run: the one of these that compaction would publish"
+    )
     gone: tuple[int, ...] = Field(default=(), description="snapshots that go")
     candidates: tuple[str, ...] = Field(default=(), description="runs whose candidates stay")
     files: dict[str, int] = Field(default_factory=dict, description="files that go, by kind")

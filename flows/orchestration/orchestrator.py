@@ -40,6 +40,8 @@ DEFAULTS: Final = {
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",  # else each process's first task asks
 }
+ANSWER_SECONDS: Final = 20
+"""How long a configured server may take to answer: on a busy machine some seconds."""
 WAITING: Final = "starting a temporary Prefect server (PREFECT_API_URL names a running one)"
 
 
@@ -53,10 +55,9 @@ def orchestrated(
     """Yield the URL of the Prefect API that flows inside the block use; it answers.
 
     ``announce`` is told in one line what is used or waited for, before the wait, and then that it
-    takes long. The modules
-    ``preload`` names are imported while a temporary server starts, and ``needless`` is asked: if
-    it says so, the server ends at once, the URL is empty, and no flow may run. No process is left
-    after the block, however it ends.
+    takes long. The modules ``preload`` names are imported while a temporary server starts, and
+    ``needless`` is asked: if it says so, the server ends at once, the URL is empty, and no flow
+    may run. No process is left after the block, however it ends.
     """
     set_defaults()
     with ExitStack() as stack:
@@ -81,6 +82,15 @@ def orchestrated(
         yield url
 
 
+def without_server(preload: Iterable[str]) -> str:
+    """What `orchestrated` does for who runs no flow: no server, no record, and no URL."""
+    set_defaults()
+    for module in preload:
+        import_module(module)
+    quiet_runs()
+    return ""
+
+
 def set_defaults() -> None:
     """Set what a command wants of Prefect where its user did not; before Prefect is imported."""
     for name, value in DEFAULTS.items():
@@ -98,29 +108,37 @@ def _may_need_one() -> bool:
 
 def _require_answer(url: str) -> None:
     """Raise OrchestratorError within some seconds where no Prefect API answers at ``url``."""
+    import httpx
     from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
     with (
         temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}),
-        get_client(httpx_settings={"timeout": 5}, sync_client=True) as client,
+        get_client(
+            httpx_settings={"timeout": httpx.Timeout(ANSWER_SECONDS, connect=5)}, sync_client=True
+        ) as client,
     ):
-        failure = client.api_healthcheck()
-        if failure is None:
-            _require_version(client, url)
+        failure = client.api_healthcheck() or _untold_version(client, url)
     if failure is not None:
         why = f"does not answer ({next(iter(str(failure).splitlines()), type(failure).__name__)})"
         way_out = "start it, or unset PREFECT_API_URL for a temporary one"
         raise OrchestratorError(f"the Prefect server at {url}", why, way_out) from failure
 
 
-def _require_version(client: SyncPrefectClient, url: str) -> None:
-    """What Prefect else asks in the middle of a run: whether the server is of another release."""
+def _untold_version(client: SyncPrefectClient, url: str) -> Exception | None:
+    """What keeps the server from saying its release; OrchestratorError where that is no match.
+
+    Prefect else asks in the middle of a run. To it both are a RuntimeError: the one of a server
+    that does not answer has a cause.
+    """
     try:
         client.raise_for_api_version_mismatch()
     except RuntimeError as error:
+        if isinstance(error.__cause__, Exception):
+            return error.__cause__
         way_out = "install a release of Prefect like the server's"
         raise OrchestratorError(f"the Prefect server at {url}", f"({error})", way_out) from error
+    return None
 
 
 @contextmanager
@@ -167,7 +185,8 @@ def _send_the_rest(*, at_most: float = 10) -> None:
     worker = logging.getLogger("EventsWorker")
     before = worker.level
     worker.setLevel(logging.ERROR)  # it warns that it is still at what we wait for
-    services = tuple(EventsWorker._instances.values())  # type: ignore[misc]
+    # where a later release keeps them elsewhere, nothing is given up: the end takes its time
+    services = tuple(getattr(EventsWorker, "_instances", {}).values())
     deadline = time.monotonic() + at_most
     APILogHandler().flush()  # stops all of them, those of events too
     EventsWorker.drain_all(timeout=at_most)
@@ -181,7 +200,7 @@ def _send_the_rest(*, at_most: float = 10) -> None:
 
 
 def _is_at_work(service: _QueueServiceBase[Any]) -> bool:
-    over = service._done_event
+    over = getattr(service, "_done_event", None)
     return over is not None and not over.is_set()
 
 
@@ -189,10 +208,10 @@ def _give_up(service: _QueueServiceBase[Any]) -> None:
     """Let nobody wait for a service of Prefect's; of what it is at nothing is said any more."""
     for name in REPEATING:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with suppress(Empty):
+    with suppress(Empty, AttributeError):
         while True:
             service._queue.get_nowait()
-    over, loop = service._done_event, service._loop
+    over, loop = service._done_event, getattr(service, "_loop", None)
     if over is not None and loop is not None and loop.is_running():
         loop.call_soon_threadsafe(over.set)
 

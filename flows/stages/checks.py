@@ -22,11 +22,13 @@ from mmcore.media.roots import named_manifest
 from mmcore.media.urls import is_remote
 from mmcore.specs import SegmentationSpec
 from storage.errors import CorruptLakeError, LakeVersionError, NoLakeError
+from storage.keys import read_key
 from storage.layout import Layout
 from storage.places.place import is_local, store_of
 from storage.places.stores import probe
 from storage.published import manifest_of
-from tasks.privacy import as_private
+from tasks.privacy import as_private, veil_of_lake, veiled
+from tasks.roots import refuse_lost_roots
 
 AUTO = "auto"
 _ONE = r"(cpu|mps|cuda(:\d+)?)"
@@ -52,6 +54,7 @@ def check(config: IndexConfig) -> None:
     _check_sources(config)
     check_lake(config)
     _check_privacy(config)
+    _check_published(config)
     encoders_of(config.preset, config.segmentation, config.runtime)  # weights, licence, extra
 
 
@@ -90,7 +93,7 @@ def _check_sources(config: IndexConfig) -> None:
 
 
 def _check_privacy(config: IndexConfig) -> None:
-    """A lake at hand says whether it is private; of one in a store the run finds out."""
+    """A private lake keeps no paths, and what is named by its path is needed to search it."""
     if config.private and config.segmentation.text_dictionaries:
         raise ConfigError(
             "segmentation.text_dictionaries: a private lake keeps no path of a file, and these are"
@@ -102,11 +105,25 @@ def _check_privacy(config: IndexConfig) -> None:
             " needed to search it: name the weights by their id, as siglip2:mine/siglip2 for those"
             " in DIR/mine/siglip2, with --weights DIR"
         )
+
+
+def _check_published(config: IndexConfig) -> None:
+    """A lake at hand says whether it is private, and has roots; of one in a store the run tells.
+
+    What is damaged in it, the run tells, too.
+    """
     lake = Layout(config.lake_root())
     if not is_local(lake.root):
         return
     with suppress(NoLakeError, CorruptLakeError, LakeVersionError):
-        as_private(lake, manifest_of(lake), private=config.private)
+        manifest = manifest_of(lake)
+        as_private(lake, manifest, private=config.private)
+        sources = config.sources()
+        if config.private:
+            if read_key(lake) is None:
+                return
+            sources = veiled(sources, veil_of_lake(lake))
+        refuse_lost_roots(manifest, sources, config.drop)
 
 
 def check_lake(config: IndexConfig) -> None:

@@ -117,7 +117,7 @@ class _Watched:
     def __enter__(self) -> _Watched:
         for key, count in self._left.items():
             stack = self._all.enter_context(ExitStack())
-            note = stack.enter_context(self._clock.stage(self._names[key], count, "files"))
+            note = stack.enter_context(self._clock.stage(self._names[key], count, "contents"))
             self._open[key] = stack, note
         return self
 

@@ -11,12 +11,15 @@ from storage.places.stores import is_store_error
 log = logging.getLogger(__name__)
 
 
-def note_look(lake: Layout, number: int | None) -> None:
-    """Note that an index run ended well; a lake that cannot be written to only warns."""
+def note_look(lake: Layout, number: int | None, seen: str | None = None) -> None:
+    """Note that an index run ended well; a lake that cannot be written to only warns.
+
+    ``seen``: what it saw, where all that it would publish of that serves already.
+    """
     if number is None:
         return
     try:
-        looked.note(lake, number)
+        looked.note(lake, number, seen=seen)
     except Exception as error:
         if not isinstance(error, OSError) and not is_store_error(error):
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,8 @@ from mmcore.rows import distinct, tally
 from storage import history
 from storage.layout import Layout
 from storage.manifest import Manifest
-from storage.schemas import Modality
+from storage.schemas import MODALITIES, Modality
+from storage.turnover import Held, Turnover, turnover
 
 EXAMPLES = 5  # quarantined files that a result names
 
@@ -36,13 +37,12 @@ def planned(
 ) -> IndexResult:
     """What a dry run says: nothing was done."""
     base = _counted(found, plan, str(config.lake_root()))
-    items = {item.item_id for item in found.items}
-    before = Before.of(published).items
+    items = (item.item_id for item in found.items)
+    turned = turnover(Held.of(published), Held.made(items, found.item_file_rows))
     return base.model_copy(
         update={
             "snapshot": published.manifest.number if published else None,
-            "items_added": len(items - before),
-            "items_gone": len(before - items),
+            **_turned(turned),
             "quarantined": dict(Counter(r.reason for r in found.rejections)),
             "bytes_needed": estimated.bytes,
             "seconds": {"estimated": round(estimated.seconds, 1)},
@@ -98,31 +98,26 @@ def erasure_of(ended: Ended | None) -> EndedErasure | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Before:
-    """What served when the run began."""
+def turned_over(published: Snapshot | None, candidate: Snapshot) -> Turnover:
+    """What became of the items that served when the run began."""
+    return turnover(Held.of(published), Held.of(candidate))
 
-    items: frozenset[int] = frozenset()
 
-    @classmethod
-    def of(cls, published: Snapshot | None) -> Before:
-        """The items of the published snapshot, if there is one."""
-        return cls(frozenset(_items(published)) if published else frozenset())
+def _turned(found: Turnover) -> dict[str, int]:
+    return {f"items_{name}": count for name, count in asdict(found).items()}
 
 
 def result_of(
-    found: Found, plan: Plan, serving: Snapshot, clock: Clock, before: Before
+    found: Found, plan: Plan, serving: Snapshot, clock: Clock, turned: Turnover
 ) -> IndexResult:
     """What the run left behind: the snapshot that serves, its scores, where its report is."""
-    items = _items(serving)
     counts = with_cells(found, plan, serving)
     base = _counted(found, plan, str(serving.layout.root))
     return base.model_copy(
         update={
             **_served(serving, clock),
             "status": "published",
-            "items_added": len(items - before.items),
-            "items_gone": len(before.items - items),
+            **_turned(turned),
             "new": {name: embedded for name, (embedded, _) in counts.items()},
             "kept": {name: kept for name, (_, kept) in counts.items()},
         }
@@ -173,10 +168,6 @@ def _served(serving: Snapshot, clock: Clock) -> dict[str, object]:
     }
 
 
-def _items(snapshot: Snapshot) -> set[int]:
-    return set(snapshot.rows("items", ["item_id"])["item_id"].to_pylist())
-
-
 def with_cells(found: Found, plan: Plan, serving: Snapshot) -> dict[str, tuple[int, int]]:
     """By encoder: how many contents with a segment were embedded now, and how many before.
 
@@ -196,12 +187,12 @@ def _contents(serving: Snapshot, modality: Modality) -> set[str]:
 
 
 def segment_counts(manifest: Manifest) -> dict[str, int]:
-    """Live segments by modality."""
-    prefix = "segments_"
+    """Live segments by modality, in the order of their names, as files are told."""
+    named = {str(modality): f"segments_{modality}" for modality in sorted(MODALITIES)}
     return {
-        name.removeprefix(prefix): count
-        for name, count in manifest.counts.items()
-        if name.startswith(prefix)
+        modality: manifest.counts[name]
+        for modality, name in named.items()
+        if name in manifest.counts
     }
 
 

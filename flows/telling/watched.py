@@ -28,7 +28,8 @@ R = TypeVar("R", bound=Spec)
 
 FIGURES: Final = frozenset(
     {
-        *("status", "snapshot", "verdict", "items", "items_added", "items_gone", "files", "new"),
+        *("status", "snapshot", "verdict", "items", "items_added", "items_gone"),
+        *("items_renamed", "items_changed", "files", "new"),
         *("segments", "quarantined", "waiting", "forgotten", "truncated", "kept", "gone"),
         *("bytes", "models", "before", "after", "baseline", "stale", "seconds"),
     }

@@ -14,7 +14,7 @@ PREFIX: Final = "Value error, "
 class Commands(TyperGroup):
     """The commands, those of groups below it too."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:  # a context of the Click within typer
         """Run the command that is asked for; BadParameter without a prefix of pydantic's."""
         try:
             return super().invoke(ctx)

@@ -7,6 +7,9 @@ from typing import Final
 
 from rich.table import Table
 
+from flows.terminal.chinese import MODALITIES
+from mmcore.media.reasons import Language
+
 MOST: Final = 20
 """Names that a terminal shows of a long list."""
 
@@ -24,9 +27,12 @@ def bare() -> Table:
     return Table(box=None, pad_edge=False, header_style="dim")
 
 
-def counted(counts: Mapping[str, int]) -> str:
+def counted(counts: Mapping[str, int], language: Language = "en") -> str:
     """``1,200 image, 3 audio``: what there is any of."""
-    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "none"
+    there = {name: f"{count:,}" for name, count in counts.items() if count}
+    if language == "zh":
+        return "，".join(f"{MODALITIES.get(name, name)} {n}" for name, n in there.items()) or "无"
+    return ", ".join(f"{n} {name}" for name, n in there.items()) or "none"
 
 
 def numbers(of: Sequence[int]) -> str:

@@ -127,10 +127,7 @@ class Searcher:
         told = _going_on(self._told, found, clock)
         number, seconds = self.snapshot.manifest.number or 0, clock.seconds
         return [
-            one
-            if isinstance(one, MmindexError)
-            else Answer(number, *one, seconds)
-            for one in told
+            one if isinstance(one, MmindexError) else Answer(number, *one, seconds) for one in told
         ]
 
     def search(self, query: Query) -> list[Hit]:

@@ -32,6 +32,16 @@ class TrainedOn:
 
 
 @dataclass(frozen=True, slots=True)
+class OfSet:
+    """What was taken out of a query set of the user's."""
+
+    name: str
+    queries: int
+    judged: int  # rows of its judgements
+    whole: bool = False  # nothing of it is left
+
+
+@dataclass(frozen=True, slots=True)
 class Did:
     """What was done of an order so far, by all who were at it."""
 
@@ -39,6 +49,7 @@ class Did:
     models: tuple[TrainedOn, ...] = ()
     reports: int = 0  # cleaned or removed files
     removed: int = 0  # files
+    sets: tuple[OfSet, ...] = ()
 
     def __or__(self, other: Did) -> Did:
         """Both; of a model that both have, what was said first."""
@@ -48,6 +59,7 @@ class Did:
             (*self.models, *(one for one in other.models if one.model not in known)),
             self.reports + other.reports,
             self.removed + other.removed,
+            (*self.sets, *other.sets),
         )
 
 
@@ -122,6 +134,7 @@ def _did(told: dict[str, Any]) -> Did:
     lists = {
         "candidates": tuple(map(str, told.get("candidates", ()))),
         "models": tuple(TrainedOn(**model) for model in told.get("models", ())),
+        "sets": tuple(OfSet(**one) for one in told.get("sets", ())),
     }
     return Did(**{**told, **lists})
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from storage.erasure.orders import Order
+from storage.erasure.orders import OfSet, Order
 from storage.erasure.scan import Scanner
 from storage.errors import CorruptLakeError
 from storage.layout import Layout
@@ -20,14 +20,14 @@ from storage.querysets import QuerySet, drop_set, fingerprint, read_unchecked, r
 log = logging.getLogger(__name__)
 
 
-def clean_sets(layout: Layout, order: Order, words: Iterable[bytes]) -> int:
-    """Take erased items, files and ``words`` out of every set, and return how many changed.
+def clean_sets(layout: Layout, order: Order, words: Iterable[bytes]) -> tuple[OfSet, ...]:
+    """Take erased items, files and ``words`` out of every set; what went, of each that changed.
 
     A query goes with its file, with a text that has one of the words, and with its last right
     answer. A set of which nothing is left goes, and so does one that nobody can read, or that has
     no card: it may hold anything. May be killed and done again.
     """
-    scanner, count = Scanner(words), 0
+    scanner, gone = Scanner(words), list[OfSet]()
     for folder in folders(layout.query_sets, links=True):
         still_held(layout)
         try:
@@ -47,8 +47,17 @@ def clean_sets(layout: Layout, order: Order, words: Iterable[bytes]) -> int:
             rewrite_set(layout, after)
         else:
             continue
-        count += 1
-    return count
+        gone.append(_gone(folder.name, before, after))
+    return tuple(gone)
+
+
+def _gone(name: str, before: QuerySet | None, after: QuerySet | None) -> OfSet:
+    """By the cards: the rows of a set whose cleaning was killed are the new ones already."""
+    asked, judged = (before.card.queries, before.card.judged) if before else (0, 0)
+    left = after.card if after else None
+    if left is None or not left.queries:
+        return OfSet(name, asked, judged, whole=True)
+    return OfSet(name, asked - left.queries, judged - left.judged)
 
 
 def _without(before: QuerySet, order: Order, scanner: Scanner) -> QuerySet:

@@ -37,11 +37,11 @@ def item_findings(snapshot: Snapshot) -> Iterator[Finding]:
     if len(twice := ids[counts > 1]):
         rows = items.filter(pc.equal(items["item_id"], int(twice[0])))
         keys = " and ".join(sorted(set(rows["key"].to_pylist())))
-        yield Finding("items", f"{len(twice)} ids stand twice: {twice[0]} for {keys}")
+        yield Finding("items", f"ids that stand twice: {len(twice)}, first {twice[0]} for {keys}")
     for table in ("item_files", *(f"segments/{modality}" for modality in MODALITIES)):
         of = np.unique(whole_table(snapshot, table, ["item_id"])["item_id"].to_numpy())
         if len(lost := np.setdiff1d(of, ids, assume_unique=True)):
-            yield Finding(table, f"has rows of {len(lost)} items that are none, first {lost[0]}")
+            yield Finding(table, f"has rows of items that are none: {len(lost)}, first {lost[0]}")
 
 
 def query_findings(snapshot: Snapshot) -> Iterator[Finding]:
@@ -49,11 +49,11 @@ def query_findings(snapshot: Snapshot) -> Iterator[Finding]:
     rows = whole_table(snapshot, "queries", ["direction", "content_id"])
     distinct = rows.group_by(rows.column_names).aggregate([])
     if twice := rows.num_rows - distinct.num_rows:
-        yield Finding("queries", f"{twice} rows stand twice")
+        yield Finding("queries", f"rows that stand twice: {twice}")
     there = pc.unique(whole_table(snapshot, "item_files", ["content_id"])["content_id"])
     lost = distinct.filter(pc.invert(pc.is_in(distinct["content_id"], there)))
     if lost.num_rows:
-        yield Finding("queries", f"has {lost.num_rows} rows of contents that no item has")
+        yield Finding("queries", f"has rows of contents that no item has: {lost.num_rows}")
 
 
 def word_findings(snapshot: Snapshot) -> Iterator[Finding]:
@@ -63,12 +63,12 @@ def word_findings(snapshot: Snapshot) -> Iterator[Finding]:
     ids = whole_table(snapshot, "words", ["segment_id"])["segment_id"].to_numpy()
     found, counts = np.unique(ids, return_counts=True)
     if len(twice := found[counts > 1]):
-        yield Finding("words", f"{len(twice)} segments stand twice, first {twice[0]}")
+        yield Finding("words", f"segments that stand twice: {len(twice)}, first {twice[0]}")
     live = live_ids(snapshot, Modality.TEXT)
     if len(lacking := np.setdiff1d(live, found)):
         yield Finding("words", f"lacks {len(lacking)} of {len(live)} texts, first {lacking[0]}")
     if len(more := np.setdiff1d(found, live)):
-        yield Finding("words", f"has {len(more)} rows of no text, first {more[0]}")
+        yield Finding("words", f"has rows of no text: {len(more)}, first {more[0]}")
 
 
 def shared_ids(snapshot: Snapshot) -> Iterator[Finding]:
@@ -76,7 +76,7 @@ def shared_ids(snapshot: Snapshot) -> Iterator[Finding]:
     every = np.concatenate([live_ids(snapshot, modality) for modality in MODALITIES])
     ids, counts = np.unique(every, return_counts=True)
     if len(twice := ids[counts > 1]):
-        yield Finding("segments", f"{len(twice)} ids stand in two modalities, first {twice[0]}")
+        yield Finding("segments", f"ids in two modalities: {len(twice)}, first {twice[0]}")
 
 
 def described(snapshot: Snapshot, modality: Modality) -> Iterator[Finding]:
@@ -87,7 +87,7 @@ def described(snapshot: Snapshot, modality: Modality) -> Iterator[Finding]:
     )
     if len(twice := live[counts > 1]):
         yield Finding(
-            f"segments/{modality}", f"{len(twice)} ids have two descriptions, first {twice[0]}"
+            f"segments/{modality}", f"ids with two descriptions: {len(twice)}, first {twice[0]}"
         )
     known = known.take(first)
     for encoder in _encoders(snapshot, modality) if len(live) else ():
@@ -147,7 +147,7 @@ def vector_findings(snapshot: Snapshot, modality: Modality) -> Iterator[Finding]
     if not len(live):
         return
     if not encoders:
-        yield Finding(f"segments/{modality}", f"{len(live)} segments, and no encoder")
+        yield Finding(f"segments/{modality}", f"segments without an encoder: {len(live)}")
     for encoder in encoders:
         yield from _vectors_of(snapshot, encoder, live)
 
@@ -192,7 +192,9 @@ def _part(
         yield from unit_findings(name, live[at[mine]], vectors, snapshot.manifest.dtype)
     found, counts = np.unique(np.concatenate(places), return_counts=True)
     if len(twice := found[counts > 1]):
-        yield Finding(name, f"{len(twice)} segments stand in it twice, first {live[twice[0]]}")
+        yield Finding(
+            name, f"segments that stand in it twice: {len(twice)}, first {live[twice[0]]}"
+        )
 
 
 def fused_findings(snapshot: Snapshot) -> Iterator[Finding]:
@@ -210,12 +212,12 @@ def fused_findings(snapshot: Snapshot) -> Iterator[Finding]:
             yield from unit_findings(name, ids, vectors_of(table), dtype)
     ids, counts = np.unique(fused_ids(snapshot), return_counts=True)
     if len(twice := ids[counts > 1]):
-        yield Finding(place, f"{len(twice)} items have two fused vectors, first {twice[0]}")
+        yield Finding(place, f"items with two fused vectors: {len(twice)}, first {twice[0]}")
     wanted = _fusible(snapshot, snapshot.manifest.fused_of)
     if len(lacking := np.setdiff1d(wanted, ids)):
         yield Finding(place, f"lacks {len(lacking)} of {len(wanted)} items, first {lacking[0]}")
     if len(more := np.setdiff1d(ids, wanted)):
-        yield Finding(place, f"has {len(more)} items without vectors, first {more[0]}")
+        yield Finding(place, f"has items without vectors: {len(more)}, first {more[0]}")
 
 
 def fused_ids(snapshot: Snapshot) -> Ids:

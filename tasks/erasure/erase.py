@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from storage.erasure import orders, tombstones
 from storage.erasure.gathering import Gathering, Place
-from storage.erasure.orders import Did, Order, TrainedOn
+from storage.erasure.orders import Did, OfSet, Order, TrainedOn
 from storage.erasure.parts import rewritten
 from storage.erasure.proof import Proof, prove
 from storage.erasure.querysets import clean_sets
@@ -43,6 +43,7 @@ class Erased:
     reports: int  # cleaned or removed files
     removed: int  # files
     proof: Proof
+    sets: tuple[OfSet, ...] = ()  # query sets that lost something
 
 
 def kept_snapshots(lake: Layout) -> list[Snapshot]:
@@ -142,7 +143,7 @@ def _carried_out(lake: Layout, order: Order, found: _Found, key: bytes) -> Erase
         doomed = doomed_candidates(lake, order, key, parts)
         order = _noted(lake, order, Did(candidates=doomed, models=models))
         drop_candidates(lake, doomed)
-        clean_sets(lake, order, found.words)
+        order = _noted(lake, order, Did(sets=clean_sets(lake, order, found.words)))
         reports = clean_reports(lake, found.traces, found.words)
         order = _noted(lake, order, Did(reports=reports))
         for one in kept:
@@ -157,6 +158,7 @@ def _carried_out(lake: Layout, order: Order, found: _Found, key: bytes) -> Erase
         reports=order.did.reports,
         removed=order.did.removed,
         proof=prove(lake, found.traces, found.common),
+        sets=order.did.sets,
     )
 
 

@@ -81,6 +81,31 @@ def test_translated_pages_are_in_the_chinese_site(site):
     assert (site / "zh" / "lake.html").is_file()
 
 
+def test_a_chinese_reader_is_told_which_page_is_english(site):
+    """Of pages without a translation, in the Chinese site alone; README.zh.md is Chinese."""
+    told = {
+        path.relative_to(site).as_posix()
+        for path in site.rglob("*.html")
+        if "本页只有英文" in path.read_text("utf-8")
+    }
+
+    assert {"zh/lake.html", "zh/reference/cli.html", "zh/repository/CHANGELOG.html"} <= told
+    assert {page for page in told if not page.startswith("zh/")} == set()
+    assert told & {"zh/start.html", "zh/index.html", "zh/repository/README-zh.html"} == set()
+
+
+def test_a_word_of_code_is_kept_whole(site):
+    """A line breaks before an option, not within it; blocks of code are as they were."""
+    page = (site / "commands.html").read_text("utf-8")
+    style = (site / "assets" / "site.css").read_text("utf-8")
+
+    assert '<code><span class="word">--lake</span></code>' in page
+    assert re.search(r"\.word \{[^}]*white-space: nowrap", style)
+    assert 'href="assets/site.css"' in page
+    blocks = re.findall(r"<pre.*?</pre>", page, re.DOTALL)
+    assert [block for block in blocks if 'class="word"' in block] == []
+
+
 def test_the_command_line_is_on_its_page_with_every_option(site):
     """The page is made from the program: no command and no option lacks."""
     page = (site / "reference" / "cli.html").read_text("utf-8")

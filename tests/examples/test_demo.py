@@ -18,7 +18,7 @@ DEMO = Path(__file__).parents[2] / "examples" / "demo.py"
     ("shown", "first"), [(".venv/bin/mmindex", ". .venv/bin/activate"), ("mmindex", None)]
 )
 def test_the_demo_ends_with_what_to_type_next(shown, first, monkeypatch, tmp_path, capsys):
-    """The environment, where it is not activated; then a command that mmindex has, of this lake."""
+    """The environment, where one is in the folder; then a command of mmindex, for this lake."""
     place = importlib.util.spec_from_file_location("example_demo", DEMO)
     demo = importlib.util.module_from_spec(place)
     place.loader.exec_module(demo)

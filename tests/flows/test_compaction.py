@@ -1,3 +1,4 @@
+import os
 import shutil
 from types import SimpleNamespace
 
@@ -126,6 +127,7 @@ def test_a_dry_run_says_what_a_run_does(lake, maintain):
 
     assert (planned.status, planned.snapshot, done.status) == ("planned", 2, "removed")
     assert (planned.kept, planned.gone) == (done.kept, done.gone) == ((3,), (1, 2))
+    assert (planned.coming, done.coming) == (3, None)
     assert (planned.files, planned.bytes) == (done.files, done.bytes)
     for name in ("parts_before", "parts_after", "bytes_before"):
         assert getattr(planned.compacted, name) == getattr(done.compacted, name)
@@ -186,13 +188,19 @@ def test_compaction_may_be_killed_at_every_change_of_the_disk(
     assert place > 15  # an undisturbed run changes the disk more often than that
 
 
-def test_after_rolling_back_over_a_compaction_an_index_run_is_unchanged(
+def test_after_rolling_back_over_a_compaction_the_old_parts_serve_on(
     lake, folder, index, maintain
 ):
-    """What serves is what is compared: of the same files nothing is published again."""
+    """What serves is what a run compares with: a touched file changes the table of files alone."""
     maintain(lake)
     roll_back(Layout(lake), 2)
+    before = opened(lake).manifest
 
     assert index(folder, lake).status == "unchanged"
     assert index(folder, lake, crawl=CrawlSpec(hash_all=True)).status == "unchanged"
     assert (current(Layout(lake)), published(Layout(lake))) == (2, [1, 2, 3])
+
+    os.utime(folder / "red.txt", ns=(1, 1))
+    assert index(folder, lake).snapshot == 4
+    tables = {one.path.split("/")[0] for one in {*opened(lake).manifest.files} ^ {*before.files}}
+    assert tables == {"files"}

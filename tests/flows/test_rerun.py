@@ -7,7 +7,9 @@ from PIL import Image
 from flows.stages import assembling, gating
 from mmcore.errors import ConfigError, GateFailedError
 from storage.candidates import blocked
+from storage.diff import diff
 from storage.layout import Layout
+from storage.publication import roll_back
 from storage.published import published
 from storage.snapshot import Snapshot
 from tests import crashes, media
@@ -127,3 +129,73 @@ def test_a_candidate_that_cannot_be_scored_is_kept_with_the_reason(places, index
 
     assert published(Layout(lake)) == [1, 3]
     assert blocked(Layout(lake)) == [candidate]
+
+
+def test_items_are_told_as_diff_names_them(places, index):
+    """New, gone, renamed and changed, in a dry run too; files are told in one order."""
+    folder, lake = places
+    for suffix in ("png", "txt"):
+        (folder / f"red.{suffix}").rename(folder / f"rot.{suffix}")
+        (folder / f"blue.{suffix}").unlink()
+    media.text(folder / "green.txt", "A grass-green square.")
+    media.text(folder / "new.txt", "A new one.")
+
+    planned, done = index(folder, lake, dry_run=True), index(folder, lake)
+
+    for result in (planned, done):
+        told = (result.items_added, result.items_gone, result.items_renamed, result.items_changed)
+        assert told == (1, 1, 1, 1)
+    named = diff(Snapshot.open(Layout(lake), 1), Snapshot.open(Layout(lake))).items
+    assert tuple(map(len, (named.added, named.gone, named.renamed, named.changed))) == (1, 1, 1, 1)
+    assert list(done.segments) == list(done.files) == ["image", "text"]
+
+
+@pytest.fixture
+def decoder(monkeypatch):
+    """Lets other decoders be installed than before, of which no file knows anything new."""
+    import tasks.inputs
+
+    def install(name):
+        others = (*tasks.inputs.decoders(), name)
+        monkeypatch.setattr("tasks.inputs.decoders", lambda *_: others)
+
+    return install
+
+
+def test_another_decoder_that_reads_nothing_else_publishes_nothing(
+    places, index, decoder, monkeypatch
+):
+    """Once it is tried what it makes of the files; after that nothing is read again."""
+    folder, lake = places
+    for path in folder.iterdir():
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    assert index(folder, lake).snapshot == 2
+    decoder("reader 2.0")
+
+    assert index(folder, lake).status == "unchanged"
+    monkeypatch.setattr("flows.index_media.look", None)
+    assert index(folder, lake).status == "unchanged"
+    assert published(Layout(lake)) == [1, 2]
+
+
+def test_what_was_noted_of_one_snapshot_is_not_taken_for_another(places, index, decoder):
+    """After a rollback, what the other one was made of is looked at again."""
+    folder, lake = places
+    for path in folder.iterdir():
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    media.text(folder / "red.txt", "A crimson square.")
+    os.utime(folder / "red.txt", (1_700_000_000, 1_700_000_000))
+    index(folder, lake)
+    decoder("reader 2.0")
+    index(folder, lake)
+    roll_back(Layout(lake), 1)
+
+    result = index(folder, lake)
+
+    assert (result.status, result.items_changed) == ("published", 1)
+    assert (
+        Snapshot.open(Layout(lake))
+        .rows("segments/text")["text"]
+        .to_pylist()
+        .count("A crimson square.")
+    )

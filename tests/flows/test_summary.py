@@ -48,6 +48,7 @@ INDEXED = IndexResult(
     items=42,
     items_added=2,
     items_gone=1,
+    items_changed=3,
     files={"image": 40, "text": 1200},
     new={"e5-small": 2},
     kept={"e5-small": 1198},
@@ -69,7 +70,8 @@ def test_the_page_of_an_index_run_has_what_it_did():
     assert page.splitlines()[0] == "# ✔ Snapshot 3 serves · 快照 3 提供服务"
     for row in (
         "| Files · 文件 | 40 image, 1,200 text |",
-        "| Changed · 变化 | items: 2 new, 1 gone · 条目：新增 2 个，移除 1 个 |",
+        "| Changed · 变化 | items: 2 new, 1 gone, 3 changed · "
+        "条目：新增 2 个，移除 1 个，改动 3 个 |",
         "| Gate · 闸门 | **warn · 警告**, compared with snapshot 2 · 与快照 2 比较 |",
         "| Wait for the next run · 等待下次运行 | 4 |",
         "| `empty` | 5 |\n| `truncated` | 3 |",
@@ -236,11 +238,11 @@ def test_the_line_of_an_index_run_says_what_came_of_it():
     english, chinese = message(INDEXED, private=True).split(" · ")
 
     assert english == (
-        "Snapshot 3 serves; items: 2 new, 1 gone; Embedded: 2; Quarantine: 8;"
+        "Snapshot 3 serves; items: 2 new, 1 gone, 3 changed; Embedded: 2; Quarantine: 8;"
         " Wait for the next run: 4; Gate: warn"
     )
     assert chinese == (
-        "快照 3 提供服务；条目：新增 2 个，移除 1 个；已嵌入：2；隔离区：8；"
+        "快照 3 提供服务；条目：新增 2 个，移除 1 个，改动 3 个；已嵌入：2；隔离区：8；"
         "等待下次运行：4；闸门：警告"
     )
 

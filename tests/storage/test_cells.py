@@ -184,6 +184,21 @@ def test_parts_that_add_nothing_are_left_out(tmp_path):
     assert names_of(live_parts(tmp_path, {"never"})) == []
 
 
+def test_parts_that_serve_stay_where_they_cover_what_all_do(tmp_path):
+    """A compacted part that does not serve stands for them only where something else is needed."""
+    for name, contents in (("s1", "ab"), ("s2", "c"), ("s3", "abc"), ("s4", "d")):
+        write_cells(part_path(tmp_path, name), cells(list(contents)), PartRecord(tuple(contents)))
+    serving = {part_path(tmp_path, name) for name in ("s1", "s2")}
+
+    def chosen(live):
+        return names_of(live_parts(tmp_path, live, serving=serving))
+
+    assert chosen({"a", "b", "c"}) == ["s1", "s2"]
+    assert chosen({"a", "b"}) == ["s1"]
+    assert chosen({"a", "b", "c", "d"}) == ["s3", "s4"]
+    assert chosen({"never"}) == []
+
+
 def test_a_content_is_taken_from_where_it_is_whole(tmp_path):
     """A larger part that refused it does not stand for it."""
     refused = PartRecord(("a", "b", "bad"), (rejection("bad", "pillow 1"),))

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pyarrow as pa
 import pytest
 
-from storage.erasure.orders import Order
+from storage.erasure.orders import OfSet, Order
 from storage.erasure.querysets import clean_sets
 from storage.errors import CorruptLakeError, QuerySetError
 from storage.layout import Layout
@@ -196,11 +196,11 @@ def test_a_set_in_a_store_is_written_cleaned_and_removed(remote):
     put(remote)
     order = Order(items=frozenset({7}), contents=frozenset({content_id(PICTURE)}))
 
-    assert clean_sets(remote, order, []) == 1
+    assert clean_sets(remote, order, []) == (OfSet("mine", 1, 1),)
     left = read_set(remote, "mine")
     assert left.qrels.to_pylist() == [{"query_id": "q1", "item_id": 2**62, "grade": 1}]
     assert left.queries["query_id"].to_pylist() == ["q1"]
-    assert clean_sets(remote, order, []) == 0
+    assert clean_sets(remote, order, []) == ()
     with pytest.raises(QuerySetError, match="is there already"):
         put(remote)
     remove_set(remote, "mine")

@@ -42,8 +42,9 @@ def test_shards_of_all_encoders_come_in_turn():
 
 
 def test_a_plan_counts_what_is_missing():
-    """Contents are counted by encoder and together; a plan without shards is empty."""
-    assert (plan("a", "b").missing(0), plan("a", "b").total) == (2, 3)
+    """Contents are counted by encoder, and each once; a plan without shards is empty."""
+    assert (plan("a", "b").missing(0), plan("a", "b").contents) == (2, 3)
+    assert (plan("a", "t").missing(0), plan("a", "t").contents) == (2, 2)
     assert Plan((IMAGE,), ((),), (7,)).empty
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lakes import coloured_items
+from mmcore.types import Rejection
+from tests.lakes import coloured_items, make_lake, towers
 from tests.mmcore.search.http.conftest import Place, listening, place_at
 from tests.mmcore.search.http.plugged import declare_colours
 from tests.web.browser import CHROMIUM, Page, browser
@@ -43,6 +44,16 @@ def place(tmp_path_factory) -> Iterator[Place]:
 def site(place) -> Iterator[str]:
     """The address of a server of that lake."""
     with listening(place, max_upload_mb=1) as (host, port):
+        yield f"http://{host}:{port}"
+
+
+@pytest.fixture
+def damaged(tmp_path, place) -> Iterator[str]:
+    """The address of a server of two walls, a sound, and two files in quarantine."""
+    items = {**coloured_items(["red", "blue"]), "sound": {"s.wav": "25"}}
+    bad = [Rejection("media", f"{n}.zip", None, "sniff", "unsupported-type", "", "") for n in "ab"]
+    snapshot = make_lake(tmp_path, items, towers(audio=True), rejections=bad)
+    with listening(Place(snapshot, tmp_path / "lake", tmp_path / "media")) as (host, port):
         yield f"http://{host}:{port}"
 
 

@@ -12,6 +12,8 @@ from tests.web.asking import TITLES, ask
 
 pytestmark = pytest.mark.slow
 
+ASKED = "performance.getEntriesByType('resource').map((one) => new URL(one.name).pathname)"
+
 
 @pytest.mark.parametrize("text", ["a red wall", "红色的墙"])
 def test_a_text_is_searched_in_both_languages(page, site, text):
@@ -111,6 +113,15 @@ def test_a_word_with_a_minus_is_not_wanted(page, site):
     assert page.js("location.search") == "?q=wall&without=red"
     assert page.text(".chip.not").strip() == "Without red" or "red" in page.text(".chip.not")
     assert not page.js(TITLES)[0].startswith("red-")
+
+
+def test_what_has_no_picture_is_asked_for_none(page, site, place):
+    """The chip of an item from an address has its name, and its picture where it has one."""
+    for key, pictures in (("sound", 0), ("red-1", 1)):
+        page.open(f"{site}/?item={place.item(key)}")
+        page.wait(f"document.querySelector('.chip .key').innerText === '{key}'")
+        assert page.count(".chip img") == pictures
+        assert page.js(f"{ASKED}.includes('/thumbnails/items/{place.item(key)}')") is False
 
 
 def test_a_token_is_asked_for_and_then_kept(page, place):

@@ -39,6 +39,37 @@ def test_the_snapshot_and_its_evaluation_are_told(page, site):
     assert page.count("tr.here") == 1
 
 
+@pytest.mark.parametrize(
+    ("language", "one", "home", "told"),
+    [
+        ("en", "1 sound", "2 in quarantine", "2 files are in quarantine"),
+        ("zh", "1 声音", "2 个文件在隔离区", "2 个文件在隔离区"),
+    ],
+)
+def test_what_is_in_quarantine_is_told(page, damaged, language, one, home, told):
+    """Beside what there is, of which one is one, and with the command that names it."""
+    page.look(language=language)
+    page.open(damaged)
+    page.wait("document.querySelector('.counts [href=\"/?view=lake\"]')")
+    counts = page.js("[...document.querySelectorAll('.counts .count')].map((c) => c.innerText)")
+    said = [" ".join(count.split()) for count in counts]
+    assert one in said
+    assert home in said
+    page.open(f"{damaged}/?view=lake")
+    assert told in " ".join(page.text(".quarantine").split())
+    assert "mmindex quarantine" in page.text(".quarantine")
+
+
+@pytest.mark.parametrize(("wide", "columns"), [(390, 2), (800, 3), (1280, 4), (1500, 6)])
+def test_a_page_of_answers_has_no_hole(page, site, wide, columns):
+    """24 answers fill their rows, however wide the window is."""
+    page.look(wide=wide)
+    page.open(f"{site}/?q=wall")
+    page.wait("document.querySelectorAll('.answers .card').length === 24")
+    style = "getComputedStyle(document.querySelector('.answers')).gridTemplateColumns"
+    assert len(page.js(style).split()) == columns
+
+
 @pytest.mark.parametrize("wide", [320, 390])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_page_fits_a_phone(page, site, place, wide, language):
@@ -121,8 +152,8 @@ def test_the_rules_of_the_gate_are_sentences(page, site, language, each, share):
     [
         ("?view=item&id=javascript:alert(1)", "没有这个编号的条目"),
         ("?view=item&id=1e3", "没有这个编号的条目"),
-        ("?view=settings", "该地址不是"),
-        ("?view=constructor", "该地址不是"),
+        ("?view=settings", "这个地址不是"),
+        ("?view=constructor", "这个地址不是"),
     ],
 )
 def test_an_address_that_names_nothing_is_said(page, site, address, said):

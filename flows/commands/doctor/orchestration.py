@@ -1,6 +1,6 @@
 """Prefect: its version and settings, its servers, work pools and late runs.
 
-A server is only asked: the one that is named, or those of `mmindex up` on this machine.
+A server is only asked: the one that is named, or that of `mmindex up` on this machine.
 """
 
 # ruff: noqa: PLC0415 (Prefect reads the environment when it is imported, and takes long)
@@ -60,7 +60,7 @@ def prefect() -> Checks:
 def server() -> Checks:
     """The server that runs would use: the configured one answers, or a temporary one may start.
 
-    Where none is named, also those of `mmindex up`, which has the runs of its schedules.
+    Where none is named, also that of `mmindex up`, which has the runs of its schedules.
     """
     settings = prefect_settings.readable()
     if settings is None:
@@ -69,14 +69,21 @@ def server() -> Checks:
     if url is not None:
         yield from _looked_at(settings, url, ("fail", "server-silent"))
         return
-    for of_up in ups.urls():  # one that does not answer yet may have just been started
-        yield from _looked_at(settings, of_up, ("warn", "server-up-silent"))
-    allowed = settings.server.ephemeral.enabled
-    said = "server-temporary" if allowed else "server-none"
-    yield Checked("server", "ok" if allowed else "fail", said)
+    of_up = ups.urls()
+    for url in of_up:  # one that does not answer yet may have just been started
+        yield from _looked_at(settings, url, ("warn", "server-up-silent"), "server-up")
+    if not settings.server.ephemeral.enabled:
+        yield Checked("server", "fail", "server-none")
+    elif of_up:
+        yield Checked("server", "ok", "server-beside", {"url": _shown(of_up[0])})
+    else:
+        yield Checked("server", "ok", "server-temporary")
 
 
-def _looked_at(settings: Settings, url: str, silent: tuple[State, str]) -> Checks:
+def _looked_at(
+    settings: Settings, url: str, silent: tuple[State, str], well: str = "server"
+) -> Checks:
+    """What there is to say of a server: ``silent`` where none answers, ``well`` if all is."""
     import httpx
 
     facts: dict[str, Any] = {"url": _shown(url)}
@@ -98,7 +105,7 @@ def _looked_at(settings: Settings, url: str, silent: tuple[State, str]) -> Check
     except httpx.HTTPError as error:
         yield Checked("server", *silent, {**facts, "error": _line(error)})
         return
-    yield _version(facts)
+    yield _version(facts, well)
     if _sends(told):
         yield Checked("prefect-telemetry", "warn", "server-telemetry-on", facts)
 
@@ -107,7 +114,7 @@ def _line(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
 
 
-def _version(facts: Mapping[str, Any]) -> Checked:
+def _version(facts: Mapping[str, Any], well: str) -> Checked:
     import prefect as library
 
     mine = library.__version__
@@ -115,7 +122,7 @@ def _version(facts: Mapping[str, Any]) -> Checked:
         return Checked("server", "fail", "server-other", {**facts, "mine": mine})
     if facts["version"].split(".")[:2] != mine.split(".")[:2]:
         return Checked("server", "warn", "server-older", {**facts, "mine": mine})
-    return Checked("server", "ok", "server", facts)
+    return Checked("server", "ok", well, facts)
 
 
 def _sends(told: object) -> bool:

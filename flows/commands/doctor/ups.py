@@ -1,4 +1,4 @@
-"""Servers of `mmindex up` on this machine: a user who has one need not name it."""
+"""The server of `mmindex up` on this machine: who has one need not name it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ from typing import Final
 
 import psutil
 
+from flows.commands.up.home import named_by
+
 _SERVER: Final = ("flows.commands.up.child", "prefect", "server", "start")
 
 
 def urls() -> list[str]:
-    """The addresses of the servers that `mmindex up` of this user keeps, by their processes."""
+    """The address of the server that `mmindex up` keeps, by its processes; none where none runs.
+
+    Of this user, and in the folder that $PREFECT_HOME, or its default, names here: what runs in
+    another folder is another matter.
+    """
     return sorted(set(_found()))
 
 
@@ -21,8 +27,16 @@ def _found() -> Iterator[str]:
     for process in psutil.process_iter(["cmdline", "username"]):
         told = process.info["cmdline"] or ()
         url = url_of(told) if process.info["username"] == me else None
-        if url:
+        if url and _is_ours(process):
             yield url
+
+
+def _is_ours(process: psutil.Process) -> bool:
+    """Whether its folder is the one of `mmindex up` in this environment; no, if it ended."""
+    try:
+        return named_by(process.environ()) == named_by(os.environ)
+    except psutil.Error:
+        return False
 
 
 def url_of(command: Sequence[str]) -> str | None:

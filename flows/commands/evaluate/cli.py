@@ -86,9 +86,9 @@ def evaluate(  # noqa: PLR0913, PLR0917 - an option is an argument
 def history(  # noqa: PLR0913, PLR0917 - the same
     lake: Lake = LAKE,
     direction: Annotated[
-        str | None,
+        str,
         typer.Option(metavar="GLOB", help="Only these, as 'text:zh->*'; of your set, 'shop'."),
-    ] = None,
+    ] = "*",
     measure: Annotated[str, typer.Option(help="Which measure: RR, Success@10 …")] = "RR",
     last: Annotated[int, typer.Option("-n", min=1, help="How many evaluations, the newest.")] = 30,
     as_csv: Annotated[

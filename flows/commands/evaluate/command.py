@@ -30,8 +30,7 @@ from storage.manifest import Manifest
 from storage.places.place import place_of
 from storage.published import manifest_of
 
-_OWN: Final = "*"
-_OF_SETS: Final = "*/*"
+_OF_ANY_SET: Final = "*/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +85,11 @@ def chosen(layout: Layout, name: str | None) -> Manifest:
     return manifest
 
 
-def run_history(lake: str, wanted: tuple[str | None, str, int], manner: Manner) -> None:
+def run_history(lake: str, wanted: tuple[str, str, int], manner: Manner) -> None:
     """`mmindex history`: the newest evaluations; ConfigError where there is none.
 
-    ``wanted``: a glob of directions, a measure, and how many. Without a glob, the directions of the
-    lake's own queries; those of query sets where it has none.
+    ``wanted``: a glob of directions, a measure, and how many. Where no direction of
+    the lake's own queries is like it, it is of those of query sets, whatever the set.
     """
     direction, measure, most = wanted
     layout = Layout(place_of(lake))
@@ -98,8 +97,8 @@ def run_history(lake: str, wanted: tuple[str | None, str, int], manner: Manner) 
     if not entries:
         manifest_of(layout)  # no lake, or none yet
         raise ConfigError(f"{layout.root} has no history yet: `mmindex evaluate` begins it")
-    globs = (_OWN, _OF_SETS) if direction is None else (direction,)
-    found, glob = _first_shown(entries, globs, measure)
+    globs = [direction] if "/" in direction else [direction, f"{_OF_ANY_SET}{direction}"]
+    found = _first_shown(entries, globs, measure)
     if not any(means for _, means in found) and any(entry.scores for entry in entries):
         raise ConfigError(_unknown(entries, direction, measure))
     if manner.as_json:
@@ -108,20 +107,19 @@ def run_history(lake: str, wanted: tuple[str | None, str, int], manner: Manner) 
         _print_csv(found, measure)
     else:
         show.history(OUT, found, measure, manner.language)
-        if direction is None and glob == _OF_SETS:
-            show.of_sets(OUT, sorted(_sets(entries)), manner.language)
+        show.of_sets(OUT, sorted(_sets(means for _, means in found)), manner.language)
 
 
 def _first_shown(
     entries: Sequence[Entry], globs: Sequence[str], measure: str
-) -> tuple[list[tuple[Entry, dict[str, float]]], str]:
-    """Each entry with its means, by the first glob that names any; and which that is."""
+) -> list[tuple[Entry, dict[str, float]]]:
+    """Each entry with its means, by the first glob that names any."""
     found: list[tuple[Entry, dict[str, float]]] = []
     for glob in globs:
         found = [(entry, matching(entry, glob, measure)) for entry in entries]
         if any(means for _, means in found):
             break
-    return found, glob
+    return found
 
 
 def matching(entry: Entry, direction: str, measure: str) -> dict[str, float]:
@@ -131,7 +129,7 @@ def matching(entry: Entry, direction: str, measure: str) -> dict[str, float]:
     ``shop``.
     """
     pattern = direction.replace("->", "→")
-    if pattern in _sets([entry]):
+    if pattern in _sets([entry.scores]):
         pattern = f"{escape(pattern)}/*"
     known = entry.scores if "/" in pattern else history.held_out(entry.scores)
     return {
@@ -141,12 +139,12 @@ def matching(entry: Entry, direction: str, measure: str) -> dict[str, float]:
     }
 
 
-def _sets(entries: Iterable[Entry]) -> set[str]:
-    """The user's query sets that were asked."""
-    return {name.partition("/")[0] for entry in entries for name in entry.scores if "/" in name}
+def _sets(scores: Iterable[Iterable[str]]) -> set[str]:
+    """The user's query sets that names of directions are of."""
+    return {name.partition("/")[0] for names in scores for name in names if "/" in name}
 
 
-def _unknown(entries: Iterable[Entry], direction: str | None, measure: str) -> str:
+def _unknown(entries: Iterable[Entry], direction: str, measure: str) -> str:
     names, known = set[str](), set[str]()
     for entry in entries:
         names |= set(entry.scores)

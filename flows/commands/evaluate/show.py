@@ -35,7 +35,8 @@ SAID: Final[Mapping[Language, Mapping[str, str]]] = {
         "warn": "warn",
         "ok": "ok",
         "first": "{first} and {more} more",
-        "of sets": "nothing of the lake's own queries could be measured: this is of {sets}",
+        "too few": "too few queries to be measured: {sides}",
+        "of sets": "directions of query sets of your own: {sets}",
     },
     "zh": {
         "snapshot": "快照 {number}",
@@ -52,7 +53,8 @@ SAID: Final[Mapping[Language, Mapping[str, str]]] = {
         "warn": "警告",
         "ok": "正常",
         "first": "{first} 等 {all} 个方向",
-        "of sets": "湖自己的查询无可测量：以上是查询集 {sets} 的结果",
+        "too few": "查询太少，没有测量：{sides}",
+        "of sets": "以上是你自己的查询集的方向：{sets}",
     },
 }
 HEADS: Final[Mapping[Language, tuple[str, ...]]] = {
@@ -82,6 +84,7 @@ def evaluated(out: Console, result: EvaluateResult, language: Language) -> None:
     findings(out, result.findings, language)
     rows(out, result.compared, language)
     unproven(out, result.unproven, language)
+    _too_few(out, result, language)
     if result.stale is not None:
         alarms(out, [said["stale"].format(hours=result.stale)])
     if result.rolled_back_to is not None:
@@ -96,6 +99,20 @@ def evaluated(out: Console, result: EvaluateResult, language: Language) -> None:
 def _why(out: Console, why: str, language: Language) -> None:
     if why:
         told = getattr(words.why(why), language)
+        out.print(plain(told), style="yellow", highlight=False, soft_wrap=True)
+
+
+def _too_few(out: Console, result: EvaluateResult, language: Language) -> None:
+    """What of query sets was not measured: a side that asks in no direction is told once."""
+    measured = {name.partition("→")[0] for name in result.scores}
+    few: dict[str, int] = {}
+    for name, queries in result.too_few.items():
+        side = name.partition("→")[0]
+        told = name if side in measured else side
+        few[told] = max(queries, few.get(told, 0))
+    if few:
+        sides = ", ".join(f"{name} ({queries:,})" for name, queries in few.items())
+        told = SAID[language]["too few"].format(sides=sides)
         out.print(plain(told), style="yellow", highlight=False, soft_wrap=True)
 
 
@@ -202,7 +219,9 @@ def history(
 
 
 def of_sets(out: Console, names: Sequence[str], language: Language) -> None:
-    """That what was shown is of query sets, and of which."""
+    """That what was shown is of query sets, and of which; nothing where it is of none."""
+    if not names:
+        return
     between = {"en": ", ", "zh": "、"}[language]
     told = SAID[language]["of sets"].format(sets=plain(between.join(names)))
     out.print(told, style="dim", highlight=False, soft_wrap=True)

@@ -13,17 +13,24 @@ from mmcore.evaluation.reporting import words
 from mmcore.evaluation.scores import Finding
 from mmcore.media.reasons import Language
 
+AGAINST: Final[Mapping[Language, str]] = {
+    "en": ", compared with snapshot {baseline}",
+    "zh": "，与快照 {baseline} 比较",
+}
 UNPROVEN: Final[Mapping[Language, str]] = {
     "en": "fell by more than it may, by chance perhaps: {names}",
     "zh": "下降超出允许范围，但可能出于偶然：{names}",
 }
 
 
-def gate(verdict: str, baseline: int | None, why: str = "") -> str:
+def gate(verdict: str, baseline: int | None, why: str = "", language: Language = "en") -> str:
     """What the gate said of a snapshot, compared with which, or why not."""
-    told = verdict_line(verdict, "en")
-    told += f", compared with snapshot {baseline}" if baseline is not None else ""
-    return f"{told}: {plain(why)}" if why else told
+    told = verdict_line(verdict, language)
+    if baseline is not None:
+        told += AGAINST[language].format(baseline=baseline)
+    if not why:
+        return told
+    return f"{told}{'：' if language == 'zh' else ': '}{plain(getattr(words.why(why), language))}"
 
 
 def findings(out: Console, found: Sequence[Finding], language: Language) -> None:

@@ -9,12 +9,20 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.terminal.tables import bare
+from mmcore.evaluation.reporting import words
+from mmcore.media.reasons import Language
 
 SHOWN: Final = ("Success@1", "Success@10", "RR")
 
 
-def measured(status: str, reason: str) -> str:
+STATES: Final[Mapping[str, str]] = {"measured": "已评测", "unmeasured": "未评定"}
+
+
+def measured(status: str, reason: str, language: Language = "en") -> str:
     """Whether it was measured, or why not."""
+    if language == "zh":
+        told = STATES.get(status, status)
+        return f"{told}：{escape(words.why(reason).zh)}" if reason else told
     return f"{status}: {escape(reason)}" if reason else status
 
 

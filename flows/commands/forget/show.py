@@ -126,6 +126,11 @@ class Show:
             table.add_row(words["candidates"], words["dropped"].format(names=names))
         if done.reports:
             table.add_row(words["reports"], words["cleaned"].format(count=done.reports))
+        for number, one in enumerate(done.sets):
+            told = words["set-gone" if one.whole else "of-set"].format(
+                name=plain(one.name), queries=Number(one.queries), judged=Number(one.judged)
+            )
+            table.add_row("" if number else words["sets"], told)
         for model in done.models:
             seen = words["seen"].format(
                 model=plain(model.model),

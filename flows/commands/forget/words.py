@@ -48,6 +48,10 @@ WORDS: Final[Mapping[Language, Words]] = MappingProxyType(
             "dropped": "{names} dropped",
             "reports": "reports",
             "cleaned": "{count:,} files cleaned",
+            "sets": "query sets",
+            "of-set": "{name}: {queries} {queries:query|queries} and {judged}"
+            " {judged:judgement|judgements} taken out; its scores are of what is left",
+            "set-gone": "{name}: removed, nothing of it is left",
             "model": "model",
             "seen": "{model} was fitted on {contents} and {captions} of it",
             "weights": "its weights stay: `mmindex train` makes a new one without it; where too"
@@ -111,6 +115,9 @@ WORDS: Final[Mapping[Language, Words]] = MappingProxyType(
             "dropped": "{names} 已丢弃",
             "reports": "报告",
             "cleaned": "{count:,} 个文件已清理",
+            "sets": "查询集",
+            "of-set": "{name}：去掉了 {queries} 个查询、{judged} 条判断；此后的得分只按剩下的计算",
+            "set-gone": "{name}：已全部去掉",
             "model": "模型",
             "seen": "{model} 的训练数据含其中 {contents}、{captions}",
             "weights": "其权重仍在：用 `mmindex train` 训练不含这些数据的新模型；"

@@ -32,6 +32,8 @@ def run_index(settings: Mapping[str, Any], *, as_json: bool) -> None:
 
 def _indexed(config: IndexConfig) -> IndexResult:
     """What the flow says, or, where nothing is to do, what was found before it began."""
+    if config.dry_run:
+        return _rehearsed(config)
     found: list[IndexResult] = []
 
     def nothing_to_do() -> bool:
@@ -49,3 +51,11 @@ def _indexed(config: IndexConfig) -> IndexResult:
 
             told_without_flow("index-media", config, result)
     return result
+
+
+def _rehearsed(config: IndexConfig) -> IndexResult:
+    """What a dry run says: the flow's own function, which then records nothing in Prefect."""
+    with running.watching("flows.index_media", lake=config.lake_root(), server=False):
+        from flows.index_media import index_media
+
+        return index_media.fn(config)

@@ -109,7 +109,12 @@ def _quarantined(table: Table, result: IndexResult) -> None:
 
 
 def _changed(result: IndexResult) -> str:
-    """`` (2 new, 1 gone)``, where there is such."""
-    counts = {"new": result.items_added, "gone": result.items_gone}
+    """`` (2 new, 1 gone, 1 renamed, 3 changed)``, where there is such."""
+    counts = {
+        "new": result.items_added,
+        "gone": result.items_gone,
+        "renamed": result.items_renamed,
+        "changed": result.items_changed,
+    }
     said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
     return f" ({said})" if said else ""

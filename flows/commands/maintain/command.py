@@ -20,10 +20,11 @@ def run_maintain(settings: Mapping[str, Any], *, as_json: bool) -> None:
     """`mmindex maintain`: compact, and remove what nothing needs."""
     config = valid(MaintainConfig, settings)
     manifest_of(Layout(config.lake_root()))  # a lake, before anybody waits for a server
-    with running.watching("flows.maintain", lake=config.lake_root()):
+    dry = config.dry_run  # then nothing is recorded, and no server is waited for
+    with running.watching("flows.maintain", lake=config.lake_root(), server=not dry):
         from flows.maintain import maintain  # loaded while the server started
 
-        result = recorded(maintain, config)
+        result = maintain.fn(config) if dry else recorded(maintain, config)
     if as_json:
         print_json(result.model_dump(mode="json"))
     else:

@@ -30,7 +30,10 @@ def maintained(out: Console, result: MaintainResult) -> None:
     elif result.compacted.left_out:
         table.add_row("not compacted", escape(result.compacted.left_out))
     table.add_row("serves", f"snapshot {result.snapshot}")
-    table.add_row("stay", f"snapshots {numbers(result.kept)}")
+    stay = [number for number in result.kept if number != result.coming]
+    table.add_row("stay", f"snapshots {numbers(stay)}")
+    if result.coming is not None:
+        table.add_row("to come", f"snapshot {result.coming}")
     table.add_row("go", f"snapshots {numbers(result.gone)}")
     erasure(table, result.erasure)
     if result.candidates:

@@ -13,7 +13,7 @@ from flows.commands.models import show
 from flows.config.train import PromoteConfig, TrainConfig
 from flows.orchestration.unrecorded import recorded
 from flows.stages.outcome import made_at
-from flows.stages.train_checks import check, check_media
+from flows.stages.train_checks import check, check_media, check_pairs
 from flows.terminal.chinese import speaking
 from flows.terminal.language import language_of
 from flows.terminal.overrides import valid
@@ -53,7 +53,9 @@ def run_train(settings: Mapping[str, Any], manner: Manner) -> bool:
         config = valid(TrainConfig, settings)
         check(config)
         layout = Layout(config.lake_root())
-        check_media(layout, manifest_of(layout))  # before anybody waits for a server
+        serving = manifest_of(layout)
+        check_media(layout, serving)  # before anybody waits for a server
+        check_pairs(layout, serving)
         with running.watching("flows.train_fusion", language=language):
             from flows.train_fusion import train_fusion  # noqa: PLC0415 - while the server started
 

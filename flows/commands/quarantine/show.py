@@ -200,6 +200,7 @@ def _count(words: Mapping[str, str], thing: str, count: int) -> str:
     return words[thing if count == 1 else f"{thing}s"].format(count=count)
 
 
-def elsewhere(left: int) -> str:
+def elsewhere(left: int, language: Language = "en") -> str:
     """How many files in quarantine another command does not name, and what names them."""
-    return f"and {left:,} more: mmindex quarantine --list"
+    colon = "：" if language == "zh" else ": "
+    return f"{WORDS[language]['more'].format(count=left)}{colon}mmindex quarantine --list"

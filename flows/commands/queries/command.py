@@ -9,6 +9,7 @@ from flows.commands.queries import show
 from flows.terminal.printing import OUT, print_json
 from mmcore.errors import ConfigError
 from mmcore.evaluation.querysets.imported import Imported, import_pairs, import_qrels
+from mmcore.specs import EvaluationSpec
 from storage.errors import NoLakeError
 from storage.layout import Layout
 from storage.locks import writer_lock
@@ -41,15 +42,22 @@ def run_add(lake: str, name: str, files: Files, wait: float, *, as_json: bool) -
     """`mmindex queries add`: the files are read before the lake is locked and written to."""
     layout = _layout(lake)
     check_absent(layout, name)
-    found = _imported(Snapshot.open(layout), files)
+    snapshot = Snapshot.open(layout)
+    found = _imported(snapshot, files)
+    least = _least(snapshot)
     card = found.card(name)
     with writer_lock(layout, wait):
         write_set(layout, card, found.queries, found.qrels, found.media)
     if as_json:
-        told = {"missing": found.missing, "unanswered": found.unanswered}
+        told = {
+            "missing": found.missing,
+            "unanswered": found.unanswered,
+            "asked_by": found.asked_by(),
+            "least": least,
+        }
         print_json(card.model_dump(mode="json") | told)
     else:
-        show.added(OUT, card, found)
+        show.added(OUT, card, found, least)
 
 
 def run_remove(lake: str, name: str, wait: float) -> None:
@@ -58,6 +66,12 @@ def run_remove(lake: str, name: str, wait: float) -> None:
     with writer_lock(layout, wait):
         remove_set(layout, name)
     show.removed(OUT, name)
+
+
+def _least(snapshot: Snapshot) -> int:
+    """How many queries a direction of the lake needs to be measured."""
+    told = snapshot.manifest.specs.get("evaluation", {})
+    return EvaluationSpec.model_validate(told).min_queries
 
 
 def _imported(snapshot: Snapshot, files: Files) -> Imported:

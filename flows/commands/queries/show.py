@@ -28,8 +28,11 @@ def sets(out: Console, cards: Sequence[QuerySetCard]) -> None:
     out.print(table)
 
 
-def added(out: Console, card: QuerySetCard, found: Imported) -> None:
-    """What was imported, and what was left out."""
+def added(out: Console, card: QuerySetCard, found: Imported, least: int) -> None:
+    """What was imported, what was left out, and what is too little to be measured.
+
+    ``least``: the queries that a direction needs.
+    """
     out.print(
         f"query set [bold]{escape(card.name)}[/]: {_count(card.queries, 'query', 'queries')},"
         f" {_count(card.judged, 'judgement', 'judgements')} ({card.kind});"
@@ -46,6 +49,10 @@ def added(out: Console, card: QuerySetCard, found: Imported) -> None:
     if found.unanswered:
         lost = _count(len(found.unanswered), "query", "queries")
         out.print(f"without a right answer, and left out: {lost}")
+    for side, queries in found.asked_by().items():
+        if queries < least:
+            told = f"{side}: {queries:,} of the {least:,} queries that it takes, not measured"
+            out.print(told, style="yellow", highlight=False)
 
 
 def _count(number: int, one: str, more: str) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flows.terminal.options import LAKE, AsJson, Lake, Notify, Wait
+from flows.terminal.options import LAKE, AsJson, Lake, Lang, Notify, Wait
 from storage.schemas import Modality
 
 app = typer.Typer(
@@ -23,11 +23,11 @@ Number = Annotated[int | None, typer.Argument(help="A snapshot; without, the one
 
 
 @app.command("list")
-def list_snapshots(lake: Lake = LAKE, as_json: AsJson = False) -> None:
+def list_snapshots(lake: Lake = LAKE, lang: Lang = None, as_json: AsJson = False) -> None:
     """List the snapshots that are kept, and say which one serves."""
     from flows.commands.snapshots.command import run_list
 
-    run_list(lake, as_json=as_json)
+    run_list(lake, lang, as_json=as_json)
 
 
 @app.command()
@@ -39,12 +39,13 @@ def diff(
         int | None, typer.Argument(help="The newer one; without, the one that serves.")
     ] = None,
     lake: Lake = LAKE,
+    lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what changed from one snapshot to another."""
     from flows.commands.snapshots.command import run_diff
 
-    run_diff(lake, before, after, as_json=as_json)
+    run_diff(lake, before, after, lang, as_json=as_json)
 
 
 @app.command()
@@ -58,12 +59,13 @@ def verify(
             help="Rename damaged files to NAME.damaged: `mmindex index` makes them again.",
         ),
     ] = False,
+    lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
     """Read all of a snapshot and list everything that is wrong with it; exit code 7 if any."""
     from flows.commands.snapshots.command import run_verify
 
-    run_verify(lake, number, set_aside=set_aside, as_json=as_json)
+    run_verify(lake, number, lang, set_aside=set_aside, as_json=as_json)
 
 
 @app.command()
@@ -71,12 +73,13 @@ def rollback(
     number: Annotated[int, typer.Argument(help="The snapshot that shall serve.")],
     lake: Lake = LAKE,
     wait: Wait = 0.0,
+    lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
     """Let a kept snapshot serve again; none is removed, and the next run goes on from it."""
     from flows.commands.snapshots.command import run_rollback
 
-    run_rollback(lake, number, wait, as_json=as_json)
+    run_rollback(lake, number, wait, lang, as_json=as_json)
 
 
 @app.command()
@@ -92,6 +95,7 @@ def publish(  # noqa: PLR0913, PLR0917 - an option is an argument
     lake: Lake = LAKE,
     notify: Notify = None,
     wait: Wait = 0.0,
+    lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
     """Let what the gate blocked serve; who wanted it, and why, is kept for ever."""
@@ -105,7 +109,7 @@ def publish(  # noqa: PLR0913, PLR0917 - an option is an argument
         "notify": tuple(notify or ()),
         "wait": wait,
     }
-    run_publish(settings, as_json=as_json)
+    run_publish(settings, lang, as_json=as_json)
 
 
 def files(

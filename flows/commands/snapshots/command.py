@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from flows.commands.snapshots import show
+from flows.terminal.language import language_of
 from flows.terminal.printing import ERR, OUT, print_json
 from mmcore.errors import ConfigError
+from mmcore.media.reasons import Language
 from storage import history
 from storage.candidates import blocked
 from storage.diff import diff
@@ -31,11 +34,12 @@ from storage.snapshot import Snapshot
 from storage.verification.verify import Verification, verify
 
 
-def run_list(lake: str, *, as_json: bool) -> None:
+def run_list(lake: str, lang: str | None = None, *, as_json: bool) -> None:
     """`mmindex snapshots list`: a line for each snapshot, also for one that cannot be read.
 
     And one for each candidate that was blocked, with the reason.
     """
+    language = language_of(lang, os.environ)
     layout = _layout(lake)
     numbers, refused = published(layout), blocked(layout)
     if not numbers and not refused:
@@ -46,7 +50,7 @@ def run_list(lake: str, *, as_json: bool) -> None:
     if as_json:
         print_json(lines)
     else:
-        show.listed(OUT, lines)
+        show.listed(OUT, lines, language)
 
 
 def _line(layout: Layout, number: int, *, serves: bool) -> dict[str, Any]:
@@ -61,8 +65,11 @@ def _line(layout: Layout, number: int, *, serves: bool) -> dict[str, Any]:
     }
 
 
-def run_diff(lake: str, before: int | None, after: int | None, *, as_json: bool) -> None:
+def run_diff(
+    lake: str, before: int | None, after: int | None, lang: str | None = None, *, as_json: bool
+) -> None:
     """`mmindex snapshots diff`: from the parent to the published one unless others are named."""
+    language = language_of(lang, os.environ)
     layout = _layout(lake)
     newer = Snapshot.open(layout, after)
     older = Snapshot.open(layout, _parent(newer.manifest) if before is None else before)
@@ -70,7 +77,7 @@ def run_diff(lake: str, before: int | None, after: int | None, *, as_json: bool)
     if as_json:
         print_json(asdict(found))
     else:
-        show.differences(OUT, found)
+        show.differences(OUT, found, language)
 
 
 def _parent(manifest: Manifest) -> int:
@@ -81,8 +88,11 @@ def _parent(manifest: Manifest) -> int:
     return manifest.parent
 
 
-def run_verify(lake: str, number: int | None, *, set_aside: bool, as_json: bool) -> None:
+def run_verify(
+    lake: str, number: int | None, lang: str | None = None, *, set_aside: bool, as_json: bool
+) -> None:
     """`mmindex snapshots verify`: all findings, and an error if there is one."""
+    language = language_of(lang, os.environ)
     layout = _layout(lake)
     found = verify(layout, manifest_of(layout, number))
     aside = _set_aside(layout, found) if set_aside and found.findings else []
@@ -90,16 +100,16 @@ def run_verify(lake: str, number: int | None, *, set_aside: bool, as_json: bool)
     if as_json:
         print_json(asdict(found) | {"set_aside": aside, "erasure_interrupted": interrupted})
     else:
-        show.verified(OUT, found, aside)
-        _say(interrupted=interrupted)
+        show.verified(OUT, found, aside, language)
+        _say(language, interrupted=interrupted)
     if found.findings:
         raise UnsoundSnapshotError(layout.root, found.number, len(found.findings))
 
 
-def _say(*, interrupted: bool) -> None:
+def _say(language: Language, *, interrupted: bool) -> None:
     """Say that an erasure waits for its end."""
     if interrupted:
-        show.interrupted(ERR)
+        show.interrupted(ERR, language)
 
 
 def _set_aside(layout: Layout, found: Verification) -> list[str]:
@@ -108,8 +118,11 @@ def _set_aside(layout: Layout, found: Verification) -> list[str]:
         return [name for path in paths for name in mending.set_aside(layout, path)]
 
 
-def run_rollback(lake: str, number: int, wait: float, *, as_json: bool) -> None:
+def run_rollback(
+    lake: str, number: int, wait: float, lang: str | None = None, *, as_json: bool
+) -> None:
     """`mmindex snapshots rollback`: move the pointer, if the snapshot's files are all there."""
+    language = language_of(lang, os.environ)
     layout = _layout(lake)
     if number not in published(layout):
         raise NoLakeError(layout.root, number)  # before the lock makes a folder
@@ -123,8 +136,8 @@ def run_rollback(lake: str, number: int, wait: float, *, as_json: bool) -> None:
     if as_json:
         print_json(told | {"erasure_interrupted": interrupted})
     else:
-        show.rolled_back(OUT, before, number)
-        _say(interrupted=interrupted)
+        show.rolled_back(OUT, before, number, language)
+        _say(language, interrupted=interrupted)
 
 
 def _record(layout: Layout, before: int | None, number: int) -> None:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from flows.commands.evaluate.show_gate import alarms
-from flows.commands.evaluate.show_scores import SHOWN
+from flows.commands.evaluate.show_scores import SHOWN, measured
+from flows.commands.snapshots.words import WORDS
 from flows.config.evaluate import OverrideResult
 from flows.stages.outcome import made_at, segment_counts
+from flows.terminal.chinese import MODALITIES
 from flows.terminal.tables import MOST, bare
 from flows.terminal.verdicts import verdict_line
 from flows.terminal.wrapping import plain
-from mmcore.counting import number_of
+from mmcore.counting import Number
+from mmcore.media.reasons import Language
 from storage import history
 from storage.candidates import Blocked
 from storage.layout import Layout
@@ -77,26 +80,20 @@ def _main(scores: Mapping[str, Mapping[str, float]]) -> float | None:
     return sum(found) / len(found) if found else None
 
 
-def listed(out: Console, lines: Sequence[Mapping[str, Any]]) -> None:
+COLUMNS: Final = ("", "snapshot", "when", "items", "segments", "evaluation", MAIN, "gate", "MB")
+
+
+def listed(out: Console, lines: Sequence[Mapping[str, Any]], language: Language = "en") -> None:
     """A row for each snapshot; a star for the one that serves."""
+    words = WORDS[language]
     table = bare()
-    for name in (
-        "",
-        "snapshot",
-        "when (UTC)",
-        "items",
-        "segments",
-        "evaluation",
-        MAIN,
-        "gate",
-        "MB",
-    ):
-        left = name in ("", "when (UTC)", "evaluation", "gate")
-        table.add_column(name, justify="left" if left else "right")
+    for name in COLUMNS:
+        left = name in ("", "when", "evaluation", "gate")
+        table.add_column(words.get(name, name), justify="left" if left else "right")
     for line in lines:
         star, number = "[green]*[/]" if line["serves"] else "", str(line["snapshot"])
         if "error" in line or "blocked" in line:
-            why = "cannot be read" if "error" in line else "blocked"
+            why = words["unreadable" if "error" in line else "blocked"]
             table.add_row(star, number, f"[red]{why}[/]")
             continue
         table.add_row(
@@ -105,57 +102,66 @@ def listed(out: Console, lines: Sequence[Mapping[str, Any]]) -> None:
             line["created_at"][:16].replace("T", " "),
             f"{line['items']:,}",
             f"{sum(line['segments'].values()):,}",
-            line["evaluation"] or "none",
+            measured(line["evaluation"], "", language) if line["evaluation"] else words["none"],
             "–" if line["score"] is None else f"{line['score']:.3f}",
-            _gate(line),
+            _gate(line, language),
             f"{line['bytes'] / 1e6:,.1f}",
         )
     out.print(table)
     for line in lines:
-        for told, style in _beside(line):
+        for told, style in _beside(line, words):
             out.print(plain(told), style=style, soft_wrap=True, highlight=False)
 
 
-def _beside(line: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _beside(line: Mapping[str, Any], words: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """What no column has room for, each with its colour."""
     if "error" in line:
         yield line["error"], "red"
     if line.get("override"):
-        who = f"{line['override']['name']}: {line['override']['reason']}"
-        yield f"snapshot {line['snapshot']} was published all the same by {who}", "yellow"
+        yield words["anyway"].format(snapshot=line["snapshot"], **_by(line["override"])), "yellow"
     if part := line.get("partial"):
-        of = f"{part['files']:,} of {part['of']:,} files"
-        yield f"snapshot {line['snapshot']} is a part of a first run: {of}", "yellow"
+        counts = {"files": part["files"], "of": part["of"]}
+        yield words["part"].format(snapshot=line["snapshot"], **counts), "yellow"
     if "blocked" in line:
-        yield f"candidate {line['run']}: {line['blocked']}", "red"
+        yield words["candidate"].format(run=line["run"], blocked=line["blocked"]), "red"
 
 
-def _gate(line: Mapping[str, Any]) -> str:
+def _by(override: Mapping[str, Any]) -> dict[str, str]:
+    """Who let it serve, and why, for a sentence."""
+    return {"name": override["name"], "reason": override["reason"]}
+
+
+def _gate(line: Mapping[str, Any], language: Language) -> str:
     """The verdict; a plus for one that was published all the same."""
     if line["verdict"] is None:
         return "–"
-    return verdict_line(line["verdict"], "en") + ("+" if line["override"] else "")
+    return verdict_line(line["verdict"], language) + ("+" if line["override"] else "")
 
 
-def differences(out: Console, found: SnapshotDiff) -> None:
+def differences(out: Console, found: SnapshotDiff, language: Language = "en") -> None:
     """Counts first, then examples."""
-    out.print(f"[bold]snapshot {found.before} → {found.after}[/]")
+    words = WORDS[language]
+    out.print(words["diff"].format(before=found.before, after=found.after))
     table = bare()
     for name in ("", "added", "gone", "renamed", "changed"):
-        table.add_column(name, justify="right" if name else "left")
+        table.add_column(words.get(name, name), justify="right" if name else "left")
     for name, changes in (("items", found.items), ("files", found.files)):
-        table.add_row(name, *(f"{len(names):,}" for names in _kinds(changes).values()))
+        table.add_row(words[name], *(f"{len(names):,}" for names in _kinds(changes).values()))
     for modality, (added, gone) in found.segments.items():
-        table.add_row(f"segments ({modality})", f"{added:,}", f"{gone:,}")
+        medium = MODALITIES.get(modality, modality) if language == "zh" else modality
+        table.add_row(words["of medium"].format(modality=medium), f"{added:,}", f"{gone:,}")
     out.print(table)
     for setting in found.settings:
-        before, after = (plain(value or "none") for value in (setting.before, setting.after))
+        before, after = (
+            plain(value or words["none"]) for value in (setting.before, setting.after)
+        )
         out.print(f"[dim]{plain(setting.name)}[/]  {before} → {after}", soft_wrap=True)
     if found.scores:
-        out.print(_scores(found.scores))
+        out.print(_scores(found.scores, words["direction"]))
     for name, changes in (("items", found.items), ("files", found.files)):
         for kind, names in _kinds(changes).items():
-            _examples(out, f"{name} {kind}", names)
+            title = words["of"].format(things=words[name], kind=words[kind])
+            _examples(out, title, names, words["more"])
 
 
 def _kinds(changes: Changes) -> dict[str, tuple[str, ...]]:
@@ -167,18 +173,20 @@ def _kinds(changes: Changes) -> dict[str, tuple[str, ...]]:
     }
 
 
-def _examples(out: Console, title: str, names: Sequence[str]) -> None:
+def _examples(out: Console, title: str, names: Sequence[str], more: str) -> None:
     if names:
         out.print(f"\n[bold]{title}[/]")
     for name in names[:MOST]:
         out.print(f"  {plain(name)}", highlight=False, soft_wrap=True)
     if len(names) > MOST:
-        out.print(f"  [dim]and {len(names) - MOST:,} more: --json names them all[/]")
+        out.print(f"  [dim]{more.format(count=len(names) - MOST)}[/]")
 
 
-def _scores(scores: Mapping[str, Mapping[str, tuple[float | None, float | None]]]) -> Table:
+def _scores(
+    scores: Mapping[str, Mapping[str, tuple[float | None, float | None]]], head: str
+) -> Table:
     table = bare()
-    table.add_column("direction")
+    table.add_column(head)
     for name in SHOWN:
         table.add_column(name, justify="right")
     for direction, measures in scores.items():
@@ -191,48 +199,48 @@ def _score(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def verified(out: Console, found: Verification, aside: Sequence[str]) -> None:
+def verified(
+    out: Console, found: Verification, aside: Sequence[str], language: Language = "en"
+) -> None:
     """One line for a sound snapshot, else a line for each finding, and for what was set aside."""
+    words = WORDS[language]
     if not found.findings:
-        said = f"sound, {number_of(found.files, 'file')}, {number_of(found.bytes, 'byte')} checked"
-        out.print(f"[bold]snapshot {found.number}:[/] [green]{said}[/]", highlight=False)
+        counts = {"files": Number(found.files), "bytes": Number(found.bytes)}
+        out.print(words["sound"].format(number=found.number, **counts), highlight=False)
     for finding in found.findings:
         out.print(
             f"[red]{plain(finding.path)}[/]: {plain(finding.why)}", highlight=False, soft_wrap=True
         )
     for name in aside:
-        out.print(f"kept as {plain(name)}.damaged", highlight=False, soft_wrap=True)
+        out.print(words["kept"].format(name=plain(name)), highlight=False, soft_wrap=True)
 
 
-def interrupted(err: Console) -> None:
+def interrupted(err: Console, language: Language = "en") -> None:
     """An erasure was begun and not ended, and who ends it."""
-    said = "an erasure was interrupted, or not proved: what it was to erase may still be there; "
-    told = "`mmindex maintain`, `index` or the next `forget` ends it"
-    err.print(said + told, style="yellow", highlight=False, soft_wrap=True)
+    err.print(WORDS[language]["interrupted"], style="yellow", highlight=False, soft_wrap=True)
 
 
-def rolled_back(out: Console, before: int | None, number: int) -> None:
-    """What serves now and what served before."""
-    then = "no snapshot that can be named" if before is None else f"snapshot {before}"
-    out.print(f"[bold]snapshot {number}[/] serves now; before, {then} did", highlight=False)
-    if before not in (None, number):
-        out.print(
-            "the next `mmindex index` makes the same again, and publishes it unless the gate found"
-            " it worse: mend the folder or the settings first",
-            style="yellow",
-            highlight=False,
-            soft_wrap=True,
-        )
+def rolled_back(out: Console, before: int | None, number: int, language: Language = "en") -> None:
+    """What serves now, what served before, and what becomes of going back."""
+    words = WORDS[language]
+    if before == number:
+        out.print(words["already"].format(number=number), highlight=False)
+        return
+    then = words["unnamed"] if before is None else words["named"].format(number=before)
+    out.print(words["serves"].format(number=number, then=then), highlight=False)
+    if before is not None and number < before:
+        out.print(words["again"], style="yellow", highlight=False, soft_wrap=True)
 
 
-def overridden(out: Console, result: OverrideResult) -> None:
+def overridden(out: Console, result: OverrideResult, language: Language = "en") -> None:
     """What serves now, by whom, and what could not be told."""
-    before = "nothing" if result.before is None else f"snapshot {result.before}"
-    serves = "on" if result.snapshot == result.before else f"now; before, {before} did"
-    out.print(f"[bold]snapshot {result.snapshot}[/] serves {serves}")
-    who = f"published all the same by {result.name}: {result.reason}"
+    words, before = WORDS[language], result.before
+    then = words["nothing"] if before is None else words["named"].format(number=before)
+    said = words["serves on" if result.snapshot == before else "serves"]
+    out.print(said.format(number=result.snapshot, then=then))
+    who = words["by"].format(name=result.name, reason=result.reason)
     out.print(plain(who), style="yellow", highlight=False, soft_wrap=True)
-    alarms(out, [f"not notified: {line}" for line in result.not_notified])
+    alarms(out, [words["not notified"].format(who=line) for line in result.not_notified])
 
 
 def parts(layout: Layout, manifest: Manifest, modality: Modality | None) -> list[dict[str, Any]]:

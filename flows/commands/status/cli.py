@@ -6,11 +6,11 @@ Imports stand inside the command, so that `--help` loads no faiss.
 
 from __future__ import annotations
 
-from flows.terminal.options import LAKE, AsJson, Lake
+from flows.terminal.options import LAKE, AsJson, Lake, Lang
 
 
-def status(lake: Lake = LAKE, as_json: AsJson = False) -> None:
+def status(lake: Lake = LAKE, lang: Lang = None, as_json: AsJson = False) -> None:
     """Say what the published snapshot holds and how well it retrieves."""
     from flows.commands.status.command import run_status
 
-    run_status(lake, as_json=as_json)
+    run_status(lake, lang, as_json=as_json)

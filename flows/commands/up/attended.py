@@ -63,10 +63,20 @@ class Attended:
         return [run.name for run in lost]
 
 
-def runs_at_work() -> set[UUID]:
-    """The runs that processes of this user are at, whichever worker started them."""
+def runs_at_work(worker: int | None = None) -> set[UUID]:
+    """The runs that processes of this user are at, whichever worker started them.
+
+    Those of one ``worker`` alone, where its process is named.
+    """
     found = set()
-    for process in psutil.process_iter():
+    for process in psutil.process_iter() if worker is None else _below(worker):
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied, OSError):
             found.add(process.environ().get(_ID))
     return {UUID(one) for one in found if one}
+
+
+def _below(worker: int) -> list[psutil.Process]:
+    found: list[psutil.Process] = []
+    with suppress(psutil.NoSuchProcess):
+        found = psutil.Process(worker).children(recursive=True)
+    return found

@@ -65,6 +65,11 @@ class Child:
         return code
 
     @property
+    def pid(self) -> int | None:
+        """Of the process, also where it has just ended; None where there is none."""
+        return self._process.pid if self._process else None
+
+    @property
     def due(self) -> bool:
         """Whether it ended, and is to be started again now."""
         return self.again_at is not None and time.monotonic() >= self.again_at

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import tzlocal
 
 from flows.commands.up import deployments, upkeep
-from flows.commands.up.attended import Attended
+from flows.commands.up.attended import Attended, runs_at_work
 from flows.commands.up.checks import check_schedules
 from flows.commands.up.children import Child, environment_of
 from flows.commands.up.home import home_of, note_of, only_one
@@ -109,7 +109,7 @@ class Up:
             self.announce(url, deployed)
             while not self.ending.wait(STEP):
                 self.look_after()
-            self.say("ending")
+            self.say("interrupting" if self.at_work() else "ending")
         finally:
             self.stop()
         self.say("ended")
@@ -203,6 +203,11 @@ class Up:
             child.stop()
             if child is self.worker and not self.marked("dead", self.end_dead_runs):
                 self.say("unmarked")
+
+    def at_work(self) -> bool:
+        """Whether the worker is at a run."""
+        worker = self.worker.pid if self.worker else None
+        return worker is not None and bool(runs_at_work(worker))
 
     def end_dead_runs(self, client: SyncPrefectClient) -> list[str]:
         """Mark what a worker that has ended was at."""

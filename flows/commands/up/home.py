@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,16 +13,23 @@ from mmcore.errors import ConfigError
 
 
 def home_of() -> Path:
-    """Where the server keeps its database: $PREFECT_HOME, or a folder of our own.
+    """Where the server keeps its database, made if it is not there; Prefect is told of it."""
+    home = named_by(os.environ)
+    if not os.environ.get("PREFECT_HOME"):
+        os.environ["PREFECT_HOME"] = str(home)
+    home.mkdir(parents=True, exist_ok=True)
+    return home
+
+
+def named_by(environment: Mapping[str, str]) -> Path:
+    """The folder in such an environment: $PREFECT_HOME, or a folder of our own.
 
     Not `~/.prefect`, whose database may be that of another work of the user.
     """
-    if not os.environ.get("PREFECT_HOME"):
-        kept = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-        os.environ["PREFECT_HOME"] = str(Path(kept).expanduser() / "mmindex" / "prefect")
-    home = Path(os.environ["PREFECT_HOME"]).expanduser().absolute()
-    home.mkdir(parents=True, exist_ok=True)
-    return home
+    if home := environment.get("PREFECT_HOME"):
+        return Path(home).expanduser().absolute()
+    kept = environment.get("XDG_DATA_HOME") or "~/.local/share"
+    return (Path(kept).expanduser() / "mmindex" / "prefect").absolute()
 
 
 def note_of(home: Path) -> Path:

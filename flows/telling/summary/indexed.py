@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flows.config.index import IndexResult
 from flows.orchestration.run import Run
-from flows.telling.summary.line import headline
+from flows.telling.summary.line import changes, headline
 from flows.telling.summary.marks import (
     both,
     counted,
@@ -44,12 +44,12 @@ def indexed(result: IndexResult, run: Run) -> str:
 
 def _facts(result: IndexResult, run: Run) -> dict[str, str]:
     planned = result.status == "planned"
-    added, gone = result.items_added, result.items_gone
+    changed = changes(result)
     waits = result.erasure is not None and not result.erasure.ended
     return {
         "items": f"{result.items:,}",
         "files": counted(result.files),
-        "changed": both("change", added=added, gone=gone) if added or gone else "",
+        "changed": " · ".join(changed) if changed else "",
         "to-embed" if planned else "embedded": counted(result.new),
         "kept": counted(result.kept) if any(result.kept.values()) else "",
         "segments": counted(result.segments) if result.segments else "",

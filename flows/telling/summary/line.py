@@ -63,8 +63,8 @@ def _named(result: IndexResult | MaintainResult | PromoteResult) -> tuple[str, d
 
 def _of_index(result: IndexResult) -> Iterator[Said]:
     """What changed, what could not be used, what waits, and what the gate said."""
-    if result.items_added or result.items_gone:
-        yield _said("change", added=result.items_added, gone=result.items_gone)
+    if changed := changes(result):
+        yield changed
     counts = {
         "to-embed" if result.status == "planned" else "embedded": sum(result.new.values()),
         "quarantine": sum(result.quarantined.values()),
@@ -75,6 +75,22 @@ def _of_index(result: IndexResult) -> Iterator[Said]:
             yield _fact(name, f"{count:,}")
     if result.status == "published" and result.verdict not in (None, "pass"):
         yield _gate(result.verdict)
+
+
+def changes(result: IndexResult) -> Said | None:
+    """What became of the items since the snapshot before; None where nothing did."""
+    counts = {
+        "items-new": result.items_added,
+        "items-gone": result.items_gone,
+        "items-renamed": result.items_renamed,
+        "items-changed": result.items_changed,
+    }
+    told = [_said(name, count=count) for name, count in counts.items() if count]
+    if not told:
+        return None
+    english, chinese = zip(*told, strict=True)
+    items = _said("change")
+    return f"{items[0]}: {', '.join(english)}", f"{items[1]}：{'，'.join(chinese)}"
 
 
 def _compared(result: PromoteResult) -> Iterator[Said]:

@@ -33,7 +33,7 @@ def _facts(result: MaintainResult, run: Run) -> dict[str, str]:
     parts = both("merged", before=merged.parts_before, after=merged.parts_after)
     waits = result.erasure is not None and not result.erasure.ended
     return {
-        "stay": ", ".join(map(str, result.kept)),
+        "stay": ", ".join(str(number) for number in result.kept if number != result.coming),
         "gone": ", ".join(map(str, result.gone)),
         "parts": parts if merged.parts_before else "",
         "erasure": "**!**" if waits else "",

@@ -51,6 +51,15 @@ class Imported:
     missing: tuple[str, ...] = ()  # documents that the lake does not have
     unanswered: tuple[str, ...] = ()  # queries left out, since nothing right of theirs is left
 
+    def asked_by(self) -> dict[str, int]:
+        """Language of texts, or medium → its queries."""
+        found: dict[str, int] = {}
+        for row in self.queries.select(["modality", "language"]).to_pylist():
+            text = row["modality"] == Modality.TEXT
+            side = (row["language"] or "other") if text else row["modality"]
+            found[side] = found.get(side, 0) + 1
+        return dict(sorted(found.items()))
+
     def card(self, name: str) -> QuerySetCard:
         """What is written last."""
         return QuerySetCard(

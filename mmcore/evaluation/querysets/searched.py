@@ -34,8 +34,8 @@ def searched_scores(
 ) -> list[Searched]:
     """Directions of sets of judgements by a search as it comes, beside ``exact`` over the same.
 
-    At most ``served_queries`` of each, which are texts. A query that no search takes finds nothing;
-    what is wrong with the lake is raised.
+    At most ``served_queries`` of each, which are texts. A query that no search takes finds
+    nothing; what is wrong with the lake is raised.
     """
     of = {one.label: one for one in exact if one.set != HELD_OUT}
     return list(_searched(bench, sets, of)) if of and bench.spec.served_queries else []

@@ -29,6 +29,7 @@ from mmcore.evaluation.scores import Compared, Finding, GateVerdict, Report
 SIGNS: Final = {"pass": "✓", "warn": "!", "block": "✕", "failed": "✕", "unmeasured": "?"}
 _FIRST_ROWS: Final = 12  # of comparisons, before the rest is folded away
 _WIDTH, _HEIGHT = 180.0, 20.0  # of an interval
+_ROOM: Final = 44.0  # that the number at an end of the axis takes
 _FAR: Final = 0.025  # of the axis of intervals, at least, either way
 _SEEN: Final = 0.0005  # a smaller change is written as none
 
@@ -129,10 +130,32 @@ def changes(verdict: GateVerdict | None) -> tuple[list[Change], list[Change]]:
         return [], []
     rank = {"block": 0, "warn": 1, "": 2}
     order = sorted(verdict.compared, key=lambda c: (rank[c.action], -c.drop, c.direction))
-    ends = [end for one in order for end in (-one.low, -one.high)]
-    x = charts.linear(min([-_FAR, *ends]), max([_FAR, *ends]), 6, _WIDTH - 6)
+    x = charts.linear(*_ends(verdict), 6, _WIDTH - 6)
     found = [_change(one, x, one.direction in verdict.unproven) for one in order]
     return found[:_FIRST_ROWS], found[_FIRST_ROWS:]
+
+
+def interval_scale(verdict: GateVerdict | None) -> Markup:
+    """The axis that all intervals share: its ends and no change, in numbers."""
+    if verdict is None:
+        return Markup("")
+    low, high = _ends(verdict)
+    x = charts.linear(low, high, 6, _WIDTH - 6)
+    base = _HEIGHT - 8
+    parts = [
+        charts.words((0, base), signed(low), "axis"),
+        charts.words((_WIDTH, base), signed(high), "axis end"),
+    ]
+    if _ROOM < x(0) < _WIDTH - _ROOM:
+        parts.append(charts.words((x(0), base), "0", "axis middle"))
+    parts += [charts.rule((x(at), base + 3), (x(at), _HEIGHT), "zero") for at in (low, 0, high)]
+    return charts.svg(_WIDTH, _HEIGHT, Phrase(*[f"{signed(low)} … {signed(high)}"] * 2), parts)
+
+
+def _ends(verdict: GateVerdict) -> tuple[float, float]:
+    """Of the axis of changes: all intervals lie on it."""
+    ends = [end for one in verdict.compared for end in (-one.low, -one.high)]
+    return min([-_FAR, *ends]), max([_FAR, *ends])
 
 
 def _change(of: Compared, x: charts.Scale, unproven: bool) -> Change:
@@ -169,4 +192,5 @@ def _interval(of: Compared, x: charts.Scale) -> Markup:
     parts.append(charts.rule((x(-of.high), middle), (x(-of.low), middle), f"span {tone}"))
     parts.append(charts.dot((x(-of.drop), middle), f"dot {tone}", 3.5))
     ends = f"{signed(-of.high)} … {signed(-of.low)}"
+    parts.append(Markup("<title>{}</title>").format(ends))
     return charts.svg(_WIDTH, _HEIGHT, Phrase(ends, ends), parts)

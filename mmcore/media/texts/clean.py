@@ -6,6 +6,7 @@ import re
 import unicodedata
 from typing import Final
 
+from mmcore.media.texts.emoji import EMOJI, MODIFIERS
 from mmcore.media.texts.language import HAN
 from mmcore.media.texts.variants import simplified
 
@@ -22,6 +23,7 @@ _WIDE: Final = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]+")  # lette
 _MIDDLE_DOT: Final = re.compile(f"(?<=[{HAN}])\u30fb(?=[{HAN}])")
 _NOT_KEY: Final = re.compile(r"[^\w\s]|_")
 _ARTICLE: Final = re.compile(r"(?:a|an|the|some)\s+")
+_EMOJI: Final = re.compile(EMOJI)
 
 
 def clean(text: str) -> str:
@@ -45,8 +47,10 @@ def clean(text: str) -> str:
 def caption_key(text: str) -> str:
     """What makes two captions equal, whatever their case, width, script, punctuation or article.
 
-    NFKC, folded case, simplified characters, no punctuation, no leading article.
+    NFKC, folded case, simplified characters, no punctuation, no leading article. Emoji count in a
+    caption that has nothing else, as they do in no older key.
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     bare = " ".join(_NOT_KEY.sub("", simplified(folded)).split())
-    return _ARTICLE.sub("", bare, count=1) if _ARTICLE.match(bare) else bare
+    key = _ARTICLE.sub("", bare, count=1) if _ARTICLE.match(bare) else bare
+    return key or "".join(_EMOJI.findall(folded.translate(MODIFIERS)))

@@ -60,10 +60,10 @@ def _small(served: Served, hit: Hit, file: Shelved | None, files: Sequence[Shelv
         return None
     if hit.segment_id is not None and hit.modality in SEEN:
         return f"/thumbnails/{hit.segment_id}"
-    if file is not None and file.role in SEEN:
-        return f"/thumbnails/items/{hit.item_id}?n={file.n}"
-    seen = any(file.role in SEEN for file in files)
-    return f"/thumbnails/items/{hit.item_id}" if seen else None
+    if not served.shelf.seen(hit.item_id, files):
+        return None
+    named = f"?n={file.n}" if file is not None and file.role in SEEN else ""
+    return f"/thumbnails/items/{hit.item_id}{named}"
 
 
 def span_shape(span: Span | None) -> SpanShape | None:

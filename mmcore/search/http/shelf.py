@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from mmcore.paths import original
 from mmcore.search.opened.lookup import Lookup
 from mmcore.search.opened.once import Once
@@ -93,9 +96,21 @@ class Shelf:
             path,
         )
 
+    def seen(self, item_id: int, files: Sequence[Shelved]) -> bool:
+        """Whether an item of these files has a picture or a frame that can be shown."""
+        refused = self._rows.refused()
+        visible = [file.content_id for file in files if file.role in SEEN]
+        if not visible or any(content not in refused for content in visible):
+            return bool(visible)
+        return any(self._rows.segments_of(item_id, modality) for modality in SEEN)
+
     def media(self) -> dict[Modality, int]:
-        """How many files there are of each medium; captions of manifests count as texts."""
+        """How many files of each medium can be used; captions of manifests count as texts."""
         return dict(self._once.of("media", self._media))
+
+    def in_quarantine(self) -> int:
+        """How many files could not be used, or not wholly."""
+        return self._once.of("in quarantine", self._in_quarantine)
 
     def languages(self) -> list[str]:
         """The languages of the texts, sorted."""
@@ -107,9 +122,27 @@ class Shelf:
         self._once.of("files", self._files)
 
     def _media(self) -> dict[Modality, int]:
-        found = self._rows.snapshot.rows("files", ["modality"])["modality"].value_counts()
+        files = self._rows.snapshot.rows("files", ["modality", "content_id"])
+        lost = pc.is_in(files["content_id"], value_set=pa.array(self._lost(), pa.string()))
+        found = files.filter(pc.invert(lost))["modality"].value_counts()
         counts = {row["values"]: row["counts"] for row in found.to_pylist()}
         return {modality: counts.get(modality, 0) for modality in MODALITIES}
+
+    def _lost(self) -> list[str]:
+        """Contents in quarantine of which no segment was made."""
+        refused = self._rows.refused()
+        if not refused:
+            return []
+        kept = (
+            self._rows.snapshot.rows(f"segments/{modality}", ["content_id"])["content_id"]
+            for modality in MODALITIES
+        )
+        return sorted(refused.difference(*(pc.unique(column).to_pylist() for column in kept)))
+
+    def _in_quarantine(self) -> int:
+        rows = self._rows.snapshot.rows("quarantine", ["root", "path"])
+        found: int = rows.group_by(["root", "path"]).aggregate([]).num_rows
+        return found
 
     def _items(self) -> Lookup:
         return Lookup.of(self._rows.snapshot.rows("items"), "item_id")

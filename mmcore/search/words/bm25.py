@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from mmcore.search.among import among
 from mmcore.search.ranking.lists import NO_SEGMENT, WORDS, Listed
 from mmcore.search.recent import Recent
+from mmcore.search.words.absent import absent
+from mmcore.search.words.common import only_joins
 from mmcore.search.words.documents import TABLE, Documents, documents_of
-from mmcore.search.words.emoji import is_emoji
 from mmcore.search.words.inside import Inside
 from mmcore.search.words.item_texts import ItemTexts
 from mmcore.search.words.library import bm25s
@@ -127,8 +128,9 @@ class Lexicon:
         """(n,) the share of ``words`` that each of ``items`` (n,) has, rare ones counting more.
 
         How often it has them, and how long its text is, decide nothing; its best text and its
-        name are taken together. A word that stands nowhere is among those that no item has, but
-        for an emoji: people write them to say how they feel, and older lakes have none.
+        name are taken together. Words that only join others are no part of it
+        (``common.only_joins``), where there are others. A word that stands nowhere is among those
+        that no item has, as far as ``absent`` says.
         """
         asked = self._asked(words)
         there, places = self._known(items)
@@ -178,8 +180,14 @@ class Lexicon:
         return places[asked.items[places] > 0]
 
     def _rarity(self, asked: WeighedQuery) -> Floats:
-        """(terms,) how much of all that was asked each term is, by how rare it is."""
+        """(terms,) how much of all that was asked each term is, by how rare it is.
+
+        0 of one that only joins others, where there are others: in a small lake it is rare, too.
+        """
         rare = self._weighed.idf(np.array([len(term.documents) for term in asked.terms], np.int64))
+        saying = np.array([not only_joins(term.word) for term in asked.terms], dtype=bool)
+        if saying.any():
+            rare = rare * saying
         unknown = asked.unknown * self._weighed.idf(np.zeros(1, np.int64))[0]
         found: Floats = (rare / (rare.sum() + unknown)).astype(np.float32)
         return found
@@ -217,7 +225,7 @@ class Lexicon:
         if allowed is not None:
             by_document[: self._texts] *= allowed.texts
         by_item = self._sums.of_items(terms, by_document)
-        unknown = sum(term is None and not is_emoji(word) for word, term in found.items())
+        unknown = sum(absent(word) for word, term in found.items() if term is None)
         return WeighedQuery(terms, unknown, by_document, by_item, np.flatnonzero(by_item > 0))
 
     def _known(self, items: Ids) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

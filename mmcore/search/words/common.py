@@ -1,9 +1,11 @@
-"""Words that say nothing of what a thing is: they count, and nobody is told of them."""
+"""Words that say nothing of what a thing is: nobody is told of them, and some do not count."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
+
+from mmcore.search.words.tokens import is_han
 
 _ENGLISH: Final = """
 a an the this that these those some any each every no not
@@ -31,3 +33,11 @@ _COUNTED: Final = re.compile(
 def is_common(word: str) -> bool:
     """Whether a word only joins others, points or counts: on, 的, 一只."""
     return word in _WORDS or _COUNTED.fullmatch(word) is not None
+
+
+def only_joins(word: str) -> bool:
+    """Whether a word is common and not Chinese: it is no part of what an item should have.
+
+    Captions found more without them; Chinese ones, which people leave out anyway, did not.
+    """
+    return word in _WORDS and not is_han(word)

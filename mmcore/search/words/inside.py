@@ -67,7 +67,7 @@ class Inside:
         found = _grouped(zip(of_document[kept].tolist(), told, strict=True))
         pairs = zip(owners.tolist(), documents.tolist(), strict=True)
         held = _grouped((owner, word) for owner, document in pairs for word in found[document])
-        return {owner: holder(words) for owner, words in held.items()}
+        return {owner: holder(character, words) for owner, words in held.items()}
 
     def _entries(self, words: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Where the entries (n,) of some words lie, and (n,) the word of each."""

@@ -89,12 +89,13 @@ class Sums:
     def covering(self, terms: Sequence[Term], rarity: Floats, least: float) -> NDArray[np.int64]:
         """Places, ascending, of the items that may cover as much: all that do are among them.
 
-        Who has but the commonest of the words, which together are less, is left out.
+        Who has but the commonest of the words, which together are less, is left out; so is who
+        has but words of no rarity, which cover nothing.
         """
         order = np.argsort(-rarity)
         behind = np.cumsum(rarity[order][::-1])[::-1]  # of each term and the commoner ones
         there = np.zeros(self.count, dtype=bool)
-        for number in order[behind * (1 + _ROUNDING) >= least]:
+        for number in order[(behind * (1 + _ROUNDING) >= least) & (rarity[order] > 0)]:
             there[terms[number].documents] = True
         pairs = np.flatnonzero(there[self.item_texts.documents])
         by_text = np.searchsorted(self.item_texts.starts, pairs, side="right") - 1

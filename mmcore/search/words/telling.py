@@ -27,7 +27,8 @@ class Telling:
         """Of distinct words; each is compared with the others here, once for all items.
 
         ``rarity``: how rare each is, of those that stand in the lake at all. Which are empty is
-        told by that, and of words that only join others in any lake, however small.
+        told by that, and of words that only join others in any lake, however small; so are pairs
+        of two words' neighbours, as 色太 in 红色太阳.
         """
         words = [word for word in asked if word in rarity]
         self._pairs = frozenset(word for word in words if is_pair(word))
@@ -38,6 +39,8 @@ class Telling:
             for word in words
             if said and (rarity[word] < _LITTLE * rarest or self._joins(word))
         )
+        whole = "".join(word for word in asked if not is_pair(word))
+        self._empty |= {pair for pair in self._pairs if set(pair) <= set(whole)}
         self._longer = {
             word: frozenset(one for one in words if word in one and _is_part(word, one))
             for word in words
@@ -61,9 +64,13 @@ class Telling:
         return is_common(word) or (word in self._pairs and any(map(is_common, word)))
 
 
-def holder(words: Sequence[str]) -> str:
-    """The word that is told of those that hold a character: the longest that is no mere pair."""
-    return min(words, key=lambda word: (is_pair(word), -len(word), word))
+def holder(character: str, words: Sequence[str]) -> str:
+    """The word that is told of those that hold a character: the longest, pairs left out.
+
+    Itself where there are pairs alone: what they are neighbours of says nothing.
+    """
+    known = [word for word in words if not is_pair(word)]
+    return min(known, key=lambda word: (-len(word), word), default=character)
 
 
 def _is_part(word: str, other: str) -> bool:

@@ -33,14 +33,15 @@ class Term:
     weights: Floats
     whole: NDArray[np.bool_] | None = None
 
-    def stands_in(self, documents: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """(n,) which of n ``documents`` have it; of this type, or all of its own are copied."""
-        return self._found(documents)[1]
-
     def shares(self, documents: NDArray[np.int32]) -> Floats:
-        """(n,) how much of it each of n ``documents`` has: 1, or less inside another word."""
-        places, there = self._found(documents)
-        shares = there.astype(np.float32)
+        """(n,) how much of it each of n ``documents`` has: 1, or less inside another word.
+
+        ``documents`` are of this type, or all of its own are copied.
+        """
+        places = self.documents.searchsorted(documents)
+        places[places == len(self.documents)] = 0
+        there = self.documents[places] == documents
+        shares: Floats = there.astype(np.float32)
         if self.whole is not None:
             shares[there & ~self.whole[places]] = INSIDE
         return shares
@@ -51,11 +52,6 @@ class Term:
         if self.whole is not None:
             shares[~self.whole] = INSIDE
         return shares
-
-    def _found(self, documents: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        places = self.documents.searchsorted(documents)
-        places[places == len(self.documents)] = 0
-        return places, self.documents[places] == documents
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,14 +67,14 @@ class WeighedQuery:
 
     Args:
         terms: each of the words once, where it stands anywhere.
-        unknown: how many words stand nowhere, emoji apart.
+        unknown: how many words stand nowhere, each as far as it counts (``absent``).
         documents: (documents,) the sum of what they weigh in each.
         items: (items,) the same of each item.
         found: places of the items that score above 0, ascending.
     """
 
     terms: tuple[Term, ...]
-    unknown: int
+    unknown: float
     documents: Floats
     items: Floats
     found: NDArray[np.int64]

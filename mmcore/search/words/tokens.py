@@ -9,10 +9,10 @@ from importlib.metadata import version
 from itertools import pairwise
 from typing import Final
 
+from mmcore.media.texts.emoji import EMOJI, MODIFIERS, emoji_words
 from mmcore.media.texts.language import HAN
 from mmcore.media.texts.variants import simplified
 from mmcore.media.texts.words import tokenizer, windows
-from mmcore.search.words.emoji import EMOJI, MODIFIERS, emoji_words
 
 VERSION: Final = f"2 jieba {version('jieba')}"
 """Raised when the words of a text become others: published ones are not taken over then."""

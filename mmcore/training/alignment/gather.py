@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from mmcore.counting import number_of
 from mmcore.encoders.features import Reading, reading_of
 from mmcore.encoders.heads import Labels
 from mmcore.errors import NothingToLearnError
@@ -110,12 +111,14 @@ def _too_few(
         items, contents = {item for _, item in pairs}, {content for content, _ in pairs}
         captions = {named[item] for item in items}
         counted.append(
-            f"{key.name} {len(items)} items with {len(captions)} captions and {len(contents)}"
-            f" different files"
+            f"{key.name} {number_of(len(items), 'item')} with"
+            f" {number_of(len(captions), 'caption')} and"
+            f" {number_of(len(contents), 'different file')}"
         )
     return (
         "there are too few pairs to learn from: "
         + ", ".join(counted)
-        + f"; it takes {spec.min_pairs} items with {FEWEST_KEYS} different captions, that are not"
-        f" held out, and {FEWEST_KEYS} different files: add pictures or sounds with a text each"
+        + f"; it takes {number_of(spec.min_pairs, 'item')} with {FEWEST_KEYS} different captions,"
+        f" that are not held out, and {FEWEST_KEYS} different files: add pictures or sounds with a"
+        " text each"
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from mmcore.counting import number_of
 from mmcore.errors import NothingToLearnError
 from mmcore.training.dataset.examples import examples_of
 from mmcore.training.dataset.items import MediaItem
@@ -68,9 +69,9 @@ class Pairs:
             found = len({one.key for one in self.splits[name]})
             if found < least:
                 raise NothingToLearnError(
-                    f"{found} different captions of {_WORDS[self.modality]} to {_USES[name]}, too"
-                    f" few: at least {least} (pairs are files of one name, or number, such as"
-                    " cat.jpg and cat.txt)"
+                    f"{number_of(found, 'different caption')} of {_WORDS[self.modality]} to"
+                    f" {_USES[name]}, too few: at least {least} (pairs are files of one name,"
+                    " or number, such as cat.jpg and cat.txt)"
                 )
 
 

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from mmcore.counting import number_of
 from mmcore.encoders.weights.folder import INDEX, PICKLES, SAFE, Folder
 from mmcore.training.dataset.splits import SPLITS
 from mmcore.training.finetuning.spec import FinetuneSpec
@@ -80,7 +81,8 @@ def _card(told: Told) -> str:
         else f"the last {spec.blocks} blocks of both towers, and what comes behind them"
     )
     split = ", ".join(
-        f"{counts['items'][name]} items with {counts['captions'][name]} captions ({name})"
+        f"{number_of(counts['items'][name], 'item')} with"
+        f" {number_of(counts['captions'][name], 'caption')} ({name})"
         for name in SPLITS
     )
     left = ", ".join(f"{count} {why}" for why, count in counts["left_out"].items() if count)

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from flows import evaluate_retrieval
+from flows.commands.queries.command import Files, run_add
 from flows.config.evaluate import EvaluateConfig
 from flows.config.index import IndexConfig
 from flows.stages.beforehand import nothing_to_do
@@ -17,6 +18,7 @@ from storage.errors import NoLakeError, SnapshotReissuedError
 from storage.published import current, manifest_of
 from tasks import measuring
 from tests.flows.gate.conftest import OFF, SPECS
+from tests.lakes import COLOURS
 from tests.mmcore.evaluation.benches import listing_half
 
 
@@ -50,6 +52,27 @@ def test_directions_are_told_through_an_index_that_is_not_exact(nights):
     assert {one["kind"] for one in found.values()} == {"ivf-flat"}
     assert found["image→text:zh"]["exact"]["RR"] == exact["image→text:zh"]["RR"]
     assert found["image→text:zh"]["means"]["R@10"] < exact["image→text:zh"]["R@10"]
+
+
+def test_a_set_of_ones_own_is_told_as_a_search_answers_it(nights, tmp_path):
+    """By words beside vectors, in the report; nothing of it without such a set."""
+    nights.first()
+    assert json.loads((nights.lake.report("1") / "report.json").read_bytes())["searched"] == []
+    judged = tmp_path / "judged.csv"
+    rows = [f"the {n}th wall,media/{list(COLOURS)[n % len(COLOURS)]}{n}" for n in range(6)]
+    judged.write_text("\n".join(["query,item", *rows, "红墙,media/red0"]), encoding="utf-8")
+    run_add(str(nights.lake.root), "walls", Files(qrels=judged), 0.0, as_json=True)
+
+    result = nights.evaluate()
+
+    assert result.too_few["walls/text:zh→fused"] == 1
+    assert not any(name.startswith("walls/text:en") for name in result.too_few)
+    told = json.loads((nights.lake.report("1") / "report.json").read_bytes())
+    found = {one["direction"]: one for one in told["searched"]}
+    by_vectors = {f"{one['set']}/{one['name']}": one["means"] for one in told["directions"]}
+    whole = found["walls/text:en→fused"]
+    assert whole["exact"]["RR"] == by_vectors["walls/text:en→fused"]["RR"]
+    assert whole["means"]["RR"] > whole["exact"]["RR"]
 
 
 def test_what_is_worse_alerts_and_serves_on(worse):

@@ -56,7 +56,7 @@ def test_a_set_of_ones_own_is_shown_where_nothing_else_is_measured(tmp_path, kee
 
     assert "–" in first
     assert "0.375" in second
-    assert line.endswith("this is of shop")
+    assert line == "directions of query sets of your own: shop"
 
 
 def test_the_lakes_own_queries_come_first(tmp_path, keep):
@@ -83,9 +83,17 @@ def test_a_measure_that_sets_alone_have_is_shown(tmp_path, keep):
     assert shown(tmp_path, "--measure", "AP@100") == [["shop/text:zh→fused"]]
 
 
+def test_a_direction_is_named_without_its_set_as_in_a_rule_of_the_gate(tmp_path, keep):
+    """Where the lake's own queries have none that is called so."""
+    keep(1, OWN | OF_SET)
+
+    assert shown(tmp_path, "--direction", "text:zh->fused") == [["shop/text:zh→fused"]]
+    assert shown(tmp_path, "--direction", "text:en->*") == [["text:en→image"]]
+
+
 def test_a_direction_that_is_named_has_to_be_there(tmp_path, keep):
-    """Also where it is the glob of all."""
+    """The error lists those that are, of sets too."""
     keep(1, OF_SET)
 
-    with pytest.raises(ConfigError, match=r"no direction is like '\*'.*shop/text:en→fused"):
-        evaluation.run_history(str(tmp_path), ("*", "RR", 5), evaluation.Manner())
+    with pytest.raises(ConfigError, match=r"no direction is like 'audio->\*'.*shop/text:en→"):
+        evaluation.run_history(str(tmp_path), ("audio->*", "RR", 5), evaluation.Manner())

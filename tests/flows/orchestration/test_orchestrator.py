@@ -1,11 +1,15 @@
 """A command's Prefect server: which one, and what it leaves behind."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
@@ -170,6 +174,50 @@ def test_a_configured_server_that_does_not_answer_is_one_clear_line(monkeypatch)
     assert len(str(raised.value).splitlines()) == 1
     assert said == [f"using the Prefect server at {url}"]
     assert psutil.Process().children() == before
+
+
+@contextmanager
+def answering(version):
+    """A server that is healthy, and says that it is of ``version``; None: it hangs up instead."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self):
+            if self.path == "/api/admin/version" and version is None:
+                self.close_connection = True
+                return
+            said = json.dumps(version).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield "http://{}:{}/api".format(*server.server_address)
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("version", "why", "way_out"),
+    [("2.20.1", "incompatible versions", "install a release"), (None, "does not answer", "start")],
+)
+def test_a_server_of_another_release_is_not_one_that_is_too_busy(version, why, way_out):
+    """Each is told for what it is, with what helps against it."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with (
+        answering(version) as url,
+        temporary_settings({PREFECT_API_URL: url}),
+        pytest.raises(OrchestratorError) as raised,
+        orchestrated(str),
+    ):
+        pass
+
+    assert why in raised.value.why
+    assert raised.value.way_out.startswith(way_out)
 
 
 def test_a_configured_server_is_used(prefect_server):

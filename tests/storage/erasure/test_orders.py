@@ -5,6 +5,7 @@ import pytest
 
 from storage.erasure.orders import (
     Did,
+    OfSet,
     Order,
     TrainedOn,
     done,
@@ -29,7 +30,7 @@ def test_an_order_is_kept_until_it_is_done(tmp_path):
         replaced=frozenset({"embeddings/x/part-1.parquet"}),
         begun=datetime(2026, 11, 26, tzinfo=UTC),
         sealed="abc",
-        did=Did(("run",), (TrainedOn("projection/p1", 2, 1),), 3, 4),
+        did=Did(("run",), (TrainedOn("projection/p1", 2, 1),), 3, 4, (OfSet("shop", 1, 2),)),
     )
     assert pending(layout) is None
 

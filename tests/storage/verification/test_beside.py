@@ -90,8 +90,8 @@ def test_a_query_of_no_content_or_twice_is_found(lake):
 
     assert [one for one in findings(sound) if not one[0].endswith("views.sql")] == []
     assert [one for one in findings(bad) if not one[0].endswith("views.sql")] == [
-        ("queries", "1 rows stand twice"),
-        ("queries", "has 1 rows of contents that no item has"),
+        ("queries", "has rows of contents that no item has: 1"),
+        ("queries", "rows that stand twice: 1"),
     ]
 
 
@@ -108,7 +108,7 @@ def test_words_of_no_text_or_none_of_one_are_found(lake):
 
     assert found(sorted(live)) == []
     assert found(sorted([live[0], live[0], 7, *live[2:]])) == [
-        ("words", "1 segments stand twice, first " + str(live[0])),
-        ("words", "has 1 rows of no text, first 7"),
+        ("words", "has rows of no text: 1, first 7"),
         ("words", f"lacks 1 of {len(live)} texts, first {live[1]}"),
+        ("words", "segments that stand twice: 1, first " + str(live[0])),
     ]

@@ -7,6 +7,7 @@ import pytest
 from mmcore.evaluation.querysets.imported import import_pairs, import_qrels
 from mmcore.specs import FitSpec
 from storage import history
+from storage.erasure.orders import OfSet
 from storage.history import Entry
 from storage.keys import lake_key
 from storage.layout import Layout
@@ -90,8 +91,14 @@ def test_sets_lose_what_is_erased_and_nothing_else(lake, put):
     put("gone", "query,item\nthe cat alone,media/trips/cat\n")
     before = read_set(lake, "mine").card
 
-    assert not forget(lake).proof.left
+    done = forget(lake)
 
+    assert not done.proof.left
+    assert {one.name: (one.queries, one.judged, one.whole) for one in done.sets} == {
+        "gone": (1, 1, True),
+        "mine": (3, 4, False),
+        "pairs": (2, 2, False),
+    }
     assert [card.name for card in read_sets(lake)] == ["mine", "pairs"]
     mine, pairs = read_set(lake, "mine"), read_set(lake, "pairs")
     assert sorted((r["text"] or "blue.png") for r in mine.queries.to_pylist()) == [
@@ -147,6 +154,7 @@ def test_an_erasure_that_was_killed_in_a_set_is_ended(lake, put, monkeypatch):
 
     assert ended is not None
     assert not ended.proof.left
+    assert ended.sets == (OfSet("mine", 0, 1),)
     assert read_set(lake, "mine").qrels.num_rows == 1
 
 

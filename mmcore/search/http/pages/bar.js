@@ -94,10 +94,16 @@ function chip(like, content, away, turned) {
 }
 
 function itemChip(id, like, away, turned) {
+  const seen = (small) => (small ? picture(small, "", () => placeholder("file")) : placeholder("file"));
+  const shown = el("span.thumb", {}, seen(recalled(id)?.thumbnail));
   const label = el("span.key", { dir: "auto" }, named(recalled(id)?.key || `#${id}`));
-  if (!recalled(id)) api.item(id, undefined, 0, 1).then((item) => (label.textContent = named(item.key)), () => {});
-  const small = recalled(id) ? recalled(id).thumbnail : `/thumbnails/items/${encodeURIComponent(id)}`;
-  return chip(like, [small ? picture(small, "", () => placeholder("file")) : placeholder("file"), label], away, turned);
+  if (!recalled(id)) {
+    api.item(id, undefined, 0, 1).then((item) => {
+      label.textContent = named(item.key);
+      shown.replaceChildren(seen(item.files.map((file) => file.thumbnail).find(Boolean)));
+    }, () => {});
+  }
+  return chip(like, [shown, label], away, turned);
 }
 
 function fileChip(state) {

@@ -30,7 +30,8 @@ function head(lake) {
     el("h1", {}, t("snapshotN", { n: lake.snapshot })),
     el("p.muted", {}, [t("published", { when: date(lake.created_at, true) }), t("preset", { name: lake.preset }), lake.private ? t("private") : ""].filter(Boolean).join(" · ")),
     el("p.large", {}, el("b", {}, number(lake.items)), " ", t("itemsWord", { n: lake.items })),
-    lake.modalities.map(row));
+    lake.modalities.map(row),
+    lake.quarantine ? el("p.quarantine", {}, el("b", {}, number(lake.quarantine)), " ", t("quarantined", { n: lake.quarantine }), " ", el("code", {}, "mmindex quarantine"), " ", t("quarantineHow", { n: lake.quarantine })) : null);
 }
 
 function meter(share) {

@@ -5,7 +5,7 @@ import { card, skeletons } from "./card.js";
 import { announce, el, icon } from "./dom.js";
 import { kept } from "./files.js";
 import { address, asks, blank, narrowed } from "./state.js";
-import { date, name, number, seconds, t } from "./words.js";
+import { date, number, seconds, t } from "./words.js";
 
 const remembered = new Map(); // address → answer: "back" shows at once what was there
 const SLOW = 150; // ms after which waiting is shown
@@ -128,7 +128,8 @@ async function home(main, state, signal) {
     const lake = await api.lake();
     if (signal.aborted) return;
     counts.append(el("span.count", {}, el("b", {}, number(lake.items)), t("itemsWord", { n: lake.items })));
-    for (const kind of lake.modalities) counts.append(el("span.count", {}, icon(kind), el("b", {}, number(lake.files[kind] || 0)), el("span.lower", {}, name(kind))));
+    for (const kind of lake.modalities) counts.append(el("span.count", {}, icon(kind), el("b", {}, number(lake.files[kind] || 0)), t(`some_${kind}`, { n: lake.files[kind] || 0 })));
+    if (lake.quarantine) counts.append(el("a.count", { href: "/?view=lake" }, el("b", {}, number(lake.quarantine)), t("inQuarantine")));
     counts.append(el("a.count", { href: "/?view=lake" }, t("publishedOn", { n: lake.snapshot, when: date(lake.created_at) })));
   } catch (error) {
     if (!signal.aborted) trouble(main, error, () => home(main, state, signal));

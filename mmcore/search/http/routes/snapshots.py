@@ -64,6 +64,7 @@ def _lake(max_upload_mb: float, served: Served) -> LakeShape:
         private=manifest.private,
         items=_rows(manifest, "items/"),
         files=served.shelf.media(),
+        quarantine=served.shelf.in_quarantine(),
         segments=counts,
         modalities=[modality for modality, count in counts.items() if count],
         languages=served.shelf.languages(),
@@ -110,7 +111,9 @@ def _rows(manifest: Manifest, prefix: str) -> int:
 
 
 def _segments(manifest: Manifest) -> dict[Modality, int]:
-    return {m: _rows(manifest, f"segments/{m}/") for m in MODALITIES}
+    """Segments, each once, however many items it serves; rows where no run has counted them."""
+    counts = manifest.counts
+    return {m: counts.get(f"segments_{m}", _rows(manifest, f"segments/{m}/")) for m in MODALITIES}
 
 
 def _score(scores: Mapping[str, Mapping[str, float]]) -> float | None:

@@ -27,7 +27,10 @@ class LakeShape(Shape):
     preset: str
     private: bool
     items: int
-    files: dict[Modality, int] = Field(description="captions of manifests count as texts")
+    files: dict[Modality, int] = Field(
+        description="of which something can be used; captions of manifests count as texts"
+    )
+    quarantine: int = Field(description="files that cannot be used, or not wholly")
     segments: dict[Modality, int]
     modalities: list[Modality]
     languages: list[str]

@@ -18,7 +18,7 @@ from prefect.settings import (
 )
 
 from flows.commands.doctor import orchestration
-from flows.commands.doctor.words import told
+from flows.commands.doctor.words import catalogue, told
 
 
 @pytest.fixture(autouse=True)
@@ -190,12 +190,26 @@ def test_the_server_of_mmindex_up_need_not_be_named(monkeypatch):
     ):
         monkeypatch.setattr(orchestration.ups, "urls", lambda: [url, "http://127.0.0.1:1/api"])
         assert said(orchestration.server()) == [
-            ("ok", "server"),
+            ("ok", "server-up"),
             ("warn", "server-up-silent"),
-            ("ok", "server-temporary"),
+            ("ok", "server-beside"),
         ]
         assert said(orchestration.pools()) == [("warn", "pools-idle")]
         assert said(orchestration.late()) == [("warn", "late-some")]
+        todo = [told(one, "en") for one in (*orchestration.pools(), *orchestration.late())]
+        first, *_, last = [told(one, "en")[0] for one in orchestration.server()]
+
+    assert first.startswith(f"the server of `mmindex up` at {url} answers")
+    assert f"with PREFECT_API_URL={url} they use it" in last
+    assert [f"PREFECT_API_URL={url} prefect " in what for _, what in todo] == [True, True]
+
+
+def test_what_is_to_be_done_is_asked_of_the_server_that_was_looked_at():
+    """A terminal may have no PREFECT_API_URL: then `prefect` asks another one."""
+    for language in ("en", "zh"):
+        for name, (_, todo) in catalogue(language).items():
+            if name.startswith(("pools-", "late-")) and "prefect " in todo:
+                assert todo.count("prefect ") == todo.count("PREFECT_API_URL={url} prefect ")
 
 
 def test_credentials_go_to_the_server():

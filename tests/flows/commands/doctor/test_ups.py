@@ -3,9 +3,11 @@
 import threading
 
 import psutil
+import pytest
 
 from flows.commands.doctor import ups
-from flows.commands.up import command
+from flows.commands.up import command, home
+from flows.commands.up.children import environment_of
 from flows.commands.up.command import Up, Wanted
 
 
@@ -49,16 +51,50 @@ def test_other_processes_are_no_servers():
     ] * 4
 
 
-def test_only_ones_own_are_found(monkeypatch):
-    """A server of another user may want what one has not."""
-    me = psutil.Process().username()
-    command_line = ["python", "-m", "flows.commands.up.child", "prefect", "server", "start"]
+class Process:
+    """What psutil shows of a server of `mmindex up`."""
+
+    def __init__(self, user, port, home=None):
+        words = ["python", "-m", "flows.commands.up.child", "prefect", "server", "start"]
+        self.info = {"username": user, "cmdline": [*words, "--host", "127.0.0.1", "--port", port]}
+        self._home = home
+
+    def environ(self):
+        """Its variables, as long as it runs."""
+        if self._home is None:
+            raise psutil.NoSuchProcess(1)
+        return {"PREFECT_HOME": str(self._home)}
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_only_that_of_the_same_user_and_folder_is_found(monkeypatch, tmp_path, named):
+    """Of a server of another user, or with another $PREFECT_HOME, nothing is asked."""
+    me, folder = psutil.Process().username(), tmp_path / "mmindex" / "prefect"
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.delenv("PREFECT_HOME", raising=False)
+    if named:
+        monkeypatch.setenv("PREFECT_HOME", str(folder))
+    gone = Process(me, "4500")
+    gone.info["cmdline"] = None  # it ends in this moment
     processes = [
-        {"username": user, "cmdline": [*command_line, "--host", "127.0.0.1", "--port", port]}
-        for user, port in ((me, "4200"), (f"{me}2", "4300"))
+        Process(me, "4200", folder),
+        Process(f"{me}2", "4300", folder),
+        Process(me, "4400", tmp_path / "other"),
+        Process(me, "4600"),
+        gone,
     ]
-    processes.append({"username": me, "cmdline": None})  # one that ends in this moment
-    shown = [type("Process", (), {"info": one}) for one in processes]
-    monkeypatch.setattr(ups.psutil, "process_iter", lambda _: shown)
+    monkeypatch.setattr(ups.psutil, "process_iter", lambda _: processes)
 
     assert ups.urls() == ["http://127.0.0.1:4200/api"]
+
+
+def test_the_environment_of_a_server_tells_its_folder(monkeypatch, tmp_path):
+    """As `mmindex up` gives it to its processes, whether somebody named it or not."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("PREFECT_HOME", "")
+
+    made = home.home_of()
+
+    assert made == tmp_path / "mmindex" / "prefect"
+    assert home.named_by(environment_of()) == made
+    assert made.is_dir()

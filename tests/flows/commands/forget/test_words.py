@@ -1,12 +1,20 @@
 """What `mmindex forget` says and asks, in both languages."""
 
 import json
+from io import StringIO
+from pathlib import Path
 from string import Formatter
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
+from flows.commands.forget.show import Show
 from flows.commands.forget.words import WORDS
+from storage.erasure.orders import OfSet
+from storage.erasure.proof import Proof
+from storage.layout import Layout
+from tasks.erasure.erase import Erased
 from tests.forgetting import CAT, keys_of
 
 
@@ -46,6 +54,26 @@ def test_it_speaks_chinese(lake, folder, forget):
     assert "已解除 1 个清除标记" in again
     assert "该文件" in again
     assert "仍有 3 个清除标记" in again
+
+
+@pytest.mark.parametrize(
+    ("language", "shop", "gone"),
+    [
+        ("en", "query sets shop: 1 query and 2 judgements taken out;", "old: removed,"),
+        ("zh", "查询集 shop：去掉了 1 个查询、2 条判断；", "old：已全部去掉"),
+    ],
+)
+def test_what_query_sets_lost_is_told(language, shop, gone):
+    """Their scores are others from then on, and not because anything is found worse."""
+    out = Console(file=StringIO(), width=200)
+    sets = (OfSet("shop", 1, 2), OfSet("old", 3, 3, whole=True))
+    done = Erased((1,), (), (), 0, 4, Proof(5, 6, 7), sets)
+
+    Show(language).ended(out, Layout(Path("lake")), done)
+
+    told = " ".join(out.file.getvalue().split())
+    assert shop in told
+    assert gone in told
 
 
 def test_the_locale_decides_where_nothing_is_said(lake, forget, monkeypatch):

@@ -57,6 +57,17 @@ def test_a_set_is_added_listed_and_removed(run, lake, given):
     assert run("queries", "remove", "mine", *where)[0] == 2
 
 
+def test_what_is_too_little_to_be_measured_is_said_at_once(run, lake, tmp_path):
+    """By language and medium, against the least that the lake measures."""
+    path = tmp_path / "given.csv"
+    rows = [f"wall {number},media/red-1" for number in range(20)] + ["红墙,media/red-1"]
+    path.write_text("\n".join(["query,item", *rows]), encoding="utf-8")
+
+    _, out, _ = run("queries", "add", "mine", "--qrels", path, "--lake", lake.root)
+
+    assert out.splitlines()[1:] == ["zh: 1 of the 20 queries that it takes, not measured"]
+
+
 def test_an_import_is_told_as_json(run, lake, given):
     """With what was left out."""
     told = ["--qrels", given, "--allow-missing", "--json", "--lake", lake.root]
@@ -66,6 +77,7 @@ def test_an_import_is_told_as_json(run, lake, given):
     assert (found["name"], found["kind"], found["queries"]) == ("mine", "qrels", 1)
     assert found["missing"] == ["media/gold-1"]
     assert len(found["unanswered"]) == 1
+    assert (found["asked_by"], found["least"]) == ({"en": 1}, 20)
 
 
 def test_pairs_are_imported(run, lake, tmp_path):

@@ -231,6 +231,17 @@ def test_rolling_back_moves_the_pointer_and_says_from_where(run, lake):
     }
 
 
+def test_going_forward_again_warns_of_nothing(run, lake):
+    """What the next run makes is what serves then; a snapshot that serves already is said to."""
+    run("snapshots", "rollback", 1, "--lake", lake.root)
+
+    _, again, _ = run("snapshots", "rollback", 1, "--lake", lake.root)
+    _, forward, _ = run("snapshots", "rollback", 2, "--lake", lake.root)
+
+    assert again == "snapshot 1 serves already\n"
+    assert forward == "snapshot 2 serves now; before, snapshot 1 did\n"
+
+
 def test_rolling_back_mends_a_damaged_pointer(run, lake):
     """Where CURRENT is damaged, naming a snapshot is the way out."""
     lake.current.write_text("?", "utf-8")

@@ -102,6 +102,18 @@ def test_a_run_whose_process_ends_has_its_time_from_then(client, run, process):
     assert names == ["Completed", "Crashed"]
 
 
+def test_runs_of_one_worker_are_those_of_processes_below_it(process):
+    """A worker that has just ended has none."""
+    run = uuid4()
+    at_work = process(run)
+
+    assert run in runs_at_work(os.getpid())
+    assert runs_at_work(at_work.pid) == set()
+    at_work.kill()
+    at_work.wait()
+    assert runs_at_work(at_work.pid) == set()
+
+
 def test_a_look_is_due_now_and_then():
     """A server is asked twice a minute, not at each step."""
     clock = Clock()

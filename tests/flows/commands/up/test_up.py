@@ -191,6 +191,38 @@ def test_ctrl_c_while_deployments_are_made_is_no_failure(tmp_path):
     assert up_that(tmp_path, error, ending).prepared("http://there/api") is None
 
 
+@pytest.mark.parametrize(("runs", "says"), [(set(), "ending"), ({"r"}, "interrupting")])
+def test_who_ends_it_hears_of_an_interruption_where_there_is_one(
+    tmp_path, monkeypatch, runs, says
+):
+    """Where no run is under way, none is interrupted."""
+    said, asked = [], []
+
+    class Ending(Up):
+        def server_at(self):
+            return "http://there/api"
+
+        def prepared(self, _):
+            self.worker = SimpleNamespace(pid=7)
+            return []
+
+        def announce(self, *_):
+            self.ending.set()
+
+        def say(self, key, **_):
+            said.append(key)
+
+    def at_work(worker):
+        asked.append(worker)
+        return runs
+
+    monkeypatch.setattr("flows.commands.up.command.runs_at_work", at_work)
+    told = {"deployments": [{"work_pool": {"name": "mmindex"}}]}
+    Ending(Wanted(), told, tmp_path, threading.Event()).until_the_end()
+
+    assert (said, asked) == ([says, "ended"], [7])
+
+
 def test_both_languages_say_the_same_things():
     """Each sentence is there twice, with the same facts in it."""
 

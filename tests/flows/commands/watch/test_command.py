@@ -28,6 +28,8 @@ RESULT = {
     "snapshot": 1,
     "items_added": 2,
     "items_gone": 0,
+    "items_renamed": 0,
+    "items_changed": 0,
     "quarantined": {"empty": 1},
     "waiting": 0,
 }
@@ -226,13 +228,17 @@ def test_what_a_run_came_to_is_one_line():
 @pytest.mark.parametrize(
     ("count", "said"),
     [
-        (1, ["1 new item,", "1 item gone,", "1 file in quarantine,", "1 file is being written"]),
-        (2, ["2 new items,", "2 items gone,", "2 files in quarantine,", "2 files are being"]),
+        (
+            1,
+            ["1 new item, 1 item gone, 1 item renamed, 1 item changed,", "1 file in", "1 file is"],
+        ),
+        (2, ["2 new items, 2 items gone, 2 items renamed, 2 items changed,", "2 files in"]),
     ],
 )
 def test_of_one_thing_is_told_as_of_one(count, said):
     """As of several ones else."""
-    came = {"items_added": count, "items_gone": count, "waiting": count}
+    of_items = ("items_added", "items_gone", "items_renamed", "items_changed")
+    came = dict.fromkeys((*of_items, "waiting"), count)
     told = show_watch.ended_well({**RESULT, **came, "quarantined": {"empty": count}}, 1.0, "en")
 
     assert all(part in told for part in said), told

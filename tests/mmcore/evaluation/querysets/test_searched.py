@@ -15,7 +15,7 @@ from storage.querysets import read_sets, write_set
 from tests.lakes import make_lake, towers
 from tests.mmcore.evaluation.benches import bench_of, terms_of, with_table
 
-ZOO = "ant bee cat dog elk fox gnu hen".split()
+ZOO = ["ant", "bee", "cat", "dog", "elk", "fox", "gnu", "hen"]
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+import base64
+import hashlib
 import json
 import re
 import time
@@ -23,6 +25,7 @@ from tests.mmcore.evaluation.reporting.made import (
     WHEN,
     blocked,
     direction,
+    fallen,
     outcome,
     report,
     worst,
@@ -79,7 +82,7 @@ def test_what_comes_from_the_lake_is_escaped():
     """A caption is text on the page, never markup."""
     shown = page(report())
 
-    assert "<script" not in shown
+    assert "<script>alert" not in shown
     assert "&lt;script&gt;alert(1)&lt;/script&gt;一只猫" in shown
 
 
@@ -182,11 +185,47 @@ def test_nothing_to_compare_with_says_so():
 
 @pytest.mark.parametrize("verdict", [None, blocked()])
 def test_the_page_stands_alone(verdict):
-    """No script, no style sheet, no address of another host, and a policy that forbids them."""
+    """No style sheet, no address of another host, and a policy that forbids them."""
     shown = page(report(verdict=verdict), [night(1)])
 
-    assert not any(word in shown for word in ("http:", "https:", "<link", "<script", "url("))
+    assert not any(word in shown for word in ("http:", "https:", "<link", "url("))
     assert "default-src 'none'" in shown
+
+
+def test_one_script_picks_the_language_of_the_browser():
+    """The policy names it by its hash, and so allows no other."""
+    shown = page(report(verdict=blocked()), [night(1)])
+
+    (script,) = re.findall("<script>(.*?)</script>", shown, re.DOTALL)
+    known = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{known}';" in shown
+    assert "navigator.languages" in script
+    assert shown.index('id="in-zh"') < shown.index("<script>") < shown.index("<main>")
+
+
+def test_intervals_have_a_scale():
+    """The ends of the axis that all share stand above them, and each says its own."""
+    rows = [
+        fallen().model_copy(update={"low": low, "high": high})
+        for low, high in ((-0.01, 0.2), (-0.3, 0.1))
+    ]
+
+    shown = page(report(verdict=GateVerdict(status="pass", baseline=1, compared=rows)))
+
+    head = shown[shown.index("95 % interval") :]
+    axis = re.findall("<text[^>]*>([^<]*)</text>", head[: head.index("</th>")])
+    assert axis == ["\N{MINUS SIGN}0.200", "+0.300", "0"]
+    assert "<title>\N{MINUS SIGN}0.200 … +0.010</title>" in shown
+
+
+def test_what_came_first_without_a_label_is_said_in_words():
+    """A dash on its side would be a comma."""
+    mixed = direction(confusion={"cats": {"cats": 7, "": 2}, "dogs": {"dogs": 1}})
+
+    shown = page(report(directions=[mixed]))
+
+    assert "<span>–</span>" not in shown
+    assert "no label" in text_of(shown)
 
 
 def test_elements_are_nested():

@@ -61,10 +61,18 @@ def test_clean_is_idempotent(text):
         ("青蛙。", "青蛙"),
         ("Another frog", "another frog"),
         ("The", "the"),
+        ("A cat \U0001f431!", "cat"),
+        ("\U0001f431", "\U0001f431"),
+        (" \U0001f44d\U0001f3fd!", "\U0001f44d"),
+        ("\u2764\ufe0f", "\u2764"),
+        ("?! \u00a9", ""),
     ],
 )
 def test_captions_with_equal_keys_are_equal(caption, key):
-    """Case, width, punctuation and the leading article do not tell captions apart."""
+    """Case, width, punctuation and the leading article do not tell captions apart.
+
+    Emoji do where there is nothing else, however they are drawn.
+    """
     assert caption_key(caption) == key
 
 

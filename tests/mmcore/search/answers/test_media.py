@@ -55,9 +55,7 @@ def test_nothing_found_says_why(lake):
         return lake.answer(asked("red", words=0, **options)).notes
 
     assert notes(where="key = 'nowhere'") == ("no item passes the condition",)
-    assert notes(offset=500) == (
-        "there are 17 answers in all: go back a page, or skip fewer",
-    )
+    assert notes(offset=500) == ("there are 17 answers in all: go back a page, or skip fewer",)
     assert notes(where="key = 'red-1'", offset=500) == (
         "there is 1 answer in all: go back a page, or skip fewer",
     )

@@ -6,7 +6,7 @@ from mmcore.errors import ConfigError
 from mmcore.search.ranking import stages
 from mmcore.search.request import Part
 from mmcore.types import Query, Rejection
-from storage.schemas import content_id, item_id
+from storage.schemas import item_id
 from tests.fakes import hashed
 from tests.lakes import coloured_items, make_lake, towers
 from tests.mmcore.search.answers.asking import AUDIO, COLOURED, IMAGE, TEXT, asked, keys, searcher
@@ -117,7 +117,13 @@ def test_what_passes_and_cannot_be_found_is_counted(sounds):
 def test_what_has_no_usable_file_is_not_counted(tmp_path):
     """An item whose one file is in quarantine has nothing that could be found."""
     items = {**coloured_items(["red", "blue"]), **SOUNDS, "none": {"none.wav": "27"}}
-    content = next(iter(make_lake(tmp_path / "first", {"none": items["none"]}, towers()).rows("item_files",["content_id"])["content_id"].to_pylist()))
+    content = next(
+        iter(
+            make_lake(tmp_path / "first", {"none": items["none"]}, towers())
+            .rows("item_files", ["content_id"])["content_id"]
+            .to_pylist()
+        )
+    )
     bad = Rejection("media", "none.wav", content, "decode", "broken", "it is broken", "")
     lake = searcher(make_lake(tmp_path, items, towers(), rejections=[bad]))
 

@@ -23,10 +23,12 @@ from mmcore.search.http.settings import Settings
 from mmcore.search.http.shaped import plain
 from mmcore.search.http.shelf import Shelf
 from mmcore.search.opened.rows import Rows
+from mmcore.types import Rejection
 from storage import history, keys
 from storage.errors import NoLakeError, SnapshotReissuedError
 from storage.manifest import Evaluation
 from storage.publication import publish, roll_back
+from storage.schemas import content_id
 from storage.snapshot import Snapshot
 from tests.lakes import WHEN, coloured_items, make_lake, towers
 from tests.mmcore.search.http.conftest import Place, asking
@@ -47,9 +49,40 @@ def test_the_lake_tells_what_it_holds(client):
     assert (told["snapshot"], told["items"], told["private"]) == (1, 17, False)
     assert told["files"] == {"image": 16, "text": 32, "audio": 1, "video": 0}
     assert told["segments"] == {"image": 16, "text": 32, "audio": 3, "video": 0}
+    assert told["quarantine"] == 0
     assert told["modalities"] == ["image", "text", "audio"]
     assert told["languages"] == ["en", "zh"]
     assert "path" in told["conditions"]["files"]
+
+
+def test_segments_are_counted_once(own):
+    """As the run counted them, however many items each serves."""
+    rewritten(own, counts={"segments_image": 15})
+    with asking(own) as client:
+        told = client.get("/api/lake").json()["segments"]
+        (line,) = client.get("/api/snapshots").json()["snapshots"]
+
+    assert told == line["segments"] == {"image": 15, "text": 32, "audio": 3, "video": 0}
+
+
+def test_what_is_in_quarantine_is_told_and_not_counted(tmp_path, plugged):
+    """A file that is there twice once, and none of which nothing can be used as a medium's."""
+    items = {"red": {"red.png": "red"}, "a": {"a.wav": "25"}, "b": {"b.wav": "26"}}
+    make_lake(tmp_path / "first", items, towers())
+    content = content_id((tmp_path / "first" / "media" / "b.wav").read_bytes())
+    picture = content_id((tmp_path / "first" / "media" / "red.png").read_bytes())
+    bad = [
+        Rejection("media", "b.wav", content, "decode", "broken", "at first", ""),
+        Rejection("media", "b.wav", content, "decode", "broken", "at last", ""),
+        Rejection("media", "red.png", picture, "decode", "broken", "a part of it", ""),
+        Rejection("media", "c.zip", None, "sniff", "unsupported-type", "an archive", ""),
+    ]
+    snapshot = make_lake(tmp_path, items, towers(), rejections=bad)
+    with asking(Place(snapshot, tmp_path / "lake", tmp_path / "media")) as client:
+        told = client.get("/api/lake").json()
+
+    assert told["quarantine"] == 3
+    assert told["files"] == {"image": 1, "text": 0, "audio": 1, "video": 0}
 
 
 def test_snapshots_are_listed(client):

@@ -8,8 +8,10 @@ from PIL import Image
 from mmcore.search.http.shapes.hits import AnswerShape
 from mmcore.search.request import Part, SearchRequest
 from mmcore.search.showing.shown import Shown
+from mmcore.types import Rejection
+from storage.schemas import content_id
 from tests import media
-from tests.lakes import COLOURS, make_lake, towers
+from tests.lakes import COLOURS, coloured_items, make_lake, towers
 from tests.mmcore.search.http.conftest import Place, asking
 
 
@@ -32,6 +34,19 @@ def test_a_text_is_answered_with_items_of_the_snapshot(client):
     assert hit["file"]["path"] == hit["path"] == f"{hit['key']}.png"
     assert hit["thumbnail"] == f"/thumbnails/items/{hit['item_id']}?n=0"
     assert AnswerShape.model_validate(told | {"hits": []})
+
+
+def test_a_picture_that_cannot_be_used_has_no_small_one(tmp_path, plugged):
+    """Its item is found by its caption, and nobody is sent where nothing is."""
+    items = coloured_items(["red", "blue"])
+    make_lake(tmp_path / "first", items, towers())
+    content = content_id((tmp_path / "first" / "media" / "red-1.png").read_bytes())
+    bad = Rejection("media", "red-1.png", content, "decode", "broken", "it is broken", "")
+    snapshot = make_lake(tmp_path, items, towers()[:1], rejections=[bad])
+    with asking(Place(snapshot, tmp_path / "lake", tmp_path / "media")) as client:
+        hits = client.get("/api/search", params={"q": "a wall"}).json()["hits"]
+
+    assert {hit["key"]: bool(hit["thumbnail"]) for hit in hits} == {"red-1": False, "blue-1": True}
 
 
 def test_pages_of_an_answer_follow_each_other(client):

@@ -200,15 +200,26 @@ def test_a_character_that_is_a_word_counts_far_more_than_one_inside_another(lake
 
 
 def test_the_word_that_holds_a_character_is_told(lake):
-    """大熊猫, 猫头鹰; where it is a word by itself, that, and where no word is known a pair."""
+    """大熊猫, 猫头鹰; where it is a word by itself, that, and where only pairs are known, too."""
     lexicon = Lexicon.of(lake(ANIMALS | {"橘猫沙发上睡": []}))
     items = np.array([item(key) for key in [*ANIMALS, "橘猫沙发上睡"]])
 
     told = lexicon.matched(items, ["猫"])
     assert told[:7] == [("猫",), ("大熊猫",), ("猫头鹰",), ("大熊猫",), ("猫",), ("猫",), ()]
-    assert len(told[7][0]) == 2
-    assert "猫" in told[7][0]
+    assert told[7] == ("猫",)
     assert lexicon.matched(items[1:2], words_of("熊猫 猫")) == [("熊猫",)]
+
+
+def test_a_pair_of_neighbours_is_told_where_it_was_asked_for(lake):
+    """Not where it is the end of one word and the beginning of another one."""
+    lexicon = Lexicon.of(lake({"灰色太湖": [], "太阳": ["红色"], "丑颜": []}))
+    items = np.array([item(key) for key in ["灰色太湖", "太阳", "丑颜"]])
+    words = words_of("红色太阳")
+
+    assert "色太" in words
+    assert [{*told} for told in lexicon.matched(items, words)] == [set(), {"红色", "太阳"}, set()]
+    assert lexicon.matched(items, words_of("丑颜 红色")) == [(), ("红色",), ("丑颜",)]
+    assert lexicon.matched(items, words_of("色太")) == [("色太",), (), ()]
 
 
 def test_words_that_say_nothing_are_told_of_no_item(lake):

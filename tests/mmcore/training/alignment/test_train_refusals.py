@@ -30,7 +30,7 @@ def test_too_few_pairs_teach_nothing(pairs):
     """The message says how many there are and how many it takes."""
     rows, _ = world(120)
     given = {IMAGE.key.name: media(120, IMAGE, range(pairs))}
-    with pytest.raises(NothingToLearnError, match=r"hash-image \d items.*it takes 16"):
+    with pytest.raises(NothingToLearnError, match=r"hash-image \d items?\b.*it takes 16"):
         train_projection(rows, given, KEYS, SPEC, "p1", make=make)
 
 
@@ -39,7 +39,7 @@ def test_one_caption_of_all_teaches_nothing():
     rows, given = world(100)
     same = replace(rows, texts=("a frog",) * len(rows))
     spec = SPEC.model_copy(update={"fit": FitSpec(held_out=0.0)})
-    with pytest.raises(NothingToLearnError, match="with 1 captions"):
+    with pytest.raises(NothingToLearnError, match="with 1 caption and"):
         train_projection(same, given, KEYS, spec, "p1", make=make)
 
 
