@@ -34,7 +34,7 @@ EVERY = (
     Benchmark("image_encoder", "{set}", "{set} --pictures 32", 1),
     Benchmark("training", "{set}", "{set} --splits 1 --no-command", 20),
     Benchmark("imbalance", "{set}", "{set} --splits 1", 5),
-    Benchmark("imbalance_towers", "{set}", "{set} --epochs 1", 16),
+    Benchmark("imbalance_towers", "{set}", "{set} --epochs 1 --splits 1", 16),
     Benchmark("vector_formats", "", "", 0.5),
     Benchmark(
         "index", "{work} --lake {set}/lake", "{work} filtered", 15, peer=("index", "--peers")
