@@ -110,7 +110,7 @@ def inputs_digest(
     """Hash of files, items, encoders' fingerprints, specs, and who tells and decodes files.
 
     The order of items is free. Another sniffer or decoder is news, once: what it makes of the
-    files is looked at, and a new snapshot says that they were seen, or a note where none is needed.
+    files is looked at, and a new snapshot says that they were seen, or a note does.
     """
     columns = [{name: str(value) for name, value in i.columns.items()} for i in found.items]
     items = [

@@ -35,6 +35,6 @@ def counted(counts: Mapping[str, int], language: Language = "en") -> str:
     return ", ".join(f"{n} {name}" for name, n in there.items()) or "none"
 
 
-def numbers(of: Sequence[int]) -> str:
+def numbers(of: Sequence[int], language: Language = "en") -> str:
     """``1, 2, 5``."""
-    return ", ".join(map(str, of)) or "none"
+    return ", ".join(map(str, of)) or ("无" if language == "zh" else "none")

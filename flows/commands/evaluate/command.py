@@ -88,8 +88,8 @@ def chosen(layout: Layout, name: str | None) -> Manifest:
 def run_history(lake: str, wanted: tuple[str, str, int], manner: Manner) -> None:
     """`mmindex history`: the newest evaluations; ConfigError where there is none.
 
-    ``wanted``: a glob of directions, a measure, and how many. Where no direction of
-    the lake's own queries is like it, it is of those of query sets, whatever the set.
+    ``wanted``: a glob of directions, a measure, and how many. Where no direction of the
+    lake's own queries is like the glob, those of any query set are.
     """
     direction, measure, most = wanted
     layout = Layout(place_of(lake))

@@ -17,6 +17,7 @@ from flows.terminal.options import (
     AsJson,
     DryRun,
     Lake,
+    Lang,
     Notify,
     Wait,
     Weights,
@@ -105,6 +106,7 @@ def index(  # noqa: PLR0913, PLR0917 - an option is an argument
         set_option(SETTING, "Any other setting, as limits.max_pixels=200000000"),
     ] = None,
     dry_run: DryRun = False,
+    lang: Lang = None,
     as_json: AsJson = False,
 ) -> None:
     """Index folders of media into a lake and publish a snapshot if anything changed."""
@@ -140,4 +142,4 @@ def index(  # noqa: PLR0913, PLR0917 - an option is an argument
         "wait": wait,
         "dry_run": dry_run,
     }
-    run_index(overridden(settings, set_ or ()), as_json=as_json)
+    run_index(overridden(settings, set_ or ()), lang, as_json=as_json)

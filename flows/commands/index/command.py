@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,14 +12,16 @@ from flows.commands.index import show
 from flows.config.index import IndexConfig, IndexResult
 from flows.orchestration.unrecorded import recorded
 from flows.stages.checks import check, check_notify
+from flows.terminal.language import language_of
 from flows.terminal.overrides import valid
 from flows.terminal.printing import OUT, print_json
 
 
-def run_index(settings: Mapping[str, Any], *, as_json: bool) -> None:
+def run_index(settings: Mapping[str, Any], lang: str | None = None, *, as_json: bool) -> None:
     """`mmindex index`: the flow `index-media`, watched."""
     from flows.telling.night import telling_of_failures
 
+    language = language_of(lang, os.environ)
     config = valid(IndexConfig, settings)
     check_notify(config.notify)
     with telling_of_failures(config):
@@ -27,7 +30,7 @@ def run_index(settings: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(result.model_dump(mode="json"))
     else:
-        show.indexed(OUT, result)
+        show.indexed(OUT, result, language)
 
 
 def _indexed(config: IndexConfig) -> IndexResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -11,104 +12,110 @@ from rich.table import Table
 from flows.commands.evaluate.show_gate import alarms, findings, gate, unproven
 from flows.commands.evaluate.show_scores import measured, scores
 from flows.commands.forget.show_ended import erasure
+from flows.commands.index.words import WORDS
 from flows.commands.quarantine.show import elsewhere
 from flows.config.index import Forecast, IndexResult
 from flows.stages.outcome import EXAMPLES
 from flows.terminal.tables import counted, grid
 from flows.terminal.wrapping import plain
-from mmcore.counting import number_of
+from mmcore.counting import Number
+from mmcore.media.reasons import Language
 
 
-def indexed(out: Console, result: IndexResult) -> None:
+def indexed(out: Console, result: IndexResult, language: Language = "en") -> None:
     """The summary of `mmindex index`."""
-    head = {
-        "published": f"[green]published[/] snapshot {result.snapshot}",
-        "unchanged": f"nothing changed: snapshot {result.snapshot} still serves;"
-        " nothing was embedded, nothing was published",
-        "planned": "dry run: nothing was done",
-    }[result.status]
-    out.print(f"[bold]mmindex[/] {head}")
+    words = WORDS[language]
+    out.print(words[result.status].format(snapshot=result.snapshot))
     table = grid()
     if result.forecast:
-        _forecast(table, result.forecast)
+        _forecast(table, result.forecast, language)
     else:
-        _done(table, result)
-    table.add_row("lake", escape(result.lake))
+        _done(table, result, language)
+    table.add_row(words["lake"], escape(result.lake))
     if result.report:
-        table.add_row("report", escape(result.report))
+        table.add_row(words["report"], escape(result.report))
     out.print(table)
-    findings(out, result.findings, "en")
-    unproven(out, result.unproven, "en")
-    alarms(out, [f"not notified: {who}" for who in result.not_notified])
+    findings(out, result.findings, language)
+    unproven(out, result.unproven, language)
+    alarms(out, [words["not notified"].format(who=who) for who in result.not_notified])
     if result.scores and result.status == "published":
-        out.print(scores(result.scores))
+        out.print(scores(result.scores, words["direction"]))
 
 
-def _done(table: Table, result: IndexResult) -> None:
+def _done(table: Table, result: IndexResult, language: Language) -> None:
     """What a run did, or would do, and what the gate said."""
-    table.add_row("items", f"{result.items:,}{_changed(result)}")
-    table.add_row("files", counted(result.files))
+    words = WORDS[language]
+    table.add_row(words["items"], f"{result.items:,}{_changed(result, words)}")
+    table.add_row(words["files"], counted(result.files, language))
     if result.status == "planned":
-        table.add_row("to embed", counted(result.new))
-        table.add_row("disk", f"about {result.bytes_needed / 1e6:,.1f} MB")
-        table.add_row("time", f"about {result.seconds['estimated']:,.0f} s in the models")
+        table.add_row(words["to embed"], counted(result.new, language))
+        table.add_row(words["disk"], words["about"].format(size=result.bytes_needed / 1e6))
+        seconds = result.seconds["estimated"]
+        table.add_row(words["time"], words["seconds"].format(seconds=seconds))
     else:
-        table.add_row("embedded", counted(result.new))
-        table.add_row("kept", counted(result.kept))
-        table.add_row("segments", counted(result.segments))
-    _left_out(table, result)
+        table.add_row(words["embedded"], counted(result.new, language))
+        table.add_row(words["kept"], counted(result.kept, language))
+        table.add_row(words["segments"], counted(result.segments, language))
+    _left_out(table, result, language)
     if result.evaluation:
-        table.add_row("evaluation", measured(result.evaluation, result.reason))
+        told = measured(result.evaluation, result.reason, language)
+        table.add_row(words["evaluation"], told)
     if result.verdict:
-        table.add_row("gate", gate(result.verdict, result.baseline, result.why))
+        table.add_row(words["gate"], gate(result.verdict, result.baseline, result.why, language))
 
 
-def _forecast(table: Table, told: Forecast) -> None:
+def _forecast(table: Table, told: Forecast, language: Language) -> None:
     """What a large source will take, where a dry run did not read it."""
-    table.add_row("listed", f"{number_of(told.files, 'file')}, {told.bytes / 1e9:,.1f} GB")
-    table.add_row("read", f"{told.sampled:,} of them; what follows is about that")
-    table.add_row("files", counted(told.media))
-    table.add_row("disk", f"{told.disk / 1e9:,.1f} GB")
-    hours = f"{told.seconds / 3600:,.1f} h"
-    parts = f"{told.reading / 3600:,.1f} h to read once, {told.models / 3600:,.1f} h in the models"
-    table.add_row("time", f"{hours}: {parts}")
+    words = WORDS[language]
+    sized = words["sized"].format(count=Number(told.files), size=told.bytes / 1e9)
+    table.add_row(words["listed"], sized)
+    table.add_row(words["read"], words["sampled"].format(count=told.sampled))
+    table.add_row(words["files"], counted(told.media, language))
+    table.add_row(words["disk"], f"{told.disk / 1e9:,.1f} GB")
+    hours = {"all": told.seconds, "reading": told.reading, "models": told.models}
+    parts = {name: seconds / 3600 for name, seconds in hours.items()}
+    table.add_row(words["time"], words["hours"].format(**parts))
 
 
-def _left_out(table: Table, result: IndexResult) -> None:
+def _left_out(table: Table, result: IndexResult, language: Language) -> None:
     """What could not be used, was mended, or is to be left alone."""
+    words = WORDS[language]
+
+    def row(name: str, told: str, count: int) -> None:
+        table.add_row(words[name], f"[yellow]{words[told].format(count=Number(count))}[/]")
+
     if result.quarantined:
-        _quarantined(table, result)
+        _quarantined(table, result, language)
     if result.set_aside:
-        table.add_row(
-            "mended", f"[yellow]{number_of(len(result.set_aside), 'damaged file')} of the lake[/]"
-        )
+        row("mended", "damaged", len(result.set_aside))
         for path in result.set_aside:
-            table.add_row("", f"{plain(path)} [dim]kept as {plain(Path(path).name)}.damaged[/]")
+            aside = words["aside"].format(name=plain(Path(path).name))
+            table.add_row("", f"{plain(path)} [dim]{aside}[/]")
     if result.forgotten:
-        table.add_row("left out", number_of(result.forgotten, "forgotten file"))
+        told = words["forgotten"].format(count=Number(result.forgotten))
+        table.add_row(words["left out"], told)
     if result.waiting:
-        table.add_row(
-            "waiting", f"[yellow]{number_of(result.waiting, 'file')} written a moment ago[/]"
-        )
+        row("waiting", "written", result.waiting)
     if result.truncated:
-        long = number_of(result.truncated, "segment")
-        table.add_row("cut", f"[yellow]{long} longer than a model takes[/]")
-    erasure(table, result.erasure)
+        row("cut", "long", result.truncated)
+    erasure(table, result.erasure, language)
 
 
-def _quarantined(table: Table, result: IndexResult) -> None:
+def _quarantined(table: Table, result: IndexResult, language: Language) -> None:
     """How many for each reason, the first names, and what names the others."""
-    table.add_row("quarantined", f"[yellow]{counted(result.quarantined)}[/]")
+    words = WORDS[language]
+    told = counted(result.quarantined, language)
+    table.add_row(words["quarantined"], f"[yellow]{told}[/]")
     for path, reason in result.examples.items():
         table.add_row("", f"{plain(path)} [dim]{reason}[/]")
     left = sum(result.quarantined.values()) - EXAMPLES
     if result.examples and left > 0:
-        table.add_row("", f"[dim]{elsewhere(left)}[/]")
+        table.add_row("", f"[dim]{elsewhere(left, language)}[/]")
     if result.status != "planned":
-        table.add_row("", "[dim]`mmindex quarantine` says what each means, and what to do[/]")
+        table.add_row("", f"[dim]{words['groups']}[/]")
 
 
-def _changed(result: IndexResult) -> str:
+def _changed(result: IndexResult, words: Mapping[str, str]) -> str:
     """`` (2 new, 1 gone, 1 renamed, 3 changed)``, where there is such."""
     counts = {
         "new": result.items_added,
@@ -116,5 +123,5 @@ def _changed(result: IndexResult) -> str:
         "renamed": result.items_renamed,
         "changed": result.items_changed,
     }
-    said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-    return f" ({said})" if said else ""
+    said = [words[name].format(count=count) for name, count in counts.items() if count]
+    return words["counts"].format(counts=words["comma"].join(said)) if said else ""

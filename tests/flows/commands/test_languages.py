@@ -1,4 +1,4 @@
-"""`mmindex status` and `mmindex snapshots` speak the reader's language; programs read the same."""
+"""`index`, `status` and `snapshots` speak the reader's language; programs read the same."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import string
 
 import pytest
 
+from flows.commands.index.words import WORDS as OF_INDEX
 from flows.commands.snapshots.words import WORDS as OF_SNAPSHOTS
 from flows.commands.status.words import WORDS as OF_STATUS
 from storage.erasure.orders import Order, write_order
@@ -17,7 +18,7 @@ from tests.commands import command_line
 from tests.factories import candidate, small_lake
 
 CHINESE = re.compile(r"[一-鿿]")
-SIGNS = {"comma", "semicolon", "colon"}
+SIGNS = {"comma", "semicolon", "colon", "counts"}
 COMMANDS = (
     ("status",),
     ("snapshots", "list"),
@@ -94,7 +95,9 @@ def test_a_pending_erasure_is_told_in_chinese(run, lake, command):
     assert "`mmindex maintain`" in told.err
 
 
-@pytest.mark.parametrize("words", [OF_SNAPSHOTS, OF_STATUS], ids=["snapshots", "status"])
+@pytest.mark.parametrize(
+    "words", [OF_INDEX, OF_SNAPSHOTS, OF_STATUS], ids=["index", "snapshots", "status"]
+)
 def test_both_languages_say_the_same(words):
     """Each word is there in both, and a sentence is filled with the same facts."""
 

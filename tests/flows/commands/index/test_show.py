@@ -7,7 +7,7 @@ from rich.console import Console
 
 from flows.commands.index import show
 from flows.commands.search import show as show_hits
-from flows.config.index import IndexResult
+from flows.config.index import EndedErasure, Forecast, IndexResult
 from mmcore.types import Hit, Span
 
 BOX = (0.0, 0.25, 0.5, 1.0)
@@ -112,3 +112,70 @@ def test_a_hit_has_its_box_as_json():
     assert (told["span"], told["box"], told["kind"]) == ([2.0, 3.0, "page"], list(BOX), "region")
     assert show_hits.hit_json(Hit(1, "cat", 0.5, source="page:2"))["source"] == "page:2"
     assert show_hits.hit_json(Hit(1, "cat", 0.5))["box"] is None
+
+
+def test_the_last_lines_of_index_are_in_the_readers_language():
+    """What was done, left out and judged; names of encoders and reasons stay as they are."""
+    result = IndexResult(
+        status="published",
+        lake="/l",
+        snapshot=2,
+        items=3,
+        items_added=2,
+        items_gone=1,
+        files={"image": 2, "text": 1},
+        new={"e5-small": 1},
+        segments={"image": 2, "audio": 1},
+        quarantined={"truncated": 7},
+        examples={"a.jpg": "truncated"},
+        set_aside=("items/a.parquet",),
+        forgotten=1,
+        waiting=2,
+        truncated=3,
+        erasure=EndedErasure(ended=True, reissued=(1, 2)),
+        evaluation="measured",
+        verdict="pass",
+        baseline=1,
+        scores={"a→b": {"RR": 0.5}},
+    )
+    out = StringIO()
+
+    show.indexed(Console(file=out, width=200), result, "zh")
+
+    said = [line.split(maxsplit=1) for line in out.getvalue().splitlines()]
+    told = {line[0]: line[-1].strip() for line in said if len(line) > 1}
+    assert told["mmindex"] == "已发布快照 2"
+    assert told["条目"] == "3（新增 2，消失 1）"
+    assert told["文件"] == "图片 2，文本 1"
+    assert told["已嵌入"] == "e5-small 1"
+    assert told["沿用"] == "无"
+    assert told["片段"] == "图片 2，声音 1"
+    assert told["隔离"] == "truncated 7"
+    assert told["已修复"] == "数据湖中损坏的 1 个文件"
+    assert told["清除"] == "已完成：重写了快照 1, 2；没有找到残留"
+    assert told["闸门"] == "通过，与快照 1 比较"
+    assert told["方向"].split() == ["Success@1", "Success@10", "RR"]
+
+
+def test_a_forecast_is_in_the_readers_language():
+    """Of a large source: what was listed, and the hours that it will take."""
+    told = Forecast(
+        files=4000,
+        bytes=2 * 10**9,
+        sampled=100,
+        media={"image": 4000},
+        reading=3600.0,
+        models=7200.0,
+        disk=10**9,
+    )
+    said = {}
+    for language in ("en", "zh"):
+        out = StringIO()
+        result = IndexResult(status="planned", lake="/l", forecast=told)
+        show.indexed(Console(file=out, width=200), result, language)
+        said[language] = out.getvalue()
+
+    assert "4,000 files, 2.0 GB" in said["en"]
+    assert "3.0 h: 1.0 h to read once, 2.0 h in the models" in said["en"]
+    assert "4,000 个文件，2.0 GB" in said["zh"]
+    assert "3.0 小时：读取一遍 1.0 小时，模型计算 2.0 小时" in said["zh"]

@@ -18,6 +18,7 @@ from mmcore.evaluation.scores import (
     IndexRecall,
     Latency,
     Report,
+    Searched,
     Served,
 )
 from storage.history import Entry
@@ -201,6 +202,19 @@ def test_one_script_picks_the_language_of_the_browser():
     assert f"script-src 'sha256-{known}';" in shown
     assert "navigator.languages" in script
     assert shown.index('id="in-zh"') < shown.index("<script>") < shown.index("<main>")
+
+
+def test_a_set_as_a_search_answers_it_stands_below_the_scores():
+    """By words beside vectors, and how much that is more than by vectors alone."""
+    of_set = Searched(
+        direction="shop/text:zh→image", queries=24, means={"RR": 0.75}, exact={"RR": 0.5}
+    )
+
+    said = text_of(page(report(directions=[direction()], searched=[of_set])))
+
+    assert "shop: Chinese text → image" in said
+    assert "0.750 (+0.250)" in said
+    assert "as a search answers" not in text_of(page(report()))
 
 
 def test_intervals_have_a_scale():
