@@ -22,6 +22,7 @@ AT_ONCE = 4  # processes of pytest-xdist at most: each grows to about 2 GB
 SERVED = 300  # seconds for a test that may have to wait until a Prefect server has started
 
 set_defaults()  # before a test module imports Prefect
+os.environ["LC_ALL"] = "C.UTF-8"  # commands speak the locale's language: here English
 os.fsync = lambda _: None
 
 settings.register_profile(
