@@ -82,7 +82,7 @@ def main() -> None:
         show(devtools, report.resolve().as_uri(), told.out / "report.png", 900, SHOWN["report"])
         html = folder / "terminal.html"
         html.write_text(terminal(folder), "utf-8")
-        show(devtools, html.as_uri(), told.out / "terminal.png", 450, SHOWN["report"])
+        show(devtools, html.as_uri(), told.out / "terminal.png", 480, SHOWN["report"])
 
 
 def show(devtools: str, url: str, target: Path, high: int, shown: str, wide: int = 1200) -> None:
