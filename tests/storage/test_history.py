@@ -91,7 +91,7 @@ def test_a_store_that_cannot_be_asked_is_an_error(lake, monkeypatch):
     def broken(path):
         raise OSError("no connection")
 
-    monkeypatch.setattr(history, "read_card", broken)
+    monkeypatch.setattr(history, "read_object", broken)
     monkeypatch.setattr(history, "is_local", lambda path: False)
 
     with pytest.raises(OSError, match="no connection"):
