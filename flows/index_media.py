@@ -103,7 +103,8 @@ def update(this: Round, parts: Parts) -> IndexResult:
     candidate = Snapshot.of(work.lake, manifest)
     seen = "" if parts.part else seen_of(candidate, seen)
     if stays and same(manifest, stays.manifest):  # what was tried again came to the same
-        note_look(work.lake, stays.manifest.number, None if config.crawl.hash_all else seen)
+        sees = None if config.crawl.hash_all else seen
+        note_look(work.lake, stays.manifest.number, sees, manifest.tombstones)
         return unchanged(stays, this.clock)
     manifest = parts.marked(manifest.model_copy(update={"seen": seen}), published)
     turned = turned_over(published, candidate)

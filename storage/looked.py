@@ -24,20 +24,26 @@ class Looked:
     snapshot: int
     seen: str = ""
     """As in a manifest: what was seen, though nothing new was to be published of it."""
+    tombstones: str = ""
+    """As in a manifest: those that were heeded then."""
 
 
 def note(
-    layout: Layout, number: int, when: datetime | None = None, seen: str | None = None
+    layout: Layout,
+    number: int,
+    when: datetime | None = None,
+    seen: str | None = None,
+    tombstones: str = "",
 ) -> None:
     """Write ``LOOKED``, whole or not at all; needs no lock, since the newest look counts.
 
     Without ``seen``, what was noted of the same snapshot stays.
     """
-    if seen is None:
-        before = read(layout)
-        seen = before.seen if before and before.snapshot == number else ""
+    before = read(layout) if seen is None else None
+    if before and before.snapshot == number:
+        seen, tombstones = before.seen, before.tombstones
     told = {"when": (when or datetime.now(UTC)).isoformat(), "snapshot": number}
-    told |= {"seen": seen} if seen else {}
+    told |= {"seen": seen, "tombstones": tombstones} if seen else {}
     write_bytes(layout.looked, json.dumps(told).encode())
 
 
@@ -48,7 +54,9 @@ def read(layout: Layout) -> Looked | None:
         when = datetime.fromisoformat(told["when"])
         if when.tzinfo is None:
             return None
-        return Looked(when, int(told["snapshot"]), str(told.get("seen", "")))
+        return Looked(
+            when, int(told["snapshot"]), str(told.get("seen", "")), str(told.get("tombstones", ""))
+        )
     except (CorruptLakeError, KeyError, TypeError, ValueError, OverflowError):
         return None
     except OSError as error:

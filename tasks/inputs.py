@@ -62,18 +62,22 @@ def unchanged_since(published: Snapshot, walked: Sequence[Walked], seen: str) ->
     nothing else to read.
     """
     settled = began_ns(published) - RACY_NS
-    told = published.manifest
-    if not (told.seen == seen or (told.seen and _noted(published) == seen)):
+    now = seen, tombstones_digest(published.layout)  # what was let in again must be looked at
+    if now not in _looks(published):
         return False
-    if told.tombstones != tombstones_digest(published.layout):
-        return False  # what was let in again since must be looked at
     return all(one.newest_ns < settled for one in walked)
 
 
-def _noted(published: Snapshot) -> str:
-    """What a later run saw while this snapshot served; "" where there is no such note."""
-    last = looked.read(published.layout)
-    return last.seen if last and last.snapshot == published.manifest.number else ""
+def _looks(published: Snapshot) -> list[tuple[str, str]]:
+    """What was seen, and the tombstones that were heeded, by its own run and by the last one.
+
+    Where its own run cannot say, as a file of it is damaged, nobody can.
+    """
+    told, last = published.manifest, looked.read(published.layout)
+    own = [(told.seen, told.tombstones)]
+    if told.seen and last and last.seen and last.snapshot == told.number:
+        own.append((last.seen, last.tombstones))
+    return own
 
 
 def in_place(published: Snapshot, walked: Sequence[Walked], work: Workplace) -> bool:

@@ -131,9 +131,12 @@ def write_tombstones(layout: Layout, tombstones: Tombstones) -> None:
     write_bytes(layout.tombstones / _FILE, json.dumps(tombstones.to_json(), indent=1).encode())
 
 
-def tombstones_digest(layout: Layout) -> str:
-    """Hash of all tombstones: a run that saw others has not seen the same; "" for none."""
-    tombstones = read_tombstones(layout)
+def tombstones_digest(layout: Layout, less: Tombstones | None = None) -> str:
+    """Hash of all tombstones: a run that saw others has not seen the same; "" for none.
+
+    Without those of ``less``.
+    """
+    tombstones = read_tombstones(layout) - (less or Tombstones())
     return digest(tombstones.to_json()) if tombstones else ""
 
 

@@ -54,7 +54,7 @@ def reissue(snapshot: Snapshot, order: Order, key: bytes, parts: Parts) -> bool:
         update={
             "files": _sorted([*files, *_entries(layout, rows)]),
             "inputs": "",  # with the erased files: the same ones, let in again, are not these
-            "tombstones": tombstones_digest(layout),
+            "tombstones": _heeded(before, layout, order),
             "reissued_at": datetime.now(UTC),
         }
     )
@@ -67,6 +67,16 @@ def reissue(snapshot: Snapshot, order: Order, key: bytes, parts: Parts) -> bool:
     if not swap(folder / "manifest.json", manifest.to_json(), seen):
         raise LakeLockedError(layout.root, "another process")
     return True
+
+
+def _heeded(before: Manifest, layout: Layout, order: Order) -> str:
+    """The tombstones that a snapshot stands for once those of ``order`` are heeded in it, too.
+
+    Not all that there are, where one was taken away since the snapshot was made: what was let in
+    again is not in it, and the next run has to look.
+    """
+    here = before.tombstones == tombstones_digest(layout, less=order.tombstones)
+    return tombstones_digest(layout) if here else before.tombstones
 
 
 def _renamed(snapshot: Snapshot, found: Cleaned, parts: Parts) -> list[FileEntry]:

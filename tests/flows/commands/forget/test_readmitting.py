@@ -1,7 +1,11 @@
 """`mmindex forget --readmit`: what is let in again, and what stays out."""
 
+import shutil
+
 import pytest
 
+from flows import index_media
+from storage.published import current
 from tests.forgetting import CAT, keys_of
 
 
@@ -17,6 +21,42 @@ def test_what_is_let_in_again_is_indexed_again(lake, folder, forget, index):
     assert "lifted 4" in out
     assert (result.status, result.forgotten) == ("published", 0)
     assert keys_of(lake, 4) == before
+
+
+def test_what_is_let_in_is_looked_for_though_another_was_forgotten_since(
+    lake, folder, forget, index
+):
+    """The later erasure has written the snapshot anew, without the first one's items."""
+    before = keys_of(lake, 3)
+    forget("media/trips/cat.png")
+    forget("--readmit", folder / "trips")
+    forget("media/blue.png")
+
+    result = index(folder, lake.root)
+
+    assert result.status == "published"
+    assert {key for key in before if "blue" in key} == before - keys_of(lake, 4)
+
+
+def test_letting_in_what_goes_then_is_looked_at_once(
+    lake, folder, forget, index, monkeypatch, tmp_path
+):
+    """Nothing comes of it, and the run after knows that by its note."""
+    forget("media/trips/cat.png")
+    shutil.move(folder / "trips", tmp_path / "trips")
+    index(folder, lake.root)
+    shutil.move(tmp_path / "trips", folder / "trips")
+    assert forget("--readmit", folder / "trips")[0] == 0
+    shutil.rmtree(folder / "trips")
+    serves, built, assemble = current(lake), [], index_media.assemble
+    monkeypatch.setattr(
+        index_media, "assemble", lambda *given: built.append(given) or assemble(*given)
+    )
+
+    told = [index(folder, lake.root) for _ in range(2)]
+
+    assert [(one.status, one.snapshot) for one in told] == [("unchanged", serves)] * 2
+    assert len(built) == 1
 
 
 def test_a_rehearsal_of_letting_in_lifts_nothing(lake, folder, index, forget):
