@@ -20,6 +20,7 @@ from mmcore.media.sounds.lengths import (
     lateness,
 )
 from mmcore.media.sounds.resample import RATE, Resampler, Waveform, on_clock
+from mmcore.media.videos.streams import require_media
 from mmcore.specs import LimitsSpec
 from mmcore.types import Content, Span
 from storage.schemas import Modality
@@ -59,8 +60,8 @@ def blocks(
     A packet that does not decode is left out, never filled with silence, and the clock goes on; a
     ``Damage`` tells where. A sound that ends before its header says is told likewise
     (``cut-off``). Raises MediaError when more packets fail than decode, when nothing is there
-    (``no-samples``, ``no-audio-stream``; a video with pictures then gives nothing), or above
-    ``max_seconds``.
+    (``no-samples``, ``no-audio-stream``; of a video with neither pictures nor sound
+    ``no-stream``, while one with pictures alone gives nothing), or above ``max_seconds``.
     """
     is_video = content.modality is Modality.VIDEO
     # A file that cannot be opened is one fault, whichever of its media is asked for
@@ -69,6 +70,7 @@ def blocks(
         if track >= len(tracks):
             if not is_video:
                 raise MediaError("audio", "no-audio-stream", f"{len(tracks)} sound tracks")
+            require_media(container)
             return
         stream = tracks[track]
         check_decoder(stream, "audio")

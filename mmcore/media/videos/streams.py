@@ -20,16 +20,21 @@ def picture_stream(container: Any) -> Any | None:
     return None
 
 
+def require_media(container: Any) -> None:
+    """Raise MediaError (no-stream) where a file has neither pictures nor sound: it is damaged."""
+    if picture_stream(container) is None and not container.streams.audio:
+        raise MediaError("video", "no-stream", "neither pictures nor sound")
+
+
 def checked_stream(container: Any, limits: LimitsSpec) -> Any | None:
     """The stream of pictures, fit to be decoded; None for a file with sound alone.
 
     Raises MediaError (no-stream, no-decoder, too-many-pixels). Its decoder refuses frames above
     ``max_pixels``, whatever the container says of their size.
     """
+    require_media(container)
     stream = picture_stream(container)
     if stream is None:
-        if not container.streams.audio:
-            raise MediaError("video", "no-stream", "neither pictures nor sound")
         return None
     check_decoder(stream, "video")
     check_pixels(stream.width, stream.height, limits)

@@ -18,6 +18,7 @@ from mmcore.media.pieces import Damage, Pieces
 from mmcore.media.texts import charset
 from mmcore.media.texts.cues import Cue, cue_pieces, plain
 from mmcore.media.videos.packets import packets
+from mmcore.media.videos.streams import require_media
 from mmcore.specs import LimitsSpec, SegmentationSpec
 from mmcore.types import Content, Span
 
@@ -56,11 +57,12 @@ def subtitles(content: Content, spec: SegmentationSpec, limits: LimitsSpec) -> P
     a subtitle file. What a container that breaks off held till then is used. That break, the cues
     of a track that are not valid in its charset (one Damage over all of them), and a track whose
     charset is not known are Damages. MediaError
-    (too-many-bytes, too-many-segments).
+    (no-stream, too-many-bytes, too-many-segments).
     """
     with opened(content, "video") as container:
         tracks = {s.index: _Track(_READERS[_codec(s)]) for s in _text_streams(container)}
         if not tracks:
+            require_media(container)
             return
         broken = _fill(container, tracks, limits)
     count = 0

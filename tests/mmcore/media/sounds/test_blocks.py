@@ -10,7 +10,8 @@ from mmcore.media.pieces import Damage
 from mmcore.media.sounds.blocks import MOST_DAMAGES, blocks
 from mmcore.media.sounds.decode import Gap, Heard
 from mmcore.media.sounds.resample import RATE
-from mmcore.specs import LimitsSpec
+from mmcore.media.videos.subtitles import subtitles
+from mmcore.specs import LimitsSpec, SegmentationSpec
 from storage.schemas import Modality
 from tests import media
 from tests.made import sounds as made
@@ -293,3 +294,18 @@ def test_a_video_that_cannot_be_opened_is_one_fault(tmp_path):
     with pytest.raises(MediaError) as caught:
         next(blocks(media.content(path, Modality.VIDEO), LimitsSpec()))
     assert (caught.value.stage, caught.value.reason) == ("video", "truncated")
+
+
+def test_a_video_of_nothing_is_damaged_whoever_asks(tmp_path):
+    """A header and zeros: neither its sound nor its subtitles are merely not there."""
+    path = media.mp4(tmp_path / "a.mp4", 1.0)
+    path.write_bytes(path.read_bytes()[:64] + bytes(4000))
+    content = media.content(path, Modality.VIDEO)
+
+    for asked in (
+        blocks(content, LimitsSpec()),
+        subtitles(content, SegmentationSpec(), LimitsSpec()),
+    ):
+        with pytest.raises(MediaError) as caught:
+            next(asked)
+        assert (caught.value.stage, caught.value.reason) == ("video", "no-stream")
