@@ -1,5 +1,6 @@
 """Reports and outcomes made by hand, with something of everything."""
 
+import re
 from datetime import UTC, datetime
 
 import numpy as np
@@ -149,3 +150,9 @@ def outcome(name="text:zh→image", queries=("a", "b"), **fields):
         "top": ("cats", "cats"),
     }
     return Outcome(name=name, queries=tuple(queries), **{**given, **fields})
+
+
+def text_of(shown):
+    """The words of a page, without its elements."""
+    body = shown[shown.index("<body>") :]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", body))
