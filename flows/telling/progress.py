@@ -62,8 +62,8 @@ class LogStages:
         """Log the start."""
         now = time.monotonic()
         self._state[stage] = (0, total, unit, now, now)
-        name, count = named(stage, self._language), "" if total is None else f", {total} {unit}"
-        log.info(_STARTED[self._language], name, count)
+        count = "" if total is None else f", {_of(total, unit)}"
+        log.info(_STARTED[self._language], named(stage, self._language), count)
 
     def advance(self, stage: str, count: int, share: float | None = None) -> None:
         """Log count, rate and time left, unless that was done a moment ago."""
@@ -78,7 +78,7 @@ class LogStages:
         """Log the end with its seconds."""
         done, _, unit, since, _ = self._state.pop(stage)
         took = time.monotonic() - since
-        note = note or (f"{done} {unit}" if unit else "")
+        note = note or (_of(done, unit) if unit else "")
         note = told(note, self._language)
         comma = "，" if self._language == "zh" else ", "
         log.info(
@@ -99,6 +99,11 @@ def rate_line(
         share = done / total
     left = "" if not share else f", {seconds_left(seconds, share):.0f} s left"
     return f"{done}{of} {unit}, {rate:.1f} {unit}/s{left}"
+
+
+def _of(count: int, unit: str) -> str:
+    """``1 content``, ``20 contents``: units are plurals, with an s."""
+    return f"{count} {unit.removesuffix('s') if count == 1 else unit}"
 
 
 def seconds_left(seconds: float, share: float) -> float:

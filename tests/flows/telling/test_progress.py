@@ -137,3 +137,15 @@ def test_the_time_left_goes_by_the_share_of_the_work_where_it_is_known():
     """Ten of eleven files are a tenth of the work: the rest takes nine times as long."""
     assert rate_line(10, 11, "files", 20.0, 0.1) == "10 of 11 files, 0.5 files/s, 180 s left"
     assert rate_line(10, 20, "files", 20.0) == "10 of 20 files, 0.5 files/s, 20 s left"
+
+
+def test_one_of_something_is_no_plural(caplog):
+    """Where a stage starts, and where it ends."""
+    caplog.set_level(logging.INFO, "flows.telling.progress")
+    stages = LogStages()
+    stages.begin("embed video", 1, "contents")
+    stages.advance("embed video", 1)
+    stages.end("embed video")
+
+    assert caplog.messages[0] == "embed video: started, 1 content"
+    assert caplog.messages[-1].endswith("s, 1 content")
