@@ -196,6 +196,8 @@ def _video(container: str, codec: str, sound_codec: str = "") -> Callable[[int],
             heard: Any = (
                 file.add_stream(sound_codec, rate=rate, layout="mono") if sound_codec else None
             )
+            for one in file.streams:
+                one.codec_context.thread_count = 1  # threads may share the work out otherwise
             for index in range(6):
                 image = picture(number).rotate(10 * index).resize((48, 48))
                 frame: Any = av.VideoFrame.from_image(image)
