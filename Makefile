@@ -7,9 +7,9 @@ BIN := .venv/bin
 comma := ,
 LAKE ?= demo-lake
 MEDIA ?= examples/media
-# pip compiles 26,000 modules on one core, a minute and a half: all cores do it afterwards
 # on a terminal pip shows what it fetches; a log gets one line
 QUIET := $(shell test -t 2 || echo --quiet)
+# pip compiles 26,000 modules on one core, a minute and a half: all cores do it afterwards
 INSTALL := $(BIN)/python -m pip install $(QUIET) --no-compile
 TELL := echo "installing into .venv, some GB: this takes minutes$(if $(QUIET),$(comma) and prints nothing until it is done)"
 COMPILE := $(BIN)/python -m compileall -qq -j 0 .venv/lib || true   # some are templates, no Python
