@@ -184,9 +184,10 @@ def test_an_output_of_another_encoding_ends_nothing(monkeypatch):
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_an_output_that_is_full_is_told_as_such(run, monkeypatch, options):
     """It is not the lake that has no room."""
-    with Path("/dev/full").open("w") as full:
-        monkeypatch.setattr(sys, "stdout", full)
+    with Path("/dev/full").open("w") as full, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", full)
         answer = run("red", "-k", "1", *options)
+    printing.OUT.print(end="")  # what the console still holds of it is no other test's
 
     assert answer.code == 1
     assert "the output cannot be written: No space left on device" in answer.err
